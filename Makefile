@@ -1,0 +1,56 @@
+# Everything is installed into .venv; only make and Python >= 3.11 are needed to start.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: help
+help: ## Show the targets.
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## */  make \1|/' | column -t -s '|'
+
+.PHONY: install
+install: $(INSTALLED) ## Set up everything in .venv.
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)))' \
+	    || { echo 'obslake needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+.PHONY: demo
+demo: $(INSTALLED) ## Load the demo corpus, build everything, show what came out.
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/demo.sh
+
+.PHONY: test
+test: lint pytest ## Lint, then all tests.
+
+.PHONY: pytest
+pytest: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check Python and SQL without running it.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/lint-sql.sh
+
+obslake.sql: $(INSTALLED) $(wildcard models/*/*.sql macros/*.sql models/functions/*.yml loader/obslake/sql_package.py) ## Generate the SQL functions for any DuckDB, and their catalogue.
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/generate-sql.sh
+
+.PHONY: constraints
+constraints: ## Pin the newest releases that the project's own bounds allow.
+	$(PYTHON) -m venv $(VENV)-newest
+	$(VENV)-newest/bin/python -m pip install --quiet --editable '.[test]'
+	@{ echo '# Every package that the project was tested with. Written by `make constraints`.'; \
+	    $(VENV)-newest/bin/python -m pip freeze --exclude-editable; } > constraints.txt
+	@rm -rf $(VENV)-newest
+
+.PHONY: clean
+clean: ## Remove what the other targets made.
+	rm -rf $(VENV) target logs dbt_packages .pytest_cache .hypothesis .mypy_cache .ruff_cache

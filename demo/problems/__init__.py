@@ -1,0 +1,110 @@
+"""What a problem of the demonstration corpus consists of: operations, tests and adapters.
+
+A file of this package defines one `Problem`, adds its tests, and registers one adapter per package.
+An adapter is a function (problems with one operation) or a class (problems with several): its
+methods are the operations. A problem with an object under test has a `create` operation, whose
+arguments go to the adapter's constructor; otherwise the methods are static.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+UNDEFINED: Any = object()
+"""The expected response of a step for which no standard says what it is."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stimulus: an operation, its arguments, and the response that a standard prescribes."""
+
+    operation: str
+    arguments: tuple[Any, ...]
+    expected: Any = UNDEFINED
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """An adapter and the package behind it; `modules` are imported before anything is timed."""
+
+    package: str
+    adapter: Any
+    modules: tuple[str, ...]
+
+
+@dataclass
+class Problem:
+    """`operations` maps the name of each operation to its signature with types.
+
+    `type_name` names the object under test, if there is one. `derived` operations are not offered
+    by the adapters: they are functions of an adapter and the arguments.
+    """
+
+    problem_id: str
+    operations: dict[str, str]
+    type_name: str | None = None
+    origin: str = "written for this corpus"
+    derived: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    tests: dict[str, list[Step]] = field(default_factory=dict)
+    implementations: list[Implementation] = field(default_factory=list)
+
+    def test(self, test_id: str, *arguments: Any, expected: Any = UNDEFINED) -> None:
+        """Add a test of one step, a call of the only (or first) operation."""
+        self.sequence(test_id, Step(next(iter(self.operations)), arguments, expected))
+
+    def sequence(self, test_id: str, *steps: Step) -> None:
+        """Add a test of several steps."""
+        if test_id in self.tests:
+            raise ValueError(f"{self.problem_id} has two tests named {test_id}")
+        self.tests[test_id] = list(steps)
+
+    def implementation(self, package: str, *modules: str) -> Callable[[Any], Any]:
+        """Register the adapter of a package; of the standard library: `stdlib:module`."""
+
+        def register(adapter: Any) -> Any:
+            self.implementations.append(Implementation(package, adapter, modules))
+            return adapter
+
+        return register
+
+    @property
+    def interface(self) -> str:
+        """The signatures of all operations, one a line."""
+        return "\n".join(self.operations.values())
+
+    def signature(self, operation: str) -> str:
+        """The operation as called, with the names of its parameters: `put(key, value)`."""
+        head, _, rest = self.operations[operation].partition("(")
+        names = [part.split(":")[0].strip() for part in rest.rpartition(")")[0].split(", ")]
+        return f"{head}({', '.join(filter(None, names))})"
+
+    def is_void(self, operation: str) -> bool:
+        """Whether the operation returns nothing, as opposed to a null."""
+        return self.operations[operation].endswith("-> None")
+
+
+def accepts(adapter: Callable[[Any], Any], text: Any) -> bool:
+    """Say whether the adapter takes the text at all: the derived operation of the parsers."""
+    try:
+        adapter(text)
+    except Exception:
+        return False
+    return True
+
+
+def load_problems() -> dict[str, Problem]:
+    """All problems, by their names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: load_problem(name) for name in names}
+
+
+def load_problem(name: str) -> Problem:
+    """The problem that the module of this name defines."""
+    problem = importlib.import_module(f"{__name__}.{name}").PROBLEM
+    if problem.problem_id != name:
+        raise ValueError(f"problems/{name}.py defines {problem.problem_id}")
+    return problem

@@ -1,0 +1,273 @@
+"""The command line: ``obslake``."""
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from obslake import __version__
+from obslake.errors import ObslakeError
+from obslake.output import echo_answer, echo_json, echo_report, echo_status
+
+if TYPE_CHECKING:
+    from obslake.sources.base import Reader
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def main() -> None:
+    """Run the command line; errors that are meant for the user end it with status 1."""
+    # A loader that a CI system stops removes its temporary files, as one that Ctrl-C stops.
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        cli(standalone_mode=False)
+    except ObslakeError as error:
+        click.echo(f"obslake: {error}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except RuntimeError as error:
+        # Ctrl-C: click makes one error of it, DuckDB another.
+        if not isinstance(error, click.Abort) and not isinstance(
+            error.__cause__, KeyboardInterrupt
+        ):
+            raise
+        click.echo("obslake: interrupted", err=True)
+        sys.exit(130)
+
+
+def _terminate(_signal: int, _frame: object) -> NoReturn:
+    sys.exit(143)
+
+
+class _Example(click.Command):
+    """A command whose help ends with an example."""
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Example"):
+            for line in self.example.splitlines():
+                formatter.write(f"  {line}\n")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="obslake")
+@click.option(
+    "--home",
+    envvar="OBSLAKE_HOME",
+    metavar="FOLDER",
+    help="Folder of the lakehouse [default: $OBSLAKE_HOME, else lake].",
+)
+@click.pass_context
+def cli(context: click.Context, home: str | None) -> None:
+    """Keep what software did when it was stimulated, and compare it with SQL."""
+    context.obj = home
+
+
+def _json_option(command: _Command) -> _Command:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+@cli.command(cls=_Example, example="obslake --home my-lake init")
+@click.pass_obj
+def init(home: str | None) -> None:
+    """Create the folder, the catalog and the empty tables; what exists stays as it is."""
+    from obslake.lakehouse import Lakehouse
+
+    lakehouse = Lakehouse.open(home, create=True)
+    click.echo(f"lakehouse at {lakehouse.home}")
+    click.echo("next: obslake load --help")
+
+
+@cli.group()
+def load() -> None:
+    """Append the rows of files to the lakehouse, each source once."""
+
+
+def _load_options(command: _Command) -> _Command:
+    command = _json_option(command)
+    command = click.option(
+        "--data-set", default="default", show_default=True, help="Data set of rows that name none."
+    )(command)
+    return click.argument("paths", nargs=-1, required=True, metavar="PATH...")(command)
+
+
+@load.command(
+    "lasso",
+    cls=_Example,
+    example="obslake load lasso srm.parquet candidates.json --data-set lasso-2025",
+)
+@_load_options
+@click.pass_obj
+def load_lasso(home: str | None, paths: tuple[str, ...], data_set: str, as_json: bool) -> None:
+    """Load LASSO arena exports (Parquet, CSV) and the Solr export of their candidates (JSON).
+
+    PATH is a file, a folder, a pattern, or - for standard input. Give the files of one export in
+    one command: an actuation's cells may stand in several of them.
+    """
+    from obslake.sources.lasso import LassoReader
+
+    _load(home, LassoReader(), paths, as_json, data_set=data_set)
+
+
+@load.command(
+    "observations",
+    cls=_Example,
+    example=(
+        "obslake load observations results.jsonl.gz --data-set mine --run nightly-17\n"
+        "generate | obslake load observations - --map duration_ns=time_ns"
+    ),
+)
+@_load_options
+@click.option(
+    "--environment",
+    default="default",
+    show_default=True,
+    help="Environment of rows that name none.",
+)
+@click.option("--run", help="Run of rows that name none [default: the load itself].")
+@click.option(
+    "--map",
+    "renames",
+    multiple=True,
+    metavar="COLUMN=NAME",
+    help="Read COLUMN of the lakehouse from the source's column NAME.",
+)
+@click.pass_obj
+def load_observations(
+    home: str | None,
+    paths: tuple[str, ...],
+    data_set: str,
+    environment: str,
+    run: str | None,
+    renames: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Load rows of your own (Parquet, JSON Lines, CSV; gzip or not), one per actuation.
+
+    Needed are the columns problem_id, implementation_id, test_id and output. Rows of published
+    observation lakehouses in their 20-column form are recognised.
+    """
+    from obslake.sources.native import ObservationsReader
+
+    _load(
+        home,
+        ObservationsReader(),
+        paths,
+        as_json,
+        data_set=data_set,
+        environment=environment,
+        run=run,
+        renames=_parse_renames(renames),
+    )
+
+
+def _add_description_command(table: str, columns: str) -> None:
+    @load.command(
+        table,
+        cls=_Example,
+        example=f"obslake load {table} {table}.jsonl --data-set mine",
+        help=(
+            f"Load descriptions for the table {table} (Parquet, JSON Lines, CSV; gzip or not).\n\n"
+            f"Needed are the columns {columns}."
+        ),
+    )
+    @_load_options
+    @click.option(
+        "--map",
+        "renames",
+        multiple=True,
+        metavar="COLUMN=NAME",
+        help="Read COLUMN of the lakehouse from the source's column NAME.",
+    )
+    @click.pass_obj
+    def load_descriptions(
+        home: str | None,
+        paths: tuple[str, ...],
+        data_set: str,
+        renames: tuple[str, ...],
+        as_json: bool,
+    ) -> None:
+        from obslake import schemas
+        from obslake.sources.descriptions import DescriptionsReader
+
+        (definition,) = (d for d in schemas.TABLES if d.name == table)
+        _load(
+            home,
+            DescriptionsReader(definition),
+            paths,
+            as_json,
+            data_set=data_set,
+            renames=_parse_renames(renames),
+        )
+
+
+_add_description_command("implementations", "problem_id and implementation_id")
+_add_description_command("tests", "problem_id and test_id")
+_add_description_command("runs", "run_id")
+_add_description_command("measurements", "problem_id, subject_kind, subject_id and metric")
+
+
+def _parse_renames(renames: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for rename in renames:
+        target, separator, source = rename.partition("=")
+        if not separator or not target or not source:
+            raise click.BadParameter(
+                f"{rename!r} is not of the form COLUMN=NAME", param_hint="--map"
+            )
+        pairs[target] = source
+    return pairs
+
+
+def _load(
+    home: str | None, reader: "Reader", paths: tuple[str, ...], as_json: bool, **options: Any
+) -> None:
+    from obslake.lakehouse import Lakehouse
+    from obslake.loading import load as run_load
+    from obslake.progress import Progress
+    from obslake.sources.base import Options
+
+    lakehouse = Lakehouse.open(home, create=True)
+    echo_report(run_load(lakehouse, reader, paths, Options(**options), Progress()), as_json=as_json)
+
+
+@cli.command(cls=_Example, example="obslake status --snapshots")
+@click.option("--snapshots", is_flag=True, help="List the snapshots of observations.")
+@_json_option
+@click.pass_obj
+def status(home: str | None, snapshots: bool, as_json: bool) -> None:
+    """Show the tables, their sizes, and the loads that made them."""
+    from obslake.lakehouse import Lakehouse
+    from obslake.status import read_status
+
+    result = read_status(Lakehouse.open(home), with_snapshots=snapshots)
+    if as_json:
+        echo_json(result)
+    else:
+        echo_status(result)
+
+
+@cli.command(
+    cls=_Example,
+    example=(
+        "obslake sql \"from clusters('demo', 'slugify')\"\n"
+        'obslake sql "select count(*) from lake.observations" --json'
+    ),
+)
+@click.argument("query")
+@_json_option
+@click.pass_obj
+def sql(home: str | None, query: str, as_json: bool) -> None:
+    """Answer one SQL query, read-only, from the marts and the tables (schema lake)."""
+    from obslake.lakehouse import Lakehouse
+    from obslake.query import ask
+
+    with ask(Lakehouse.open(home), query) as answer:
+        echo_answer(answer, as_json=as_json)

@@ -1,0 +1,90 @@
+"""DuckDB connections with the Iceberg extension, and the one place where SQL text is quoted."""
+
+import importlib
+import os
+import re
+from pathlib import Path
+
+import duckdb
+
+DEFAULT_MEMORY_LIMIT = "2GB"
+
+# In the order of their dependencies.
+_EXTENSIONS = ("httpfs", "avro", "iceberg")
+
+
+def connect(
+    database: str | Path = ":memory:",
+    *,
+    read_only: bool = False,
+    temp_directory: Path | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB connection that can read Iceberg tables.
+
+    Args:
+        database: file of the database, or ``:memory:``.
+        read_only: open the file so that nothing in it can change.
+        temp_directory: where results larger than the memory limit are spilled; the limit is
+            ``$OBSLAKE_MEMORY_LIMIT`` (default 2GB) and only set when this is given.
+
+    Returns:
+        A connection whose session time zone is UTC.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {}
+    if temp_directory is not None:
+        config["temp_directory"] = str(temp_directory)
+        config["memory_limit"] = os.environ.get("OBSLAKE_MEMORY_LIMIT", DEFAULT_MEMORY_LIMIT)
+    connection = duckdb.connect(database, read_only=read_only, config=config)
+    load_extensions(connection)
+    connection.execute("set TimeZone = 'UTC'")
+    # Progress is shown by obslake itself, and only on a terminal.
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
+def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load Iceberg and what it needs from the installed wheels; nothing is downloaded."""
+    for name in _EXTENSIONS:
+        package = importlib.import_module(f"duckdb_extension_{name}")
+        path = next(Path(package.__path__[0]).rglob("*.duckdb_extension"))
+        connection.execute(f"load {quote_literal(str(path))}")
+
+
+def quote_literal(text: str) -> str:
+    """Return ``text`` as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_identifier(name: str) -> str:
+    """Return ``name`` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, object]) -> None:
+    """Hand values to SQL files, which read them with ``getvariable``: values are never pasted."""
+    for name, value in variables.items():
+        connection.execute(f"set variable {quote_identifier(name)} = ?", [value])
+
+
+def run_sql_file(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Execute the statements of ``obslake/sql/<name>.sql``."""
+    connection.execute(sql_file(name))
+
+
+def sql_file(name: str) -> str:
+    """Return the text of ``obslake/sql/<name>.sql``."""
+    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def reason(error: duckdb.Error) -> str:
+    """Return what DuckDB says in one line, without its advice on settings and on SQL."""
+    lines = []
+    for line in str(error).splitlines():
+        if line.startswith(("Possible", "LINE")):
+            break
+        if line.strip() and not line.startswith("Original Line"):
+            lines.append(line.strip())
+    text = re.sub(r"^([A-Z][A-Za-z ]+ Error: )+", "", "; ".join(lines))
+    text = re.sub(r"^CSV Error on Line: (\d+);", r"line \1:", text)
+    file = re.search(r"^  file = (.*)$", str(error), re.MULTILINE)
+    return f"{file[1]}: {text}" if file else text

@@ -1,0 +1,34 @@
+"""The errors a user can meet, one class per situation.
+
+Every message says what is wrong, where (file, row, column), and what to do about it. The command
+line prints it on standard error and exits with 1; programs that import the loader catch
+``ObslakeError``.
+"""
+
+
+class ObslakeError(Exception):
+    """Base of all errors that are meant for the user."""
+
+
+class NoLakehouseError(ObslakeError):
+    """There is no lakehouse at the place that was named."""
+
+
+class SourceNotFoundError(ObslakeError):
+    """A path to load does not exist or cannot be read."""
+
+
+class SourceFormatError(ObslakeError):
+    """A source is not of a form that the chosen reader understands."""
+
+
+class SourceRowError(ObslakeError):
+    """Rows of a source cannot be understood; nothing of the load was kept."""
+
+
+class SnapshotNotFoundError(ObslakeError):
+    """The snapshot that was asked for is not in the table's history."""
+
+
+class QueryError(ObslakeError):
+    """A query of the user could not be answered."""

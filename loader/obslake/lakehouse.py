@@ -1,0 +1,174 @@
+"""A lakehouse: the Iceberg catalog and its tables, and the folder they stand in by default."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.utils.config import Config
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from obslake.engine import quote_identifier, quote_literal
+from obslake.errors import NoLakehouseError, SnapshotNotFoundError
+from obslake.schemas import NAMESPACE, OBSERVATIONS, TABLES, TableDefinition
+
+CATALOG_NAME = "obslake"
+DEFAULT_HOME = "lake"
+SOURCE_SCHEMA = "lake"
+
+_UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
+
+
+@dataclass(frozen=True)
+class Lakehouse:
+    """The tables of one catalog.
+
+    Attributes:
+        home: folder of the default catalog, of the marts and of temporary files.
+        catalog: PyIceberg catalog, the default one or the one of PyIceberg's own configuration.
+    """
+
+    home: Path
+    catalog: Catalog
+
+    @classmethod
+    def open(
+        cls, home: str | os.PathLike[str] | None = None, *, create: bool = False
+    ) -> "Lakehouse":
+        """Open the lakehouse at ``home`` (default ``$OBSLAKE_HOME``, else ``./lake``).
+
+        A catalog named ``obslake`` in PyIceberg's configuration (environment or
+        ``.pyiceberg.yaml``) is used instead of the one below ``home``.
+
+        Raises:
+            NoLakehouseError: there is none and ``create`` is false.
+        """
+        home = home or os.environ.get("OBSLAKE_HOME") or DEFAULT_HOME
+        path = Path(home).expanduser().absolute()
+        configured = bool(Config().get_catalog_config(CATALOG_NAME))
+        if not configured:
+            _check_default_home(path, create=create)
+        try:
+            if create:
+                path.mkdir(parents=True, exist_ok=True)
+            lakehouse = cls(path, load_catalog(CATALOG_NAME, **_default_catalog(path, configured)))
+            if create:
+                lakehouse.create_tables()
+        except OSError as error:
+            raise NoLakehouseError(
+                f"cannot create a lakehouse at {path}: {error.strerror or error}"
+            ) from error
+        except SQLAlchemyError as error:
+            reason = str(error).splitlines()[0]
+            raise NoLakehouseError(f"cannot use the catalog of {path}: {reason}") from error
+        return lakehouse
+
+    @property
+    def marts_path(self) -> Path:
+        """DuckDB file in which dbt builds the marts."""
+        return self.home / "obslake.duckdb"
+
+    def create_tables(self) -> None:
+        """Create the namespace and every table that does not exist yet."""
+        self.catalog.create_namespace_if_not_exists(NAMESPACE)
+        for definition in TABLES:
+            self.catalog.create_table_if_not_exists(
+                (NAMESPACE, definition.name),
+                schema=definition.schema,
+                properties={**definition.properties, "comment": definition.comment},
+            )
+
+    def table(self, definition: TableDefinition) -> Table:
+        """Load the current metadata of a table.
+
+        Raises:
+            NoLakehouseError: the catalog does not have it.
+        """
+        try:
+            return self.catalog.load_table((NAMESPACE, definition.name))
+        except NoSuchTableError as error:
+            raise NoLakehouseError(
+                f"the catalog at {self.home} has no table {NAMESPACE}.{definition.name}\n"
+                "  create the tables with `obslake init`"
+            ) from error
+
+    def create_source_views(
+        self, connection: duckdb.DuckDBPyConnection, as_of_snapshot: int | None = None
+    ) -> Snapshot | None:
+        """Create one view per Iceberg table in schema ``lake``, all of one moment.
+
+        Every view is bound to one metadata file, which never changes, so that all who read it see
+        the same rows whatever is loaded meanwhile.
+
+        Args:
+            connection: where the views are created; it must have the Iceberg extension.
+            as_of_snapshot: id of an earlier snapshot of ``observations``; the other tables are
+                shown as they were at its time.
+
+        Returns:
+            The snapshot of ``observations`` that is shown, None where nothing was loaded yet.
+
+        Raises:
+            SnapshotNotFoundError: ``observations`` has no snapshot with that id.
+        """
+        # The observations of a load are committed last: read them first, and what describes them
+        # is there.
+        observations = self.table(OBSERVATIONS)
+        shown = observations.current_snapshot()
+        if as_of_snapshot is not None:
+            shown = observations.snapshot_by_id(as_of_snapshot)
+            if shown is None:
+                raise SnapshotNotFoundError(
+                    f"observations has no snapshot {as_of_snapshot}\n"
+                    "  list the snapshots with `obslake status --snapshots`"
+                )
+        connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
+        for definition in TABLES:
+            table = observations if definition is OBSERVATIONS else self.table(definition)
+            snapshot = table.current_snapshot()
+            if as_of_snapshot is not None and shown is not None:
+                snapshot = table.snapshot_as_of_timestamp(shown.timestamp_ms)
+                if definition is OBSERVATIONS:
+                    snapshot = shown
+            view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
+            scan = f"iceberg_scan({quote_literal(table.metadata_location)}"
+            scan += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
+            connection.execute(f"create or replace view {view} as select * from {scan}")
+            connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
+        return shown
+
+
+def _check_default_home(path: Path, *, create: bool) -> None:
+    # Iceberg names files by address, and DuckDB reads addresses like SQL names: no place for these.
+    if unfit := set(_UNFIT_FOR_ADDRESSES).intersection(str(path)):
+        raise NoLakehouseError(
+            f"the path of a lakehouse cannot contain {min(unfit)!r}: {path}\n"
+            "  name another folder with --home or OBSLAKE_HOME"
+        )
+    if not create and not (path / "catalog.db").exists():
+        raise NoLakehouseError(
+            f"there is no lakehouse at {path}\n"
+            "  create one with `obslake init`, or name another folder with --home or OBSLAKE_HOME"
+        )
+
+
+def _default_catalog(path: Path, configured: bool) -> dict[str, str]:
+    if configured:
+        return {}
+    database = str(path / "catalog.db")
+    return {
+        "type": "sql",
+        "uri": URL.create("sqlite", database=database).render_as_string(),
+        "warehouse": f"file://{path / 'warehouse'}",
+    }
+
+
+def snapshot_time(snapshot: Snapshot) -> datetime:
+    """Return when a snapshot was committed, in UTC."""
+    return datetime.fromtimestamp(snapshot.timestamp_ms / 1000, tz=UTC)

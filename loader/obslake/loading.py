@@ -1,0 +1,237 @@
+"""One load: from source files to one commit per Iceberg table, the observations last."""
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.io.pyarrow import schema_to_pyarrow
+from pyiceberg.table import Table, Transaction
+
+from obslake import __version__, engine
+from obslake.engine import quote_identifier, quote_literal, reason
+from obslake.errors import SourceFormatError, SourceRowError
+from obslake.history import KEYS_PROPERTY, LOAD_ID_PROPERTY, History, source_key
+from obslake.lakehouse import Lakehouse
+from obslake.progress import Progress
+from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
+from obslake.sources.base import Options, Reader, StagedLoad
+from obslake.sources.files import SourceFile, open_sources
+
+_BATCH_ROWS = 131_072
+
+
+@dataclass(frozen=True)
+class SkippedSource:
+    """A source that an earlier load has loaded already."""
+
+    name: str
+    load_id: str
+
+
+@dataclass
+class LoadReport:
+    """What a load did.
+
+    Attributes:
+        load_id: the load, None when there was nothing new.
+        sources: names of the files that were loaded.
+        skipped: files that were loaded before, by content and options.
+        rows: rows appended, by table.
+        response_kinds: rows appended to observations, by response kind.
+        warnings: what the user should know about the sources.
+    """
+
+    load_id: str | None = None
+    sources: list[str] = field(default_factory=list)
+    skipped: list[SkippedSource] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    response_kinds: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def load(
+    lakehouse: Lakehouse,
+    reader: Reader,
+    arguments: Sequence[str],
+    options: Options,
+    progress: Progress,
+) -> LoadReport:
+    """Append the rows of the named files.
+
+    Every table gets at most one commit, which readers see as a whole or not at all. The
+    observations are committed last, so a load is complete when its observations are there. A load
+    that was interrupted before that is completed by running it again: tables that have its rows
+    already are left as they are.
+
+    Args:
+        lakehouse: where to.
+        reader: what the files are.
+        arguments: files, folders, patterns or ``-``.
+        options: what the user said about the rows.
+        progress: told how far the load is.
+
+    Raises:
+        SourceNotFoundError: an argument names nothing that can be read.
+        SourceFormatError: a file is not what the reader reads.
+        SourceRowError: some rows cannot be understood.
+    """
+    with tempfile.TemporaryDirectory(dir=lakehouse.home, prefix=".load-") as folder:
+        temp = Path(folder)
+        with progress.task("hashing", unit="bytes") as hashed:
+            files = open_sources(arguments, temp, hashed.advance, without=lakehouse.home)
+        history = History.read(lakehouse)
+        report = LoadReport()
+        new = _new_sources(files, reader, options, history, report)
+        if not new:
+            return report
+        with engine.connect(temp_directory=temp) as connection:
+            load_id = history.interrupted(new) or _new_load_id(connection)
+            report.load_id = load_id
+            report.sources = [file.name for file in new.values()]
+            options = replace(options, run=options.run or load_id)
+            try:
+                staged = reader.stage(connection, list(new.values()), options)
+            except duckdb.Error as error:
+                names = ", ".join(report.sources)
+                raise SourceFormatError(f"{names}: {reason(error)}") from error
+            report.warnings += staged.warnings
+            properties = {
+                LOAD_ID_PROPERTY: load_id,
+                KEYS_PROPERTY: json.dumps(list(new)),
+                "obslake.sources": json.dumps(report.sources),
+                "obslake.reader": reader.name,
+                "obslake.version": __version__,
+            }
+            for _, transaction in _prepare(
+                lakehouse, connection, staged, history, properties, report, progress
+            ):
+                transaction.commit_transaction()
+    report.rows = {t.name: report.rows[t.name] for t in TABLES if report.rows.get(t.name)}
+    return report
+
+
+def _new_sources(
+    files: Sequence[SourceFile],
+    reader: Reader,
+    options: Options,
+    history: History,
+    report: LoadReport,
+) -> dict[str, SourceFile]:
+    """Return the sources that no load has completed, by their keys; report the others."""
+    new: dict[str, SourceFile] = {}
+    for file in files:
+        key = source_key(file, reader, options)
+        if load_id := history.complete.get(key):
+            report.skipped.append(SkippedSource(file.name, load_id))
+        elif key in new:
+            report.warnings.append(f"{file.name} has the content of {new[key].name}: loaded once")
+        else:
+            new[key] = file
+    return new
+
+
+def _new_load_id(connection: duckdb.DuckDBPyConnection) -> str:
+    return str(connection.execute("select uuidv7()").fetchall()[0][0])
+
+
+def _prepare(
+    lakehouse: Lakehouse,
+    connection: duckdb.DuckDBPyConnection,
+    staged: StagedLoad,
+    history: History,
+    properties: dict[str, str],
+    report: LoadReport,
+    progress: Progress,
+) -> list[tuple[Table, Transaction]]:
+    """Write all data files before the first commit: a faulty row leaves every table as it was."""
+    load_id = properties[LOAD_ID_PROPERTY]
+    prepared: list[tuple[Table, Transaction]] = []
+    try:
+        for definition in TABLES:
+            if load_id in history.loads[definition.name]:
+                continue
+            if definition in staged.tables:
+                rows = _rows(connection, definition, load_id)
+            elif definition is OBSERVATIONS:
+                # An empty commit says that the load is complete.
+                rows = iter(())
+            else:
+                continue
+            table = lakehouse.table(definition)
+            transaction = _write(table, definition, rows, properties, report, progress)
+            if report.rows[definition.name] or definition is OBSERVATIONS:
+                prepared.append((table, transaction))
+            else:
+                _discard(table, transaction)
+    except BaseException:
+        for table, transaction in prepared:
+            _discard(table, transaction)
+        raise
+    return prepared
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, definition: TableDefinition, load_id: str
+) -> Iterator[pa.RecordBatch]:
+    """Stream the staged rows of a table in its sort order; DuckDB spills what does not fit."""
+    columns = ", ".join(quote_identifier(c) for c in definition.column_names if c != "load_id")
+    order = ", ".join(quote_identifier(c) for c in definition.sort_columns)
+    yield from connection.execute(
+        f"select {columns}, {quote_literal(load_id)} as load_id "
+        f"from {quote_identifier('loaded_' + definition.name)} order by {order}"
+    ).to_arrow_reader(_BATCH_ROWS)
+
+
+def _write(
+    table: Table,
+    definition: TableDefinition,
+    rows: Iterator[pa.RecordBatch],
+    properties: dict[str, str],
+    report: LoadReport,
+    progress: Progress,
+) -> Transaction:
+    """Write the rows into data files, and prepare the commit that will make them visible."""
+    schema = schema_to_pyarrow(table.schema(), include_field_ids=False)
+    transaction = table.transaction()
+    kinds: Counter[str] = Counter()
+    count = 0
+    with progress.task(f"writing {definition.name}", unit="rows") as written:
+
+        def typed() -> Iterator[pa.RecordBatch]:
+            nonlocal count
+            for batch in rows:
+                count += batch.num_rows
+                if definition is OBSERVATIONS:
+                    for item in pc.value_counts(batch.column("response_kind")).to_pylist():
+                        kinds[item["values"]] += item["counts"]
+                written.advance(batch.num_rows)
+                arrays = [batch.column(f.name).cast(f.type) for f in schema]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+        try:
+            transaction.append(pa.RecordBatchReader.from_batches(schema, typed()), properties)
+        except duckdb.Error as error:
+            raise SourceRowError(f"{reason(error)}\n  nothing was loaded") from error
+    report.rows[definition.name] = count
+    if definition is OBSERVATIONS:
+        report.response_kinds = dict(sorted(kinds.items()))
+    return transaction
+
+
+def _discard(table: Table, transaction: Transaction) -> None:
+    """Remove the files of a transaction that will not be committed."""
+    snapshot = transaction.table_metadata.current_snapshot()
+    if snapshot is None:
+        return
+    for manifest in snapshot.manifests(table.io):
+        if manifest.added_snapshot_id == snapshot.snapshot_id:
+            for entry in manifest.fetch_manifest_entry(table.io):
+                table.io.delete(entry.data_file.file_path)
+            table.io.delete(manifest.manifest_path)
+    table.io.delete(snapshot.manifest_list)

@@ -1,0 +1,149 @@
+"""How the command line prints results: as text for people, as JSON for programs."""
+
+import base64
+import json
+import math
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import date, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from obslake.loading import LoadReport
+
+_MOST_ROWS = 1000
+_BATCH_ROWS = 1000
+
+
+def warn(message: str) -> None:
+    """Print a warning on standard error."""
+    click.echo(f"obslake: warning: {message}", err=True)
+
+
+def echo_json(value: object) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def echo_report(report: "LoadReport", *, as_json: bool) -> None:
+    """Print what a load did; its warnings go to standard error."""
+    for warning in report.warnings:
+        warn(warning)
+    if other := report.response_kinds.get("other"):
+        warn(f"{_count(other, 'response')} of a kind the protocol does not know")
+    if as_json:
+        echo_json(
+            {
+                "load_id": report.load_id,
+                "sources": report.sources,
+                "skipped": [{"source": s.name, "load_id": s.load_id} for s in report.skipped],
+                "rows": report.rows,
+                "response_kinds": report.response_kinds,
+                "warnings": report.warnings,
+            }
+        )
+        return
+    for skipped in report.skipped:
+        click.echo(f"{skipped.name}: already loaded by load {skipped.load_id}, nothing appended")
+    if report.load_id is None:
+        return
+    click.echo(f"load {report.load_id}: {_count(len(report.sources), 'source')}")
+    for table, rows in report.rows.items():
+        click.echo(f"  {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
+    for kind, rows in report.response_kinds.items():
+        click.echo(f"    {kind:<16} {rows:>10,}")
+
+
+def echo_status(status: dict[str, Any]) -> None:
+    """Print what is in a lakehouse."""
+    click.echo(f"lakehouse  {status['home']}")
+    click.echo(f"marts      {status['marts'] or 'not built yet: run `dbt build`'}")
+    click.echo(f"\n{'table':<16} {'rows':>14} {'files':>7} {'bytes':>14}")
+    for table in status["tables"]:
+        click.echo(
+            f"{table['table']:<16} {table['rows']:>14,} {table['files']:>7,} {table['bytes']:>14,}"
+        )
+    for snapshot in status.get("snapshots", []):
+        click.echo(f"\nsnapshot {snapshot['snapshot_id']}  {snapshot['committed_at']}")
+        click.echo(
+            f"  load {snapshot['load_id']}  {_count(snapshot['rows'], 'row')}"
+            f"  {', '.join(snapshot['sources'])}"
+        )
+
+
+def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:
+    """Print the rows of a query."""
+    if as_json:
+        _echo_json_rows(answer)
+    elif answer.columns == ["explain_key", "explain_value"]:
+        for _, plan in answer.fetchall():
+            click.echo(plan)
+    else:
+        answer.show(max_width=_table_width(), max_rows=_MOST_ROWS)
+
+
+def _echo_json_rows(answer: "duckdb.DuckDBPyRelation") -> None:
+    """Print an array with one object a row, without holding all rows."""
+    names = list(_distinct(answer.columns))
+    separator = "\n"
+    click.echo("[", nl=False)
+    while batch := answer.fetchmany(_BATCH_ROWS):
+        for row in batch:
+            line = json.dumps(_plain(dict(zip(names, row, strict=True))), ensure_ascii=False)
+            click.echo(f"{separator}  {line}", nl=False)
+            separator = ",\n"
+    click.echo("\n]")
+
+
+def _distinct(names: list[str]) -> Iterator[str]:
+    """Give the repetitions of a name a number, as an object has each key once."""
+    seen: set[str] = set()
+    for name in names:
+        unique, number = name, 1
+        while unique in seen:
+            unique = f"{name}_{number}"
+            number += 1
+        seen.add(unique)
+        yield unique
+
+
+def _plain(value: object) -> object:
+    """Return a value in the forms that JSON has.
+
+    Dates and times are ISO 8601 text, bytes base64 text, and numbers that JSON cannot hold text.
+    """
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case Decimal():
+            return float(value) if Decimal(repr(float(value))) == value else str(value)
+        case date() | time():
+            return value.isoformat()
+        case bytes():
+            return base64.b64encode(value).decode("ascii")
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case dict():
+            return {
+                key if isinstance(key, str) else str(_plain(key)): _plain(item)
+                for key, item in value.items()
+            }
+        case _:
+            return str(value)
+
+
+def _table_width() -> int:
+    """Return the width for drawn tables: the terminal's, or wide where nobody looks on."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 240
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,217 @@
+"""The Iceberg tables of a lakehouse, column by column.
+
+Field ids are part of the storage format: never reuse or renumber one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pyiceberg.schema import Schema
+from pyiceberg.types import (
+    DoubleType,
+    IcebergType,
+    IntegerType,
+    LongType,
+    MapType,
+    NestedField,
+    PrimitiveType,
+    StringType,
+    TimestamptzType,
+)
+
+NAMESPACE = "obslake"
+
+RESPONSE_KINDS = (
+    "value",
+    "void",
+    "instance",
+    "exception",
+    "verdict",
+    "timeout",
+    "crash",
+    "not_serializable",
+    "not_executed",
+    "skipped",
+    "other",
+)
+
+# Row groups of this many rows hold a handful of problems each, so that statistics prune; the
+# dictionary pages of sorted key columns stay small. Retries are PyIceberg's own, for loaders that
+# run side by side.
+_PROPERTIES: Mapping[str, str] = {
+    "format-version": "2",
+    "write.parquet.compression-codec": "zstd",
+    "write.parquet.compression-level": "3",
+    "write.parquet.row-group-limit": "131072",
+    # Counted by PyIceberg in uncompressed bytes, which are held in memory while a file is written.
+    "write.target-file-size-bytes": str(256 << 20),
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "100",
+    "commit.retry.num-retries": "10",
+}
+
+
+@dataclass(frozen=True)
+class TableDefinition:
+    """One Iceberg table: its schema, the order its rows are written in, and its description."""
+
+    name: str
+    comment: str
+    schema: Schema
+    sort_columns: tuple[str, ...]
+    properties: Mapping[str, str] = field(default_factory=lambda: dict(_PROPERTIES))
+
+    @property
+    def column_names(self) -> list[str]:
+        """Column names in storage order."""
+        return [f.name for f in self.schema.fields]
+
+
+_SQL_TYPES: Mapping[type[IcebergType], str] = {
+    StringType: "varchar",
+    IntegerType: "integer",
+    LongType: "bigint",
+    DoubleType: "double",
+    TimestamptzType: "timestamptz",
+    MapType: "map(varchar, varchar)",
+}
+
+
+def sql_type(type_: IcebergType) -> str:
+    """Return the DuckDB type of a column."""
+    return _SQL_TYPES[type(type_)]
+
+
+def _schema(*columns: tuple[str, PrimitiveType | MapType, bool, str]) -> Schema:
+    fields = [
+        NestedField(field_id=i, name=name, field_type=type_, required=required, doc=doc)
+        for i, (name, type_, required, doc) in enumerate(columns, start=1)
+    ]
+    return Schema(*fields)
+
+
+_STRING = StringType()
+_LOAD_ID = ("load_id", _STRING, True, "load that appended the row (UUIDv7, so ordered by time)")
+
+OBSERVATIONS = TableDefinition(
+    name="observations",
+    comment="One row per actuation: a stimulus, its response and its context.",
+    schema=_schema(
+        ("data_set_id", _STRING, True, "data set the problem belongs to"),
+        ("problem_id", _STRING, True, "functional abstraction that is implemented"),
+        ("test_id", _STRING, True, "ordered sequence of stimuli"),
+        ("step_id", IntegerType(), True, "0-based position of the stimulus in its test"),
+        ("implementation_id", _STRING, True, "stimulated system; `oracle` is the specified oracle"),
+        ("environment_id", _STRING, True, "where: matrix job, interpreter, platform"),
+        ("run_id", _STRING, True, "one pipeline execution"),
+        ("attempt", IntegerType(), True, "0, or the number of the retry inside the run"),
+        ("operation", _STRING, False, "signature as it was called"),
+        ("target", _STRING, False, "object or class it was called on"),
+        ("inputs", _STRING, False, "JSON array with one element per argument"),
+        ("output", _STRING, False, "response as recorded, in the response protocol"),
+        ("response_kind", _STRING, True, "class of the response in the response protocol"),
+        ("duration_ns", LongType(), False, "duration of the actuation in nanoseconds"),
+        ("observed_at", TimestamptzType(), True, "when it was executed"),
+        _LOAD_ID,
+    ),
+    sort_columns=(
+        "data_set_id",
+        "problem_id",
+        "test_id",
+        "step_id",
+        "implementation_id",
+        "environment_id",
+        "run_id",
+        "attempt",
+    ),
+)
+
+TESTS = TableDefinition(
+    name="tests",
+    comment="One row per description of a test by a load.",
+    schema=_schema(
+        ("data_set_id", _STRING, True, "data set the problem belongs to"),
+        ("problem_id", _STRING, True, "problem the test stimulates"),
+        ("test_id", _STRING, True, "ordered sequence of stimuli"),
+        ("stimulus_sheet", _STRING, False, "the scenario as its producer wrote it"),
+        ("interface", _STRING, False, "focal interface of the problem"),
+        ("language", _STRING, False, "language the test is written in"),
+        ("content_hash", _STRING, False, "hash of the test's content"),
+        ("origin", _STRING, False, "where the test comes from: generator, suite, file"),
+        _LOAD_ID,
+    ),
+    sort_columns=("data_set_id", "problem_id", "test_id"),
+)
+
+IMPLEMENTATIONS = TableDefinition(
+    name="implementations",
+    comment=(
+        "One row per description of an implementation by a load. "
+        "A row without implementation_id describes a whole system, with its variants and adapters."
+    ),
+    schema=_schema(
+        ("data_set_id", _STRING, True, "data set the problem belongs to"),
+        ("problem_id", _STRING, False, "problem that is implemented; null: any of the data set"),
+        ("implementation_id", _STRING, False, "implementation; null: every one of the system"),
+        ("system", _STRING, False, "system that was stimulated"),
+        ("variant", _STRING, False, "`original`, or the mutant"),
+        ("adapter", _STRING, False, "how the interface was adapted"),
+        ("lineage", _STRING, False, "library or branch whose revisions are ordered"),
+        ("revision", _STRING, False, "version or commit inside the lineage"),
+        ("revised_at", TimestamptzType(), False, "when the revision was made"),
+        ("content", _STRING, False, "source code"),
+        ("content_hash", _STRING, False, "hash of the source code"),
+        ("language", _STRING, False, "programming language"),
+        ("origin", _STRING, False, "model, package or person that made it"),
+        ("licence", _STRING, False, "SPDX identifier of the licence"),
+        _LOAD_ID,
+    ),
+    sort_columns=("data_set_id", "problem_id", "implementation_id"),
+)
+
+RUNS = TableDefinition(
+    name="runs",
+    comment="One row per description of a run in an environment by a load.",
+    schema=_schema(
+        ("data_set_id", _STRING, True, "data set the run belongs to"),
+        ("run_id", _STRING, True, "one pipeline execution"),
+        ("environment_id", _STRING, True, "where: matrix job, interpreter, platform"),
+        ("source", _STRING, False, "tool that recorded the run"),
+        ("started_at", TimestamptzType(), False, "first moment of the run"),
+        ("git_commit", _STRING, False, "commit that was checked out"),
+        ("git_branch", _STRING, False, "branch that was checked out"),
+        ("pipeline", _STRING, False, "identifier of the pipeline execution in its CI system"),
+        (
+            "attributes",
+            MapType(key_id=101, key_type=_STRING, value_id=102, value_type=_STRING),
+            False,
+            "further attributes of the context",
+        ),
+        _LOAD_ID,
+    ),
+    sort_columns=("data_set_id", "run_id", "environment_id"),
+)
+
+MEASUREMENTS = TableDefinition(
+    name="measurements",
+    comment="One row per measured metric of a subject: coverage, mutation, static metrics.",
+    schema=_schema(
+        ("data_set_id", _STRING, True, "data set the problem belongs to"),
+        ("problem_id", _STRING, True, "problem the measurement belongs to"),
+        ("subject_kind", _STRING, True, "implementation, system, test or problem"),
+        ("subject_id", _STRING, True, "identifier of the subject"),
+        ("scope", _STRING, False, "part of the subject or of the tests it was measured on"),
+        ("environment_id", _STRING, False, "context: environment, where there is one"),
+        ("run_id", _STRING, False, "context: run, where there is one"),
+        ("metric", _STRING, True, "name of the metric, as its producer writes it"),
+        ("value", DoubleType(), False, "numeric value"),
+        ("value_text", _STRING, False, "value that is no number"),
+        ("unit", _STRING, False, "unit of the value"),
+        ("measured_at", TimestamptzType(), False, "when it was measured"),
+        _LOAD_ID,
+    ),
+    sort_columns=("data_set_id", "problem_id", "subject_kind", "subject_id", "metric"),
+)
+
+# In the order of their commits: whoever sees the observations of a load sees what describes them.
+TABLES: tuple[TableDefinition, ...] = (IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS)

@@ -1,0 +1,66 @@
+"""What every reader has in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import duckdb
+
+from obslake.schemas import TableDefinition
+from obslake.sources.files import SourceFile
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user said about the rows of a load.
+
+    Attributes:
+        data_set: data set of rows that do not name one.
+        environment: environment of rows that do not name one.
+        run: run of rows that do not name one; None: the load itself.
+        renames: column of the lakehouse to column of the source.
+    """
+
+    data_set: str = "default"
+    environment: str = "default"
+    run: str | None = None
+    renames: dict[str, str] = field(default_factory=dict)
+
+    def identity(self) -> dict[str, object]:
+        """Return the options by which two loads of the same bytes differ."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class StagedLoad:
+    """Rows ready to be appended.
+
+    Attributes:
+        tables: tables that get rows, each from the view ``loaded_<name>`` of the connection.
+        warnings: what the user should know about the source.
+    """
+
+    tables: tuple[TableDefinition, ...]
+    warnings: list[str]
+
+
+class Reader(ABC):
+    """Turns files into views named after the tables."""
+
+    name: str
+
+    @abstractmethod
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the view ``loaded_<table>`` for each table that gets rows.
+
+        The views have the table's columns, in any order, without load_id.
+
+        Raises:
+            SourceFormatError: the files are not what the reader reads.
+            SourceRowError: some rows cannot be understood.
+        """

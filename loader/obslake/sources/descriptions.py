@@ -1,0 +1,88 @@
+"""Rows that describe observations: columns by the names of the table they are loaded into."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from obslake.engine import quote_identifier, set_variables
+from obslake.schemas import (
+    IMPLEMENTATIONS,
+    MEASUREMENTS,
+    RUNS,
+    TESTS,
+    TableDefinition,
+    sql_type,
+)
+from obslake.sources.base import Options, Reader, StagedLoad
+from obslake.sources.checks import check_rows
+from obslake.sources.columns import match_columns, require_columns, typed_columns
+from obslake.sources.files import SourceFile
+from obslake.sources.relations import create_text_view
+
+# What identifies a description; the rest of its columns is optional or has a default.
+_REQUIRED = {
+    IMPLEMENTATIONS.name: ("problem_id", "implementation_id"),
+    TESTS.name: ("problem_id", "test_id"),
+    RUNS.name: ("run_id",),
+    MEASUREMENTS.name: ("problem_id", "subject_kind", "subject_id", "metric"),
+}
+
+
+class DescriptionsReader(Reader):
+    """``obslake load implementations`` and the other tables that describe observations."""
+
+    def __init__(self, definition: TableDefinition) -> None:
+        """Read rows of one table."""
+        self._definition = definition
+        self.name = definition.name
+
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the view of the table; unknown columns are left out with a warning."""
+        definition = self._definition
+        required = _REQUIRED[definition.name]
+        relation = create_text_view(connection, "text_rows", files)
+        known, unknown = match_columns(definition, files, relation.columns, options.renames)
+        require_columns(definition, files, known, relation.columns, required)
+        check_rows(
+            connection,
+            files,
+            required=required,
+            casts=typed_columns(definition),
+            known=known,
+        )
+        set_variables(
+            connection, {"data_set": options.data_set, "environment": options.environment}
+        )
+        columns = [
+            f"cast({_value(definition, field.name, known)} as {sql_type(field.field_type)}) "
+            f"as {quote_identifier(field.name)}"
+            for field in definition.schema.fields
+            if field.name != "load_id"
+        ]
+        connection.execute(
+            f"create temp view {quote_identifier('loaded_' + definition.name)} as "
+            f"select {', '.join(columns)} from text_rows"
+        )
+        return StagedLoad(
+            tables=(definition,),
+            warnings=[f"column {c} is not part of {definition.name}: left out" for c in unknown],
+        )
+
+
+def _value(definition: TableDefinition, column: str, known: Mapping[str, str]) -> str:
+    """Return the SQL of a column's value as text."""
+    value = quote_identifier(known[column]) if column in known else "null"
+    if column == "attributes" and column in known:
+        return f"from_json({value}, '\"MAP(VARCHAR, VARCHAR)\"')"
+    if column == "content_hash" and "content" in known:
+        return f"coalesce({value}, sha256({quote_identifier(known['content'])}))"
+    if column == "data_set_id":
+        return f"coalesce({value}, getvariable('data_set'))"
+    if column == "environment_id" and definition is RUNS:
+        return f"coalesce({value}, getvariable('environment'))"
+    return value

@@ -1,0 +1,137 @@
+"""LASSO arena exports (Parquet, the older CSV) and the Solr export of their candidates (JSON)."""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from obslake.engine import run_sql_file, set_variables
+from obslake.errors import SourceFormatError
+from obslake.schemas import IMPLEMENTATIONS, MEASUREMENTS, OBSERVATIONS, RUNS, TESTS
+from obslake.sources.base import Options, Reader, StagedLoad
+from obslake.sources.checks import Cast, check_rows
+from obslake.sources.files import SourceFile, glob_literal
+from obslake.sources.relations import create_text_view, unreadable
+
+# Stands for the environment of exports whose arena has only a random id.
+ARENA_ENVIRONMENT = "arena"
+
+_REQUIRED = (
+    "EXECUTIONID",
+    "ABSTRACTIONID",
+    "ACTIONID",
+    "SHEETID",
+    "SYSTEMID",
+    "X",
+    "Y",
+    "TYPE",
+    "VALUE",
+)
+_OPTIONAL = (
+    "ARENAID",
+    "VARIANTID",
+    "ADAPTERID",
+    "RAWVALUE",
+    "VALUETYPE",
+    "LASTMODIFIED",
+    "EXECUTIONTIME",
+)
+_NOT_NULL = tuple(c for c in _REQUIRED if c != "VALUE")
+_CASTS = (Cast("X", "INTEGER"), Cast("Y", "INTEGER"), Cast("LASTMODIFIED", "TIMESTAMPTZ"))
+
+
+class LassoReader(Reader):
+    """``obslake load lasso``."""
+
+    name = "lasso"
+
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the views of ``sql/lasso.sql`` on the files."""
+        cells = [f for f in files if f.format != "json"]
+        candidates = [f for f in files if f.format == "json"]
+        warnings: list[str] = []
+        if cells:
+            relation = create_text_view(connection, "source_cells", cells)
+            warnings += _check_columns(relation.columns, cells)
+            known = {c: c for c in (*_REQUIRED, *_OPTIONAL)}
+            check_rows(connection, cells, known=known, required=_NOT_NULL, casts=_CASTS)
+        else:
+            connection.execute(
+                "create temp view source_cells as select null::varchar as executionid where false"
+            )
+        _create_candidates_view(connection, candidates)
+        set_variables(
+            connection, {"data_set": options.data_set, "arena_environment": ARENA_ENVIRONMENT}
+        )
+        run_sql_file(connection, "protocol")
+        run_sql_file(connection, "lasso")
+        warnings += _candidate_warnings(connection)
+        return StagedLoad(
+            tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS), warnings=warnings
+        )
+
+
+def _check_columns(columns: Sequence[str], files: Sequence[SourceFile]) -> list[str]:
+    present = {c.upper() for c in columns}
+    missing = [c for c in _REQUIRED if c not in present]
+    if missing:
+        raise SourceFormatError(
+            f"{files[0].name}: not a LASSO arena export: no column {', '.join(missing)}\n"
+            f"  its columns: {', '.join(columns)}\n"
+            "  rows with other columns are loaded with `obslake load observations`"
+        )
+    unknown = [c for c in columns if c.upper() not in (*_REQUIRED, *_OPTIONAL)]
+    return [f"column {c} is not part of a LASSO export: left out" for c in unknown]
+
+
+def _create_candidates_view(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
+) -> None:
+    """Show the documents of Solr exports, one JSON value a row, in ``source_candidates``."""
+    if not files:
+        connection.execute(
+            "create temp view source_candidates as select null::json as document where false"
+        )
+        return
+    # An export is one JSON value: it is read as a whole, so its size bounds the memory.
+    size = max(
+        f.path.stat().st_size * (1 if f.compression == "uncompressed" else 20) for f in files
+    )
+    scan = (
+        "read_json_objects(getvariable('candidate_paths'), format = 'unstructured', "
+        f"maximum_object_size = {min(size + 1024, 4 << 30)})"
+    )
+    for file in files:
+        set_variables(connection, {"candidate_paths": [glob_literal(file.path)]})
+        try:
+            ((without,),) = connection.execute(
+                "select count(*) filter (json_type(json, '$.response.docs') is distinct from 'ARRAY') "
+                f"from {scan}"
+            ).fetchall()
+        except duckdb.Error as error:
+            raise unreadable(file, error) from error
+        if without:
+            raise SourceFormatError(f"{file.name}: not a Solr export: no array at response.docs")
+    set_variables(connection, {"candidate_paths": [glob_literal(f.path) for f in files]})
+    connection.execute(
+        "create temp view source_candidates as "
+        f"select unnest(json_extract(json, '$.response.docs[*]')) as document from {scan}"
+    )
+
+
+def _candidate_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    ((nameless, homeless),) = connection.execute(
+        "select "
+        "(select count(*) from source_candidates where json_extract_string(document, '$.id') is null), "
+        "(select count(*) from candidates where problem_id is null)"
+    ).fetchall()
+    warnings = []
+    if nameless:
+        warnings.append(f"candidates without id: {nameless:,}, left out")
+    if homeless:
+        warnings.append(f"candidates without abstractionId: {homeless:,}, loaded without metrics")
+    return warnings

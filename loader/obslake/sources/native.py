@@ -1,0 +1,161 @@
+"""Observations: columns by the names of the table, and the published 20-column form."""
+
+import json
+from collections.abc import Sequence
+
+import duckdb
+
+from obslake.engine import quote_identifier, run_sql_file, set_variables
+from obslake.schemas import (
+    IMPLEMENTATIONS,
+    MEASUREMENTS,
+    OBSERVATIONS,
+    RESPONSE_KINDS,
+    RUNS,
+    TESTS,
+)
+from obslake.sources.base import Options, Reader, StagedLoad
+from obslake.sources.checks import Cast, Choice, check_rows, shorten
+from obslake.sources.columns import match_columns, require_columns, typed_columns
+from obslake.sources.files import SourceFile
+from obslake.sources.lasso import ARENA_ENVIRONMENT
+from obslake.sources.relations import create_text_view
+
+# The rest of an observation has defaults.
+_REQUIRED_OBSERVATION = ("problem_id", "implementation_id", "test_id")
+
+_PUBLISHED = (
+    "data_set_id",
+    "problem_id",
+    "implementation_id",
+    "test_id",
+    "implementation_hash",
+    "test_hash",
+    "run_id",
+    "environment_id",
+    "step_id",
+    "operation",
+    "inputs",
+    "output",
+    "execution_time_ms",
+    "memory_used_mb",
+    "branch_coverage_percent",
+    "created_at",
+    "git_commit_hash",
+    "ci_pipeline_id",
+    "researcher_name",
+    "specified_oracle",
+)
+
+
+class ObservationsReader(Reader):
+    """``obslake load observations``."""
+
+    name = "observations"
+
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the views of ``sql/native.sql`` or ``sql/published.sql`` on the files."""
+        run_sql_file(connection, "protocol")
+        set_variables(
+            connection,
+            {
+                "data_set": options.data_set,
+                "environment": options.environment,
+                "run": options.run,
+                "arena_environment": ARENA_ENVIRONMENT,
+            },
+        )
+        relation = create_text_view(connection, "text_rows", files)
+        if {c.lower() for c in relation.columns} >= set(_PUBLISHED):
+            return self._stage_published(connection, files, relation.columns)
+        return self._stage_native(connection, files, relation.columns, options)
+
+    def _stage_published(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        columns: Sequence[str],
+    ) -> StagedLoad:
+        check_rows(
+            connection,
+            files,
+            known={c: c for c in _PUBLISHED},
+            required=_REQUIRED_OBSERVATION,
+            casts=(
+                Cast("step_id", "INTEGER"),
+                Cast("execution_time_ms", "DOUBLE"),
+                Cast("created_at", "TIMESTAMPTZ"),
+            ),
+        )
+        connection.execute("create temp view source_rows as select * from text_rows")
+        run_sql_file(connection, "published")
+        unknown = [c for c in columns if c.lower() not in _PUBLISHED]
+        return StagedLoad(
+            tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
+            warnings=[f"column {c} is not part of the published form: left out" for c in unknown],
+        )
+
+    def _stage_native(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        columns: Sequence[str],
+        options: Options,
+    ) -> StagedLoad:
+        known, unknown = match_columns(OBSERVATIONS, files, columns, options.renames)
+        require_columns(OBSERVATIONS, files, known, columns, (*_REQUIRED_OBSERVATION, "output"))
+        check_rows(
+            connection,
+            files,
+            required=_REQUIRED_OBSERVATION,
+            casts=typed_columns(OBSERVATIONS),
+            choices=(Choice("response_kind", RESPONSE_KINDS),),
+            known=known,
+        )
+        _create_source_rows(connection, known)
+        constants, warnings = _constant_columns(connection, unknown)
+        set_variables(connection, {"attributes": json.dumps(constants)})
+        run_sql_file(connection, "native")
+        return StagedLoad(tables=(RUNS, OBSERVATIONS), warnings=warnings)
+
+
+def _create_source_rows(connection: duckdb.DuckDBPyConnection, known: dict[str, str]) -> None:
+    columns = [
+        f"{quote_identifier(source)} as {quote_identifier(c)}" for c, source in known.items()
+    ]
+    connection.execute(
+        f"create temp view source_rows as select {', '.join(columns)}, source_time from text_rows"
+    )
+
+
+def _constant_columns(
+    connection: duckdb.DuckDBPyConnection, unknown: Sequence[str]
+) -> tuple[dict[str, str], list[str]]:
+    """Find unknown columns that have one value throughout: they say something about the run."""
+    if not unknown:
+        return {}, []
+    quoted = [quote_identifier(c) for c in unknown]
+    parts = [f"min({c}), max({c}), count(*) = count({c})" for c in quoted]
+    row = connection.execute(f"select {', '.join(parts)} from text_rows").fetchall()[0]
+    constants: dict[str, str] = {}
+    warnings: list[str] = []
+    for index, column in enumerate(unknown):
+        low, high, is_complete = row[3 * index : 3 * index + 3]
+        if low is None:
+            continue
+        if low == high and is_complete:
+            constants[column] = low
+            warnings.append(
+                f"column {column} is always {shorten(low)!r}: kept as an attribute of the run"
+            )
+        else:
+            warnings.append(
+                f"column {column} is not part of observations: left out "
+                f"(--map NAME={column} loads it as column NAME)"
+            )
+    return constants, warnings

@@ -1,0 +1,200 @@
+"""Views on source files: every column as text, with where each row stands."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from obslake.engine import quote_identifier, quote_literal, reason, set_variables
+from obslake.errors import SourceFormatError
+from obslake.sources.files import Compression, Format, SourceFile, glob_literal, read_head
+
+# A record is bounded, and with it the memory for reading it: DuckDB's CSV reader reserves a
+# multiple of the longest line that it has to expect.
+_LONGEST_CSV_LINE = 8 << 20
+_LONGEST_JSON_LINE = 64 << 20
+
+_DELIMITERS = ",;\t|"
+_QUOTE = quote_literal('"')
+
+
+@dataclass(frozen=True)
+class TextRelation:
+    """A view whose columns are all text.
+
+    Attributes:
+        view: name of the view.
+        columns: names of the columns as the source has them, without the position and time.
+    """
+
+    view: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What files must have in common to be read by one scan: names and types of columns as well."""
+
+    format: Format
+    compression: Compression
+    columns: tuple[tuple[str, str], ...] = ()
+    delimiter: str = ""
+
+
+def create_text_view(
+    connection: duckdb.DuckDBPyConnection, view: str, files: Sequence[SourceFile]
+) -> TextRelation:
+    """Show files of one or several formats as one view of text columns.
+
+    Besides the source's own columns the view has ``source_position`` (file and row, 1-based) and
+    ``source_time`` (when the file was last written).
+
+    Raises:
+        SourceFormatError: a file cannot be read in the format it seems to have.
+    """
+    # Of the view's own name: other views stay in use beside it.
+    connection.execute(
+        f"set variable {quote_identifier(view + '_files')} = "
+        "map(?::varchar[], list_zip(?::varchar[], ?::timestamptz[]))",
+        [[str(f.path) for f in files], [f.name for f in files], [f.modified_at for f in files]],
+    )
+    by_form: dict[_Form, list[SourceFile]] = {}
+    for file in files:
+        by_form.setdefault(_form(connection, file), []).append(file)
+    parts = []
+    columns: dict[str, str] = {}
+    for index, (form, group) in enumerate(by_form.items()):
+        paths = f"{view}_paths_{index}"
+        set_variables(connection, {paths: [glob_literal(f.path) for f in group]})
+        parts.append(_scan(f"getvariable({quote_literal(paths)})", form))
+        for name, _ in form.columns:
+            columns.setdefault(name.lower(), name)
+    source = f"getvariable({quote_literal(view + '_files')})[source_file]"
+    connection.execute(
+        f"create or replace temp view {quote_identifier(view)} as "
+        "select * exclude (source_file, source_row), "
+        f"{source}[1] || ', row ' || source_row as source_position, {source}[2] as source_time "
+        f"from ({' union all by name '.join(f'({part})' for part in parts)})"
+    )
+    return TextRelation(view, tuple(columns.values()))
+
+
+def unreadable(file: SourceFile, error: duckdb.Error) -> SourceFormatError:
+    """Return the error for a file that DuckDB cannot read."""
+    text = reason(error).removeprefix(f"{file.path}: ")
+    return SourceFormatError(f"{file.name}: not readable as {file.format}: {text}")
+
+
+def _form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
+    """Look into a file: DuckDB would make one guess for many files, and skip what does not fit."""
+    try:
+        return _FORMS[file.format](connection, file)
+    except duckdb.Error as error:
+        raise unreadable(file, error) from error
+
+
+def _parquet_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
+    columns = connection.execute(
+        "describe from read_parquet(?)", [glob_literal(file.path)]
+    ).fetchall()
+    return _Form(file.format, file.compression, tuple((c[0], c[1]) for c in columns))
+
+
+def _csv_form(_connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
+    text = read_head(file.path, file.compression).decode("utf-8", "replace")
+    first_line = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first_line.count)
+    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    names = [name or f"column{number}" for number, name in enumerate(header, start=1)]
+    if len({name.lower() for name in names}) < len(names):
+        raise SourceFormatError(f"{file.name}: two columns of one name: {', '.join(names)}")
+    columns = tuple((name, "VARCHAR") for name in names)
+    return _Form(file.format, file.compression, columns, delimiter)
+
+
+def _json_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
+    form = _Form(file.format, file.compression)
+    keys = connection.execute(
+        f"select distinct unnest(json_keys(json)) from {_json_rows('?', form)} order by 1",
+        [glob_literal(file.path)],
+    ).fetchall()
+    return _Form(file.format, file.compression, tuple((key, "VARCHAR") for (key,) in keys))
+
+
+_FORMS = {"parquet": _parquet_form, "csv": _csv_form, "json": _json_form}
+
+
+def _scan(paths: str, form: _Form) -> str:
+    """Return the query that reads files of one form as text."""
+    if form.format == "parquet":
+        rows = f"read_parquet({paths}, filename = 'source_file', file_row_number = true)"
+        row_number = "file_row_number + 1"
+    elif form.format == "csv":
+        rows = _csv_rows(paths, form)
+        # The header is row 1, as editors and spreadsheets count.
+        row_number = "row_number() over () + 1"
+    else:
+        rows = _json_rows(paths, form)
+        row_number = "row_number() over ()"
+    texts = [
+        f"{_text(form, name, type_)} as {quote_identifier(name)}" for name, type_ in form.columns
+    ]
+    columns = [*texts, "source_file", f"{row_number} as source_row"]
+    return f"select {', '.join(columns)} from {rows}"
+
+
+def _csv_rows(paths: str, form: _Form) -> str:
+    types = ", ".join(f"{quote_literal(name)}: 'VARCHAR'" for name, _ in form.columns)
+    # An empty field is missing, a quoted empty field is the empty text.
+    return (
+        f"read_csv({paths}, filename = 'source_file', header = true, auto_detect = false, "
+        f"columns = {{{types}}}, delim = {quote_literal(form.delimiter)}, "
+        f"quote = {_QUOTE}, escape = {_QUOTE}, allow_quoted_nulls = false, "
+        f"compression = {quote_literal(form.compression)}, max_line_size = {_LONGEST_CSV_LINE})"
+    )
+
+
+def _json_rows(paths: str, form: _Form) -> str:
+    return (
+        f"read_json_objects({paths}, filename = 'source_file', "
+        f"compression = {quote_literal(form.compression)}, "
+        f"maximum_object_size = {_LONGEST_JSON_LINE})"
+    )
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _text(form: _Form, name: str, type_: str) -> str:
+    """Return the SQL of a column as text."""
+    if form.format == "json":
+        return f"json_extract_string(json, {quote_literal(_pointer(name))})"
+    return _protocol_text(quote_identifier(name), type_)
+
+
+def _protocol_text(value: str, type_: str) -> str:
+    """Return the SQL of a value as text: JSON for what is no text, so that it stays a value."""
+    if type_ in ("FLOAT", "DOUBLE"):
+        return (
+            f"case when isnan({value}) then {_tagged('float', 'nan')} "
+            f"when isinf({value}) then if({value} > 0, {_tagged('float', 'inf')}, "
+            f"{_tagged('float', '-inf')}) else cast({value} as varchar) end"
+        )
+    if type_ == "BLOB":
+        return f"""'{{"$bytes":"' || to_base64({value}) || '"}}'"""
+    if re.fullmatch(r"(FLOAT|DOUBLE|BLOB)(\[\])+", type_):
+        item = f"item{type_.count('[')}"
+        text = f"coalesce({_protocol_text(item, type_.removesuffix('[]'))}, 'null')"
+        items = f"array_to_string(list_transform({value}, lambda {item}: {text}), ',')"
+        return f"'[' || {items} || ']'"
+    if type_.endswith("]") or type_.startswith(("STRUCT", "MAP")):
+        return f"cast(to_json({value}) as varchar)"
+    return f"cast({value} as varchar)"
+
+
+def _tagged(tag: str, text: str) -> str:
+    return quote_literal(f'{{"${tag}":"{text}"}}')

@@ -1,0 +1,56 @@
+-- Native observations: from columns by name to typed columns with the defaults filled in.
+--
+-- In: view `source_rows` (known columns as text under their own names, any of them may be missing, and
+--     `source_time`), variables `data_set`, `environment`,
+--     `run` and `attributes` (a JSON object).
+-- Out: views `loaded_observations` and `loaded_runs`, without load_id.
+
+create temp view native_rows as
+select
+    null::varchar as data_set_id, null::varchar as problem_id, null::varchar as test_id,
+    null::varchar as step_id, null::varchar as implementation_id, null::varchar as environment_id,
+    null::varchar as run_id, null::varchar as attempt, null::varchar as operation,
+    null::varchar as target, null::varchar as inputs, null::varchar as output,
+    null::varchar as response_kind, null::varchar as duration_ns, null::varchar as observed_at,
+    null::timestamptz as source_time
+where false
+union all by name
+select * from source_rows;
+
+create temp view loaded_observations as
+select
+    coalesce(data_set_id, getvariable('data_set')) as data_set_id,
+    problem_id,
+    test_id,
+    coalesce(cast(step_id as int), 0) as step_id,
+    implementation_id,
+    coalesce(environment_id, getvariable('environment')) as environment_id,
+    coalesce(run_id, getvariable('run')) as run_id,
+    coalesce(cast(attempt as int), 0) as attempt,
+    operation,
+    target,
+    case
+        when inputs is null then null
+        when is_json(inputs) and starts_with(ltrim(inputs), '[') then inputs
+        else '[' || json_argument(inputs) || ']'
+    end as inputs,
+    output,
+    coalesce(response_kind, response_kind(output)) as response_kind,
+    cast(duration_ns as bigint) as duration_ns,
+    coalesce(cast(observed_at as timestamptz), source_time) as observed_at
+from native_rows;
+
+create temp view loaded_runs as
+select
+    data_set_id,
+    run_id,
+    environment_id,
+    'observations' as source,
+    min(observed_at) as started_at,
+    null::varchar as git_commit,
+    null::varchar as git_branch,
+    null::varchar as pipeline,
+    -- Unknown columns of the source that have one value throughout say something about the run.
+    from_json(getvariable('attributes'), '"MAP(VARCHAR, VARCHAR)"') as attributes
+from loaded_observations
+group by data_set_id, run_id, environment_id;

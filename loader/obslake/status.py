@@ -1,0 +1,55 @@
+"""What is in a lakehouse."""
+
+import json
+from typing import Any
+
+from pyiceberg.table.snapshots import Snapshot
+
+from obslake.lakehouse import Lakehouse, snapshot_time
+from obslake.schemas import OBSERVATIONS, TABLES
+
+
+def read_status(lakehouse: Lakehouse, *, with_snapshots: bool = False) -> dict[str, Any]:
+    """Summarise the tables from their metadata; no data file is opened.
+
+    Args:
+        lakehouse: what to look at.
+        with_snapshots: list the snapshots of ``observations`` as well, oldest first.
+    """
+    tables = []
+    for definition in TABLES:
+        snapshot = lakehouse.table(definition).current_snapshot()
+        summary = _summary(snapshot)
+        tables.append(
+            {
+                "table": definition.name,
+                "rows": int(summary.get("total-records") or 0),
+                "files": int(summary.get("total-data-files") or 0),
+                "bytes": int(summary.get("total-files-size") or 0),
+                "snapshot_id": snapshot.snapshot_id if snapshot else None,
+            }
+        )
+    result: dict[str, Any] = {
+        "home": str(lakehouse.home),
+        "marts": str(lakehouse.marts_path) if lakehouse.marts_path.exists() else None,
+        "tables": tables,
+    }
+    if with_snapshots:
+        snapshots = lakehouse.table(OBSERVATIONS).metadata.snapshots
+        result["snapshots"] = [_describe(snapshot) for snapshot in snapshots]
+    return result
+
+
+def _summary(snapshot: Snapshot | None) -> dict[str, str]:
+    return snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+
+
+def _describe(snapshot: Snapshot) -> dict[str, Any]:
+    summary = _summary(snapshot)
+    return {
+        "snapshot_id": snapshot.snapshot_id,
+        "committed_at": snapshot_time(snapshot).isoformat(timespec="milliseconds"),
+        "load_id": summary.get("obslake.load-id"),
+        "rows": int(summary.get("added-records") or 0),
+        "sources": json.loads(summary.get("obslake.sources") or "[]"),
+    }

@@ -1,0 +1,16 @@
+{#- Number of the 16 hexadecimal digits of an md5 text that begin at position `start`, as decimal(38, 0). -#}
+{% macro hash_lane(hash, start) -%}
+    {{ return(adapter.dispatch('hash_lane', 'obslake')(hash, start)) }}
+{%- endmacro %}
+
+{% macro default__hash_lane(hash, start) -%}
+    {{ exceptions.raise_compiler_error('hash_lane has no form for ' ~ target.type) }}
+{%- endmacro %}
+
+{% macro duckdb__hash_lane(hash, start) -%}
+    cast(cast('0x' || substr({{ hash }}, {{ start }}, 16) as ubigint) as decimal(38, 0))
+{%- endmacro %}
+
+{% macro spark__hash_lane(hash, start) -%}
+    cast(conv(substr({{ hash }}, {{ start }}, 16), 16, 10) as decimal(38, 0))
+{%- endmacro %}

@@ -1,0 +1,16 @@
+{#- Names of the columns of a source relation in lower case; none where all columns are there for sure,
+    because the loader made the table. -#}
+{% macro present_columns(name, relation) -%}
+    {%- if not var('obslake_observations') -%}
+        {{ return(none) }}
+    {%- elif relation is none -%}
+        {{ return([]) }}
+    {%- elif not execute -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set names = [] -%}
+    {%- for column in adapter.get_column_schema_from_query('select * from ' ~ relation ~ ' where 1 = 0') -%}
+        {%- do names.append(column.name | lower) -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}

@@ -1,0 +1,11 @@
+{#- The relation that a staging model reads; none where a project that installs this one as a package named
+    its observations, but not this relation. -#}
+{% macro source_relation(name) -%}
+    {%- set relation = var('obslake_' ~ name) -%}
+    {%- if relation -%}
+        {{ return(relation) }}
+    {%- elif var('obslake_observations') -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return(source('obslake', name)) }}
+{%- endmacro %}

@@ -1,0 +1,19 @@
+{#- One source table with all its columns, typed, and with their defaults: the rows of the lakehouse, or of
+    the relation that the variable `obslake_<name>` names, whose columns may be fewer. -#}
+{% macro stage_source(name, columns) -%}
+    {%- set relation = obslake.source_relation(name) -%}
+    {%- set present = obslake.present_columns(name, relation) -%}
+    select
+        {% for column in columns -%}
+        {%- set value = column.name if present is none or column.name in present else 'null' -%}
+        {%- set typed = 'cast(' ~ value ~ ' as ' ~ column.type ~ ')' if column.type else value -%}
+        {{ 'coalesce(' ~ typed ~ ', ' ~ column.default ~ ')' if column.default is defined else typed }} as {{ column.name }}
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    {%- if relation is none %}
+    from (select 1 as placeholder) as no_rows
+    where 1 = 0
+    {%- else %}
+    from {{ relation }}
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,19 @@
+{{ config(parameters=['data_set', 'problem']) }}
+
+select
+    test_id,
+    step_id,
+    implementation_id,
+    environment_id,
+    run_id,
+    attempt,
+    response,
+    response_kind,
+    duration_ns,
+    observed_at,
+    git_commit,
+    git_branch,
+    pipeline
+from {{ ref('stimulus_response_cube') }}
+where data_set_id = data_set and problem_id = problem
+order by test_id, step_id, implementation_id, observed_at, run_id, environment_id, attempt

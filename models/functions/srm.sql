@@ -1,0 +1,15 @@
+{{ config(parameters=['data_set', 'problem']) }}
+
+select
+    test_id,
+    step_id,
+    implementation_id,
+    response,
+    response_kind,
+    operation,
+    target,
+    inputs,
+    is_stable
+from {{ ref('stimulus_response_matrix') }}
+where data_set_id = data_set and problem_id = problem
+order by test_id, step_id, implementation_id

@@ -1,0 +1,41 @@
+-- Implementations of one problem with equal columns, as clusters ranked by size.
+
+with
+
+matrix_columns as (
+
+    select * from {{ ref('int_matrix_columns') }}
+
+),
+
+clusters as (
+
+    select
+        data_set_id,
+        problem_id,
+        signature as cluster_id,
+        count(*) as n_implementations,
+        cast(sum(case when is_voter then 1 else 0 end) as bigint) as n_voters,
+        min(implementation_id) as exemplar_implementation_id
+    from matrix_columns
+    group by data_set_id, problem_id, signature
+
+),
+
+final as (
+
+    select
+        *,
+        cast(
+            row_number() over (
+                partition by data_set_id, problem_id
+                order by n_implementations desc, cluster_id asc
+            ) as bigint
+        ) as cluster_rank,
+        -- Several clusters lead where the largest number of voters is shared.
+        n_voters > 0 and n_voters = max(n_voters) over (partition by data_set_id, problem_id) as is_leading
+    from clusters
+
+)
+
+select * from final

@@ -1,0 +1,132 @@
+-- Every implementation that was observed, with what is known about it: from descriptions of itself, else from
+-- descriptions of its system, so that a mutant has the code of the system it was made from.
+
+with
+
+cells as (
+
+    select * from {{ ref('int_matrix_cells') }}
+
+),
+
+descriptions as (
+
+    select * from {{ ref('stg_implementations') }}
+
+),
+
+observed as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        count(*) as n_stimuli
+    from cells
+    where not is_oracle
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- Attributes may come from several loads: of each, the latest value counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        {{ obslake.latest('system') }} as system,
+        {{ obslake.latest('variant') }} as variant,
+        {{ obslake.latest('adapter') }} as adapter,
+        {{ obslake.latest('lineage') }} as lineage,
+        {{ obslake.latest('revision') }} as revision,
+        {{ obslake.latest('revised_at') }} as revised_at,
+        {{ obslake.latest('content') }} as content,
+        {{ obslake.latest('content_hash') }} as content_hash,
+        {{ obslake.latest('language') }} as language,
+        {{ obslake.latest('origin') }} as origin,
+        {{ obslake.latest('licence') }} as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system whose description names no problem is the same for all problems of its data set.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        {{ obslake.latest('content') }} as content,
+        {{ obslake.latest('content_hash') }} as content_hash,
+        {{ obslake.latest('language') }} as language,
+        {{ obslake.latest('origin') }} as origin,
+        {{ obslake.latest('licence') }} as licence
+    from descriptions
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        observed.n_stimuli,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        named.n_stimuli,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final

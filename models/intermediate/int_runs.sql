@@ -1,0 +1,73 @@
+-- Every context that was observed, with what is known about the run: of several descriptions the
+-- earliest start, and of each other attribute the latest load's.
+
+with
+
+actuations as (
+
+    select * from {{ ref('int_actuations') }}
+
+),
+
+descriptions as (
+
+    select * from {{ ref('stg_runs') }}
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        {{ obslake.latest('source') }} as source,
+        min(started_at) as started_at,
+        {{ obslake.latest('git_commit') }} as git_commit,
+        {{ obslake.latest('git_branch') }} as git_branch,
+        {{ obslake.latest('pipeline') }} as pipeline,
+        {{ obslake.latest('attributes') }} as attributes
+    from descriptions
+    group by data_set_id, run_id, environment_id
+
+),
+
+contexts as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, run_id, environment_id
+
+),
+
+final as (
+
+    select
+        contexts.data_set_id,
+        contexts.run_id,
+        contexts.environment_id,
+        described.source,
+        coalesce(described.started_at, contexts.first_observed_at) as started_at,
+        described.git_commit,
+        described.git_branch,
+        described.pipeline,
+        described.attributes,
+        contexts.n_actuations,
+        contexts.first_observed_at,
+        contexts.last_observed_at
+    from contexts
+    left join described
+        on
+            contexts.data_set_id = described.data_set_id
+            and contexts.run_id = described.run_id
+            and contexts.environment_id = described.environment_id
+
+)
+
+select * from final

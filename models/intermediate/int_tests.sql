@@ -1,0 +1,69 @@
+-- Every test that was executed, with what is known about it: of several descriptions, of each attribute the
+-- latest load's.
+
+with
+
+cells as (
+
+    select * from {{ ref('int_matrix_cells') }}
+
+),
+
+descriptions as (
+
+    select * from {{ ref('stg_tests') }}
+
+),
+
+observed as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        count(distinct step_id) as n_steps,
+        count(distinct case when not is_oracle then implementation_id end) as n_implementations
+    from cells
+    group by data_set_id, problem_id, test_id
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        {{ obslake.latest('stimulus_sheet') }} as stimulus_sheet,
+        {{ obslake.latest('interface') }} as interface,
+        {{ obslake.latest('language') }} as language,
+        {{ obslake.latest('content_hash') }} as content_hash,
+        {{ obslake.latest('origin') }} as origin
+    from descriptions
+    group by data_set_id, problem_id, test_id
+
+),
+
+final as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.test_id,
+        observed.n_steps,
+        observed.n_implementations,
+        described.stimulus_sheet,
+        described.interface,
+        described.language,
+        described.content_hash,
+        described.origin
+    from observed
+    left join described
+        on
+            observed.data_set_id = described.data_set_id
+            and observed.problem_id = described.problem_id
+            and observed.test_id = described.test_id
+
+)
+
+select * from final

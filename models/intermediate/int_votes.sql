@@ -1,0 +1,42 @@
+-- One row per vote: a response to a stimulus by an implementation that may vote.
+
+{{ config(materialized='view') }}
+
+with
+
+cells as (
+
+    select * from {{ ref('int_matrix_cells') }}
+    where not is_oracle
+
+),
+
+matrix_columns as (
+
+    select * from {{ ref('int_matrix_columns') }}
+    where is_voter
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.test_id,
+        cells.step_id,
+        cells.implementation_id,
+        matrix_columns.signature as cluster_id,
+        cells.response,
+        cells.response_hash,
+        cells.response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }}) as is_vote
+    from cells
+    inner join matrix_columns
+        on
+            cells.data_set_id = matrix_columns.data_set_id
+            and cells.problem_id = matrix_columns.problem_id
+            and cells.implementation_id = matrix_columns.implementation_id
+
+)
+
+select * from final

@@ -1,0 +1,151 @@
+-- The response that the implementations vote for, per stimulus, with the votes laid open.
+
+with
+
+cells as (
+
+    select * from {{ ref('int_matrix_cells') }}
+
+),
+
+votes as (
+
+    select * from {{ ref('int_votes') }}
+    where is_vote
+
+),
+
+cluster_oracles as (
+
+    select * from {{ ref('int_cluster_oracles') }}
+
+),
+
+stimuli as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id
+    from cells
+    group by data_set_id, problem_id, test_id, step_id
+
+),
+
+specified_oracles as (
+
+    select * from cells
+    where is_oracle and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+
+),
+
+groups as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        response_hash,
+        min(response) as response,
+        count(*) as n_votes
+    from votes
+    group by data_set_id, problem_id, test_id, step_id, response_hash
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by n_votes desc, response_hash asc
+        ) as vote_rank
+    from groups
+
+),
+
+tallies as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        cast(sum(n_votes) as bigint) as n_voters,
+        count(*) as n_distinct_responses,
+        max(n_votes) as n_votes,
+        coalesce(max(case when vote_rank = 2 then n_votes end), 0) as n_runner_up_votes,
+        max(case when vote_rank = 1 then response end) as leading_response,
+        max(case when vote_rank = 1 then response_hash end) as leading_response_hash,
+        -- Exact decimals: a sum of floating-point numbers would depend on the order of its terms.
+        sum(cast(n_votes * log2(n_votes) as decimal(38, 9))) as weighted_bits
+    from ranked
+    group by data_set_id, problem_id, test_id, step_id
+
+),
+
+classified as (
+
+    select
+        *,
+        case
+            when n_distinct_responses = 1 then 'unanimous'
+            when 2 * n_votes > n_voters then 'majority'
+            when n_votes > n_runner_up_votes then 'plurality'
+            else 'tie'
+        end as consensus
+    from tallies
+
+),
+
+final as (
+
+    select
+        stimuli.data_set_id,
+        stimuli.problem_id,
+        stimuli.test_id,
+        stimuli.step_id,
+        case when classified.consensus <> 'tie' then classified.leading_response end as oracle_response,
+        coalesce(classified.consensus, 'no_votes') as consensus,
+        coalesce(classified.n_voters, 0) as n_voters,
+        coalesce(classified.n_votes, 0) as n_votes,
+        coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
+        classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
+        coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
+        -- Without abs() the difference of equal terms could be shown as -0.0.
+        abs(round(
+            log2(classified.n_voters) - cast(classified.weighted_bits as double) / nullif(classified.n_voters, 0), 6
+        )) as entropy,
+        cluster_oracles.response as cluster_oracle_response,
+        specified_oracles.response as specified_response,
+        case
+            when classified.consensus <> 'tie'
+                then classified.leading_response_hash = specified_oracles.response_hash
+        end as agrees_with_specified,
+        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified
+    from stimuli
+    left join classified
+        on
+            stimuli.data_set_id = classified.data_set_id
+            and stimuli.problem_id = classified.problem_id
+            and stimuli.test_id = classified.test_id
+            and stimuli.step_id = classified.step_id
+    left join cluster_oracles
+        on
+            stimuli.data_set_id = cluster_oracles.data_set_id
+            and stimuli.problem_id = cluster_oracles.problem_id
+            and stimuli.test_id = cluster_oracles.test_id
+            and stimuli.step_id = cluster_oracles.step_id
+    left join specified_oracles
+        on
+            stimuli.data_set_id = specified_oracles.data_set_id
+            and stimuli.problem_id = specified_oracles.problem_id
+            and stimuli.test_id = specified_oracles.test_id
+            and stimuli.step_id = specified_oracles.step_id
+
+)
+
+select * from final

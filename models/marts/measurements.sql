@@ -1,0 +1,31 @@
+-- What was measured about implementations, systems, tests and problems: coverage, mutation, static metrics.
+
+with
+
+measurements as (
+
+    select * from {{ ref('stg_measurements') }}
+
+),
+
+-- A description that was appended twice is one measurement.
+final as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        subject_kind,
+        subject_id,
+        scope,
+        environment_id,
+        run_id,
+        metric,
+        value,
+        value_text,
+        unit,
+        measured_at
+    from measurements
+
+)
+
+select * from final

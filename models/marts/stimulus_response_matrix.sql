@@ -1,0 +1,36 @@
+-- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
+
+{{ config(materialized='view') }}
+
+with
+
+cells as (
+
+    select * from {{ ref('int_matrix_cells') }}
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        n_runs,
+        is_stable
+    from cells
+
+)
+
+select * from final

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Generate obslake.sql and docs/functions.md from the compiled dbt project.
+set -eu
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+export OBSLAKE_HOME="$work/lake"
+obslake init >"$work/init"
+dbt --quiet compile --target-path "$work/target" --log-path "$work/logs"
+python -m obslake.sql_package "$work/target/manifest.json" .

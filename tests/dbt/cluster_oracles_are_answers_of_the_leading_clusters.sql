@@ -1,0 +1,132 @@
+-- The oracle of the largest cluster is what all clusters with the most voters answered, and there is none where they
+-- disagree, where one of them abstained, or where one of them did not execute the stimulus. Recomputed from the marts.
+
+with
+
+matrix as (
+
+    select * from {{ ref('stimulus_response_matrix') }}
+
+),
+
+members as (
+
+    select * from {{ ref('behavior_cluster_members') }}
+
+),
+
+clusters as (
+
+    select * from {{ ref('behavior_clusters') }}
+
+),
+
+oracles as (
+
+    select * from {{ ref('consensus_oracles') }}
+
+),
+
+most_voters as (
+
+    select
+        data_set_id,
+        problem_id,
+        max(n_voters) as n_voters
+    from clusters
+    group by data_set_id, problem_id
+
+),
+
+leading_voters as (
+
+    select
+        members.data_set_id,
+        members.problem_id,
+        members.implementation_id
+    from members
+    inner join clusters
+        on
+            members.data_set_id = clusters.data_set_id
+            and members.problem_id = clusters.problem_id
+            and members.cluster_id = clusters.cluster_id
+    inner join most_voters
+        on
+            clusters.data_set_id = most_voters.data_set_id
+            and clusters.problem_id = most_voters.problem_id
+            and clusters.n_voters = most_voters.n_voters
+    where members.is_voter
+
+),
+
+voter_counts as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(*) as n_leading_voters
+    from leading_voters
+    group by data_set_id, problem_id
+
+),
+
+answers as (
+
+    select
+        matrix.data_set_id,
+        matrix.problem_id,
+        matrix.test_id,
+        matrix.step_id,
+        count(*) as n_answers,
+        count(distinct matrix.response_hash) as n_distinct_responses,
+        min(matrix.response) as least_response,
+        max(matrix.response) as greatest_response
+    from matrix
+    inner join leading_voters
+        on
+            matrix.data_set_id = leading_voters.data_set_id
+            and matrix.problem_id = leading_voters.problem_id
+            and matrix.implementation_id = leading_voters.implementation_id
+    where matrix.response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+    group by matrix.data_set_id, matrix.problem_id, matrix.test_id, matrix.step_id
+
+),
+
+agreed as (
+
+    select answers.*
+    from answers
+    inner join voter_counts
+        on
+            answers.data_set_id = voter_counts.data_set_id
+            and answers.problem_id = voter_counts.problem_id
+            and answers.n_answers = voter_counts.n_leading_voters
+    where answers.n_distinct_responses = 1
+
+),
+
+final as (
+
+    select
+        oracles.data_set_id,
+        oracles.problem_id,
+        oracles.test_id,
+        oracles.step_id,
+        oracles.cluster_oracle_response,
+        agreed.least_response,
+        agreed.greatest_response
+    from oracles
+    left join agreed
+        on
+            oracles.data_set_id = agreed.data_set_id
+            and oracles.problem_id = agreed.problem_id
+            and oracles.test_id = agreed.test_id
+            and oracles.step_id = agreed.step_id
+    where
+        (oracles.cluster_oracle_response is null) <> (agreed.n_answers is null)
+        or oracles.cluster_oracle_response < agreed.least_response
+        or oracles.cluster_oracle_response > agreed.greatest_response
+
+)
+
+select * from final

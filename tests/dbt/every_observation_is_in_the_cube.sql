@@ -1,0 +1,75 @@
+-- Every observation stands in the cube, or lost to another one with the same key: nothing is dropped, nothing invented.
+
+with
+
+observations as (
+
+    select * from {{ ref('stg_observations') }}
+
+),
+
+cube_rows as (
+
+    select * from {{ ref('stimulus_response_cube') }}
+
+),
+
+keys as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        attempt
+    from observations
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+
+),
+
+both_sides as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        count(*) as n_keys,
+        0 as n_rows
+    from keys
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id
+    union all
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        0 as n_keys,
+        count(*) as n_rows
+    from cube_rows
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        sum(n_keys) as n_keys,
+        sum(n_rows) as n_rows
+    from both_sides
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id
+    having sum(n_keys) <> sum(n_rows)
+
+)
+
+select * from final

@@ -1,0 +1,323 @@
+"""The command line: help, status, questions in SQL, and what goes wrong."""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import duckdb
+import pytest
+from obslake.cli import cli
+from obslake.errors import QueryError
+from obslake.query import check_reads
+
+from tests.conftest import Workspace
+from tests.loader.conftest import Lake, observation
+
+
+def commands(group: click.Group = cli, *names: str) -> Iterator[tuple[list[str], click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *names, name)
+        else:
+            yield [*names, name], command
+
+
+def test_every_command_is_documented() -> None:
+    found = {" ".join(names): command for names, command in commands()}
+    assert set(found) >= {"init", "load lasso", "load observations", "status", "sql"}
+    for name, command in found.items():
+        text = command.get_help(click.Context(command, info_name=f"obslake {name}"))
+        sentence = (command.help or "").split("\n\n")[0]
+        assert sentence.endswith("."), name
+        assert "Example:" in text, name
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert (option.help or "").endswith((".", "]")), f"{name} {option.name}"
+    for group in (cli, cli.commands["load"]):
+        assert (group.help or "").endswith(".")
+
+
+def test_examples_are_commands() -> None:
+    for names, command in commands():
+        lines = command.example.splitlines()  # type: ignore[attr-defined]
+        assert lines
+        for line in lines:
+            words = shlex.split(line.split("|")[-1])
+            assert words.pop(0) == "obslake"
+            context = cli.make_context("obslake", list(words))
+            current: click.Command = cli
+            while isinstance(current, click.Group):
+                name, found, rest = current.resolve_command(
+                    context, [*context._protected_args, *context.args]
+                )
+                assert name is not None
+                assert found is not None
+                context = found.make_context(name, rest, parent=context)
+                current = found
+            assert current is command, f"{' '.join(names)}: {line}"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "sys.argv = ['obslake', '--help']\n"
+        "import obslake.cli\n"
+        "obslake.cli.main()\n"
+        "heavy = {'duckdb', 'pyarrow', 'pyiceberg', 'dbt', 'rich', 'sqlalchemy'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Keep what software did" in done.stdout
+
+
+def test_what_a_user_sees(workspace: Workspace) -> None:
+    """The way from nothing to an answer, and the wrong turns beside it."""
+    home = workspace.home
+    assert workspace.refused("status") == (
+        f"obslake: there is no lakehouse at {home}\n"
+        "  create one with `obslake init`, or name another folder with --home or OBSLAKE_HOME\n"
+    )
+    assert not home.exists()
+    done = workspace.run("obslake", "--nonsense")
+    assert done.returncode == 2
+    assert "No such option" in done.stderr
+    for arguments in (
+        ["load", "observations"],
+        ["load", "observations", "x", "--map", "output"],
+        ["load", "nonsense"],
+        ["sql"],
+    ):
+        done = workspace.run("obslake", *arguments)
+        assert (done.returncode, done.stdout) == (2, ""), arguments
+        assert "Usage: obslake" in done.stderr
+    assert workspace.obslake("--version").startswith("obslake, version ")
+    assert workspace.obslake("init").splitlines() == [
+        f"lakehouse at {home}",
+        "next: obslake load --help",
+    ]
+    done = workspace.run("obslake", "load", "observations", "missing.jsonl")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "obslake: missing.jsonl: no such file or folder\n"
+
+    Lake(workspace.folder).jsonl("o.jsonl", [observation(output="$NEW"), observation(step_id=1)])
+    done = workspace.run("obslake", "load", "observations", "o.jsonl")
+    assert done.returncode == 0
+    assert done.stderr == "obslake: warning: 1 response of a kind the protocol does not know\n"
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("load 0")
+    assert first.endswith(": 1 source")
+    assert rest == [
+        "  runs                        1 row",
+        "  observations                2 rows",
+        "    other                     1",
+        "    value                     1",
+    ]
+    again = workspace.obslake("load", "observations", "o.jsonl")
+    assert "o.jsonl: already loaded by load 0" in again
+
+
+def test_status(lake: Lake) -> None:
+    lake.obslake("init")
+    assert json.loads(lake.obslake("status", "--json", "--snapshots")[0])["snapshots"] == []
+    path = lake.jsonl("o.jsonl", [observation(step_id=n) for n in range(1234)])
+    load_id = lake.load("observations", path)["load_id"]
+    status = json.loads(lake.obslake("status", "--json", "--snapshots")[0])
+    assert status["home"] == str(lake.home)
+    assert status["marts"] is None
+    tables = {t["table"]: t for t in status["tables"]}
+    assert list(tables) == ["implementations", "tests", "runs", "measurements", "observations"]
+    assert (tables["observations"]["rows"], tables["observations"]["files"]) == (1234, 1)
+    assert tables["tests"] == {
+        "table": "tests", "rows": 0, "files": 0, "bytes": 0, "snapshot_id": None
+    }  # fmt: skip
+    (snapshot,) = status["snapshots"]
+    assert snapshot.pop("committed_at").endswith("+00:00")
+    assert snapshot == {
+        "snapshot_id": tables["observations"]["snapshot_id"],
+        "load_id": load_id,
+        "rows": 1234,
+        "sources": [str(path)],
+    }
+    text = lake.obslake("status", "--snapshots")[0].splitlines()
+    assert text[:2] == [f"lakehouse  {lake.home}", "marts      not built yet: run `dbt build`"]
+    assert text[3].split() == ["table", "rows", "files", "bytes"]
+    assert text[8].split()[:3] == ["observations", "1,234", "1"]
+    assert text[10].startswith(f"snapshot {snapshot['snapshot_id']}  20")
+    assert text[11] == f"  load {load_id}  1,234 rows  {path}"
+    assert "snapshot" not in lake.obslake("status")[0]
+
+
+@pytest.fixture
+def asked(lake: Lake) -> Lake:
+    """A lakehouse with two rows, and a file of marts with a table and a macro."""
+    lake.load("observations", lake.jsonl("o.jsonl", [observation(step_id=n) for n in (0, 1)]))
+    with duckdb.connect(lake.home / "obslake.duckdb") as marts:
+        marts.execute("create table cells as select 't' as test_id, 'i' as implementation, 1 as r")
+        # As dbt leaves it: the source as it was when the marts were built.
+        marts.execute("create schema lake")
+        marts.execute("create view lake.observations as select 1 as old where false")
+        marts.execute("create macro clusters(a, b) as table select a as data_set, b as problem")
+    return lake
+
+
+QUESTIONS = {
+    "select count(*) as n from lake.observations": [{"n": 2}],
+    "from cells": [{"test_id": "t", "implementation": "i", "r": 1}],
+    "FROM clusters('d', 'p');": [{"data_set": "d", "problem": "p"}],
+    "with x as (select 1 as a) from x": [{"a": 1}],
+    "/* why */ values (1)": [{"col0": 1}],
+    "pivot cells on implementation using first(r) group by test_id": [{"test_id": "t", "i": 1}],
+    "with x as (pivot cells on implementation using first(r)) select i from x": [{"i": 1}],
+    "unpivot (select 1 as a) on a": [{"name": "a", "value": 1}],
+    "select 1 as a, 2 as a": [{"a": 1, "a_1": 2}],
+    "select 1 as a where false": [],
+    "describe cells": [
+        {"column_name": n, "column_type": t, "null": "YES", "key": None, "default": None,
+         "extra": None}
+        for n, t in (("test_id", "VARCHAR"), ("implementation", "VARCHAR"), ("r", "INTEGER"))
+    ],
+}  # fmt: skip
+
+
+def test_questions(asked: Lake) -> None:
+    for query, rows in QUESTIONS.items():
+        assert json.loads(asked.obslake("sql", query, "--json")[0]) == rows, query
+    text, _ = asked.obslake("sql", "from cells")
+    assert "│ t       │ i              │     1 │" in text
+    for query in ("show tables", "summarize cells", "table cells"):
+        assert "│" in asked.obslake("sql", query)[0], query
+    for explain in ("explain", "explain analyze", "explain (analyze)"):
+        plan, _ = asked.obslake("sql", f"{explain} select 42 as answer")
+        assert "DUMMY_SCAN" in plan
+        assert "\\n" not in plan
+    many = json.loads(asked.obslake("sql", "from range(2500)", "--json")[0])
+    assert [row["range"] for row in many] == list(range(2500))
+
+
+def test_json_of_every_type(asked: Lake) -> None:
+    values = {
+        "date '2024-02-29'": "2024-02-29",
+        "time '10:00:01'": "10:00:01",
+        "timestamp '2024-02-29 10:00:00.5'": "2024-02-29T10:00:00.500000",
+        "timestamptz '2024-02-29 10:00:00+02'": "2024-02-29T08:00:00+00:00",
+        "interval 90 minute": "1:30:00",
+        "1.50::decimal(9, 2)": 1.5,
+        "0.1::decimal(9, 2)": 0.1,
+        "12345678901234567890.123456789::decimal(38, 9)": "12345678901234567890.123456789",
+        "170141183460469231731687303715884105727": 2**127 - 1,
+        "'hi'::blob": "aGk=",
+        "uuid '00000000-0000-0000-0000-000000000001'": "00000000-0000-0000-0000-000000000001",
+        "map {'a': 1}": {"a": 1},
+        "map {date '2024-02-29': [1.5::decimal(4, 1)]}": {"2024-02-29": [1.5]},
+        "{'a': 'hi'::blob, 'b': null}": {"a": "aGk=", "b": None},
+        "[date '2024-02-29']": ["2024-02-29"],
+        "'nan'::double": "nan",
+        "'-inf'::double": "-inf",
+        "true": True,
+        "'é\n\"'": 'é\n"',
+    }
+    columns = ", ".join(f"{sql} as c{n}" for n, sql in enumerate(values))
+    out, _ = asked.obslake("sql", f"select {columns}", "--json")
+    (row,) = json.loads(out)
+    assert list(row.values()) == list(values.values())
+    assert "é" in out
+
+
+NO_QUESTIONS = {
+    "insert into cells from cells": "INSERT",
+    "update cells set r = 2": "UPDATE",
+    "delete from cells returning *": "DELETE",
+    "drop table cells": "DROP",
+    "create table x as select 1": "CREATE",
+    "create table x as pivot cells on implementation using first(r)": "more than one",
+    "create or replace view lake.observations as select 1": "CREATE",
+    "copy cells to 'x.csv'": "COPY",
+    "explain analyze copy cells to 'x.csv'": "COPY",
+    "explain (analyze, format json) copy cells to 'x.csv'": "COPY",
+    "/* why */ explain analyze copy cells to 'x.csv'": "EXPLAIN",
+    "export database 'x'": "EXPORT",
+    "attach 'x' as other": "ATTACH",
+    "install httpfs": "LOAD",
+    "set memory_limit = '1GB'": "SET",
+    "checkpoint": "CALL",
+    "select 1; select 2": "more than one",
+    "select 1; drop table cells": "more than one",
+    "drop table cells; pivot cells on implementation using first(r)": "more than one",
+    "pivot cells on implementation using first(r); select 1": "more than one",
+    "": "there is no query",
+    "/* nothing */": "there is no query",
+}
+
+
+@pytest.mark.parametrize("query", NO_QUESTIONS)
+def test_no_questions(query: str) -> None:
+    with duckdb.connect() as connection, pytest.raises(QueryError, match=NO_QUESTIONS[query]):
+        check_reads(connection, query)
+
+
+def test_only_questions_are_answered(asked: Lake) -> None:
+    target = asked.folder / "out.csv"
+    before = asked.snapshots()
+    for query, word in {
+        "insert into lake.observations select * from lake.observations": "INSERT",
+        f"copy cells to '{target}'": "COPY",
+        f"explain analyze copy cells to '{target}'": "COPY",
+        "selct 1": 'syntax error at or near "selct"',
+        "from nowhere": "nowhere does not exist",
+        "select 1 / 'a'": "Could not convert string",
+        "select $1": "prepared parameter|Values were not provided",
+    }.items():
+        with pytest.raises(QueryError, match=word):
+            asked.obslake("sql", query)
+    assert not target.exists()
+    assert asked.snapshots() == before
+
+
+def test_a_long_question_can_be_stopped(asked: Lake) -> None:
+    query = "select max(a.range * b.range) from range(1000000) a, range(1000000) b"
+    command = [sys.executable, "-m", "obslake", "--home", str(asked.home), "sql", query]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(2.5)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr.strip()) == (130, b"obslake: interrupted")
+
+
+def test_questions_before_there_are_marts(lake: Lake) -> None:
+    lake.obslake("init")
+    assert json.loads(lake.obslake("sql", "from lake.observations", "--json")[0]) == []
+    with pytest.raises(QueryError, match="the marts are not built yet: run `dbt build`"):
+        lake.obslake("sql", "from clusters('d', 'p')")
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "read"), [(900, [], 10), (900, ["--json"], 10), (1, [], 0)]
+)
+def test_a_reader_may_stop_early(asked: Lake, rows: int, options: list[str], read: int) -> None:
+    query = f"select repeat('x', 1000) as x from range({rows})"
+    command = [sys.executable, "-m", "obslake", "--home", str(asked.home), "sql", query, *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(read)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=20) == 1
+
+
+def test_a_failing_question_has_a_status_and_no_traceback(asked: Lake) -> None:
+    workspace = Workspace(asked.folder)
+    done = workspace.run("obslake", "sql", "selct")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith('obslake: Parser Error: syntax error at or near "selct"')
+    assert "Traceback" not in done.stderr
+    Path(asked.home / "obslake.duckdb").write_text("this is no database" * 1000)
+    assert "not a valid DuckDB database" in workspace.refused("sql", "select 1")

@@ -1,0 +1,403 @@
+"""Every data test fails on data that breaks what it promises, and passes on data that does not.
+
+A small lakehouse is built once. Each case changes a mart in a transaction that is rolled back,
+and runs the SQL that dbt compiled for the test.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from obslake import engine
+
+from tests.conftest import PROJECT, Workspace
+
+MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
+
+CUBE = "main.stimulus_response_cube"
+MATRIX = "main.stimulus_response_matrix"
+SIGNATURES = "main.response_signatures"
+CLUSTERS = "main.behavior_clusters"
+MEMBERS = "main.behavior_cluster_members"
+ORACLES = "main.consensus_oracles"
+IMPLEMENTATIONS = "main.implementations"
+TESTS = "main.tests"
+RUNS = "main.runs"
+MEASUREMENTS = "main.measurements"
+
+DEAD = "$EXCEPTION@NoClassDefFoundError@"
+
+Row = dict[str, object]
+Node = dict[str, Any]
+
+
+def actuations(
+    problem: str,
+    test: str,
+    step: int,
+    responses: dict[str, str],
+    *,
+    run: str = "r1",
+    day: int = 2,
+    **more: object,
+) -> list[Row]:
+    """One row per implementation and its response to one stimulus."""
+    return [
+        {
+            "data_set_id": "d",
+            "problem_id": problem,
+            "test_id": test,
+            "step_id": step,
+            "implementation_id": implementation,
+            "environment_id": "linux",
+            "run_id": run,
+            "operation": "f(x)",
+            "output": output,
+            "observed_at": f"2025-01-0{day}T00:00:00Z",
+        }
+        | more
+        for implementation, output in responses.items()
+    ]
+
+
+def observations() -> list[Row]:
+    """Rows with which every invariant has something to say."""
+    return [
+        # a and b behave alike, c answers one differently, less lacks one, dead is dead.
+        *actuations("p", "t1", 0, {"a": "1", "b": "1", "c": "1", "less": "1", "oracle": "1"}),
+        *actuations("p", "t1", 1, {"a": "2", "b": "2", "c": "3", "less": "2", "oracle": "3"}),
+        *actuations("p", "t2", 0, {"a": "4", "b": "4", "c": "4", "less": "$*"}),
+        *actuations("p", "t1", 0, {"dead": DEAD}),
+        *actuations("p", "t2", 0, {"dead": DEAD}),
+        # An earlier run that answered differently, a later one, a retry, another environment.
+        *actuations("p", "t1", 1, {"a": "9"}, run="r0", day=1),
+        *actuations("p", "t1", 0, {"a": "1"}, run="r2", day=3),
+        *actuations("p", "t1", 1, {"c": "3"}, attempt=1),
+        *actuations("p", "t1", 0, {"b": "1"}, environment_id="windows"),
+        # The same key once more: an older row, and one that was not executed.
+        *actuations("p", "t1", 0, {"b": "7"}, day=1),
+        *actuations("p", "t2", 0, {"a": "$*"}, day=4),
+        # Verdicts, two leading clusters, an abstention, the same problem in another data set.
+        *actuations("q", "t1", 0, {"a": "passed", "b": "failed@1", "c": "failed@2"}),
+        *actuations("q", "t1", 0, {"oracle": "passed"}),
+        *actuations("r", "t1", 0, {"a": "1", "b": "2"}),
+        *actuations("r", "t2", 0, {"a": "5", "b": "5"}),
+        *actuations("s", "t1", 0, {"a": "$TIMEOUT"}),
+        *actuations("p", "t1", 0, {"a": "2"}, data_set_id="other"),
+    ]
+
+
+SINGULAR: dict[str, list[str]] = {
+    "agreement_with_the_specified_oracle_is_equality": [
+        f"update {ORACLES} set agrees_with_specified = not agrees_with_specified",
+        f"update {ORACLES} set cluster_agrees_with_specified = not cluster_agrees_with_specified",
+        f"update {ORACLES} set agrees_with_specified = null",
+        f"update {ORACLES} set agrees_with_specified = true where specified_response is null",
+    ],
+    "cluster_counts_are_those_of_the_exemplar": [
+        f"update {CLUSTERS} set n_stimuli = n_stimuli + 1",
+        f"update {CLUSTERS} set n_exceptions = n_exceptions + 1",
+        f"delete from {MATRIX} where implementation_id = 'a'",
+    ],
+    "cluster_oracle_responses_were_answered": [
+        f"update {ORACLES} set cluster_oracle_response = cluster_oracle_response || '!'",
+        # Only the specified oracle gave this response.
+        f"update {MATRIX} set response = '2' where implementation_id = 'c'; "
+        f"update {ORACLES} set cluster_oracle_response = '3' where step_id = 1",
+    ],
+    "cluster_oracles_are_answers_of_the_leading_clusters": [
+        f"update {ORACLES} set cluster_oracle_response = null",
+        f"update {ORACLES} set cluster_oracle_response = '3' where step_id = 1",
+        f"update {ORACLES} set cluster_oracle_response = '1' where consensus = 'tie'",
+        f"update {ORACLES} set cluster_oracle_response = '$TIMEOUT' where problem_id = 's'",
+    ],
+    "cluster_ranks_run_from_one_by_size": [
+        f"update {CLUSTERS} set cluster_rank = cluster_rank + 1",
+        f"update {CLUSTERS} set cluster_rank = 1",
+        f"update {CLUSTERS} set n_implementations = 9 where cluster_rank = 2",
+    ],
+    "cluster_sizes_are_member_counts": [
+        f"update {CLUSTERS} set n_implementations = n_implementations + 1",
+        f"update {CLUSTERS} set n_voters = n_voters - 1",
+        f"delete from {MEMBERS} where implementation_id = 'c'",
+        f"delete from {CLUSTERS} where cluster_rank = 2",
+    ],
+    "consensus_classes_follow_from_the_votes": [
+        f"update {ORACLES} set consensus = 'plurality' where consensus = '{consensus}'"
+        for consensus in ("unanimous", "majority", "tie", "no_votes")
+    ],
+    "different_clusters_answer_differently": [
+        f"update {MATRIX} set response_hash = 'same'",
+        f"update {MEMBERS} set cluster_id = cluster_id || implementation_id",
+    ],
+    "different_signatures_mean_different_behavior": [
+        f"update {CUBE} set response_hash = 'same'",
+        f"update {SIGNATURES} set signature = signature || implementation_id",
+    ],
+    "different_stimuli_signatures_mean_different_stimuli": [
+        f"update {SIGNATURES} set stimuli_signature = stimuli_signature || implementation_id",
+    ],
+    "equal_signatures_mean_equal_behavior": [
+        f"update {SIGNATURES} set signature = 'same'",
+        f"update {CUBE} set response_hash = 'other' where implementation_id = 'b'",
+    ],
+    "equal_stimuli_signatures_mean_equal_stimuli": [
+        f"update {SIGNATURES} set stimuli_signature = 'same'",
+        f"delete from {CUBE} where implementation_id = 'c' and test_id = 't2'",
+    ],
+    "every_implementation_of_the_matrix_is_in_one_cluster": [
+        f"delete from {MEMBERS} where implementation_id = 'a'",
+        f"insert into {MEMBERS} select * from {MEMBERS} limit 1",
+        f"delete from {MATRIX} where implementation_id = 'a'",
+        f"update {MEMBERS} set implementation_id = 'oracle' where implementation_id = 'a'",
+    ],
+    "every_observation_is_in_the_cube": [
+        f"delete from {CUBE} where implementation_id = 'dead' and test_id = 't2'",
+        f"insert into {CUBE} select * from {CUBE} limit 1",
+        f"update {CUBE} set run_id = 'other' where implementation_id = 'a'",
+    ],
+    "every_stimulus_of_the_matrix_has_an_oracle_row": [
+        f"delete from {ORACLES} where problem_id = 's'",
+        f"delete from {MATRIX} where problem_id = 's'",
+        f"insert into {ORACLES} select * from {ORACLES} limit 1",
+    ],
+    "exemplars_are_the_least_members": [
+        f"update {CLUSTERS} set exemplar_implementation_id = 'nobody'",
+        f"update {CLUSTERS} set exemplar_implementation_id = 'b' where cluster_rank = 1",
+        f"delete from {MEMBERS} where implementation_id = 'dead'",
+    ],
+    "first_differing_stimuli_differ": [
+        f"update {CLUSTERS} set first_differing_test_id = null",
+        f"update {CLUSTERS} set first_differing_step_id = null",
+        f"update {CLUSTERS} set first_differing_test_id = 't1', first_differing_step_id = 0",
+        f"update {CLUSTERS} set first_differing_test_id = 't9' where cluster_rank = 2",
+    ],
+    "implementations_are_those_of_the_matrix": [
+        f"delete from {IMPLEMENTATIONS} where implementation_id = 'dead'",
+        f"update {IMPLEMENTATIONS} set n_stimuli = n_stimuli + 1",
+        f"update {IMPLEMENTATIONS} set implementation_id = 'oracle' where implementation_id = 'a'",
+    ],
+    "matrix_cells_were_executed": [
+        f"update {MATRIX} set response_kind = 'not_executed' where implementation_id = 'a'",
+        f"update {MATRIX} set response_kind = 'skipped' where implementation_id = 'a'",
+    ],
+    "matrix_is_the_cube_collapsed": [
+        f"update {MATRIX} set response = 'other' where implementation_id = 'c'",
+        f"update {MATRIX} set response_hash = 'other' where implementation_id = 'c'",
+        f"update {MATRIX} set response_kind = 'void' where implementation_id = 'c'",
+        f"update {MATRIX} set operation = null",
+        f"update {MATRIX} set n_runs = n_runs + 1",
+        f"update {MATRIX} set is_stable = not is_stable",
+        f"update {MATRIX} set environment_id = 'linux' where implementation_id = 'b'",
+        f"update {MATRIX} set observed_at = observed_at + interval 1 day",
+        f"delete from {MATRIX} where implementation_id = 'c'",
+        f"update {MATRIX} set step_id = 7 where implementation_id = 'c'",
+        f"delete from {CUBE} where implementation_id = 'c'",
+        f"update {CUBE} set observed_at = observed_at + interval 9 day where run_id = 'r0'",
+        f"update {CUBE} set attempt = 2, response = '5' where attempt = 0 and run_id = 'r1'",
+        # A copy of the cell of an earlier run, which is there, but is not the latest.
+        f"delete from {MATRIX} where n_runs = 2 and step_id = 1; "
+        f"insert into {MATRIX} by name select 2 as n_runs, false as is_stable, "
+        "* exclude (attempt, duration_ns, git_commit, git_branch, pipeline) "
+        f"from {CUBE} where run_id = 'r0'",
+    ],
+    "members_bear_the_rank_of_their_cluster": [
+        f"update {MEMBERS} set cluster_rank = cluster_rank + 1 where implementation_id = 'c'",
+    ],
+    "members_of_one_cluster_answer_alike": [
+        f"update {MATRIX} set response_hash = 'x' where implementation_id = 'b' and test_id = 't2'",
+        f"delete from {MATRIX} where implementation_id = 'b' and test_id = 't2'",
+    ],
+    "nothing_differs_before_the_first_differing_stimulus": [
+        f"update {CLUSTERS} set first_differing_test_id = 't3' where cluster_rank > 1",
+        f"update {CLUSTERS} set first_differing_step_id = 2 where first_differing_step_id = 1",
+        f"delete from {MATRIX} where implementation_id = 'a' and test_id = 't1' and step_id = 0",
+    ],
+    "only_a_winner_is_an_oracle": [
+        f"update {ORACLES} set oracle_response = null where consensus = 'majority'",
+        f"update {ORACLES} set oracle_response = '1' where consensus = 'tie'",
+        f"update {ORACLES} set oracle_response = '1' where consensus = 'no_votes'",
+    ],
+    "oracle_responses_come_from_voters": [
+        f"update {ORACLES} set oracle_response = 'invented' where oracle_response is not null",
+        f"update {ORACLES} set oracle_response = '{DEAD}' where problem_id = 'p'",
+    ],
+    "runs_are_the_contexts_of_the_cube": [
+        f"update {RUNS} set n_actuations = n_actuations + 1",
+        f"update {RUNS} set first_observed_at = first_observed_at - interval 1 day",
+        f"update {RUNS} set last_observed_at = last_observed_at + interval 1 day",
+        f"delete from {RUNS} where run_id = 'r0'",
+        f"delete from {CUBE} where run_id = 'r0'",
+    ],
+    "signatures_are_those_of_the_executed_runs": [
+        f"update {SIGNATURES} set n_tests = n_tests + 1",
+        f"update {SIGNATURES} set n_steps = n_steps + 1",
+        f"delete from {SIGNATURES} where run_id = 'r0'",
+        f"update {SIGNATURES} set run_id = 'other' where run_id = 'r0'",
+    ],
+    "specified_responses_are_the_column_of_the_oracle": [
+        f"update {ORACLES} set specified_response = null",
+        f"update {ORACLES} set specified_response = 'other' where specified_response is not null",
+        f"update {ORACLES} set specified_response = '4' where specified_response is null",
+    ],
+    "tests_are_those_of_the_matrix": [
+        f"delete from {TESTS} where test_id = 't2'",
+        f"update {TESTS} set n_steps = n_steps + 1",
+        f"update {TESTS} set n_implementations = n_implementations + 1",
+        f"update {TESTS} set test_id = 'other' where test_id = 't2'",
+    ],
+    "voters_have_answered_something": [
+        f"update {MEMBERS} set is_voter = true where implementation_id = 'dead'",
+        f"update {MEMBERS} set is_voter = false where implementation_id = 'c'",
+    ],
+    "votes_add_up": [
+        f"update {ORACLES} set n_votes = n_voters + 1",
+        f"update {ORACLES} set n_runner_up_votes = n_votes + 1 where consensus = 'majority'",
+        f"update {ORACLES} set n_runner_up_votes = n_runner_up_votes - 1",
+        f"update {ORACLES} set n_distinct_responses = n_distinct_responses + 1",
+        f"update {ORACLES} set vote_share = vote_share / 2",
+        f"update {ORACLES} set vote_share = null",
+        f"update {ORACLES} set entropy = null",
+        f"update {ORACLES} set entropy = entropy + 2",
+        f"update {ORACLES} set entropy = -0.5",
+    ],
+    "votes_are_counted_in_the_matrix": [
+        f"update {ORACLES} set n_voters = n_voters + 1",
+        f"update {ORACLES} set n_votes = n_votes + 1",
+        f"update {ORACLES} set n_runner_up_votes = n_runner_up_votes + 1",
+        f"update {ORACLES} set n_distinct_responses = n_distinct_responses + 1",
+        f"update {ORACLES} set entropy = entropy + 0.1",
+        f"update {MATRIX} set response_kind = 'timeout' where implementation_id = 'c'",
+        f"update {MATRIX} set response_kind = 'value' where implementation_id = 'dead'",
+    ],
+}
+
+ACCEPTED = {
+    ("consensus_oracles", "consensus"),
+    ("measurements", "subject_kind"),
+    ("stimulus_response_cube", "response_kind"),
+    ("stimulus_response_matrix", "response_kind"),
+}
+
+
+@pytest.fixture(scope="module")
+def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
+    """A small lakehouse with all marts; that its data tests pass is part of building it."""
+    workspace = make_workspace("data_tests")
+    path = workspace.folder / "observations.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in observations()))
+    workspace.obslake("load", "observations", str(path))
+    workspace.dbt("--quiet", "build", "--exclude-resource-type", "unit_test")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def data_tests(built: Workspace) -> dict[str, Node]:
+    """The data tests of the marts and the singular ones, by name, as dbt compiled them."""
+    nodes = [n for n in built.manifest()["nodes"].values() if n["resource_type"] == "test"]
+    return {n["name"]: n for n in nodes if model_of(n) in {None, *MARTS}}
+
+
+@pytest.fixture(scope="module")
+def marts(built: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts as tables, so that each of them can be changed, whatever it is built as."""
+    with engine.connect(built.marts) as connection:
+        views = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
+        for (view,) in connection.execute(views).fetchall():
+            connection.execute(f"create table main.changeable as from main.{view}")
+            connection.execute(f"drop view main.{view}")
+            connection.execute(f"alter table main.changeable rename to {view}")
+        # No measurement stands in the files that are loaded.
+        connection.execute(
+            f"insert into {MEASUREMENTS} by name select 'd' as data_set_id, 'p' as problem_id, "
+            "'implementation' as subject_kind, 'a' as subject_id, 'lines.covered' as metric"
+        )
+        yield connection
+
+
+def failures(connection: duckdb.DuckDBPyConnection, node: Node) -> int:
+    """How many rows a data test reports."""
+    return len(connection.execute(node["compiled_code"]).fetchall())
+
+
+def failures_after(connection: duckdb.DuckDBPyConnection, change: str, node: Node) -> int:
+    """How many rows a data test reports after a change, which is taken back."""
+    connection.begin()
+    try:
+        connection.execute(change)
+        return failures(connection, node)
+    finally:
+        connection.rollback()
+
+
+def model_of(node: Node) -> str | None:
+    """The model that a generic test stands at; none of a singular one."""
+    attached: str | None = node.get("attached_node")
+    return attached.rpartition(".")[2] if attached else None
+
+
+def generic(data_tests: dict[str, Node], kind: str, mart: str, column: str | None = None) -> Node:
+    """Return the generic test of a mart."""
+    (node,) = [
+        n
+        for n in data_tests.values()
+        if model_of(n) == mart and n["test_metadata"]["name"] == kind and n["column_name"] == column
+    ]
+    return node
+
+
+def test_good_data_passes(marts: duckdb.DuckDBPyConnection, data_tests: dict[str, Node]) -> None:
+    found = {name: failures(marts, node) for name, node in data_tests.items()}
+    assert found == dict.fromkeys(data_tests, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [(name, change) for name, changes in SINGULAR.items() for change in changes]
+)
+def test_a_broken_invariant_fails(
+    marts: duckdb.DuckDBPyConnection, data_tests: dict[str, Node], name: str, change: str
+) -> None:
+    assert failures_after(marts, change, data_tests[name]) > 0
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_repeated_key_fails(
+    marts: duckdb.DuckDBPyConnection, data_tests: dict[str, Node], mart: str
+) -> None:
+    change = f"insert into main.{mart} select * from main.{mart} limit 1"
+    assert failures_after(marts, change, generic(data_tests, "unique_combination", mart)) > 0
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_null_in_any_column_fails(
+    marts: duckdb.DuckDBPyConnection, data_tests: dict[str, Node], mart: str
+) -> None:
+    node = generic(data_tests, "never_null", mart)
+    found = {
+        column: failures_after(marts, f"update main.{mart} set {column} = null", node) > 0
+        for column in node["test_metadata"]["kwargs"]["columns"]
+    }
+    assert found == dict.fromkeys(found, True)
+
+
+@pytest.mark.parametrize(("mart", "column"), sorted(ACCEPTED))
+def test_an_unknown_word_fails(
+    marts: duckdb.DuckDBPyConnection, data_tests: dict[str, Node], mart: str, column: str
+) -> None:
+    change = f"update main.{mart} set {column} = 'surprise'"
+    assert failures_after(marts, change, generic(data_tests, "accepted_values", mart, column)) > 0
+
+
+def test_every_data_test_is_shown_to_fail(data_tests: dict[str, Node]) -> None:
+    singular = {name for name, node in data_tests.items() if model_of(node) is None}
+    assert singular == SINGULAR.keys()
+    shown = {("unique_combination", mart, None) for mart in MARTS}
+    shown |= {("never_null", mart, None) for mart in MARTS}
+    shown |= {("accepted_values", mart, column) for mart, column in ACCEPTED}
+    assert shown == {
+        (node["test_metadata"]["name"], model_of(node), node["column_name"])
+        for node in data_tests.values()
+        if model_of(node) is not None
+    }

@@ -1,0 +1,199 @@
+"""From files through the command line, Iceberg and dbt to a bare DuckDB client, against the reference."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import PROJECT, Workspace
+from tests.marts.comparison import MARTS, expected_rows, observations_table, sql_rows
+from tests.reference.naive import ORACLE, Observation, compute
+from tests.reference.strategies import random_observations
+
+MakeWorkspace = Callable[[str], Workspace]
+
+
+def load_in_parts(workspace: Workspace, observations: list[Observation], parts: int) -> None:
+    for number in range(parts):
+        file = workspace.folder / f"part-{number}.parquet"
+        # load_id is the lakehouse's own.
+        table = observations_table(observations[number::parts]).drop_columns("load_id")
+        pq.write_table(table, file)
+        workspace.obslake("load", "observations", str(file))
+
+
+def assert_marts(workspace: Workspace, observations: list[Observation]) -> None:
+    expected = compute(observations)
+    with duckdb.connect(workspace.marts, read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for mart in MARTS:
+            assert sql_rows(connection, mart) == expected_rows(expected, mart), mart
+
+
+@pytest.fixture(scope="module")
+def observations() -> list[Observation]:
+    return random_observations(2024, n_problems=150)
+
+
+@pytest.fixture(scope="module")
+def built(make_workspace: MakeWorkspace, observations: list[Observation]) -> Workspace:
+    workspace = make_workspace("end-to-end")
+    load_in_parts(workspace, observations, parts=3)
+    workspace.dbt("--quiet", "build")
+    return workspace
+
+
+def test_marts_equal_the_reference(built: Workspace, observations: list[Observation]) -> None:
+    assert_marts(built, observations)
+
+
+def test_order_of_rows_and_loads_changes_nothing(
+    make_workspace: MakeWorkspace, observations: list[Observation]
+) -> None:
+    shuffled = observations.copy()
+    random.Random(7).shuffle(shuffled)
+    workspace = make_workspace("shuffled")
+    load_in_parts(workspace, shuffled, parts=4)
+    workspace.dbt("--quiet", "run", "--threads", "1")
+    assert_marts(workspace, observations)
+
+
+def test_build_as_of_an_earlier_snapshot(workspace: Workspace) -> None:
+    first = random_observations(5, n_problems=20)
+    second = random_observations(6, n_problems=20)
+    load_in_parts(workspace, first, parts=1)
+    (snapshot,) = workspace.status()["snapshots"]
+    load_in_parts(workspace, second, parts=1)
+
+    workspace.dbt("--quiet", "run", "--vars", f"as_of_snapshot: {snapshot['snapshot_id']}")
+    assert_marts(workspace, first)
+
+    workspace.dbt("--quiet", "run")
+    assert_marts(workspace, first + second)
+
+    refused = workspace.run("dbt", "run", "--vars", "as_of_snapshot: 1", cwd=PROJECT)
+    assert refused.returncode != 0
+    assert "observations has no snapshot 1" in refused.stdout
+
+
+def test_building_without_a_lakehouse_says_what_to_do(workspace: Workspace) -> None:
+    refused = workspace.run("dbt", "run", cwd=PROJECT)
+    assert refused.returncode != 0
+    assert "obslake init" in refused.stdout
+
+
+PUBLISHED_START = datetime(2025, 3, 1, tzinfo=UTC)
+
+
+def published_rows(seed: int) -> list[dict[str, object]]:
+    """Rows in the 20-column form, of problems with and without specified oracles."""
+    chooser = random.Random(seed)
+    rows: list[dict[str, object]] = []
+    for problem in range(25):
+        specified = {test: str(chooser.randrange(3)) for test in range(4)}
+        for implementation in range(chooser.randint(1, 6)):
+            for run in range(chooser.randint(1, 2)):
+                for test in range(4):
+                    for step in range(chooser.randint(1, 2)):
+                        output = chooser.choice(
+                            ["0", "1", "2", '"é\'"', "$EXCEPTION@E@m", "$TIMEOUT", "$*", "{}", None]
+                        )
+                        when = PUBLISHED_START + timedelta(minutes=chooser.randrange(100))
+                        rows.append(
+                            {
+                                "data_set_id": "published",
+                                "problem_id": f"problem {problem}",
+                                "implementation_id": f"i{implementation}",
+                                "test_id": f"test{test}",
+                                "implementation_hash": f"h{implementation}",
+                                "test_hash": f"t{test}",
+                                "run_id": f"run{run}",
+                                "environment_id": chooser.choice(
+                                    ["linux", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"]
+                                ),
+                                "step_id": step,
+                                "operation": "f",
+                                "inputs": "1, 2",
+                                "output": output,
+                                "execution_time_ms": 1.5,
+                                "memory_used_mb": 10.0,
+                                "branch_coverage_percent": 50.0,
+                                "created_at": when,
+                                "git_commit_hash": "abc",
+                                "ci_pipeline_id": "p1",
+                                "researcher_name": "Ada",
+                                "specified_oracle": specified[test] if problem % 2 else None,
+                            }
+                        )
+    return rows
+
+
+def naive_kind(output: str | None) -> str:
+    """Kind of the responses that `published_rows` uses."""
+    kinds = {None: "not_executed", "$*": "not_executed", "{}": "void", "$TIMEOUT": "timeout"}
+    if output in kinds:
+        return kinds[output]
+    return "exception" if output and output.startswith("$EXCEPTION") else "value"
+
+
+def observations_of(rows: list[dict[str, object]]) -> list[Observation]:
+    observations = []
+    latest: dict[tuple[object, ...], Observation] = {}
+    for row in rows:
+        random_arena = str(row["environment_id"]).count("-") == 4
+        observation = Observation(
+            data_set_id="published",
+            problem_id=str(row["problem_id"]),
+            test_id=str(row["test_id"]),
+            step_id=int(str(row["step_id"])),
+            implementation_id=str(row["implementation_id"]),
+            environment_id="arena" if random_arena else str(row["environment_id"]),
+            run_id=str(row["run_id"]),
+            attempt=0,
+            operation="f",
+            target=None,
+            inputs='["1, 2"]',
+            output=None if row["output"] is None else str(row["output"]),
+            response_kind=naive_kind(None if row["output"] is None else str(row["output"])),
+            duration_ns=1_500_000,
+            observed_at=row["created_at"],  # type: ignore[arg-type]
+            load_id="",
+        )
+        observations.append(observation)
+        if row["specified_oracle"] is not None:
+            oracle = replace(
+                observation,
+                implementation_id=ORACLE,
+                operation=None,
+                inputs=None,
+                output=str(row["specified_oracle"]),
+                response_kind="value",
+                duration_ns=None,
+            )
+            key = (
+                oracle.problem_id,
+                oracle.test_id,
+                oracle.step_id,
+                oracle.environment_id,
+                oracle.run_id,
+            )
+            if key not in latest or latest[key].observed_at < oracle.observed_at:
+                latest[key] = oracle
+    return observations + list(latest.values())
+
+
+def test_published_form(workspace: Workspace) -> None:
+    rows = published_rows(seed=3)
+    file = workspace.folder / "published.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    workspace.obslake("load", "observations", str(file))
+    workspace.dbt("--quiet", "run")
+    assert_marts(workspace, observations_of(rows))
+    assert workspace.query(
+        "select distinct git_commit, pipeline, attributes['researcher_name'] from runs"
+    ) == [("abc", "p1", "Ada")]

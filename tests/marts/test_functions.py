@@ -1,0 +1,177 @@
+"""The SQL functions: in the marts file, and in obslake.sql on any relation of observations."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from obslake.sql_package import write_catalogue
+
+from tests.conftest import PROJECT, Workspace
+from tests.marts.comparison import comparable
+
+FUNCTIONS = sorted(path.stem for path in (PROJECT / "models" / "functions").glob("*.sql"))
+CALLS = [
+    "srm('demo', 'url_join')",
+    "src('demo', 'lru_cache')",
+    "clusters('demo', 'json_parse')",
+    "oracle('demo', 'version_compare')",
+    "behavior_diff('demo', 'version_compare', 'packaging@20.9', 'packaging@26.3')",
+    "actuations('demo', 'slugify')",
+]
+
+
+def example(compiled: dict[str, Any], function: str) -> str:
+    return compiled["nodes"][f"model.obslake.{function}"]["config"]["meta"]["example"]
+
+
+@pytest.fixture(scope="module")
+def in_memory(sql_package: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in which obslake.sql was read, with the demo corpus as views on its files."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(sql_package)
+        for view, file in {
+            "observations": "observations.jsonl.gz",
+            "implementations": "implementations.jsonl",
+            "tests": "tests.jsonl",
+        }.items():
+            path = PROJECT / "demo" / file
+            connection.execute(
+                f"create or replace view {view} as "
+                f"select 'demo' as data_set_id, * from read_json('{path}')"
+            )
+        yield connection
+
+
+def test_obslake_sql_is_generated_from_the_models(sql_package: str) -> None:
+    assert (PROJECT / "obslake.sql").read_text() == sql_package, "stale: run `make obslake.sql`"
+
+
+def test_the_catalogue_is_generated_from_the_models(compiled: dict[str, Any]) -> None:
+    catalogue = (PROJECT / "docs" / "functions.md").read_text()
+    assert catalogue == write_catalogue(compiled), "stale: run `make obslake.sql`"
+
+
+def test_calls_cover_all_functions() -> None:
+    assert sorted(call.partition("(")[0] for call in CALLS) == FUNCTIONS
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_obslake_sql_answers_as_the_marts(
+    demo: Workspace, in_memory: duckdb.DuckDBPyConnection, call: str
+) -> None:
+    rows = demo.query(f"from {call}")
+    assert rows
+    assert comparable(in_memory.execute(f"from {call}").fetchall()) == comparable(rows)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_examples_of_the_catalogue_answer(
+    demo: Workspace,
+    in_memory: duckdb.DuckDBPyConnection,
+    compiled: dict[str, Any],
+    function: str,
+) -> None:
+    query = example(compiled, function)
+    assert f"{function}(" in query
+    assert demo.query(query)
+    assert in_memory.execute(query).fetchall()
+
+
+def test_functions_are_described_in_the_database(
+    demo: Workspace, in_memory: duckdb.DuckDBPyConnection
+) -> None:
+    query = (
+        "select function_name, comment from duckdb_functions() "
+        "where not internal and function_type = 'table_macro' and schema_name = 'main' order by 1"
+    )
+    described = dict(demo.query(query))
+    assert sorted(described) == FUNCTIONS
+    assert all(described.values())
+    assert dict(in_memory.execute(query).fetchall()) == described
+
+
+def test_a_wide_matrix_in_one_line(demo: Workspace) -> None:
+    rows = demo.query(
+        "pivot (from srm('demo', 'edit_distance')) "
+        "on implementation_id using first(response) group by test_id, step_id order by all"
+    )
+    stimuli = demo.query("select distinct test_id, step_id from srm('demo', 'edit_distance')")
+    assert len(rows) == len(stimuli)
+
+
+def test_minimal_rows_are_enough(sql_package: str, tmp_path: Path) -> None:
+    file = tmp_path / "o'clock.csv"
+    file.write_text("problem_id,implementation_id,test_id,output\np,a,t,1\np,b,t,1\np,c,t,2\n")
+    with duckdb.connect() as connection:
+        connection.execute(sql_package)
+        connection.read_csv(str(file)).create_view("observations")
+        assert connection.execute(
+            "select cluster_rank, implementation_ids from clusters('default', 'p')"
+        ).fetchall() == [(1, ["a", "b"]), (2, ["c"])]
+        assert connection.execute(
+            "select oracle_response, consensus from oracle('default', 'p')"
+        ).fetchall() == [("1", "majority")]
+
+
+def test_reading_twice_and_beside_own_relations(sql_package: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table observations as "
+            "select 'p' as problem_id, 'a' as implementation_id, 't' as test_id, '1' as output"
+        )
+        connection.execute(sql_package)
+        connection.execute(sql_package)
+        assert connection.execute("select count(*) from srm('default', 'p')").fetchall() == [(1,)]
+        assert connection.execute("select count(*) from observations").fetchall() == [(1,)]
+
+
+def test_iceberg_directly(demo: Workspace, sql_package: str) -> None:
+    from obslake import engine
+    from obslake.lakehouse import Lakehouse
+
+    with engine.connect() as connection:
+        connection.execute(sql_package)
+        Lakehouse.open(demo.home).create_source_views(connection)
+        connection.execute("create view observations as from lake.observations")
+        rows = connection.execute("from oracle('demo', 'json_parse')").fetchall()
+    assert comparable(rows) == comparable(demo.query("from oracle('demo', 'json_parse')"))
+
+
+@pytest.fixture(scope="module")
+def hostile(make_workspace: Callable[[str], Workspace]) -> tuple[Workspace, list[str]]:
+    """A lakehouse whose ids are made to break SQL, Jinja and shells."""
+    ids = [
+        "'; drop table behavior_clusters; --",
+        '"quoted" "twice"',
+        "{{ ref('x') }} {% raw %}",
+        "line\nbreak\ttab",
+        "Ünïcödé 🦆 \u202e",
+        "$EXCEPTION@x",
+        " ",
+    ]
+    workspace = make_workspace("hostile")
+    lines = [
+        {"problem_id": p, "implementation_id": i, "test_id": t, "output": i}
+        for p in ids
+        for i in ids
+        for t in ids
+    ]
+    file = workspace.folder / "hostile.jsonl"
+    file.write_text("\n".join(json.dumps(line) for line in lines))
+    workspace.obslake("load", "observations", str(file), "--data-set", ids[0])
+    workspace.dbt("--quiet", "build")
+    return workspace, ids
+
+
+def test_hostile_ids_pass_unchanged(hostile: tuple[Workspace, list[str]]) -> None:
+    workspace, ids = hostile
+    for problem in ids:
+        rows = workspace.query("from srm(?, ?)", [ids[0], problem])
+        assert {row[0] for row in rows} == set(ids)
+        assert {row[2] for row in rows} == set(ids)
+        clusters = workspace.query("from clusters(?, ?)", [ids[0], problem])
+        assert len(clusters) == len(ids)

@@ -1,0 +1,60 @@
+"""Another project installs this one as a dbt package, on observations of its own."""
+
+import shutil
+from collections.abc import Callable
+
+import duckdb
+import pytest
+
+from tests.conftest import PROJECT, Workspace
+
+
+@pytest.fixture(scope="module")
+def project(make_workspace: Callable[[str], Workspace]) -> Workspace:
+    """The integration project in a folder of its own, with the package beside it, built."""
+    workspace = make_workspace("package")
+    folder = workspace.folder / "tests" / "integration_project"
+    shutil.copytree(PROJECT / "tests" / "integration_project", folder)
+    # `local: ../..` is then a copy of what a package consists of.
+    for name in ("dbt_project.yml", "models", "macros", "seeds", "tests/dbt", "analyses"):
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, workspace.folder / name)
+        elif (PROJECT / name).exists():
+            shutil.copy(PROJECT / name, workspace.folder / name)
+    workspace.dbt("--quiet", "deps", project=folder)
+    workspace.dbt("--quiet", "build", project=folder)
+    return workspace
+
+
+def query(project: Workspace, sql: str) -> list[tuple[object, ...]]:
+    database = project.folder / "tests" / "integration_project" / "integration_project.duckdb"
+    with duckdb.connect(database, read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_marts_stand_in_the_schema_of_choice(project: Workspace) -> None:
+    assert query(
+        project,
+        "select cluster_rank, n_implementations, exemplar_implementation_id "
+        "from main_behaviour.behavior_clusters order by cluster_rank",
+    ) == [(1, 2, "plus"), (2, 1, "shift"), (3, 1, "square")]
+
+
+def test_missing_columns_take_their_defaults(project: Workspace) -> None:
+    assert query(
+        project,
+        "select distinct data_set_id, step_id, environment_id, run_id, response_kind "
+        "from main_behaviour.stimulus_response_matrix order by all",
+    ) == [("mine", 0, "default", "default", kind) for kind in ("exception", "value")]
+
+
+def test_functions_join_the_relations_of_the_project(project: Workspace) -> None:
+    assert query(
+        project,
+        "select distinct implementation_id, content "
+        "from main_behaviour.actuations('mine', 'double') order by all",
+    ) == [("plus", "x + x"), ("shift", "x << 1"), ("square", "x * x"), ("times", "2 * x")]
+
+
+def test_models_of_the_project_stand_on_the_marts(project: Workspace) -> None:
+    assert query(project, "from odd_candidates order by all") == [("shift", 1), ("square", 1)]

@@ -1,0 +1,67 @@
+"""Generated observations: SQL gives what the naive reference computes."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.marts.comparison import (
+    MARTS,
+    create_models,
+    expected_rows,
+    replace_observations,
+    sql_rows,
+)
+from tests.reference.naive import Observation, compute
+from tests.reference.strategies import observation_sets, random_observations
+
+
+@pytest.fixture(scope="module")
+def models(compiled: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The models as views, on observations that tests replace."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        create_models(connection, compiled)
+        yield connection
+
+
+def assert_equal_marts(
+    connection: duckdb.DuckDBPyConnection, observations: list[Observation]
+) -> None:
+    expected = compute(observations)
+    for mart in MARTS:
+        assert sql_rows(connection, mart) == expected_rows(expected, mart), mart
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(observations=observation_sets())
+def test_small_sets(models: duckdb.DuckDBPyConnection, observations: list[Observation]) -> None:
+    replace_observations(models, observations)
+    assert_equal_marts(models, observations)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_problems_at_once(models: duckdb.DuckDBPyConnection, seed: int) -> None:
+    observations = random_observations(seed, n_problems=300)
+    replace_observations(models, observations)
+    assert_equal_marts(models, observations)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32), threads=st.sampled_from([1, 2, 8]))
+def test_order_and_threads_change_nothing(
+    models: duckdb.DuckDBPyConnection, seed: int, threads: int
+) -> None:
+    observations = random_observations(1, n_problems=40)
+    replace_observations(models, observations)
+    models.execute("set threads = 2")
+    before = {mart: sql_rows(models, mart) for mart in MARTS}
+
+    random.Random(seed).shuffle(observations)
+    replace_observations(models, observations)
+    models.execute(f"set threads = {threads}")
+    assert {mart: sql_rows(models, mart) for mart in MARTS} == before

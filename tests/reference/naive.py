@@ -1,0 +1,648 @@
+"""A naive, obviously correct computation of the marts from observations.
+
+It is the oracle against which the SQL models are tested, and therefore shares nothing with them:
+plain Python, standard library only, one small function per rule. Text is compared by code point,
+which is what Python's ``str`` does. Responses are compared by the default rule of response
+equivalence (exact text; of a verdict only what stands before its first ``@``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+ORACLE = "oracle"
+"""The implementation_id of the specified oracle."""
+
+NOT_EXECUTED_KINDS = frozenset({"not_executed", "skipped"})
+VOTING_KINDS = frozenset({"value", "void", "instance", "exception", "verdict"})
+ELIGIBILITY_KINDS = frozenset({"value", "void", "verdict"})
+"""An implementation votes only if it has at least one cell of these kinds in the problem."""
+
+TEXT_OF_MISSING_OUTPUT = {
+    "void": "{}",
+    "timeout": "$TIMEOUT",
+    "crash": "$CRASH",
+    "not_serializable": "$N/A",
+    "not_executed": "$*",
+    "skipped": "$*",
+}
+
+Problem = tuple[str, str]
+"""(data_set_id, problem_id)"""
+Step = tuple[str, int]
+"""(test_id, step_id): a stimulus inside one problem, in its sort order"""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One row of the table ``observations``: a stimulus, its response and its context."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    implementation_id: str
+    environment_id: str
+    run_id: str
+    attempt: int
+    operation: str | None
+    target: str | None
+    inputs: str | None
+    output: str | None
+    response_kind: str
+    duration_ns: int | None
+    observed_at: datetime
+    load_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CubeRow:
+    """One row of ``stimulus_response_cube``."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    implementation_id: str
+    environment_id: str
+    run_id: str
+    attempt: int
+    operation: str | None
+    target: str | None
+    inputs: str | None
+    response: str
+    response_kind: str
+    response_hash: str
+    duration_ns: int | None
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """One row (cell) of ``stimulus_response_matrix``."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    implementation_id: str
+    operation: str | None
+    target: str | None
+    inputs: str | None
+    response: str
+    response_kind: str
+    response_hash: str
+    run_id: str
+    environment_id: str
+    observed_at: datetime
+    n_runs: int
+    is_stable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRow:
+    """One row of ``response_signatures``."""
+
+    data_set_id: str
+    problem_id: str
+    implementation_id: str
+    environment_id: str
+    run_id: str
+    signature: str
+    stimuli_signature: str
+    n_tests: int
+    n_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRow:
+    """One row of ``behavior_clusters``."""
+
+    data_set_id: str
+    problem_id: str
+    cluster_id: str
+    cluster_rank: int
+    n_implementations: int
+    exemplar_implementation_id: str
+    n_stimuli: int
+    n_exceptions: int
+    first_differing_test_id: str | None
+    first_differing_step_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterMemberRow:
+    """One row of ``behavior_cluster_members``."""
+
+    data_set_id: str
+    problem_id: str
+    implementation_id: str
+    cluster_id: str
+    cluster_rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusRow:
+    """One row of ``consensus_oracles``."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    oracle_response: str | None
+    consensus: str
+    n_voters: int
+    n_votes: int
+    n_runner_up_votes: int
+    vote_share: float | None
+    n_distinct_responses: int
+    entropy: float | None
+    cluster_oracle_response: str | None
+    specified_response: str | None
+    agrees_with_specified: bool | None
+
+
+ROW_TYPES: dict[str, type] = {
+    "stimulus_response_cube": CubeRow,
+    "stimulus_response_matrix": MatrixRow,
+    "response_signatures": SignatureRow,
+    "behavior_clusters": ClusterRow,
+    "behavior_cluster_members": ClusterMemberRow,
+    "consensus_oracles": ConsensusRow,
+}
+
+_STIMULUS = ("data_set_id", "problem_id", "test_id", "step_id")
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "stimulus_response_cube": (
+        *_STIMULUS,
+        "implementation_id",
+        "environment_id",
+        "run_id",
+        "attempt",
+    ),
+    "stimulus_response_matrix": (*_STIMULUS, "implementation_id"),
+    "response_signatures": (
+        "data_set_id",
+        "problem_id",
+        "implementation_id",
+        "environment_id",
+        "run_id",
+    ),
+    "behavior_clusters": ("data_set_id", "problem_id", "cluster_id"),
+    "behavior_cluster_members": ("data_set_id", "problem_id", "implementation_id"),
+    "consensus_oracles": _STIMULUS,
+}
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    mart: tuple(field.name for field in fields(row_type)) for mart, row_type in ROW_TYPES.items()
+}
+
+
+@dataclass(frozen=True)
+class Marts:
+    """All marts, each a list of rows sorted by its key."""
+
+    stimulus_response_cube: list[CubeRow]
+    stimulus_response_matrix: list[MatrixRow]
+    response_signatures: list[SignatureRow]
+    behavior_clusters: list[ClusterRow]
+    behavior_cluster_members: list[ClusterMemberRow]
+    consensus_oracles: list[ConsensusRow]
+
+    def tuples(self, mart: str) -> list[tuple[Any, ...]]:
+        """The rows of one mart as tuples in the order of ``COLUMNS[mart]``, sorted by key."""
+        return [tuple(getattr(row, name) for name in COLUMNS[mart]) for row in getattr(self, mart)]
+
+    def dicts(self, mart: str) -> list[dict[str, Any]]:
+        """The rows of one mart as dictionaries, sorted by key."""
+        return [dict(zip(COLUMNS[mart], row, strict=True)) for row in self.tuples(mart)]
+
+
+def compute(observations: Iterable[Observation]) -> Marts:
+    """Compute every mart from observations in any order."""
+    cube = build_cube(observations)
+    finals = final_responses(cube)
+    matrix = build_matrix(finals)
+    members = build_cluster_members(matrix)
+    marts = Marts(
+        stimulus_response_cube=cube,
+        stimulus_response_matrix=matrix,
+        response_signatures=build_signatures(finals),
+        behavior_clusters=build_clusters(matrix, members),
+        behavior_cluster_members=members,
+        consensus_oracles=build_consensus(matrix, members),
+    )
+    for mart, key in KEYS.items():
+        getattr(marts, mart).sort(key=lambda row, key=key: tuple(getattr(row, k) for k in key))
+    return marts
+
+
+# --- responses -----------------------------------------------------------------------------------
+
+
+def response_text(output: str | None, response_kind: str) -> str:
+    """The response as text: the output, or where there is none the token of its kind."""
+    nothing_returned = response_kind == "void" and output == ""
+    if output is not None and not nothing_returned:
+        return output
+    return TEXT_OF_MISSING_OUTPUT.get(response_kind, "")
+
+
+def canonical_response(response: str, response_kind: str) -> str:
+    """What decides whether two responses are equal."""
+    if response_kind == "verdict":
+        return response.split("@", 1)[0]
+    return response
+
+
+@lru_cache(maxsize=100_000)
+def md5(text: str) -> str:
+    """The md5 of the UTF-8 text in lower-case hexadecimal digits."""
+    return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
+
+
+def response_hash(response: str, response_kind: str) -> str:
+    """The hash of the canonical response."""
+    return md5(canonical_response(response, response_kind))
+
+
+# --- cube and matrix -----------------------------------------------------------------------------
+
+
+def build_cube(observations: Iterable[Observation]) -> list[CubeRow]:
+    """One row per stimulus, implementation, environment, run and attempt."""
+    by_key = group(
+        observations,
+        lambda o: (
+            o.data_set_id,
+            o.problem_id,
+            o.test_id,
+            o.step_id,
+            o.implementation_id,
+            o.environment_id,
+            o.run_id,
+            o.attempt,
+        ),
+    )
+    return [cube_row(max(same_key, key=_precedence)) for same_key in by_key.values()]
+
+
+def _precedence(o: Observation) -> tuple[Any, ...]:
+    """Of several observations with the same key the one with the greatest precedence counts."""
+    return (
+        o.response_kind not in NOT_EXECUTED_KINDS,
+        o.observed_at,
+        response_text(o.output, o.response_kind),
+        o.response_kind,
+        none_first(o.operation),
+        none_first(o.target),
+        none_first(o.inputs),
+        none_first(o.duration_ns),
+        o.load_id,
+    )
+
+
+def cube_row(o: Observation) -> CubeRow:
+    """The cube's row of one observation."""
+    response = response_text(o.output, o.response_kind)
+    return CubeRow(
+        data_set_id=o.data_set_id,
+        problem_id=o.problem_id,
+        test_id=o.test_id,
+        step_id=o.step_id,
+        implementation_id=o.implementation_id,
+        environment_id=o.environment_id,
+        run_id=o.run_id,
+        attempt=o.attempt,
+        operation=o.operation,
+        target=o.target,
+        inputs=o.inputs,
+        response=response,
+        response_kind=o.response_kind,
+        response_hash=response_hash(response, o.response_kind),
+        duration_ns=o.duration_ns,
+        observed_at=o.observed_at,
+    )
+
+
+def final_responses(cube: Iterable[CubeRow]) -> list[CubeRow]:
+    """Per stimulus, implementation and context: the last attempt that was executed."""
+    executed = [row for row in cube if row.response_kind not in NOT_EXECUTED_KINDS]
+    by_context = group(
+        executed,
+        lambda r: (
+            r.data_set_id,
+            r.problem_id,
+            r.test_id,
+            r.step_id,
+            r.implementation_id,
+            r.environment_id,
+            r.run_id,
+        ),
+    )
+    return [max(attempts, key=lambda r: r.attempt) for attempts in by_context.values()]
+
+
+def build_matrix(finals: Iterable[CubeRow]) -> list[MatrixRow]:
+    """Per stimulus and implementation: the final response of the latest context."""
+    by_cell = group(
+        finals,
+        lambda r: (r.data_set_id, r.problem_id, r.test_id, r.step_id, r.implementation_id),
+    )
+    matrix = []
+    for contexts in by_cell.values():
+        latest = max(contexts, key=lambda r: (r.observed_at, r.run_id, r.environment_id))
+        matrix.append(
+            MatrixRow(
+                data_set_id=latest.data_set_id,
+                problem_id=latest.problem_id,
+                test_id=latest.test_id,
+                step_id=latest.step_id,
+                implementation_id=latest.implementation_id,
+                operation=latest.operation,
+                target=latest.target,
+                inputs=latest.inputs,
+                response=latest.response,
+                response_kind=latest.response_kind,
+                response_hash=latest.response_hash,
+                run_id=latest.run_id,
+                environment_id=latest.environment_id,
+                observed_at=latest.observed_at,
+                n_runs=len({r.run_id for r in contexts}),
+                is_stable=len({r.response_hash for r in contexts}) == 1,
+            )
+        )
+    return matrix
+
+
+# --- signatures ----------------------------------------------------------------------------------
+
+
+def hash_of_items(items: Sequence[str]) -> str:
+    """The hash of a set of items that does not depend on their order."""
+    hashes = [md5(item) for item in items]
+    high = sum(int(h[:16], 16) for h in hashes)
+    low = sum(int(h[-16:], 16) for h in hashes)
+    return md5(f"{len(hashes)}:{high}:{low}")
+
+
+def signature(cells: Sequence[CubeRow | MatrixRow]) -> str:
+    """The signature of a set of cells: equal where stimuli and responses are equal."""
+    return hash_of_items([f"{c.response_hash}:{c.step_id}:{c.test_id}" for c in cells])
+
+
+def stimuli_signature(cells: Sequence[CubeRow | MatrixRow]) -> str:
+    """The signature of the stimuli of a set of cells, whatever the responses."""
+    return hash_of_items([f"{c.step_id}:{c.test_id}" for c in cells])
+
+
+def build_signatures(finals: Iterable[CubeRow]) -> list[SignatureRow]:
+    """Per implementation and context: the signature of its final responses."""
+    by_context = group(
+        finals,
+        lambda r: (r.data_set_id, r.problem_id, r.implementation_id, r.environment_id, r.run_id),
+    )
+    return [
+        SignatureRow(
+            data_set_id=data_set_id,
+            problem_id=problem_id,
+            implementation_id=implementation_id,
+            environment_id=environment_id,
+            run_id=run_id,
+            signature=signature(cells),
+            stimuli_signature=stimuli_signature(cells),
+            n_tests=len({c.test_id for c in cells}),
+            n_steps=len(cells),
+        )
+        for (
+            data_set_id,
+            problem_id,
+            implementation_id,
+            environment_id,
+            run_id,
+        ), cells in by_context.items()
+    ]
+
+
+# --- clusters ------------------------------------------------------------------------------------
+
+
+def build_cluster_members(matrix: Iterable[MatrixRow]) -> list[ClusterMemberRow]:
+    """Per implementation except the specified oracle: its cluster."""
+    rows = []
+    for (data_set_id, problem_id), cells in group(matrix, _problem).items():
+        columns = group(cells, lambda c: c.implementation_id)
+        implementations_of: dict[str, list[str]] = defaultdict(list)
+        for implementation_id, column in columns.items():
+            if implementation_id != ORACLE:
+                implementations_of[signature(column)].append(implementation_id)
+        ranking = sorted(implementations_of, key=lambda c: (-len(implementations_of[c]), c))
+        for rank, cluster_id in enumerate(ranking, start=1):
+            for implementation_id in implementations_of[cluster_id]:
+                rows.append(
+                    ClusterMemberRow(
+                        data_set_id=data_set_id,
+                        problem_id=problem_id,
+                        implementation_id=implementation_id,
+                        cluster_id=cluster_id,
+                        cluster_rank=rank,
+                    )
+                )
+    return rows
+
+
+def build_clusters(
+    matrix: Iterable[MatrixRow], members: Iterable[ClusterMemberRow]
+) -> list[ClusterRow]:
+    """Per cluster: size, exemplar, and where it differs from the largest cluster."""
+    cells_of_problem = group(matrix, _problem)
+    rows = []
+    for problem, problem_members in group(members, _problem).items():
+        columns = group(cells_of_problem[problem], lambda c: c.implementation_id)
+        clusters = group(problem_members, lambda m: (m.cluster_rank, m.cluster_id))
+        exemplars = {
+            rank: min(m.implementation_id for m in cluster_members)
+            for (rank, _), cluster_members in clusters.items()
+        }
+        for (rank, cluster_id), cluster_members in clusters.items():
+            column = columns[exemplars[rank]]
+            differing = (
+                (None, None) if rank == 1 else first_difference(column, columns[exemplars[1]])
+            )
+            rows.append(
+                ClusterRow(
+                    data_set_id=problem[0],
+                    problem_id=problem[1],
+                    cluster_id=cluster_id,
+                    cluster_rank=rank,
+                    n_implementations=len(cluster_members),
+                    exemplar_implementation_id=exemplars[rank],
+                    n_stimuli=len(column),
+                    n_exceptions=sum(1 for c in column if c.response_kind == "exception"),
+                    first_differing_test_id=differing[0],
+                    first_differing_step_id=differing[1],
+                )
+            )
+    return rows
+
+
+def first_difference(one: Iterable[MatrixRow], other: Iterable[MatrixRow]) -> Step:
+    """The smallest stimulus at which two different columns differ or only one has a cell."""
+    hashes_of_one = {_step(c): c.response_hash for c in one}
+    hashes_of_other = {_step(c): c.response_hash for c in other}
+    return min(
+        step
+        for step in hashes_of_one.keys() | hashes_of_other.keys()
+        if hashes_of_one.get(step) != hashes_of_other.get(step)
+    )
+
+
+# --- consensus -----------------------------------------------------------------------------------
+
+
+def eligible_voters(cells: Iterable[MatrixRow]) -> set[str]:
+    """The implementations that may vote, given all cells of one problem."""
+    return {
+        c.implementation_id
+        for c in cells
+        if c.implementation_id != ORACLE and c.response_kind in ELIGIBILITY_KINDS
+    }
+
+
+def leading_clusters(members: Iterable[ClusterMemberRow], eligible: set[str]) -> list[set[str]]:
+    """The eligible members of each cluster that has the most of them, of one problem."""
+    eligible_members: dict[str, set[str]] = defaultdict(set)
+    for member in members:
+        if member.implementation_id in eligible:
+            eligible_members[member.cluster_id].add(member.implementation_id)
+    most = max((len(m) for m in eligible_members.values()), default=0)
+    return [m for m in eligible_members.values() if len(m) == most]
+
+
+def build_consensus(
+    matrix: Iterable[MatrixRow], members: Iterable[ClusterMemberRow]
+) -> list[ConsensusRow]:
+    """Per stimulus: the response that the implementations vote for."""
+    members_of_problem = group(members, _problem)
+    rows = []
+    for problem, cells in group(matrix, _problem).items():
+        eligible = eligible_voters(cells)
+        leading = leading_clusters(members_of_problem.get(problem, []), eligible)
+        for step, cells_of_stimulus in group(cells, _step).items():
+            row = {c.implementation_id: c for c in cells_of_stimulus}
+            rows.append(consensus_row(problem, step, row, eligible, leading))
+    return rows
+
+
+def consensus_row(
+    problem: Problem,
+    step: Step,
+    row: dict[str, MatrixRow],
+    eligible: set[str],
+    leading: Sequence[set[str]],
+) -> ConsensusRow:
+    """The consensus on one stimulus, given its row of the matrix by implementation."""
+    votes = [c for i, c in row.items() if i in eligible and c.response_kind in VOTING_KINDS]
+    counts = Counter(vote.response_hash for vote in votes)
+    ranking = sorted(counts.values(), reverse=True)
+    n_voters = len(votes)
+    n_votes = ranking[0] if len(ranking) > 0 else 0
+    n_runner_up_votes = ranking[1] if len(ranking) > 1 else 0
+
+    if n_voters == 0:
+        consensus = "no_votes"
+    elif len(ranking) == 1:
+        consensus = "unanimous"
+    elif 2 * n_votes > n_voters:
+        consensus = "majority"
+    elif n_votes > n_runner_up_votes:
+        consensus = "plurality"
+    else:
+        consensus = "tie"
+
+    winner_hash: str | None = None
+    oracle_response: str | None = None
+    if consensus not in ("no_votes", "tie"):
+        (winner_hash,) = (h for h, n in counts.items() if n == n_votes)
+        oracle_response = min(v.response for v in votes if v.response_hash == winner_hash)
+
+    specified = row.get(ORACLE)
+    if specified is not None and specified.response_kind not in VOTING_KINDS:
+        specified = None
+    agrees: bool | None = None
+    if winner_hash is not None and specified is not None:
+        agrees = specified.response_hash == winner_hash
+
+    return ConsensusRow(
+        data_set_id=problem[0],
+        problem_id=problem[1],
+        test_id=step[0],
+        step_id=step[1],
+        oracle_response=oracle_response,
+        consensus=consensus,
+        n_voters=n_voters,
+        n_votes=n_votes,
+        n_runner_up_votes=n_runner_up_votes,
+        vote_share=n_votes / n_voters if n_voters else None,
+        n_distinct_responses=len(counts),
+        entropy=entropy(ranking) if n_voters else None,
+        cluster_oracle_response=cluster_oracle_response(row, leading),
+        specified_response=specified.response if specified is not None else None,
+        agrees_with_specified=agrees,
+    )
+
+
+def entropy(counts: Sequence[int]) -> float:
+    """The entropy in bits of a distribution given by its counts, rounded to 6 digits."""
+    total = sum(counts)
+    return round(math.fsum(n / total * math.log2(total / n) for n in counts), 6)
+
+
+def cluster_oracle_response(row: dict[str, MatrixRow], leading: Sequence[set[str]]) -> str | None:
+    """What the leading clusters answer to one stimulus, if all of them answer the same."""
+    cells: list[MatrixRow] = []
+    for cluster in leading:
+        cells_of_cluster = [row[i] for i in cluster if i in row]
+        if not cells_of_cluster:
+            return None
+        cells.extend(cells_of_cluster)
+    if any(c.response_kind not in VOTING_KINDS for c in cells):
+        return None
+    if len({c.response_hash for c in cells}) != 1:
+        return None  # also where no cluster leads
+    return min(c.response for c in cells)
+
+
+# --- helpers -------------------------------------------------------------------------------------
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+
+def group(rows: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """The rows by their key."""
+    groups: dict[K, list[T]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return dict(groups)
+
+
+def none_first(value: Any) -> tuple[bool, Any]:
+    """A sort key in which None comes before every other value."""
+    return (value is not None, value)
+
+
+def _problem(row: MatrixRow | ClusterMemberRow) -> Problem:
+    return (row.data_set_id, row.problem_id)
+
+
+def _step(row: MatrixRow) -> Step:
+    return (row.test_id, row.step_id)

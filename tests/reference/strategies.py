@@ -1,0 +1,400 @@
+"""Random observations that make the rules of the marts interesting.
+
+One generator with two sources of choices: ``observation_sets()`` is a hypothesis strategy (small
+sets that shrink), ``random_observations()`` draws from ``random.Random`` (the same variety at
+scale, many problems in one list). Both first lay out a regular problem (implementations that share
+a few behaviours, run in a few contexts) and then damage it row by row.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from .naive import ORACLE, Observation
+
+T = TypeVar("T")
+
+# Text order: by UTF-16 code units (Java's String) the emoji comes before the full-width A, by code
+# points after it. Case, accents in two normal forms and trailing spaces must stay distinct.
+CURSED = (
+    "quote'\"",
+    "'; drop table x; --",
+    "{{ jinja }}{% raw %}",
+    "new\nline\ttab\r",
+    "\U0001f600",
+    "\uff21",
+    "\u00e9",
+    "e\u0301",
+    " ",
+    "\u00a0 ",
+    "back\\slash",
+    "100%_",
+    "a:b",
+    "$*@{}",
+    "null",
+)
+
+DATA_SET_IDS = ("ds", "ds 2's \U0001f600")
+PROBLEM_IDS = ("Stack", "stack", ORACLE, *CURSED)
+TEST_IDS = ("t1", "t2", "t10", "T1", "1", "1:t1", ORACLE, *CURSED)
+STEP_IDS = (0, 1, 2, 10)
+IMPLEMENTATION_IDS = ("a", "b", "c", "B", "impl_10", "impl_9", "Oracle", "oracle ", *CURSED)
+ENVIRONMENT_IDS = ("default", "py3.12", "Default", ORACLE, *CURSED)
+RUN_IDS = ("run1", "run2", "run10", "Run1", *CURSED)
+ATTEMPTS = (0, 1, 2, 10)
+OPERATIONS = (None, "push(int)", "pop()", "'; drop table x; --", "{{ op }}", "")
+TARGETS = (None, "A0", "$CUT@Stack@0", "\u00e9", "")
+INPUTS = (None, "[]", "[1]", '["a,b", null]', '["\'; drop table x; --"]', '["\U0001f600"]')
+DURATIONS = (None, 0, 1, 1_000, 2**53 + 1)
+LOAD_IDS = ("0190-a", "0190-b", "0190-B")
+TIMES = (
+    datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC),
+    datetime(2024, 1, 1, 12, 0, 0, 1, tzinfo=UTC),
+    datetime(2024, 3, 31, 1, 30, 0, 999_999, tzinfo=UTC),
+    datetime(1970, 1, 1, tzinfo=UTC),
+)
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response as recorded: its kind and its output."""
+
+    kind: str
+    output: str | None
+
+
+# Few, so that implementations agree often enough.
+COMMON_RESPONSES = (
+    Response("value", "42"),
+    Response("value", "43"),
+    Response("void", "{}"),
+    Response("exception", "$EXCEPTION@java.lang.IllegalStateException@empty"),
+)
+
+RESPONSES = (
+    *COMMON_RESPONSES,
+    Response("value", "null"),
+    Response("value", "[1, 2]"),
+    Response("value", '"a@b"'),
+    Response("value", '"a@c"'),
+    Response("value", '"\U0001f600"'),
+    Response("value", '"\uff21"'),
+    Response("value", '"it\'s {{ x }}\\n"'),
+    Response("value", '{"$float": "nan"}'),
+    Response("value", "$TRUNCATED@9f86d081"),
+    Response("value", ""),
+    Response("value", None),
+    Response("void", None),
+    Response("instance", "$CUT@Stack@0"),
+    Response("instance", "$CUT@Stack@1"),
+    Response("exception", "$EXCEPTION@java.lang.IllegalStateException@full"),
+    Response("exception", "$EXCEPTION@KeyError@'new\nline'"),
+    Response("exception", None),
+    Response("timeout", "$TIMEOUT"),
+    Response("timeout", None),
+    Response("crash", "$CRASH"),
+    Response("crash", None),
+    Response("not_serializable", "$N/A"),
+    Response("not_serializable", "$N/A@java.io.Stream"),
+    Response("not_serializable", None),
+    Response("not_executed", "$*"),
+    Response("not_executed", None),
+    Response("skipped", None),
+    Response("verdict", "passed"),
+    Response("verdict", "passed@\U0001f600"),
+    Response("verdict", "passed@\uff21"),
+    Response("verdict", "failed@AssertionError@1 != 2"),
+    Response("verdict", "failed@AssertionError@1 != 3"),
+    Response("verdict", "error@ImportError@x"),
+    Response("verdict", "@"),
+    Response("verdict", None),
+    Response("other", "$FUTURE@x"),
+    Response("other", None),
+    # the same text as responses of another kind: equal by hash, different as votes
+    Response("value", "{}"),
+    Response("value", "passed"),
+    Response("value", "$TIMEOUT"),
+    Response("value", "$CUT@Stack@0"),
+    Response("instance", "42"),
+    Response("crash", "43"),
+)
+
+LOAD_FAILURE = Response("exception", "$EXCEPTION@ImportError@no module")
+TIMEOUT = Response("timeout", "$TIMEOUT")
+VERDICTS = tuple(r for r in RESPONSES if r.kind == "verdict")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large one problem may become."""
+
+    max_implementations: int = 6
+    max_tests: int = 3
+    max_steps: int = 2
+    max_contexts: int = 3
+    max_edits: int = 8
+
+
+class Chooser(Protocol):
+    """A source of choices; the first alternative is the simplest."""
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer between low and high, both included."""
+
+    def choose(self, alternatives: Sequence[T]) -> T:
+        """One of the alternatives."""
+
+    def sample(self, alternatives: Sequence[T], size: int) -> list[T]:
+        """Distinct alternatives in random order."""
+
+    def chance(self, percent: int) -> bool:
+        """True in so many of a hundred cases; False is simpler."""
+
+
+class RandomChooser:
+    """Choices made by a seeded ``random.Random``."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer between low and high, both included."""
+        return self._random.randint(low, high)
+
+    def choose(self, alternatives: Sequence[T]) -> T:
+        """One of the alternatives."""
+        return self._random.choice(alternatives)
+
+    def sample(self, alternatives: Sequence[T], size: int) -> list[T]:
+        """Distinct alternatives in random order."""
+        return self._random.sample(alternatives, size)
+
+    def chance(self, percent: int) -> bool:
+        """True in so many of a hundred cases."""
+        return self._random.randrange(100) < percent
+
+    def shuffle(self, rows: list[Any]) -> None:
+        """Shuffle rows in place."""
+        self._random.shuffle(rows)
+
+
+class DrawChooser:
+    """Choices drawn, and shrunk, by hypothesis."""
+
+    def __init__(self, draw: DrawFn) -> None:
+        self._draw = draw
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer between low and high, both included."""
+        return self._draw(st.integers(low, high))
+
+    def choose(self, alternatives: Sequence[T]) -> T:
+        """One of the alternatives."""
+        return self._draw(st.sampled_from(alternatives))
+
+    def sample(self, alternatives: Sequence[T], size: int) -> list[T]:
+        """Distinct alternatives in random order."""
+        return self._draw(
+            st.lists(st.sampled_from(alternatives), min_size=size, max_size=size, unique=True)
+        )
+
+    def chance(self, percent: int) -> bool:
+        """True in so many of a hundred cases; shrinks to False."""
+        return self._draw(st.integers(0, 99)) >= 100 - percent
+
+
+def build_problem(
+    chooser: Chooser, data_set_id: str, problem_id: str, shape: Shape
+) -> list[Observation]:
+    """The observations of one problem; may be empty."""
+    stimuli = [
+        (test_id, step_id)
+        for test_id in chooser.sample(TEST_IDS, chooser.integer(1, shape.max_tests))
+        for step_id in STEP_IDS[: chooser.integer(1, min(shape.max_steps, len(STEP_IDS)))]
+    ]
+    divergent = chooser.chance(25)  # many voters, many opinions: pluralities
+    n_implementations = chooser.integer(
+        min(4, shape.max_implementations) if divergent else 1, shape.max_implementations
+    )
+    implementation_ids = chooser.sample(IMPLEMENTATION_IDS, n_implementations)
+    if chooser.chance(50):
+        implementation_ids[-1] = ORACLE
+    contexts = [
+        (environment_id, run_id, chooser.choose(TIMES))
+        for environment_id, run_id in _contexts(chooser, shape)
+    ]
+    behaviours = list(_behaviours(chooser, len(stimuli), divergent))
+
+    rows: list[Observation] = []
+    for implementation_id in implementation_ids:
+        behaviour = chooser.choose(behaviours)
+        skipped_test = chooser.choose(stimuli)[0] if chooser.chance(15) else None
+        for number, (environment_id, run_id, observed_at) in enumerate(contexts):
+            if number > 0 and chooser.chance(25):
+                continue  # not every implementation takes part in every run
+            for (test_id, step_id), response in zip(stimuli, behaviour, strict=True):
+                if test_id == skipped_test:
+                    continue
+                rows.append(
+                    Observation(
+                        data_set_id=data_set_id,
+                        problem_id=problem_id,
+                        test_id=test_id,
+                        step_id=step_id,
+                        implementation_id=implementation_id,
+                        environment_id=environment_id,
+                        run_id=run_id,
+                        attempt=0,
+                        operation="push(int)" if step_id else "new Stack()",
+                        target="A0" if step_id else None,
+                        inputs="[]",
+                        output=response.output,
+                        response_kind=response.kind,
+                        duration_ns=1_000,
+                        observed_at=observed_at,
+                        load_id=LOAD_IDS[number % len(LOAD_IDS)],
+                    )
+                )
+    for _ in range(chooser.integer(0, shape.max_edits)):
+        _edit(chooser, rows)
+    return rows
+
+
+def _contexts(chooser: Chooser, shape: Shape) -> list[tuple[str, str]]:
+    """Distinct pairs of environment and run that often share one of the two."""
+    n_contexts = chooser.integer(1, shape.max_contexts)
+    environment_ids = chooser.sample(ENVIRONMENT_IDS, 2)
+    run_ids = chooser.sample(RUN_IDS, 1 + n_contexts // 2)
+    pairs = [(e, r) for r in run_ids for e in environment_ids]
+    return chooser.sample(pairs, n_contexts)
+
+
+def _behaviours(chooser: Chooser, n_stimuli: int, divergent: bool) -> Iterator[list[Response]]:
+    """Columns of responses: one at random, the others close to it or broken as a whole."""
+    first = [_response(chooser) for _ in range(n_stimuli)]
+    yield first
+    percent = 70 if divergent else 40
+    for _ in range(chooser.integer(3, 6) if divergent else chooser.integer(0, 3)):
+        form = chooser.integer(0, 9)
+        if form <= 6:
+            yield [_response(chooser) if chooser.chance(percent) else r for r in first]
+        elif form == 7:
+            yield [LOAD_FAILURE] * n_stimuli
+        elif form == 8:
+            yield [TIMEOUT] * n_stimuli
+        else:
+            yield [chooser.choose(VERDICTS) for _ in range(n_stimuli)]
+
+
+def _response(chooser: Chooser) -> Response:
+    return chooser.choose(RESPONSES if chooser.chance(40) else COMMON_RESPONSES)
+
+
+def _edit(chooser: Chooser, rows: list[Observation]) -> None:
+    """Damage one row, or add one that belongs to it."""
+    if not rows:
+        return
+    index = chooser.integer(0, len(rows) - 1)
+    row = rows[index]
+    response = chooser.choose(RESPONSES)
+    changed = replace(row, output=response.output, response_kind=response.kind)
+    form = chooser.integer(0, 11)
+    if form <= 1:  # a missing cell
+        del rows[index]
+    elif form <= 3:  # another response: flaky, or a cluster of its own
+        rows[index] = changed
+    elif form == 4:  # the same key with another response at the same time
+        rows.append(changed)
+    elif form == 5:  # the same key at another time
+        rows.append(replace(changed, observed_at=chooser.choose(TIMES)))
+    elif form == 6:  # the same key and response, other details
+        rows.append(
+            replace(
+                row,
+                operation=chooser.choose(OPERATIONS),
+                target=chooser.choose(TARGETS),
+                inputs=chooser.choose(INPUTS),
+                duration_ns=chooser.choose(DURATIONS),
+                load_id=chooser.choose(LOAD_IDS),
+            )
+        )
+    elif form == 7:  # the very same row loaded again
+        rows.append(replace(row, load_id=chooser.choose(LOAD_IDS)))
+    elif form == 8:  # a retry with another response
+        rows.append(
+            replace(changed, attempt=chooser.choose(ATTEMPTS), observed_at=chooser.choose(TIMES))
+        )
+    elif form == 9:  # a retry that was not executed
+        rows.append(
+            replace(
+                row,
+                attempt=chooser.choose(ATTEMPTS),
+                output=chooser.choose((None, "$*")),
+                response_kind=chooser.choose(("not_executed", "skipped")),
+            )
+        )
+    elif form == 10:  # another run or environment
+        rows.append(
+            replace(
+                changed,
+                environment_id=chooser.choose(ENVIRONMENT_IDS),
+                run_id=chooser.choose(RUN_IDS),
+            )
+        )
+    else:  # the response of another row, so that columns become equal again
+        other = rows[chooser.integer(0, len(rows) - 1)]
+        rows[index] = replace(row, output=other.output, response_kind=other.response_kind)
+
+
+@st.composite
+def _observation_sets(
+    draw: DrawFn, shape: Shape, min_problems: int, max_problems: int
+) -> list[Observation]:
+    chooser = DrawChooser(draw)
+    problem_ids = chooser.sample(PROBLEM_IDS, max(1, (max_problems + 1) // 2))
+    # ordered so that few problems already mean one problem id in two data sets
+    problems = [(d, p) for p in problem_ids for d in DATA_SET_IDS]
+    observations: list[Observation] = []
+    for data_set_id, problem_id in problems[: chooser.integer(min_problems, max_problems)]:
+        observations.extend(build_problem(chooser, data_set_id, problem_id, shape))
+    return observations
+
+
+def observation_sets(
+    shape: Shape | None = None, min_problems: int = 1, max_problems: int = 2
+) -> SearchStrategy[list[Observation]]:
+    """Small sets of observations of a few problems, some under one id in two data sets."""
+    return _observation_sets(shape or Shape(), min_problems, max_problems)
+
+
+def random_observations(
+    seed: int,
+    n_problems: int,
+    shape: Shape | None = None,
+    data_set_ids: Sequence[str] = DATA_SET_IDS,
+) -> list[Observation]:
+    """Shuffled observations of many problems; the same seed and sizes give the same list.
+
+    Every problem has an id of its own, some cursed; about a third stand in all data sets, with
+    unrelated observations.
+    """
+    chooser = RandomChooser(seed)
+    observations: list[Observation] = []
+    for number in range(n_problems):
+        problem_id = f"p{number:05d}"
+        if chooser.chance(30):
+            problem_id += chooser.choose(CURSED)
+        in_data_sets = data_set_ids if chooser.chance(33) else [chooser.choose(data_set_ids)]
+        for data_set_id in in_data_sets:
+            observations.extend(
+                build_problem(chooser, data_set_id, problem_id, shape or Shape(max_steps=3))
+            )
+    chooser.shuffle(observations)
+    return observations

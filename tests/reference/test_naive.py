@@ -1,0 +1,780 @@
+"""Hand-computed examples, one or more per rule, and properties of the naive reference."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .naive import (
+    COLUMNS,
+    KEYS,
+    NOT_EXECUTED_KINDS,
+    ORACLE,
+    ClusterRow,
+    ConsensusRow,
+    CubeRow,
+    Marts,
+    MatrixRow,
+    Observation,
+    canonical_response,
+    compute,
+    md5,
+    response_text,
+)
+from .strategies import (
+    DATA_SET_IDS,
+    RESPONSES,
+    observation_sets,
+    random_observations,
+)
+
+T0 = datetime(2024, 1, 1, tzinfo=UTC)
+MD5_OF_42 = "a1d0c6e83f027327d8461063f4ac58a6"
+
+
+def at(seconds: int) -> datetime:
+    """A time so many seconds after the first."""
+    return T0 + timedelta(seconds=seconds)
+
+
+def obs(
+    implementation_id: str, output: str | None, kind: str = "value", **other: Any
+) -> Observation:
+    """An observation of one standard stimulus in a standard context."""
+    row = Observation(
+        data_set_id="d",
+        problem_id="p",
+        test_id="t1",
+        step_id=0,
+        implementation_id=implementation_id,
+        environment_id="env",
+        run_id="run",
+        attempt=0,
+        operation="f(int)",
+        target=None,
+        inputs="[1]",
+        output=output,
+        response_kind=kind,
+        duration_ns=5,
+        observed_at=T0,
+        load_id="l1",
+    )
+    return replace(row, **other)
+
+
+def consensus(*observations: Observation) -> ConsensusRow:
+    """The consensus on the only stimulus."""
+    (row,) = compute(observations).consensus_oracles
+    return row
+
+
+def consensus_by_step(*observations: Observation) -> dict[tuple[str, int], ConsensusRow]:
+    """The consensus on each stimulus of one problem."""
+    return {(r.test_id, r.step_id): r for r in compute(observations).consensus_oracles}
+
+
+def cell(*observations: Observation) -> MatrixRow:
+    """The only cell of the matrix."""
+    (row,) = compute(observations).stimulus_response_matrix
+    return row
+
+
+def cube_row(*observations: Observation) -> CubeRow:
+    """The only row of the cube."""
+    (row,) = compute(observations).stimulus_response_cube
+    return row
+
+
+def clusters(*observations: Observation) -> list[ClusterRow]:
+    """The clusters by rank."""
+    return sorted(compute(observations).behavior_clusters, key=lambda c: c.cluster_rank)
+
+
+def cluster_sets(marts: Marts) -> list[set[str]]:
+    """The members of each cluster by rank."""
+    sets: dict[int, set[str]] = {}
+    for member in marts.behavior_cluster_members:
+        sets.setdefault(member.cluster_rank, set()).add(member.implementation_id)
+    return [sets[rank] for rank in sorted(sets)]
+
+
+# --- responses -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("output", "kind", "text"),
+    [
+        ("42", "value", "42"),
+        ("", "value", ""),
+        ("", "void", "{}"),
+        ("", "timeout", ""),
+        (None, "value", ""),
+        (None, "void", "{}"),
+        (None, "timeout", "$TIMEOUT"),
+        (None, "crash", "$CRASH"),
+        (None, "not_serializable", "$N/A"),
+        ("$N/A@x", "not_serializable", "$N/A@x"),
+        (None, "not_executed", "$*"),
+        (None, "skipped", "$*"),
+        (None, "exception", ""),
+        (None, "instance", ""),
+        (None, "verdict", ""),
+        (None, "other", ""),
+    ],
+)
+def test_response_text(output: str | None, kind: str, text: str) -> None:
+    assert response_text(output, kind) == text
+    assert cube_row(obs("a", output, kind)).response == text
+
+
+@pytest.mark.parametrize(
+    ("response", "kind", "canonical"),
+    [
+        ("passed", "verdict", "passed"),
+        ("failed@E@m@n", "verdict", "failed"),
+        ("@x", "verdict", ""),
+        ("", "verdict", ""),
+        ("passed@x", "value", "passed@x"),
+        ("$EXCEPTION@E@m", "exception", "$EXCEPTION@E@m"),
+    ],
+)
+def test_canonical_response(response: str, kind: str, canonical: str) -> None:
+    assert canonical_response(response, kind) == canonical
+
+
+def test_response_hash() -> None:
+    assert cube_row(obs("a", "42")).response_hash == MD5_OF_42
+    assert cube_row(obs("a", "42@more", "verdict")).response_hash == MD5_OF_42
+    assert md5("é\U0001f600") == "62b3afe3b01f6f80152b567d9b216cde"
+
+
+# --- cube ----------------------------------------------------------------------------------------
+
+
+def test_cube_keeps_everything_of_the_observation() -> None:
+    row = cube_row(obs("a", None, "void", target="T", duration_ns=None, attempt=3))
+    assert row == CubeRow(
+        "d", "p", "t1", 0, "a", "env", "run", 3, "f(int)", "T", "[1]", "{}", "void",
+        "99914b932bd37a50b983c5e7c90ae93b", None, T0,
+    )  # fmt: skip
+
+
+def test_cube_keeps_what_was_not_executed_and_every_context() -> None:
+    marts = compute(
+        [
+            obs("a", None, "not_executed"),
+            obs("a", None, "skipped", attempt=1),
+            obs("a", "1", run_id="run2"),
+            obs("a", "1", environment_id="env2"),
+        ]
+    )
+    assert len(marts.stimulus_response_cube) == 4
+
+
+@pytest.mark.parametrize(
+    ("loser", "winner"),
+    [
+        (obs("a", "9", observed_at=at(0)), obs("a", "1", observed_at=at(1))),
+        (obs("a", "10"), obs("a", "9")),  # text order, not number order
+        (obs("a", "\uff21"), obs("a", "\U0001f600")),  # code points, not UTF-16 units
+        (obs("a", "Z"), obs("a", "a")),  # code points, no collation
+        (obs("a", "#"), obs("a", None, "timeout")),  # the text counts, not the missing output
+        (obs("a", "1", "value"), obs("a", "1", "verdict")),
+        (obs("a", "1", operation=None), obs("a", "1", operation="")),
+        (obs("a", "1", operation="f"), obs("a", "1", operation="g", target="", inputs=None)),
+        (obs("a", "1", target=None), obs("a", "1", target="A")),
+        (obs("a", "1", inputs=None), obs("a", "1", inputs="")),
+        (obs("a", "1", inputs="[1]"), obs("a", "1", inputs="[2]", duration_ns=None)),
+        (obs("a", "1", duration_ns=None), obs("a", "1", duration_ns=0)),
+        (obs("a", "1", duration_ns=9), obs("a", "1", duration_ns=10)),
+    ],
+)
+def test_duplicate_keys(loser: Observation, winner: Observation) -> None:
+    loser = replace(loser, load_id="l9")  # the load decides last
+    assert cube_row(loser, winner) == cube_row(winner, loser) == cube_row(winner)
+    assert cube_row(loser, winner) != cube_row(loser)
+
+
+def test_the_same_row_loaded_twice_is_one() -> None:
+    once = [obs("a", "1"), obs("b", "2")]
+    assert compute(once) == compute(once + [replace(o, load_id="l2") for o in once])
+
+
+# --- matrix --------------------------------------------------------------------------------------
+
+
+def test_last_attempt_counts_whatever_its_time() -> None:
+    row = cell(obs("a", "1", attempt=2, observed_at=at(0)), obs("a", "2", attempt=1,
+               observed_at=at(9)), obs("a", "3", attempt=0))  # fmt: skip
+    assert (row.response, row.observed_at, row.n_runs, row.is_stable) == ("1", at(0), 1, True)
+
+
+def test_attempts_are_numbers() -> None:
+    assert cell(obs("a", "1", attempt=10), obs("a", "2", attempt=9)).response == "1"
+
+
+def test_attempt_that_was_not_executed_does_not_count() -> None:
+    row = cell(obs("a", "1"), obs("a", None, "skipped", attempt=1, observed_at=at(5)))
+    assert (row.response, row.observed_at) == ("1", T0)
+
+
+def test_never_executed_has_no_cell_anywhere_but_in_the_cube() -> None:
+    marts = compute([obs("a", None, "not_executed"), obs("b", "$*", "skipped")])
+    assert len(marts.stimulus_response_cube) == 2
+    assert marts.stimulus_response_matrix == []
+    assert marts.response_signatures == []
+    assert marts.behavior_clusters == []
+    assert marts.behavior_cluster_members == []
+    assert marts.consensus_oracles == []
+
+
+def test_two_runs_the_later_counts() -> None:
+    row = cell(
+        obs("a", "1", run_id="z", observed_at=at(0)), obs("a", "2", run_id="b", observed_at=at(1))
+    )
+    assert (row.response, row.run_id, row.n_runs, row.is_stable) == ("2", "b", 2, False)
+
+
+def test_later_run_that_did_not_execute_the_stimulus() -> None:
+    row = cell(obs("a", "1"), obs("a", None, "skipped", run_id="run2", observed_at=at(9)))
+    assert (row.response, row.run_id, row.n_runs, row.is_stable) == ("1", "run", 1, True)
+
+
+def test_equal_times_run_then_environment_decide() -> None:
+    rows = [
+        obs("a", "1", run_id="run2", environment_id="a"),
+        obs("a", "2", run_id="run2", environment_id="b"),
+        obs("a", "3", run_id="run10", environment_id="z"),
+    ]
+    row = cell(*rows)
+    assert (row.response, row.run_id, row.environment_id) == ("2", "run2", "b")
+    assert (row.n_runs, row.is_stable) == (2, False)
+
+
+def test_stability_looks_at_canonical_final_responses() -> None:
+    assert cell(
+        obs("a", "failed@E@1", "verdict"), obs("a", "failed@E@2", "verdict", environment_id="e2")
+    ).is_stable
+    assert cell(obs("a", "1", attempt=0), obs("a", "2", attempt=1)).is_stable
+    two_environments = cell(obs("a", "1"), obs("a", "2", environment_id="e2"))
+    assert (two_environments.n_runs, two_environments.is_stable) == (1, False)
+
+
+# --- signatures ----------------------------------------------------------------------------------
+
+
+def test_signature_computed_by_shell_tools() -> None:
+    # printf 42 | md5sum; printf '<that>:0:t1' | md5sum …; bc adds the halves; printf … | md5sum
+    assert md5(f"{MD5_OF_42}:0:t1") == "330d4167600ed80685b0f6aa3c0ffe49"
+    assert md5(f"{MD5_OF_42}:1:t1") == "bc649d68d8a51647b9fb87fb1bf39f4a"
+    expected = md5("2:17253816633318960717:23034925442704579987")
+    assert expected == "f612d871422f5ffc324f9231723d6814"
+    marts = compute([obs("a", "42"), obs("a", "42", step_id=1)])
+    (row,) = marts.response_signatures
+    assert row.signature == expected
+    assert row.stimuli_signature == "b575079b71ea427a2a5285817d2721ba"
+    assert (row.n_tests, row.n_steps) == (1, 2)
+    assert marts.behavior_clusters[0].cluster_id == expected
+
+
+def test_signatures_per_context_with_the_oracle() -> None:
+    rows = compute(
+        [
+            obs("a", "1"),
+            obs("a", "2", test_id="t2"),
+            obs("a", "1", run_id="run2", attempt=0),
+            obs("a", "7", run_id="run2", attempt=1),
+            obs("a", None, "not_executed", run_id="run2", test_id="t2"),
+            obs(ORACLE, "1"),
+        ]
+    ).response_signatures
+    assert [(r.implementation_id, r.run_id, r.n_tests, r.n_steps) for r in rows] == [
+        ("a", "run", 2, 2),
+        ("a", "run2", 1, 1),
+        (ORACLE, "run", 1, 1),
+    ]
+    assert rows[1].stimuli_signature == rows[2].stimuli_signature != rows[0].stimuli_signature
+    assert rows[1].signature != rows[2].signature
+
+
+# --- clusters ------------------------------------------------------------------------------------
+
+
+def test_clusters_rank_exemplar_and_first_difference() -> None:
+    def column(i: str, *responses: str) -> list[Observation]:
+        return [obs(i, r, step_id=s) for s, r in enumerate(responses)]
+
+    one, two, three = clusters(
+        *column("b", "1", "2", "3"),
+        *column("B", "1", "2", "3"),
+        *column("c", "1", "2", "3"),
+        *column("e", "1", "0", "0"),
+        *column("d", "1", "0", "0"),
+        *column("x", "0", "2", "3"),
+        *column(ORACLE, "0", "2", "3"),
+    )
+    assert (one.cluster_rank, one.n_implementations, one.exemplar_implementation_id) == (1, 3, "B")
+    assert (one.first_differing_test_id, one.first_differing_step_id) == (None, None)
+    assert (two.cluster_rank, two.n_implementations, two.exemplar_implementation_id) == (2, 2, "d")
+    assert (two.first_differing_test_id, two.first_differing_step_id) == ("t1", 1)
+    assert (three.n_implementations, three.exemplar_implementation_id) == (1, "x")
+    assert (three.first_differing_test_id, three.first_differing_step_id) == ("t1", 0)
+    assert {c.n_stimuli for c in (one, two, three)} == {3}
+
+
+def test_clusters_of_equal_size_rank_by_id() -> None:
+    rows = clusters(*(obs(i, i) for i in "abcdef"))
+    assert [c.cluster_rank for c in rows] == [1, 2, 3, 4, 5, 6]
+    assert [c.cluster_id for c in rows] == sorted(c.cluster_id for c in rows)
+
+
+def test_first_difference_sorts_tests_as_text_and_steps_as_numbers() -> None:
+    def column(i: str, cells: dict[tuple[str, int], str]) -> list[Observation]:
+        return [obs(i, r, test_id=t, step_id=s) for (t, s), r in cells.items()]
+
+    usual = {("t10", 2): "1", ("t10", 10): "1", ("t2", 0): "1"}
+    leader = column("a", usual) + column("b", usual)
+    # differs at (t10, 10) and (t2, 0): t10 sorts before t2
+    _, second = clusters(*leader, *column("c", usual | {("t10", 10): "2", ("t2", 0): "2"}))
+    assert (second.first_differing_test_id, second.first_differing_step_id) == ("t10", 10)
+    # differs at (t10, 10) and (t10, 2): 2 sorts before 10
+    _, second = clusters(*leader, *column("c", usual | {("t10", 10): "2", ("t10", 2): "2"}))
+    assert (second.first_differing_test_id, second.first_differing_step_id) == ("t10", 2)
+    # has a cell that the leader lacks
+    _, second = clusters(*leader, *column("c", usual | {("t1", 5): "1", ("t10", 2): "2"}))
+    assert (second.first_differing_test_id, second.first_differing_step_id) == ("t1", 5)
+
+
+def test_missing_cells_are_never_merged() -> None:
+    marts = compute(
+        [
+            obs("a", "1"),
+            obs("a", "2", step_id=1),
+            obs("b", "1"),
+            obs("b", "2", step_id=1),
+            obs("c", "1"),  # agrees where it ran
+            obs("d", "1"),
+            obs("d", None, "not_executed", step_id=1),
+            obs("e", "1", test_id="t2"),  # the same response to another stimulus
+        ]
+    )
+    sets = cluster_sets(marts)
+    assert sorted(map(sorted, sets)) == [["a", "b"], ["c", "d"], ["e"]]
+    by_exemplar = {c.exemplar_implementation_id: c for c in marts.behavior_clusters}
+    leader = marts.behavior_clusters
+    assert min(leader, key=lambda c: c.cluster_rank).n_implementations == 2
+    assert {i: c.n_stimuli for i, c in by_exemplar.items()} == {"a": 2, "c": 1, "e": 1}
+    # a against c differ at step 1 whichever ranks first; e shares no stimulus with either
+    second = next(c for c in leader if c.cluster_rank == 2)
+    assert (second.first_differing_test_id, second.first_differing_step_id) == ("t1", 1)
+    assert (by_exemplar["e"].cluster_rank, by_exemplar["e"].first_differing_test_id) == (3, "t1")
+    assert by_exemplar["e"].first_differing_step_id == 0
+
+
+def test_repeated_responses_do_not_cancel_out() -> None:
+    rows = [obs("a", "1", step_id=s) for s in (0, 1)] + [obs("b", "2", step_id=s) for s in (0, 1)]
+    assert len(clusters(*rows)) == 2
+
+
+def test_exceptions_of_the_exemplar() -> None:
+    (row,) = clusters(
+        obs("b", "E"),
+        obs("a", "E", "exception"),
+        obs("a", "1", step_id=1),
+        obs("b", "1", step_id=1),
+    )
+    assert (row.exemplar_implementation_id, row.n_exceptions, row.n_stimuli) == ("a", 1, 2)
+
+
+def test_single_implementation() -> None:
+    marts = compute([obs("a", "1")])
+    assert cluster_sets(marts) == [{"a"}]
+    (row,) = marts.consensus_oracles
+    assert row == ConsensusRow(
+        "d", "p", "t1", 0, "1", "unanimous", 1, 1, 0, 1.0, 1, 0.0, "1", None, None
+    )
+
+
+def test_only_the_oracle() -> None:
+    marts = compute([obs(ORACLE, "1")])
+    assert marts.behavior_clusters == []
+    assert marts.behavior_cluster_members == []
+    assert len(marts.response_signatures) == 1
+    (row,) = marts.consensus_oracles
+    assert row == ConsensusRow(
+        "d", "p", "t1", 0, None, "no_votes", 0, 0, 0, None, 0, None, None, "1", None
+    )
+
+
+# --- consensus -----------------------------------------------------------------------------------
+
+
+def test_majority() -> None:
+    row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"))
+    assert row == ConsensusRow(
+        "d", "p", "t1", 0, "1", "majority", 3, 2, 1, 2 / 3, 2, 0.918296, "1", None, None
+    )
+
+
+def test_plurality() -> None:
+    row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"), obs("d", "3"))
+    assert row == ConsensusRow(
+        "d", "p", "t1", 0, "1", "plurality", 4, 2, 1, 0.5, 3, 1.5, "1", None, None
+    )
+
+
+def test_tie() -> None:
+    row = consensus(obs("a", "1"), obs("b", "2"), obs(ORACLE, "1"))
+    assert row == ConsensusRow(
+        "d", "p", "t1", 0, None, "tie", 2, 1, 1, 0.5, 2, 1.0, None, "1", None
+    )
+
+
+def test_tie_below_the_first_place_of_three() -> None:
+    row = consensus(*(obs(i, r) for i, r in zip("abcde", "11223", strict=True)))
+    assert (row.consensus, row.n_votes, row.n_runner_up_votes) == ("tie", 2, 2)
+    assert (row.n_distinct_responses, row.vote_share) == (3, 0.4)
+
+
+def test_no_votes() -> None:
+    row = consensus(obs("a", None, "timeout"), obs("b", "$N/A", "not_serializable"))
+    assert (row.consensus, row.n_voters, row.n_votes, row.n_runner_up_votes) == (
+        "no_votes", 0, 0, 0,
+    )  # fmt: skip
+    assert (row.oracle_response, row.vote_share, row.entropy) == (None, None, None)
+    assert (row.n_distinct_responses, row.cluster_oracle_response) == (0, None)
+
+
+def test_timeouts_and_the_like_abstain() -> None:
+    abstaining = ("timeout", "crash", "not_serializable", "other")
+    rows = [obs(k, "same", k) for k in abstaining] + [obs(k, "1", step_id=1) for k in abstaining]
+    row = consensus_by_step(*rows, obs("a", "1"))["t1", 0]
+    assert (row.consensus, row.oracle_response, row.n_voters) == ("unanimous", "1", 1)
+    # the cluster of the four leads, and it has no vote at step 0
+    assert row.cluster_oracle_response is None
+
+
+@pytest.mark.parametrize("kind", ["value", "void", "instance", "exception", "verdict"])
+def test_voting_kinds(kind: str) -> None:
+    rows = consensus_by_step(obs("a", "x", kind), obs("a", "1", step_id=1))
+    assert (rows["t1", 0].n_voters, rows["t1", 0].oracle_response) == (1, "x")
+
+
+@pytest.mark.parametrize("kind", ["value", "void", "verdict"])
+def test_one_cell_of_an_eligible_kind_is_enough(kind: str) -> None:
+    rows = consensus_by_step(
+        obs("a", "E", "exception"), obs("a", "", kind, test_id="t2", step_id=7)
+    )
+    assert rows["t1", 0].oracle_response == "E"
+
+
+@pytest.mark.parametrize("kind", ["instance", "exception", "timeout", "other"])
+def test_code_that_fails_to_load_does_not_vote(kind: str) -> None:
+    failing = [obs(i, "X", kind, step_id=s) for i in "abc" for s in (0, 1)]
+    rows = consensus_by_step(*failing, obs("z", "1"), obs("z", "2", step_id=1))
+    assert (rows["t1", 0].oracle_response, rows["t1", 0].n_voters) == ("1", 1)
+    # nor does its cluster lead, though it is the largest
+    assert rows["t1", 1].cluster_oracle_response == "2"
+    assert clusters(*failing, obs("z", "1"))[0].n_implementations == 3
+    alone = consensus_by_step(*failing)["t1", 0]
+    assert (alone.consensus, alone.cluster_oracle_response) == ("no_votes", None)
+
+
+def test_eligibility_is_per_problem_and_looks_at_the_matrix_only() -> None:
+    other_problem = consensus_by_step(obs("a", "E", "exception", problem_id="q"))
+    assert other_problem["t1", 0].consensus == "no_votes"
+    rows = compute(
+        [obs("a", "E", "exception"), obs("a", "1", problem_id="q"), obs("a", "1", data_set_id="x")]
+    ).consensus_oracles
+    assert [(r.data_set_id, r.problem_id, r.n_voters) for r in rows] == [
+        ("d", "p", 0),
+        ("d", "q", 1),
+        ("x", "p", 1),
+    ]
+    superseded = consensus(
+        obs("a", "1"), obs("a", "E", "exception", run_id="run2", observed_at=at(1))
+    )
+    assert superseded.n_voters == 0
+
+
+def test_verdicts_count_by_their_first_word() -> None:
+    row = consensus(
+        obs("a", "failed@E@z", "verdict"),
+        obs("b", "failed@E@b", "verdict"),
+        obs("c", "passed", "verdict"),
+        obs(ORACLE, "failed", "value"),
+    )
+    assert (row.consensus, row.n_votes, row.oracle_response) == ("majority", 2, "failed@E@b")
+    assert (row.specified_response, row.agrees_with_specified) == ("failed", True)
+    assert row.cluster_oracle_response == "failed@E@b"
+
+
+def test_equal_text_of_different_kinds_is_one_response() -> None:
+    row = consensus(obs("a", "{}"), obs("b", None, "void"), obs("c", "{}", "timeout"))
+    assert (row.consensus, row.n_voters, row.n_distinct_responses) == ("unanimous", 2, 1)
+
+
+def test_entropy() -> None:
+    rows = [obs(str(i), r) for i, r in enumerate("1112234")]
+    # 3/7, 2/7, 1/7, 1/7
+    assert consensus(*rows).entropy == 1.842371
+    assert consensus(*(obs(i, i) for i in "abcdefgh")).entropy == 3.0
+
+
+@pytest.mark.parametrize(
+    ("output", "kind", "specified", "agrees"),
+    [
+        ("1", "value", "1", True),
+        ("2", "value", "2", False),
+        (None, "void", "{}", False),
+        ("1", "exception", "1", True),
+        (None, "timeout", None, None),
+        ("$*", "not_executed", None, None),
+        ("1", "other", None, None),
+    ],
+)
+def test_specified_oracle(
+    output: str | None, kind: str, specified: str | None, agrees: bool | None
+) -> None:
+    row = consensus(obs("a", "1"), obs(ORACLE, output, kind))
+    assert (row.specified_response, row.agrees_with_specified) == (specified, agrees)
+    assert (row.n_voters, row.oracle_response) == (1, "1")  # it does not vote
+
+
+def test_stimulus_that_only_the_oracle_has() -> None:
+    row = consensus_by_step(obs("a", "1"), obs(ORACLE, "2", step_id=1))["t1", 1]
+    assert (row.consensus, row.specified_response, row.agrees_with_specified) == (
+        "no_votes", "2", None,
+    )  # fmt: skip
+    assert row.cluster_oracle_response is None
+
+
+def test_test_based_and_cluster_based_disagree() -> None:
+    def column(i: str, responses: str) -> list[Observation]:
+        return [obs(i, r, step_id=s) for s, r in enumerate(responses)]
+
+    rows = consensus_by_step(
+        *column("a", "11"), *column("b", "11"), *column("c", "20"), *column("d", "23"),
+        *column("e", "24"),
+    )  # fmt: skip
+    first, second = rows["t1", 0], rows["t1", 1]
+    assert (first.oracle_response, first.cluster_oracle_response) == ("2", "1")
+    assert (second.consensus, second.cluster_oracle_response) == ("plurality", "1")
+
+
+def test_leading_clusters_that_tie() -> None:
+    def column(i: str, *responses: str | None) -> list[Observation]:
+        return [
+            obs(i, r, "verdict" if r == "passed@" + i else "value", step_id=s)
+            for s, r in enumerate(responses)
+            if r is not None
+        ]
+
+    rows = consensus_by_step(
+        *column("a", "1", "5", "passed@a", None, None),
+        *column("b", "1", "5", "passed@b", None, None),
+        *column("c", "1", "6", "passed@c", "7", None),
+        *column("d", "1", "6", "passed@d", "7", None),
+        *column("e", "2", "6", "passed", "7", "8"),
+    )
+    assert rows["t1", 0].cluster_oracle_response == "1"  # all leading clusters agree
+    assert rows["t1", 1].cluster_oracle_response is None  # they do not
+    assert rows["t1", 1].oracle_response == "6"
+    assert rows["t1", 2].cluster_oracle_response == "passed@a"  # e does not lead
+    assert rows["t1", 3].cluster_oracle_response is None  # a leading cluster has no cell
+    assert rows["t1", 4].cluster_oracle_response is None  # no leading cluster has one
+    assert rows["t1", 4].oracle_response == "8"
+
+
+def test_leading_cluster_that_abstains() -> None:
+    rows = consensus_by_step(
+        obs("a", "1"), obs("a", None, "timeout", step_id=1),
+        obs("b", "1"), obs("b", None, "timeout", step_id=1),
+        obs("c", "1"), obs("c", "2", step_id=1),
+    )  # fmt: skip
+    assert rows["t1", 0].cluster_oracle_response == "1"
+    assert (rows["t1", 1].cluster_oracle_response, rows["t1", 1].oracle_response) == (None, "2")
+
+
+def test_leading_cluster_in_which_one_eligible_member_abstains() -> None:
+    # equal text, so one cluster, but of different kinds
+    rows = consensus_by_step(
+        obs("a", "X"), obs("a", "1", step_id=1),
+        obs("b", "X", "timeout"), obs("b", "1", step_id=1),
+    )  # fmt: skip
+    assert rows["t1", 0].cluster_oracle_response is None
+    assert rows["t1", 0].oracle_response == "X"
+    assert rows["t1", 1].cluster_oracle_response == "1"
+
+
+def test_leading_cluster_counts_and_asks_eligible_members_only() -> None:
+    # one cluster by hash: a and b are not eligible (instances), v is; w and x lead with two
+    rows = consensus_by_step(
+        obs("a", "X", "instance"), obs("b", "X", "instance"), obs("v", "X"),
+        obs("w", "1"), obs("x", "1"),
+    )  # fmt: skip
+    assert rows["t1", 0].cluster_oracle_response == "1"
+    # t is in the cluster of v and w, but its cells are timeouts: it is not asked
+    asked = consensus(obs("t", "X", "timeout"), obs("v", "X"), obs("w", "X"), obs("x", "1"))
+    assert asked.cluster_oracle_response == "X"
+
+
+# --- several data sets ---------------------------------------------------------------------------
+
+
+def test_two_data_sets_with_the_same_problem_do_not_mix() -> None:
+    marts = compute(
+        [
+            obs("a", "1"),
+            obs("b", "1"),
+            obs("a", "2", data_set_id="e"),
+            obs("c", "3", data_set_id="e"),
+            obs(ORACLE, "2", data_set_id="e"),
+        ]
+    )
+    one, other = marts.consensus_oracles
+    assert (one.data_set_id, one.consensus, one.specified_response) == ("d", "unanimous", None)
+    assert (other.data_set_id, other.consensus, other.specified_response) == ("e", "tie", "2")
+    assert [(c.data_set_id, c.cluster_rank) for c in marts.behavior_clusters].count(("d", 1)) == 1
+    assert sorted((c.data_set_id, c.cluster_rank) for c in marts.behavior_clusters) == [
+        ("d", 1),
+        ("e", 1),
+        ("e", 2),
+    ]
+
+
+# --- properties ----------------------------------------------------------------------------------
+
+relaxed = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def check_invariants(marts: Marts) -> None:
+    """What holds of all marts, whatever the observations."""
+    for mart, key in KEYS.items():
+        keys = [tuple(row[k] for k in key) for row in marts.dicts(mart)]
+        assert keys == sorted(set(keys)), mart
+        assert set(key) <= set(COLUMNS[mart])
+    executed = [
+        r for r in marts.stimulus_response_cube if r.response_kind not in NOT_EXECUTED_KINDS
+    ]
+    cells = {
+        (r.data_set_id, r.problem_id, r.test_id, r.step_id, r.implementation_id) for r in executed
+    }
+    assert len(marts.stimulus_response_matrix) == len(cells)
+    stimuli = {key[:4] for key in cells}
+    assert len(marts.consensus_oracles) == len(stimuli)
+    columns = {(key[0], key[1], key[4]) for key in cells if key[4] != ORACLE}
+    assert len(marts.behavior_cluster_members) == len(columns)
+    assert sum(c.n_implementations for c in marts.behavior_clusters) == len(columns)
+    # a cluster's signature is the one of a context that has the whole column
+    contexts = Counter(
+        (r.data_set_id, r.problem_id, r.implementation_id) for r in marts.response_signatures
+    )
+    signatures = {
+        (r.data_set_id, r.problem_id, r.implementation_id): r.signature
+        for r in marts.response_signatures
+    }
+    for m in marts.behavior_cluster_members:
+        column = (m.data_set_id, m.problem_id, m.implementation_id)
+        if contexts[column] == 1:
+            assert signatures[column] == m.cluster_id
+    for cluster in marts.behavior_clusters:
+        assert (cluster.cluster_rank == 1) == (cluster.first_differing_test_id is None)
+        assert 0 <= cluster.n_exceptions <= cluster.n_stimuli
+    for row in marts.consensus_oracles:
+        assert 0 <= row.n_runner_up_votes <= row.n_votes <= row.n_voters
+        assert row.n_votes + row.n_runner_up_votes <= row.n_voters
+        assert (row.oracle_response is None) == (row.consensus in ("tie", "no_votes"))
+        assert (row.entropy == 0) == (row.consensus == "unanimous")
+        assert (row.consensus == "tie") == (0 < row.n_votes == row.n_runner_up_votes)
+        assert (row.agrees_with_specified is None) == (
+            row.oracle_response is None or row.specified_response is None
+        )
+
+
+@relaxed
+@given(observation_sets(), st.randoms(use_true_random=False))
+def test_order_and_repetition_of_rows_do_not_matter(
+    observations: list[Observation], rng: random.Random
+) -> None:
+    marts = compute(observations)
+    check_invariants(marts)
+    shuffled = observations + rng.sample(observations, len(observations) // 2)
+    rng.shuffle(shuffled)
+    assert compute(shuffled) == marts
+
+
+@relaxed
+@given(observation_sets())
+def test_every_problem_is_computed_alone(observations: list[Observation]) -> None:
+    whole = compute(observations)
+    parts = [
+        compute([o for o in observations if (o.data_set_id, o.problem_id) == problem])
+        for problem in sorted({(o.data_set_id, o.problem_id) for o in observations})
+    ]
+    for mart in KEYS:
+        assert sorted(whole.tuples(mart), key=repr) == sorted(
+            (row for part in parts for row in part.tuples(mart)), key=repr
+        )
+
+
+@relaxed
+@given(observation_sets(max_problems=1))
+def test_renaming_an_implementation_does_not_change_the_votes(
+    observations: list[Observation],
+) -> None:
+    def renamed(o: Observation) -> Observation:
+        if o.implementation_id == ORACLE:
+            return o
+        return replace(o, implementation_id=o.implementation_id[::-1] + "'")
+
+    assert compute(map(renamed, observations)).consensus_oracles == (
+        compute(observations).consensus_oracles
+    )
+
+
+def test_no_observations() -> None:
+    assert compute([]) == Marts([], [], [], [], [], [])
+
+
+def test_random_observations_are_repeatable_and_varied() -> None:
+    observations = random_observations(7, 300)
+    assert observations == random_observations(7, 300)
+    assert observations != random_observations(8, 300)
+    marts = compute(observations)
+    check_invariants(marts)
+    consensus_rows = marts.consensus_oracles
+    classes = Counter(r.consensus for r in consensus_rows)
+    assert set(classes) == {"unanimous", "majority", "plurality", "tie", "no_votes"}
+    assert min(classes.values()) >= 20
+    assert {r.agrees_with_specified for r in consensus_rows} == {None, True, False}
+    both = [r for r in consensus_rows if r.oracle_response and r.cluster_oracle_response]
+    assert any(r.oracle_response != r.cluster_oracle_response for r in both)
+    assert any(r.consensus == "tie" and r.cluster_oracle_response for r in consensus_rows)
+    assert {c.is_stable for c in marts.stimulus_response_matrix} == {True, False}
+    assert max(c.n_implementations for c in marts.behavior_clusters) >= 4
+    assert max(c.cluster_rank for c in marts.behavior_clusters) >= 4
+    assert len(marts.stimulus_response_cube) < len(set(observations)) <= len(observations)
+    kinds = {o.response_kind for o in observations}
+    assert kinds == {r.kind for r in RESPONSES}
+    problems = {(o.data_set_id, o.problem_id) for o in observations}
+    assert {d for d, _ in problems} == set(DATA_SET_IDS)
+    assert any(n == 2 for n in Counter(p for _, p in problems).values())
+
+
+def test_it_is_fast_enough() -> None:
+    observations = random_observations(11, 1000)
+    started = time.perf_counter()
+    compute(observations)
+    assert (time.perf_counter() - started) / len(observations) < 60 / 300_000
