@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+say() { printf '\n%s\n' "$*"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
 say '1. Load what was observed into Iceberg'
@@ -15,36 +15,48 @@ say '2. Build and test the marts'
 run dbt --quiet build
 run obslake status
 
-say '3. What came out'
-run obslake sql "
+say '3. What came out, by problem'
+obslake sql "
 select
-    matrix.problem_id,
-    count(distinct matrix.implementation_id) filter (matrix.implementation_id <> 'oracle') as implementations,
-    count(*) filter (matrix.implementation_id <> 'oracle') as actuations,
-    any_value(clusters.n) as clusters,
-    any_value(oracles.decided) as consensus_oracles,
-    any_value(oracles.differing) as specified_otherwise
-from stimulus_response_matrix as matrix
-join (select problem_id, count(*) as n from behavior_clusters where data_set_id = 'demo' group by all) as clusters
-    using (problem_id)
+    problem_id as problem,
+    matrices.implementations,
+    matrices.actuations,
+    clusters.clusters,
+    clusters.largest as largest_cluster,
+    oracles.stimuli,
+    oracles.decided as consensus_oracles,
+    oracles.specified as specified_oracles,
+    oracles.differing as they_differ
+from (
+    select problem_id, count(*) as actuations, count(distinct implementation_id) as implementations
+    from stimulus_response_matrix
+    where data_set_id = 'demo' and implementation_id <> 'oracle'
+    group by problem_id
+) as matrices
 join (
-    select problem_id, count(oracle_response) as decided, count(*) filter (not agrees_with_specified) as differing
-    from consensus_oracles where data_set_id = 'demo' group by all
+    select problem_id, count(*) as clusters, max(n_implementations) as largest
+    from behavior_clusters where data_set_id = 'demo' group by problem_id
+) as clusters using (problem_id)
+join (
+    select
+        problem_id,
+        count(*) as stimuli,
+        count(oracle_response) as decided,
+        count(specified_response) as specified,
+        count(*) filter (not agrees_with_specified) as differing
+    from consensus_oracles where data_set_id = 'demo' group by problem_id
 ) as oracles using (problem_id)
-where matrix.data_set_id = 'demo'
-group by all
-order by all"
+order by problem_id"
 
-say '4. One matrix: what libraries make of Roman numerals (a number of stimuli, some implementations)'
-run obslake sql "
+say '4. A matrix: the number and unit that libraries write for a size in bytes'
+obslake sql "
 pivot (
-    from srm('demo', 'roman_numerals')
-    where implementation_id in (
-        select implementation_id from behavior_cluster_members
-        where problem_id = 'roman_numerals' order by cluster_rank, implementation_id limit 4
-    )
+    from srm('demo', 'file_size')
+    where
+        inputs in ('[0]', '[999]', '[1000]', '[1024]', '[9949]', '[999950]', '[1048576]', '[-1]', '[null]', '[\"abc\"]')
+        and implementation_id in ('boltons@20.2.1', 'boltons@26.2.0', 'humanize@3.14.0', 'humanize@4.17.0', 'tqdm@4.70.1')
 )
-on implementation_id using first(response[:36]) group by test_id, inputs order by test_id limit 12"
+on implementation_id using first(response[:24]) group by inputs order by try_cast(inputs[2:-2] as int)"
 
 say 'Next'
 cat <<'TEXT'

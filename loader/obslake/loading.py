@@ -157,7 +157,8 @@ def _prepare(
             if load_id in history.loads[definition.name]:
                 continue
             if definition in staged.tables:
-                rows = _rows(connection, definition, load_id)
+                parts = staged.parts if definition is OBSERVATIONS else ()
+                rows = _rows(connection, definition, load_id, parts)
             elif definition is OBSERVATIONS:
                 # An empty commit says that the load is complete.
                 rows = iter(())
@@ -177,15 +178,23 @@ def _prepare(
 
 
 def _rows(
-    connection: duckdb.DuckDBPyConnection, definition: TableDefinition, load_id: str
+    connection: duckdb.DuckDBPyConnection,
+    definition: TableDefinition,
+    load_id: str,
+    parts: Sequence[str],
 ) -> Iterator[pa.RecordBatch]:
     """Stream the staged rows of a table in its sort order; DuckDB spills what does not fit."""
     columns = ", ".join(quote_identifier(c) for c in definition.column_names if c != "load_id")
     order = ", ".join(quote_identifier(c) for c in definition.sort_columns)
-    yield from connection.execute(
+    query = (
         f"select {columns}, {quote_literal(load_id)} as load_id "
         f"from {quote_identifier('loaded_' + definition.name)} order by {order}"
-    ).to_arrow_reader(_BATCH_ROWS)
+    )
+    if not parts:
+        yield from connection.execute(query).to_arrow_reader(_BATCH_ROWS)
+    for part in parts:
+        connection.execute(part)
+        yield from connection.execute(query).to_arrow_reader(_BATCH_ROWS)
 
 
 def _write(
@@ -227,7 +236,7 @@ def _write(
 def _discard(table: Table, transaction: Transaction) -> None:
     """Remove the files of a transaction that will not be committed."""
     snapshot = transaction.table_metadata.current_snapshot()
-    if snapshot is None:
+    if snapshot is None or table.snapshot_by_id(snapshot.snapshot_id):
         return
     for manifest in snapshot.manifests(table.io):
         if manifest.added_snapshot_id == snapshot.snapshot_id:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -375,3 +376,31 @@ def test_other_json_is_refused(lake: Lake) -> None:
         f"{re.escape(str(broken))}: not readable as json: Malformed JSON .*",
         lake.refused("lasso", broken),
     )
+
+
+def test_a_large_export_is_brought_together_in_parts(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [
+        made
+        for problem in ("Stack", "Queue's", "é")
+        for test in range(4)
+        for system in ("s1", "s2")
+        for y in range(3)
+        for made in step(
+            y, f"{test}{y}", "f(int)", "T", ["1", "2"],
+            ABSTRACTIONID=problem, SHEETID=f"t{test}", SYSTEMID=system,
+        )
+    ]  # fmt: skip
+    random.Random(0).shuffle(cells)
+    file = lake.parquet("export.parquet", cells)
+    whole = lake.load("lasso", file, "--data-set", "whole")
+    monkeypatch.setattr("obslake.sources.lasso.CELLS_PER_PART", 25)
+    parts = lake.load("lasso", file, "--data-set", "parts")
+    assert parts["rows"] == whole["rows"]
+
+    columns = ("problem_id", "test_id", "step_id", "implementation_id", "inputs", "output")
+    rows = lake.rows("observations", *columns, data_set_id="parts")
+    assert len(rows) == 72
+    assert sorted(rows) == sorted(lake.rows("observations", *columns, data_set_id="whole"))
+    assert rows == sorted(rows)

@@ -38,10 +38,13 @@ class StagedLoad:
     Attributes:
         tables: tables that get rows, each from the view ``loaded_<name>`` of the connection.
         warnings: what the user should know about the source.
+        parts: statements that each make ``loaded_observations`` show its next part, in the order of
+            the table; empty where it shows all rows at once.
     """
 
     tables: tuple[TableDefinition, ...]
     warnings: list[str]
+    parts: tuple[str, ...] = ()
 
 
 class Reader(ABC):

@@ -68,7 +68,8 @@ def check_rows(
     # File by file, so that rows are counted in each, and an unreadable one is known.
     for file in files:
         try:
-            relation = create_text_view(connection, "checked_rows", [file])
+            typed = [known[cast.column] for cast in casts if cast.column in known]
+            relation = create_text_view(connection, "checked_rows", [file], typed)
             present = {c.lower(): c for c in relation.columns}
             columns = {
                 name: present[source.lower()]
@@ -127,7 +128,7 @@ def _find(
         return found, []
     cases = " ".join(
         f"when {fault.condition} then {{'column': {quote_literal(fault.column)}, "
-        f"'value': {fault.value}, 'problem': {quote_literal(fault.problem)}}}"
+        f"'value': cast({fault.value} as varchar), 'problem': {quote_literal(fault.problem)}}}"
         for fault in faults
     )
     rows = connection.execute(

@@ -1,10 +1,11 @@
 """LASSO arena exports (Parquet, the older CSV) and the Solr export of their candidates (JSON)."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import duckdb
 
-from obslake.engine import run_sql_file, set_variables
+from obslake.engine import quote_literal, run_sql_file, set_variables
 from obslake.errors import SourceFormatError
 from obslake.schemas import IMPLEMENTATIONS, MEASUREMENTS, OBSERVATIONS, RUNS, TESTS
 from obslake.sources.base import Options, Reader, StagedLoad
@@ -14,6 +15,9 @@ from obslake.sources.relations import create_text_view, unreadable
 
 # Stands for the environment of exports whose arena has only a random id.
 ARENA_ENVIRONMENT = "arena"
+
+# Cells of an export that are brought together at a time.
+CELLS_PER_PART = 3_000_000
 
 _REQUIRED = (
     "EXECUTIONID",
@@ -55,7 +59,8 @@ class LassoReader(Reader):
         candidates = [f for f in files if f.format == "json"]
         warnings: list[str] = []
         if cells:
-            relation = create_text_view(connection, "source_cells", cells)
+            typed = [cast.column for cast in _CASTS]
+            relation = create_text_view(connection, "source_cells", cells, typed)
             warnings += _check_columns(relation.columns, cells)
             known = {c: c for c in (*_REQUIRED, *_OPTIONAL)}
             check_rows(connection, cells, known=known, required=_NOT_NULL, casts=_CASTS)
@@ -71,8 +76,48 @@ class LassoReader(Reader):
         run_sql_file(connection, "lasso")
         warnings += _candidate_warnings(connection)
         return StagedLoad(
-            tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS), warnings=warnings
+            tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
+            warnings=warnings,
+            parts=_split(connection),
         )
+
+
+def _split(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Split the cells of a large export into files by problem and test.
+
+    The cells of an actuation stand anywhere in an export, and bringing them together needs memory for
+    all of them at once, which DuckDB cannot spill: so it is done part by part.
+
+    Returns:
+        Statements that show one part each, in the order of problems and tests.
+    """
+    ((cells, folder),) = connection.execute(
+        "select count(*), current_setting('temp_directory') from step_cells"
+    ).fetchall()
+    if cells <= CELLS_PER_PART:
+        return ()
+    connection.execute(
+        f"""
+        create temp table cell_parts as
+        select
+            problem_id,
+            test_id,
+            sum(n) over (order by problem_id, test_id rows unbounded preceding) // {CELLS_PER_PART} as part
+        from (select problem_id, test_id, count(*) as n from step_cells group by problem_id, test_id)
+        """
+    )
+    connection.execute(
+        f"""
+        copy (select step_cells.*, part from step_cells join cell_parts using (problem_id, test_id))
+        to {quote_literal(f"{folder}/cells")} (format parquet, partition_by (part), compression lz4)
+        """
+    )
+    parts = connection.execute("select distinct part from cell_parts order by part").fetchall()
+    return tuple(
+        "create or replace temp view step_cells as select * exclude (part) from "
+        f"read_parquet({quote_literal(f'{glob_literal(Path(folder))}/cells/part={part}/*.parquet')})"
+        for (part,) in parts
+    )
 
 
 def _check_columns(columns: Sequence[str], files: Sequence[SourceFile]) -> list[str]:

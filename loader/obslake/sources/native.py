@@ -70,7 +70,8 @@ class ObservationsReader(Reader):
                 "arena_environment": ARENA_ENVIRONMENT,
             },
         )
-        relation = create_text_view(connection, "text_rows", files)
+        typed = [options.renames.get(c.column, c.column) for c in typed_columns(OBSERVATIONS)]
+        relation = create_text_view(connection, "text_rows", files, typed)
         if {c.lower() for c in relation.columns} >= set(_PUBLISHED):
             return self._stage_published(connection, files, relation.columns)
         return self._stage_native(connection, files, relation.columns, options)

@@ -1,4 +1,4 @@
-"""Views on source files: every column as text, with where each row stands."""
+"""Views on source files: columns as text, with where each row stands."""
 
 import csv
 import io
@@ -17,13 +17,30 @@ from obslake.sources.files import Compression, Format, SourceFile, glob_literal,
 _LONGEST_CSV_LINE = 8 << 20
 _LONGEST_JSON_LINE = 64 << 20
 
+# Types that need no detour by text to become a number or a moment: parsing would cost more than all
+# the rest of reading.
+_PLAIN_TYPES = frozenset(
+    {
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "TIMESTAMP",
+        "TIMESTAMP WITH TIME ZONE",
+    }
+)
+
 _DELIMITERS = ",;\t|"
 _QUOTE = quote_literal('"')
 
 
 @dataclass(frozen=True)
 class TextRelation:
-    """A view whose columns are all text.
+    """A view whose columns are text.
 
     Attributes:
         view: name of the view.
@@ -45,12 +62,21 @@ class _Form:
 
 
 def create_text_view(
-    connection: duckdb.DuckDBPyConnection, view: str, files: Sequence[SourceFile]
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    files: Sequence[SourceFile],
+    typed: Sequence[str] = (),
 ) -> TextRelation:
     """Show files of one or several formats as one view of text columns.
 
     Besides the source's own columns the view has ``source_position`` (file and row, 1-based) and
     ``source_time`` (when the file was last written).
+
+    Args:
+        connection: where the view is created.
+        view: its name.
+        files: what it shows.
+        typed: columns that are cast to whole numbers or moments anyway: they may be of such a type.
 
     Raises:
         SourceFormatError: a file cannot be read in the format it seems to have.
@@ -69,7 +95,7 @@ def create_text_view(
     for index, (form, group) in enumerate(by_form.items()):
         paths = f"{view}_paths_{index}"
         set_variables(connection, {paths: [glob_literal(f.path) for f in group]})
-        parts.append(_scan(f"getvariable({quote_literal(paths)})", form))
+        parts.append(_scan(f"getvariable({quote_literal(paths)})", form, typed))
         for name, _ in form.columns:
             columns.setdefault(name.lower(), name)
     source = f"getvariable({quote_literal(view + '_files')})[source_file]"
@@ -127,8 +153,9 @@ def _json_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form
 _FORMS = {"parquet": _parquet_form, "csv": _csv_form, "json": _json_form}
 
 
-def _scan(paths: str, form: _Form) -> str:
+def _scan(paths: str, form: _Form, typed: Sequence[str]) -> str:
     """Return the query that reads files of one form as text."""
+    plain = {name.lower() for name in typed}
     if form.format == "parquet":
         rows = f"read_parquet({paths}, filename = 'source_file', file_row_number = true)"
         row_number = "file_row_number + 1"
@@ -140,7 +167,10 @@ def _scan(paths: str, form: _Form) -> str:
         rows = _json_rows(paths, form)
         row_number = "row_number() over ()"
     texts = [
-        f"{_text(form, name, type_)} as {quote_identifier(name)}" for name, type_ in form.columns
+        f"{quote_identifier(name)}"
+        if name.lower() in plain and type_ in _PLAIN_TYPES
+        else f"{_text(form, name, type_)} as {quote_identifier(name)}"
+        for name, type_ in form.columns
     ]
     columns = [*texts, "source_file", f"{row_number} as source_row"]
     return f"select {', '.join(columns)} from {rows}"

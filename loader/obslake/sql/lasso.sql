@@ -32,9 +32,9 @@ from (
     select
         null::varchar as executionid, null::varchar as abstractionid, null::varchar as actionid,
         null::varchar as arenaid, null::varchar as sheetid, null::varchar as systemid,
-        null::varchar as variantid, null::varchar as adapterid, null::varchar as x, null::varchar as y,
+        null::varchar as variantid, null::varchar as adapterid, null::int as x, null::int as y,
         null::varchar as type, null::varchar as value, null::varchar as rawvalue,
-        null::varchar as valuetype, null::varchar as lastmodified, null::varchar as executiontime,
+        null::varchar as valuetype, null::timestamptz as lastmodified, null::bigint as executiontime,
         null::timestamptz as source_time
     where false
     union all by name
@@ -63,7 +63,9 @@ left join older_systems
         and not cells.is_new_arena
         and regexp_extract(cells.sheetid, '[^_]*$') = older_systems.systemid;
 
-create temp view steps as
+-- What was executed. A large export is split here: the loader
+-- then shows one part of these rows after the other under the same name.
+create temp view step_cells as
 select
     run_id,
     problem_id,
@@ -72,38 +74,57 @@ select
     y as step_id,
     systemid = 'oracle' as is_oracle,
     implementation_id,
+    x,
+    type,
+    value,
+    -- Elsewhere it repeats the value.
+    if(value = '_EXCEPTION_', rawvalue, null) as exception_class,
+    valuetype,
+    duration_ns,
+    lastmodified
+from placed_cells
+where y >= 0 and systemid <> 'abstraction';
+
+create temp view steps as
+select
+    run_id,
+    problem_id,
+    environment_id,
+    test_id,
+    step_id,
+    is_oracle,
+    implementation_id,
     max(value) filter (type = 'value') as value,
     min(value) filter (type = 'value') as other_value,
-    max(rawvalue) filter (type = 'value') as rawvalue,
+    max(exception_class) filter (type = 'value') as exception_class,
     max(valuetype) filter (type = 'value') as valuetype,
     max(value) filter (type = 'op') as op,
     max(value) filter (type = 'service') as service,
-    list(distinct {'x': x, 'value': value}) filter (type = 'input_value') as arguments,
-    count(distinct x) filter (type = 'input_value') as n_arguments,
+    -- An export may say a cell twice, in two files or for two systems that share the oracle.
+    list_distinct(list({'x': x, 'value': value}) filter (type = 'input_value')) as arguments,
     max(duration_ns) filter (type = 'value') as duration_ns,
     max(lastmodified) as observed_at
-from placed_cells
-where y >= 0 and systemid <> 'abstraction'
-group by run_id, problem_id, environment_id, test_id, y, systemid, implementation_id;
+from step_cells
+group by run_id, problem_id, environment_id, test_id, step_id, is_oracle, implementation_id;
 
 -- The older arena's tokens in the words of the protocol. An instance is named by the abstraction, as the
 -- newer arena does, so that two systems which both could be constructed agree.
 create temp view translated_steps as
 select
-    * exclude (value, other_value, op, n_arguments),
+    * exclude (value, other_value, op),
     case
         when value <> other_value
             then error(format(
                 'two responses to one stimulus: run {}, problem {}, test {}, step {}, implementation {}',
                 run_id, problem_id, test_id, step_id, implementation_id
             ))
-        when len(arguments) > n_arguments
+        when len(arguments) > len(list_distinct(list_transform(arguments, lambda a: a.x)))
             then error(format(
                 'two values of one argument: run {}, problem {}, test {}, step {}, implementation {}',
                 run_id, problem_id, test_id, step_id, implementation_id
             ))
         when value = '_INSTANCE_' then '$CUT@' || problem_id || '@' || step_id
-        when value = '_EXCEPTION_' then '$EXCEPTION@' || coalesce(rawvalue, '') || '@'
+        when value = '_EXCEPTION_' then '$EXCEPTION@' || coalesce(exception_class, '') || '@'
         when value = '_NOT_EXECUTED_' then '$*'
         when value = '_NA_' then '$N/A'
         else value

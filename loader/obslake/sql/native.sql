@@ -8,10 +8,10 @@
 create temp view native_rows as
 select
     null::varchar as data_set_id, null::varchar as problem_id, null::varchar as test_id,
-    null::varchar as step_id, null::varchar as implementation_id, null::varchar as environment_id,
-    null::varchar as run_id, null::varchar as attempt, null::varchar as operation,
+    null::int as step_id, null::varchar as implementation_id, null::varchar as environment_id,
+    null::varchar as run_id, null::int as attempt, null::varchar as operation,
     null::varchar as target, null::varchar as inputs, null::varchar as output,
-    null::varchar as response_kind, null::varchar as duration_ns, null::varchar as observed_at,
+    null::varchar as response_kind, null::bigint as duration_ns, null::timestamptz as observed_at,
     null::timestamptz as source_time
 where false
 union all by name
