@@ -1120,6 +1120,786 @@ order by test_id, step_id
 comment on macro table behavior_diff is
 'The stimuli of a problem at which two implementations differ, with both responses; null where one did not execute it.';
 
+create or replace macro changes(data_set, of_lineage) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+model_stg_observations as (
+-- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_actuations as (
+-- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
+-- what they say, never by the order in which they were loaded.
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+responses as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response,
+        response_kind not in ('not_executed', 'skipped') as is_executed
+    from observations
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from responses
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        attempt,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as response_hash,
+        duration_ns,
+        observed_at,
+        is_executed,
+        implementation_id in ('oracle') as is_oracle
+    from ranked
+    where precedence = 1
+
+)
+
+select * from final
+),
+
+model_int_final_responses as (
+-- The response with which each run of a stimulus ended: that of its last executed attempt.
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_executed
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by attempt desc
+        ) as recency
+    from actuations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        observed_at,
+        is_oracle,
+        md5(concat_ws(':', cast(step_id as string), test_id)) as stimulus_hash,
+        md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) as actuation_hash
+    from ranked
+    where recency = 1
+
+)
+
+select * from final
+),
+
+model_int_matrix_cells as (
+-- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+
+with
+
+final_responses as (
+
+    select * from model_int_final_responses
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id
+            order by observed_at desc, run_id desc, environment_id desc
+        ) as recency,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id
+        ) as greatest_response_hash
+    from final_responses
+
+),
+
+counted as (
+
+    select
+        *,
+        max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id
+        ) as n_runs
+    from ranked
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        is_oracle,
+        stimulus_hash,
+        actuation_hash,
+        cast(n_runs as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from counted
+    where recency = 1
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations, and of whole systems, as they were appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every implementation that was observed, with what is known about it: from descriptions of itself, else from
+-- descriptions of its system, so that a mutant has the code of the system it was made from.
+
+with
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+observed as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        count(*) as n_stimuli
+    from cells
+    where not is_oracle
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- Attributes may come from several loads: of each, the latest value counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system whose description names no problem is the same for all problems of its data set.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        observed.n_stimuli,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        named.n_stimuli,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_lineage_cells as (
+-- What each revision of a lineage answered in each environment: the last attempt of the latest run there.
+
+with
+
+final_responses as (
+
+    select * from model_int_final_responses
+    where not is_oracle
+
+),
+
+revisions as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+specified_oracles as (
+
+    select * from model_int_matrix_cells
+    where is_oracle and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        final_responses.*,
+        revisions.lineage,
+        revisions.revision,
+        revisions.revised_at,
+        row_number() over (
+            partition by
+                final_responses.data_set_id,
+                final_responses.problem_id,
+                final_responses.test_id,
+                final_responses.step_id,
+                final_responses.implementation_id,
+                final_responses.environment_id
+            order by final_responses.observed_at desc, final_responses.run_id desc
+        ) as recency
+    from final_responses
+    inner join revisions
+        on
+            final_responses.data_set_id = revisions.data_set_id
+            and final_responses.problem_id = revisions.problem_id
+            and final_responses.implementation_id = revisions.implementation_id
+
+),
+
+final as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.test_id,
+        ranked.step_id,
+        ranked.implementation_id,
+        ranked.revision,
+        ranked.revised_at,
+        ranked.run_id,
+        ranked.observed_at,
+        ranked.operation,
+        ranked.inputs,
+        ranked.response,
+        ranked.response_kind,
+        ranked.response_hash,
+        case
+        when ranked.response_kind = 'verdict' then split_part(ranked.response, '@', 1) = 'passed'
+        else ranked.response_hash = specified_oracles.response_hash
+    end as is_right
+    from ranked
+    left join specified_oracles
+        on
+            ranked.data_set_id = specified_oracles.data_set_id
+            and ranked.problem_id = specified_oracles.problem_id
+            and ranked.test_id = specified_oracles.test_id
+            and ranked.step_id = specified_oracles.step_id
+    where ranked.recency = 1
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The revisions of each lineage that ran a problem in an environment, in their order, each with the one before.
+
+with
+
+cells as (
+
+    select * from model_int_lineage_cells
+
+),
+
+revisions as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        -- Where nobody said when a revision was made, it is as old as its first observation there.
+        coalesce(revised_at, min(observed_at)) as revised_at
+    from cells
+    group by data_set_id, problem_id, lineage, environment_id, implementation_id, revision, revised_at
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revised_at asc, implementation_id asc
+        ) as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revised_at asc, implementation_id asc
+        ) as previous_implementation_id
+    from revisions
+
+)
+
+select * from final
+),
+
+model_behavior_changes as (
+-- What changed from one revision of a lineage to the next in one environment.
+
+with
+
+cells as (
+
+    select * from model_int_lineage_cells
+
+),
+
+revisions as (
+
+    select * from model_int_lineage_revisions
+    where previous_implementation_id is not null
+
+),
+
+-- Every stimulus of a revision and of the one before it, side by side.
+sides as (
+
+    select
+        revisions.data_set_id,
+        revisions.problem_id,
+        revisions.lineage,
+        revisions.environment_id,
+        revisions.implementation_id,
+        revisions.previous_implementation_id,
+        revisions.revision_rank,
+        cells.test_id,
+        cells.step_id,
+        'after' as side,
+        cells.operation,
+        cells.inputs,
+        cells.response,
+        cells.response_hash,
+        cells.is_right,
+        cells.run_id,
+        cells.observed_at
+    from revisions
+    inner join cells
+        on
+            revisions.data_set_id = cells.data_set_id
+            and revisions.problem_id = cells.problem_id
+            and revisions.lineage = cells.lineage
+            and revisions.environment_id = cells.environment_id
+            and revisions.implementation_id = cells.implementation_id
+    union all
+    select
+        revisions.data_set_id,
+        revisions.problem_id,
+        revisions.lineage,
+        revisions.environment_id,
+        revisions.implementation_id,
+        revisions.previous_implementation_id,
+        revisions.revision_rank,
+        cells.test_id,
+        cells.step_id,
+        'before' as side,
+        cells.operation,
+        cells.inputs,
+        cells.response,
+        cells.response_hash,
+        cells.is_right,
+        cells.run_id,
+        cells.observed_at
+    from revisions
+    inner join cells
+        on
+            revisions.data_set_id = cells.data_set_id
+            and revisions.problem_id = cells.problem_id
+            and revisions.lineage = cells.lineage
+            and revisions.environment_id = cells.environment_id
+            and revisions.previous_implementation_id = cells.implementation_id
+
+),
+
+compared as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        previous_implementation_id,
+        revision_rank,
+        test_id,
+        step_id,
+        coalesce(
+            max(case when side = 'after' then operation end), max(case when side = 'before' then operation end)
+        ) as operation,
+        coalesce(
+            max(case when side = 'after' then inputs end), max(case when side = 'before' then inputs end)
+        ) as inputs,
+        max(case when side = 'before' then response end) as previous_response,
+        max(case when side = 'after' then response end) as response,
+        max(case when side = 'before' then response_hash end) as previous_response_hash,
+        max(case when side = 'after' then response_hash end) as response_hash,
+        max(case when side = 'before' then case when is_right then 1 when not is_right then 0 end end) as was_right,
+        max(case when side = 'after' then case when is_right then 1 when not is_right then 0 end end) as is_right,
+        max(case when side = 'before' then run_id end) as previous_run_id,
+        max(case when side = 'after' then run_id end) as run_id,
+        max(case when side = 'after' then observed_at end) as observed_at
+    from sides
+    group by
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        previous_implementation_id,
+        revision_rank,
+        test_id,
+        step_id
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        test_id,
+        step_id,
+        implementation_id,
+        previous_implementation_id,
+        revision_rank,
+        case
+            when previous_response_hash is null then 'new'
+            when response_hash is null then 'gone'
+            when was_right = 0 and is_right = 1 then 'fixed'
+            when was_right = 1 and is_right = 0 then 'regressed'
+            when was_right = 0 and is_right = 0 then 'changed, both wrong'
+            else 'changed'
+        end as change,
+        operation,
+        inputs,
+        previous_response,
+        response,
+        previous_run_id,
+        run_id,
+        observed_at
+    from compared
+    where previous_response_hash is null or response_hash is null or previous_response_hash <> response_hash
+
+)
+
+select * from final
+)
+
+select
+    problem_id,
+    environment_id,
+    test_id,
+    step_id,
+    previous_implementation_id,
+    implementation_id,
+    change,
+    previous_response,
+    response
+from model_behavior_changes
+where data_set_id = data_set and lineage = of_lineage
+order by problem_id, environment_id, revision_rank, test_id, step_id
+);
+
+comment on macro table changes is
+'What changed from revision to revision of a lineage, per environment, in the order of the revisions.';
+
 create or replace macro clusters(data_set, problem) as table (
 with
 
@@ -1727,6 +2507,301 @@ order by clusters.cluster_rank
 
 comment on macro table clusters is
 'The behaviour clusters of a problem, the largest first, each with its members and where it differs from the largest.';
+
+create or replace macro flaky(data_set) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+model_stg_observations as (
+-- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_actuations as (
+-- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
+-- what they say, never by the order in which they were loaded.
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+responses as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response,
+        response_kind not in ('not_executed', 'skipped') as is_executed
+    from observations
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from responses
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        attempt,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as response_hash,
+        duration_ns,
+        observed_at,
+        is_executed,
+        implementation_id in ('oracle') as is_oracle
+    from ranked
+    where precedence = 1
+
+)
+
+select * from final
+),
+
+model_flaky_responses as (
+-- Stimuli that the same code answered differently in the same environment, in different runs or attempts.
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_executed and not is_oracle
+
+),
+
+unstable as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+        count(*) as n_executions,
+        count(distinct run_id) as n_runs,
+        count(distinct response_hash) as n_distinct_responses,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id
+    having min(response_hash) <> max(response_hash)
+
+),
+
+responses as (
+
+    select
+        actuations.data_set_id,
+        actuations.problem_id,
+        actuations.test_id,
+        actuations.step_id,
+        actuations.implementation_id,
+        actuations.environment_id,
+        actuations.response_hash,
+        min(actuations.response) as response,
+        count(*) as n_times
+    from actuations
+    inner join unstable
+        on
+            actuations.data_set_id = unstable.data_set_id
+            and actuations.problem_id = unstable.problem_id
+            and actuations.test_id = unstable.test_id
+            and actuations.step_id = unstable.step_id
+            and actuations.implementation_id = unstable.implementation_id
+            and actuations.environment_id = unstable.environment_id
+    group by
+        actuations.data_set_id,
+        actuations.problem_id,
+        actuations.test_id,
+        actuations.step_id,
+        actuations.implementation_id,
+        actuations.environment_id,
+        actuations.response_hash
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id
+            order by n_times desc, response_hash asc
+        ) as response_rank
+    from responses
+
+),
+
+final as (
+
+    select
+        unstable.data_set_id,
+        unstable.problem_id,
+        unstable.test_id,
+        unstable.step_id,
+        unstable.implementation_id,
+        unstable.environment_id,
+        unstable.n_executions,
+        unstable.n_runs,
+        unstable.n_distinct_responses,
+        frequent.response as most_frequent_response,
+        frequent.n_times as n_most_frequent,
+        other.response as other_response,
+        unstable.first_observed_at,
+        unstable.last_observed_at
+    from unstable
+    inner join ranked as frequent
+        on
+            unstable.data_set_id = frequent.data_set_id
+            and unstable.problem_id = frequent.problem_id
+            and unstable.test_id = frequent.test_id
+            and unstable.step_id = frequent.step_id
+            and unstable.implementation_id = frequent.implementation_id
+            and unstable.environment_id = frequent.environment_id
+            and frequent.response_rank = 1
+    inner join ranked as other
+        on
+            unstable.data_set_id = other.data_set_id
+            and unstable.problem_id = other.problem_id
+            and unstable.test_id = other.test_id
+            and unstable.step_id = other.step_id
+            and unstable.implementation_id = other.implementation_id
+            and unstable.environment_id = other.environment_id
+            and other.response_rank = 2
+
+)
+
+select * from final
+)
+
+select
+    problem_id,
+    test_id,
+    step_id,
+    implementation_id,
+    environment_id,
+    n_executions,
+    n_runs,
+    n_distinct_responses,
+    most_frequent_response,
+    n_most_frequent,
+    other_response
+from model_flaky_responses
+where data_set_id = data_set
+order by problem_id, test_id, step_id, implementation_id, environment_id
+);
+
+comment on macro table flaky is
+'The stimuli of a data set that the same implementation answered differently in the same environment.';
 
 create or replace macro oracle(data_set, problem) as table (
 with

@@ -26,6 +26,9 @@ IMPLEMENTATIONS = "main.implementations"
 TESTS = "main.tests"
 RUNS = "main.runs"
 MEASUREMENTS = "main.measurements"
+LINEAGE = "main.lineage"
+CHANGES = "main.behavior_changes"
+FLAKY = "main.flaky_responses"
 
 DEAD = "$EXCEPTION@NoClassDefFoundError@"
 
@@ -89,7 +92,28 @@ def observations() -> list[Row]:
     ]
 
 
+def implementations() -> list[Row]:
+    """Descriptions: c is the revision after a."""
+    return [
+        {"data_set_id": "d", "problem_id": "p", "implementation_id": i, "lineage": "main"}
+        for i in ("a", "c")
+    ]
+
+
 SINGULAR: dict[str, list[str]] = {
+    "changes_are_between_consecutive_revisions": [
+        f"update {CHANGES} set response = response || '!'",
+        f"update {CHANGES} set previous_response = null",
+        f"update {CHANGES} set previous_implementation_id = implementation_id",
+        f"update {LINEAGE} set response_hash = 'same'",
+        f"update {LINEAGE} set revision_rank = 7 where implementation_id = 'c'",
+    ],
+    "flaky_responses_differ_in_the_cube": [
+        f"delete from {FLAKY}",
+        f"update {FLAKY} set n_distinct_responses = n_distinct_responses + 1",
+        f"update {FLAKY} set environment_id = 'elsewhere'",
+        f"update {CUBE} set response_hash = 'same'",
+    ],
     "agreement_with_the_specified_oracle_is_equality": [
         f"update {ORACLES} set agrees_with_specified = not agrees_with_specified",
         f"update {ORACLES} set cluster_agrees_with_specified = not cluster_agrees_with_specified",
@@ -275,6 +299,7 @@ SINGULAR: dict[str, list[str]] = {
 }
 
 ACCEPTED = {
+    ("behavior_changes", "change"),
     ("consensus_oracles", "consensus"),
     ("measurements", "subject_kind"),
     ("stimulus_response_cube", "response_kind"),
@@ -286,6 +311,9 @@ ACCEPTED = {
 def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
     """A small lakehouse with all marts; that its data tests pass is part of building it."""
     workspace = make_workspace("data_tests")
+    described = workspace.folder / "implementations.jsonl"
+    described.write_text("\n".join(json.dumps(row) for row in implementations()))
+    workspace.obslake("load", "implementations", str(described))
     path = workspace.folder / "observations.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in observations()))
     workspace.obslake("load", "observations", str(path))

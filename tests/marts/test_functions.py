@@ -20,7 +20,12 @@ CALLS = [
     "oracle('demo', 'version_compare')",
     "behavior_diff('demo', 'version_compare', 'packaging@20.9', 'packaging@26.3')",
     "actuations('demo', 'slugify')",
+    "changes('demo', 'humanize')",
+    "flaky('demo')",
 ]
+
+# The demo corpus was recorded in one run: nothing in it can be flaky.
+EMPTY = {"flaky"}
 
 
 def example(compiled: dict[str, Any], function: str) -> str:
@@ -64,7 +69,7 @@ def test_obslake_sql_answers_as_the_marts(
     demo: Workspace, in_memory: duckdb.DuckDBPyConnection, call: str
 ) -> None:
     rows = demo.query(f"from {call}")
-    assert rows
+    assert bool(rows) != (call.partition("(")[0] in EMPTY)
     assert comparable(in_memory.execute(f"from {call}").fetchall()) == comparable(rows)
 
 
@@ -77,8 +82,8 @@ def test_examples_of_the_catalogue_answer(
 ) -> None:
     query = example(compiled, function)
     assert f"{function}(" in query
-    assert demo.query(query)
-    assert in_memory.execute(query).fetchall()
+    assert bool(demo.query(query)) != (function in EMPTY)
+    assert bool(in_memory.execute(query).fetchall()) != (function in EMPTY)
 
 
 def test_functions_are_described_in_the_database(
