@@ -168,6 +168,98 @@ def load_observations(
     )
 
 
+@load.command(
+    "recording",
+    cls=_Example,
+    example="obslake load recording behaviour.jsonl.gz --data-set mine",
+)
+@_load_options
+@click.pass_obj
+def load_recording(home: str | None, paths: tuple[str, ...], data_set: str, as_json: bool) -> None:
+    """Load what the pytest plugin has recorded (JSON Lines; gzip or not).
+
+    A recording that ends in the middle of a line, as when the tests were killed, is loaded up to there.
+    """
+    from obslake.sources.recording import RecordingReader
+
+    _load(home, RecordingReader(), paths, as_json, data_set=data_set)
+
+
+@load.command(
+    "junit",
+    cls=_Example,
+    example=(
+        "obslake load junit build/test-results --revision 3f2a9c1 --run 4711 --environment linux\n"
+        "obslake load junit ci --path-pattern 'ci/{run}/{environment}/{revision}/*.xml'"
+    ),
+)
+@_load_options
+@click.option(
+    "--environment",
+    default="default",
+    show_default=True,
+    help="Environment of the tests: matrix job, interpreter, platform.",
+)
+@click.option("--run", help="Pipeline execution [default: the load itself].")
+@click.option("--revision", help="Revision of the code that was tested.")
+@click.option(
+    "--implementation",
+    help="Implementation that was tested [default: the revision, else the run].",
+)
+@click.option(
+    "--lineage",
+    default="default",
+    show_default=True,
+    help="What the revisions are revisions of: a library, a branch.",
+)
+@click.option("--problem", help="Problem of all cases [default: their suite, else their class].")
+@click.option(
+    "--repeats",
+    type=click.Choice(["cases", "attempts"]),
+    default="cases",
+    show_default=True,
+    help="What cases of one name in one report are: different cases, or attempts at one.",
+)
+@click.option(
+    "--path-pattern",
+    metavar="PATTERN",
+    help=(
+        "What the parts of a path say: a pattern with {run}, {environment}, {revision}, "
+        "{implementation}, {lineage}, {problem} or {data_set}; it goes before the options."
+    ),
+)
+@click.option("--keep-going", is_flag=True, help="Load the other files where some are refused.")
+@click.pass_obj
+def load_junit(
+    home: str | None,
+    /,
+    paths: tuple[str, ...],
+    data_set: str,
+    environment: str,
+    run: str | None,
+    keep_going: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Load test reports: JUnit XML, TRX, xUnit.net, NUnit 3 (gzip or not).
+
+    A case is a test, its verdict the response: passed, failed, error or skipped. Files that are no
+    test reports are refused, all of them with their reasons.
+    """
+    from obslake.sources.junit import JUnitReader, ReportOptions
+
+    _load(
+        home,
+        JUnitReader(ReportOptions(**options)),
+        paths,
+        as_json,
+        keep_going=keep_going,
+        data_set=data_set,
+        environment=environment,
+        run=run,
+    )
+
+
 def _add_description_command(table: str, columns: str) -> None:
     @load.command(
         table,
@@ -227,15 +319,28 @@ def _parse_renames(renames: tuple[str, ...]) -> dict[str, str]:
 
 
 def _load(
-    home: str | None, reader: "Reader", paths: tuple[str, ...], as_json: bool, **options: Any
+    home: str | None,
+    reader: "Reader",
+    paths: tuple[str, ...],
+    as_json: bool,
+    *,
+    keep_going: bool = False,
+    **options: Any,
 ) -> None:
+    from obslake.errors import SourceFormatError
     from obslake.lakehouse import Lakehouse
+    from obslake.loading import describe_refused
     from obslake.loading import load as run_load
     from obslake.progress import Progress
     from obslake.sources.base import Options
 
     lakehouse = Lakehouse.open(home, create=True)
-    echo_report(run_load(lakehouse, reader, paths, Options(**options), Progress()), as_json=as_json)
+    report = run_load(
+        lakehouse, reader, paths, Options(**options), Progress(), keep_going=keep_going
+    )
+    echo_report(report, as_json=as_json)
+    if report.refused:
+        raise SourceFormatError(describe_refused(report))
 
 
 @cli.command(cls=_Example, example="obslake status --snapshots")

@@ -57,5 +57,7 @@ class History:
 
 def source_key(file: SourceFile, reader: Reader, options: Options) -> str:
     """Identify a source by its content and by what decides the rows that come of it."""
-    identity = json.dumps([file.sha256, reader.name, options.identity()], sort_keys=True)
+    identity = json.dumps(
+        [file.sha256, reader.name, reader.identity(file, options)], sort_keys=True
+    )
     return sha256(identity.encode()).hexdigest()

@@ -24,6 +24,7 @@ from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.files import SourceFile, open_sources
 
 _BATCH_ROWS = 131_072
+_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class LoadReport:
         load_id: the load, None when there was nothing new.
         sources: names of the files that were loaded.
         skipped: files that were loaded before, by content and options.
+        refused: why files were left out that could not be read.
         rows: rows appended, by table.
         response_kinds: rows appended to observations, by response kind.
         warnings: what the user should know about the sources.
@@ -50,6 +52,7 @@ class LoadReport:
     load_id: str | None = None
     sources: list[str] = field(default_factory=list)
     skipped: list[SkippedSource] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     response_kinds: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -61,6 +64,8 @@ def load(
     arguments: Sequence[str],
     options: Options,
     progress: Progress,
+    *,
+    keep_going: bool = False,
 ) -> LoadReport:
     """Append the rows of the named files.
 
@@ -75,6 +80,7 @@ def load(
         arguments: files, folders, patterns or ``-``.
         options: what the user said about the rows.
         progress: told how far the load is.
+        keep_going: load the other files where some cannot be read, if the reader can tell them apart.
 
     Raises:
         SourceNotFoundError: an argument names nothing that can be read.
@@ -83,14 +89,28 @@ def load(
     """
     with tempfile.TemporaryDirectory(dir=lakehouse.home, prefix=".load-") as folder:
         temp = Path(folder)
-        with progress.task("hashing", unit="bytes") as hashed:
-            files = open_sources(arguments, temp, hashed.advance, without=lakehouse.home)
-        history = History.read(lakehouse)
         report = LoadReport()
+        with progress.task("hashing", unit="bytes") as hashed:
+            files = open_sources(
+                arguments,
+                temp,
+                hashed.advance,
+                without=lakehouse.home,
+                suffixes=reader.suffixes,
+                whole=reader.whole_files,
+                refused=report.refused if reader.refuses_single_files else None,
+            )
+        history = History.read(lakehouse)
         new = _new_sources(files, reader, options, history, report)
-        if not new:
+        if not new and not report.refused:
             return report
         with engine.connect(temp_directory=temp) as connection:
+            new = _without_refused(connection, new, reader, options, report)
+            if report.refused and not keep_going:
+                advice = "\n  load the others with --keep-going" if new else ""
+                raise SourceFormatError(describe_refused(report) + advice)
+            if not new:
+                return report
             load_id = history.interrupted(new) or _new_load_id(connection)
             report.load_id = load_id
             report.sources = [file.name for file in new.values()]
@@ -98,7 +118,9 @@ def load(
             try:
                 staged = reader.stage(connection, list(new.values()), options)
             except duckdb.Error as error:
-                names = ", ".join(report.sources)
+                names = ", ".join(report.sources[:_MOST_NAMES])
+                if len(report.sources) > _MOST_NAMES:
+                    names += f" and {len(report.sources) - _MOST_NAMES:,} more"
                 raise SourceFormatError(f"{names}: {reason(error)}") from error
             report.warnings += staged.warnings
             properties = {
@@ -126,7 +148,13 @@ def _new_sources(
     """Return the sources that no load has completed, by their keys; report the others."""
     new: dict[str, SourceFile] = {}
     for file in files:
-        key = source_key(file, reader, options)
+        try:
+            key = source_key(file, reader, options)
+        except SourceFormatError as error:
+            if not reader.refuses_single_files:
+                raise
+            report.refused.append(str(error))
+            continue
         if load_id := history.complete.get(key):
             report.skipped.append(SkippedSource(file.name, load_id))
         elif key in new:
@@ -134,6 +162,28 @@ def _new_sources(
         else:
             new[key] = file
     return new
+
+
+def _without_refused(
+    connection: duckdb.DuckDBPyConnection,
+    new: dict[str, SourceFile],
+    reader: Reader,
+    options: Options,
+    report: LoadReport,
+) -> dict[str, SourceFile]:
+    refused = reader.refuse(connection, list(new.values()), options)
+    report.refused += refused.values()
+    return {key: file for key, file in new.items() if file not in refused}
+
+
+def describe_refused(report: LoadReport) -> str:
+    """Return the reasons for the files that were left out, as one message."""
+    if len(report.refused) == 1:
+        return report.refused[0]
+    loaded = "the others were loaded" if report.load_id else "nothing was loaded"
+    lines = [f"{len(report.refused):,} files cannot be loaded; {loaded}"]
+    lines += [f"  {reason}" for reason in report.refused]
+    return "\n".join(lines)
 
 
 def _new_load_id(connection: duckdb.DuckDBPyConnection) -> str:

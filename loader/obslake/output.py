@@ -43,6 +43,7 @@ def echo_report(report: "LoadReport", *, as_json: bool) -> None:
                 "load_id": report.load_id,
                 "sources": report.sources,
                 "skipped": [{"source": s.name, "load_id": s.load_id} for s in report.skipped],
+                "refused": report.refused,
                 "rows": report.rows,
                 "response_kinds": report.response_kinds,
                 "warnings": report.warnings,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 import duckdb
 
 from obslake.schemas import TableDefinition
-from obslake.sources.files import SourceFile
+from obslake.sources.files import DATA_SUFFIXES, SourceFile
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,39 @@ class StagedLoad:
 
 
 class Reader(ABC):
-    """Turns files into views named after the tables."""
+    """Turns files into views named after the tables.
+
+    Attributes:
+        name: what the snapshots call it.
+        suffixes: how the names of files end that it reads in folders.
+        whole_files: gzip files that were cut off are refused.
+        refuses_single_files: a file that it cannot read does not hide the faults of the others: all
+            are named, and the user may load the rest.
+    """
 
     name: str
+    suffixes: tuple[str, ...] = DATA_SUFFIXES
+    whole_files: bool = True
+    refuses_single_files: bool = False
+
+    def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return what decides, besides the content of a file, the rows that come of it.
+
+        Raises:
+            SourceFormatError: the file cannot be loaded with these options.
+        """
+        del file
+        return options.identity()
+
+    def refuse(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> dict[SourceFile, str]:
+        """Look for files that cannot be loaded, with their reasons, before the others are staged."""
+        del connection, files, options
+        return {}
 
     @abstractmethod
     def stage(

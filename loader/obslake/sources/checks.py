@@ -1,7 +1,7 @@
 """Checks of the rows of a source, before anything of it is loaded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -48,6 +48,7 @@ def check_rows(
     required: Sequence[str] = (),
     casts: Sequence[Cast] = (),
     choices: Sequence[Choice] = (),
+    only: tuple[str, str] | None = None,
 ) -> None:
     """Check that required columns have values and that typed columns can be read as their types.
 
@@ -58,6 +59,7 @@ def check_rows(
         required: columns without missing values.
         casts: columns and their types.
         choices: columns and their possible words.
+        only: a column and its value in the rows that are checked; by default all rows are.
 
     Raises:
         SourceFormatError: a file cannot be read to its end.
@@ -77,6 +79,9 @@ def check_rows(
                 if source.lower() in present
             }
             faults = _faults(columns, required, casts, choices)
+            if only:
+                checked = f"{quote_identifier(columns[only[0]])} = {quote_literal(only[1])}"
+                faults = [replace(f, condition=f"{checked} and {f.condition}") for f in faults]
             found, examples = _find(connection, faults, _SHOWN - len(shown))
         except duckdb.Error as error:
             raise unreadable(file, error) from error

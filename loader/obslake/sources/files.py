@@ -7,7 +7,8 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from glob import glob, has_magic
@@ -16,14 +17,14 @@ from typing import Literal
 
 import pyarrow as pa
 
-from obslake.errors import SourceFormatError, SourceNotFoundError
+from obslake.errors import ObslakeError, SourceFormatError, SourceNotFoundError
 
 Format = Literal["parquet", "csv", "json"]
 Compression = Literal["uncompressed", "gzip", "zstd"]
 
 STANDARD_INPUT = "-"
 
-_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl", ".ndjson")
+DATA_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl", ".ndjson")
 _CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -57,6 +58,9 @@ def open_sources(
     on_bytes: Callable[[int], None] = lambda _: None,
     *,
     without: Path | None = None,
+    suffixes: Sequence[str] = DATA_SUFFIXES,
+    whole: bool = True,
+    refused: list[str] | None = None,
 ) -> list[SourceFile]:
     """Find the files that the arguments of a load command name.
 
@@ -66,6 +70,10 @@ def open_sources(
         spool: folder in which standard input is kept while it is loaded.
         on_bytes: told how many bytes were hashed, for progress.
         without: folder that is left out where it lies inside one that is searched.
+        suffixes: how the names of files end that are found in folders, compressed or not.
+        whole: refuse gzip files that were cut off.
+        refused: gets the reason for each argument and file that cannot be opened, which are errors
+            otherwise.
 
     Returns:
         The files, each of them once, in the order of the arguments.
@@ -76,14 +84,22 @@ def open_sources(
     """
     files: dict[Path, SourceFile] = {}
     for argument in arguments:
-        if argument == STANDARD_INPUT:
-            path = _spool_standard_input(spool)
-            files[path] = _open(path, "standard input", on_bytes)
-            continue
-        for path in _expand(argument, without):
-            if path not in files:
-                files[path] = _open(path, str(path), on_bytes)
+        with _collecting(refused):
+            for path, name in _find(argument, spool, without, suffixes):
+                if path not in files:
+                    with _collecting(refused):
+                        files[path] = _open(path, name, on_bytes, whole=whole)
     return list(files.values())
+
+
+@contextmanager
+def _collecting(refused: list[str] | None) -> Iterator[None]:
+    try:
+        yield
+    except ObslakeError as error:
+        if refused is None:
+            raise
+        refused.append(str(error))
 
 
 def glob_literal(path: Path) -> str:
@@ -92,24 +108,46 @@ def glob_literal(path: Path) -> str:
 
 
 def read_head(path: Path, compression: Compression) -> bytes:
-    """Return the first megabyte of a file's plain content."""
-    codec = None if compression == "uncompressed" else compression
-    with pa.input_stream(str(path), compression=codec) as stream:
-        head: bytes = stream.read(_CHUNK)
+    """Return the first megabyte of a file's plain content, less of a gzip file that was cut off."""
+    if compression == "gzip":
+        head = _read_gzip_head(path)
+    else:
+        codec = None if compression == "uncompressed" else compression
+        with pa.input_stream(str(path), compression=codec) as stream:
+            head = stream.read(_CHUNK)
     return head.removeprefix(b"\xef\xbb\xbf")
 
 
-def _expand(argument: str, without: Path | None) -> Iterator[Path]:
+def _read_gzip_head(path: Path) -> bytes:
+    head = bytearray()
+    with gzip.open(path) as file, suppress(EOFError):
+        while len(head) < _CHUNK and (chunk := file.read1(_CHUNK - len(head))):
+            head += chunk
+    return bytes(head)
+
+
+def _find(
+    argument: str, spool: Path, without: Path | None, suffixes: Sequence[str]
+) -> Iterator[tuple[Path, str]]:
+    """Return the files that an argument names, and what the user calls them."""
+    if argument == STANDARD_INPUT:
+        yield _spool_standard_input(spool), "standard input"
+        return
+    for path in _expand(argument, without, suffixes):
+        yield path, str(path)
+
+
+def _expand(argument: str, without: Path | None, suffixes: Sequence[str]) -> Iterator[Path]:
     path = Path(argument)
     if path.is_dir():
         found = sorted(
             p
             for p in path.rglob("*")
-            if p.is_file() and _is_data(p) and without not in p.absolute().parents
+            if p.is_file() and _is_data(p, suffixes) and without not in p.absolute().parents
         )
         if not found:
             raise SourceNotFoundError(
-                f"{argument}: no {', '.join(_SUFFIXES)} file in this folder or below it"
+                f"{argument}: no {', '.join(suffixes)} file in this folder or below it"
             )
         yield from found
     elif path.exists():
@@ -123,9 +161,9 @@ def _expand(argument: str, without: Path | None) -> Iterator[Path]:
         raise SourceNotFoundError(f"{argument}: no such file or folder")
 
 
-def _is_data(path: Path) -> bool:
+def _is_data(path: Path, suffixes: Sequence[str]) -> bool:
     name = path.name.removesuffix(".gz").removesuffix(".zst")
-    return name.endswith(_SUFFIXES) and not name.startswith(("_", "."))
+    return name.endswith(tuple(suffixes)) and not name.startswith(("_", "."))
 
 
 def _spool_standard_input(spool: Path) -> Path:
@@ -134,7 +172,7 @@ def _spool_standard_input(spool: Path) -> Path:
     return Path(file.name)
 
 
-def _open(path: Path, name: str, on_bytes: Callable[[int], None]) -> SourceFile:
+def _open(path: Path, name: str, on_bytes: Callable[[int], None], *, whole: bool) -> SourceFile:
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -151,11 +189,15 @@ def _open(path: Path, name: str, on_bytes: Callable[[int], None]) -> SourceFile:
         raise SourceFormatError(f"{name}: the file is empty")
     compression = _compression(head)
     if compression == "gzip":
-        _check_gzip(path, name)
+        _check_gzip(path, name, whole=whole)
+    try:
+        plain_head = read_head(path, compression)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise SourceFormatError(f"{name}: not a readable {compression} file: {error}") from error
     return SourceFile(
         path=path.absolute(),
         name=name,
-        format=_format(read_head(path, compression)),
+        format=_format(plain_head),
         compression=compression,
         sha256=digest.hexdigest(),
         modified_at=modified_at,
@@ -170,13 +212,16 @@ def _compression(head: bytes) -> Compression:
     return "uncompressed"
 
 
-def _check_gzip(path: Path, name: str) -> None:
+def _check_gzip(path: Path, name: str, *, whole: bool) -> None:
     """Read to the end: DuckDB takes a file that was cut off for a shorter one."""
     try:
         with gzip.open(path) as file:
             while file.read(_CHUNK):
                 pass
-    except (OSError, EOFError, zlib.error) as error:
+    except EOFError as error:
+        if whole:
+            raise SourceFormatError(f"{name}: not a readable gzip file: {error}") from error
+    except (OSError, zlib.error) as error:
         raise SourceFormatError(f"{name}: not a readable gzip file: {error}") from error
 
 

@@ -1,0 +1,249 @@
+"""Test reports of CI systems: one observation per attempt at a test case, its response a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+
+from obslake.engine import quote_identifier, run_sql_file, set_variables
+from obslake.errors import SourceFormatError
+from obslake.schemas import IMPLEMENTATIONS, OBSERVATIONS, RUNS, TESTS
+from obslake.sources.base import Options, Reader, StagedLoad
+from obslake.sources.files import SourceFile
+from obslake.sources.path_pattern import PathPattern
+from obslake.sources.reports import Case, ReportSummary, read_report, shorten_name
+
+PLACEHOLDERS = (
+    "run",
+    "environment",
+    "revision",
+    "implementation",
+    "lineage",
+    "problem",
+    "data_set",
+)
+
+_BATCH_ROWS = 10_000
+_BATCH_CHARACTERS = 16 << 20
+
+Value = str | int | None
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What the user said about the reports.
+
+    Attributes:
+        implementation: implementation that was tested; None: the revision, else the run.
+        revision: code revision that was tested.
+        lineage: what the revisions are revisions of.
+        problem: problem of all cases; None: their suites.
+        repeats: what cases of one name in one report are.
+        path_pattern: what the parts of the files' paths say.
+    """
+
+    implementation: str | None = None
+    revision: str | None = None
+    lineage: str = "default"
+    problem: str | None = None
+    repeats: Literal["cases", "attempts"] = "cases"
+    path_pattern: str | None = None
+
+
+class JUnitReader(Reader):
+    """``obslake load junit``."""
+
+    name = "junit"
+    suffixes = (".xml", ".trx")
+    refuses_single_files = True
+
+    def __init__(self, options: ReportOptions) -> None:
+        """Read reports with these options.
+
+        Raises:
+            SourceFormatError: the path pattern cannot be understood.
+        """
+        self._options = options
+        self._pattern = (
+            PathPattern.parse(options.path_pattern, PLACEHOLDERS) if options.path_pattern else None
+        )
+
+    def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Add what the path says: reports of two runs may be the same to the byte."""
+        said = {k: v for k, v in asdict(self._options).items() if k != "path_pattern"}
+        return {**options.identity(), **said, "path": self._said_by_path(file)}
+
+    def refuse(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> dict[SourceFile, str]:
+        """Read all reports into tables, and remove again what came of those that are broken."""
+        del options
+        run_sql_file(connection, "junit_tables")
+        refused: dict[SourceFile, str] = {}
+        for file_id, file in enumerate(files):
+            rows = _Rows(connection, file_id)
+            try:
+                summary = read_report(file, rows)
+            except SourceFormatError as error:
+                rows.remove()
+                refused[file] = str(error)
+            else:
+                rows.file(file, summary, self._said_by_path(file))
+                rows.flush()
+        return refused
+
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the views of ``sql/junit.sql`` on the tables that ``refuse`` has filled."""
+        del files
+        run_sql_file(connection, "protocol")
+        set_variables(
+            connection,
+            {
+                "data_set": options.data_set,
+                "environment": options.environment,
+                "run": options.run,
+                "implementation": self._options.implementation,
+                "revision": self._options.revision,
+                "lineage": self._options.lineage,
+                "problem": self._options.problem,
+                "repeats": self._options.repeats,
+            },
+        )
+        run_sql_file(connection, "junit")
+        warnings = connection.execute("select warning from junit_warnings order by 1").fetchall()
+        return StagedLoad(
+            tables=(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS),
+            warnings=[warning for (warning,) in warnings],
+        )
+
+    def _said_by_path(self, file: SourceFile) -> dict[str, str]:
+        if self._pattern is None:
+            return {}
+        said = self._pattern.match(Path(file.name))
+        if said is None:
+            raise SourceFormatError(
+                f"{file.name}: its path does not match --path-pattern {self._pattern.text}"
+            )
+        return said
+
+
+@dataclass
+class _Table:
+    """Rows that are not yet in the database."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Value, ...]] = field(default_factory=list)
+    characters: int = 0
+
+
+class _Rows:
+    """The rows of one report on their way into tables, a bounded number of them at a time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
+        self._connection = connection
+        self._file_id = file_id
+        self._position = 0
+        self._tables = {
+            name: _Table(tuple(column for column, _ in _columns(connection, name)))
+            for name in ("report_files", "report_results", "report_properties", "report_classes")
+        }
+
+    def case(self, case: Case) -> None:
+        """Add one row per attempt."""
+        self._position += 1
+        for number, result in enumerate(case.results):
+            self._add(
+                "report_results",
+                self._position,
+                number,
+                case.suite,
+                case.group,
+                case.any_suite,
+                case.classname,
+                case.name,
+                case.file,
+                case.reference,
+                result.verdict,
+                result.type,
+                result.message,
+                result.time and result.time[:100],
+                result.timestamp and result.timestamp[:100],
+            )
+
+    def property(self, suite: str, name: str, value: str) -> None:
+        """Add what is said about the context."""
+        self._add("report_properties", suite, name, value)
+
+    def test_class(self, reference: str, classname: str) -> None:
+        """Add the class of a test."""
+        self._add("report_classes", reference, classname)
+
+    def file(self, file: SourceFile, summary: ReportSummary, said: dict[str, str]) -> None:
+        """Add the report itself."""
+        stem = Path(file.name).name
+        for suffix in (".gz", ".zst", ".xml", ".trx"):
+            stem = stem.removesuffix(suffix)
+        self._add(
+            "report_files",
+            file.name,
+            summary.format,
+            summary.n_replaced,
+            shorten_name(stem),
+            file.modified_at.isoformat(),
+            *(said.get(placeholder) for placeholder in PLACEHOLDERS),
+        )
+
+    def flush(self) -> None:
+        """Write what is held."""
+        for name, table in self._tables.items():
+            if table.rows:
+                types = pa.schema(_columns(self._connection, name))
+                columns = [
+                    pa.array(values, type_)
+                    for values, type_ in zip(
+                        zip(*table.rows, strict=True), types.types, strict=True
+                    )
+                ]
+                arrow = pa.Table.from_arrays(columns, schema=types)
+                self._connection.register("report_batch", arrow)
+                self._connection.execute(
+                    f"insert into {quote_identifier(name)} by name select * from report_batch"
+                )
+                self._connection.unregister("report_batch")
+                table.rows.clear()
+                table.characters = 0
+
+    def remove(self) -> None:
+        """Take back everything of this report."""
+        for name, table in self._tables.items():
+            table.rows.clear()
+            self._connection.execute(
+                f"delete from {quote_identifier(name)} where file_id = ?", [self._file_id]
+            )
+
+    def _add(self, name: str, *values: Value) -> None:
+        table = self._tables[name]
+        table.rows.append((self._file_id, *values))
+        table.characters += sum(len(value) for value in values if isinstance(value, str))
+        if len(table.rows) >= _BATCH_ROWS or table.characters >= _BATCH_CHARACTERS:
+            self.flush()
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, pa.DataType]]:
+    """Return the columns of a table, with the types in which rows are handed over."""
+    described = connection.table(table)
+    return [
+        (name, pa.int64() if str(type_) in ("INTEGER", "BIGINT") else pa.string())
+        for name, type_ in zip(described.columns, described.types, strict=True)
+    ]
