@@ -40,7 +40,8 @@ lint: $(INSTALLED) ## Check Python and SQL without running it.
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/lint-sql.sh
 
-obslake.sql: $(INSTALLED) $(wildcard models/*/*.sql macros/*.sql models/functions/*.yml loader/obslake/sql_package.py) ## Generate the SQL functions for any DuckDB, and their catalogue.
+.PHONY: obslake.sql
+obslake.sql: $(INSTALLED) ## Generate the SQL functions for any DuckDB, and their catalogue.
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/generate-sql.sh
 
 .PHONY: constraints

@@ -5,12 +5,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 
-from obslake.lakehouse import Lakehouse
+from obslake.lakehouse import LOAD_ID_PROPERTY, Lakehouse
 from obslake.schemas import OBSERVATIONS, TABLES
 from obslake.sources.base import Options, Reader
 from obslake.sources.files import SourceFile
 
-LOAD_ID_PROPERTY = "obslake.load-id"
 KEYS_PROPERTY = "obslake.source-keys"
 
 

@@ -22,6 +22,9 @@ CATALOG_NAME = "obslake"
 DEFAULT_HOME = "lake"
 SOURCE_SCHEMA = "lake"
 
+# In the summary of every snapshot that a load commits.
+LOAD_ID_PROPERTY = "obslake.load-id"
+
 _UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
 
 
@@ -108,8 +111,8 @@ class Lakehouse:
 
         Args:
             connection: where the views are created; it must have the Iceberg extension.
-            as_of_snapshot: id of an earlier snapshot of ``observations``; the other tables are
-                shown as they were at its time.
+            as_of_snapshot: id of an earlier snapshot of ``observations``; of the other tables the
+                rows of the loads are shown that had been completed by then.
 
         Returns:
             The snapshot of ``observations`` that is shown, None where nothing was loaded yet.
@@ -117,8 +120,7 @@ class Lakehouse:
         Raises:
             SnapshotNotFoundError: ``observations`` has no snapshot with that id.
         """
-        # The observations of a load are committed last: read them first, and what describes them
-        # is there.
+        # The observations of a load are committed last: read first, they decide which loads are shown.
         observations = self.table(OBSERVATIONS)
         shown = observations.current_snapshot()
         if as_of_snapshot is not None:
@@ -129,19 +131,30 @@ class Lakehouse:
                     "  list the snapshots with `obslake status --snapshots`"
                 )
         connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
+        completed = load_ids(observations, shown)
         for definition in TABLES:
             table = observations if definition is OBSERVATIONS else self.table(definition)
-            snapshot = table.current_snapshot()
-            if as_of_snapshot is not None and shown is not None:
-                snapshot = table.snapshot_as_of_timestamp(shown.timestamp_ms)
-                if definition is OBSERVATIONS:
-                    snapshot = shown
+            snapshot = shown if definition is OBSERVATIONS else table.current_snapshot()
             view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
-            scan = f"iceberg_scan({quote_literal(table.metadata_location)}"
-            scan += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
-            connection.execute(f"create or replace view {view} as select * from {scan}")
+            rows = f"from iceberg_scan({quote_literal(table.metadata_location)}"
+            rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
+            if snapshot and (hidden := load_ids(table, snapshot) - completed):
+                rows += f" where load_id not in ({', '.join(map(quote_literal, sorted(hidden)))})"
+            connection.execute(f"create or replace view {view} as select * {rows}")
             connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
         return shown
+
+
+def load_ids(table: Table, until: Snapshot | None) -> set[str]:
+    """Return the loads that a table's snapshots name, up to one of them."""
+    if until is None:
+        return set()
+    summaries = (
+        snapshot.summary.additional_properties
+        for snapshot in table.metadata.snapshots
+        if snapshot.summary and (snapshot.sequence_number or 0) <= (until.sequence_number or 0)
+    )
+    return {s[LOAD_ID_PROPERTY] for s in summaries if LOAD_ID_PROPERTY in s}
 
 
 def _check_default_home(path: Path, *, create: bool) -> None:

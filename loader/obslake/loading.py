@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from pyiceberg.table import Table, Transaction
 from obslake import __version__, engine
 from obslake.engine import quote_identifier, quote_literal, reason
 from obslake.errors import SourceFormatError, SourceRowError
-from obslake.history import KEYS_PROPERTY, LOAD_ID_PROPERTY, History, source_key
-from obslake.lakehouse import Lakehouse
+from obslake.history import KEYS_PROPERTY, History, source_key
+from obslake.lakehouse import LOAD_ID_PROPERTY, Lakehouse
 from obslake.progress import Progress
 from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
 from obslake.sources.base import Options, Reader, StagedLoad
@@ -116,7 +117,8 @@ def load(
             report.sources = [file.name for file in new.values()]
             options = replace(options, run=options.run or load_id)
             try:
-                staged = reader.stage(connection, list(new.values()), options)
+                with progress.task("reading", unit="rows"):
+                    staged = reader.stage(connection, list(new.values()), options)
             except duckdb.Error as error:
                 names = ", ".join(report.sources[:_MOST_NAMES])
                 if len(report.sources) > _MOST_NAMES:
@@ -130,10 +132,10 @@ def load(
                 "obslake.reader": reader.name,
                 "obslake.version": __version__,
             }
-            for _, transaction in _prepare(
+            prepared = _prepare(
                 lakehouse, connection, staged, history, properties, report, progress
-            ):
-                transaction.commit_transaction()
+            )
+            _commit(prepared)
     report.rows = {t.name: report.rows[t.name] for t in TABLES if report.rows.get(t.name)}
     return report
 
@@ -225,6 +227,19 @@ def _prepare(
             _discard(table, transaction)
         raise
     return prepared
+
+
+def _commit(prepared: Sequence[tuple[Table, Transaction]]) -> None:
+    """Commit table by table; where one cannot be committed, leave no files of it and of the rest."""
+    for number, (_, transaction) in enumerate(prepared):
+        try:
+            transaction.commit_transaction()
+        except BaseException:
+            # Where the catalog does not say what it has, the files stay: one of them may count.
+            with suppress(Exception):
+                for table, uncommitted in prepared[number:]:
+                    _discard(table.refresh(), uncommitted)
+            raise
 
 
 def _rows(

@@ -131,7 +131,8 @@ def _given(table: TableDefinition, parameters: list[str]) -> str:
 def _body(node: dict[str, Any], names: dict[str, str]) -> str:
     code = str(node["compiled_code"]).strip()
     for relation, name in names.items():
-        code = code.replace(relation, name)
+        # Views and functions name their relations without the database.
+        code = code.replace(relation, name).replace(relation.partition(".")[2], name)
     return code
 
 

@@ -4,21 +4,21 @@ with
 
 matrix as (
 
-    select * from {{ ref('stimulus_response_matrix') }}
+    select * from {{ obslake.in_this_database(ref('stimulus_response_matrix')) }}
     where data_set_id = data_set and problem_id = problem
 
 ),
 
 tests as (
 
-    select * from {{ ref('tests') }}
+    select * from {{ obslake.in_this_database(ref('tests')) }}
     where data_set_id = data_set and problem_id = problem
 
 ),
 
 implementations as (
 
-    select * from {{ ref('implementations') }}
+    select * from {{ obslake.in_this_database(ref('implementations')) }}
     where data_set_id = data_set and problem_id = problem
 
 )

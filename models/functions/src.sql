@@ -14,6 +14,6 @@ select
     git_commit,
     git_branch,
     pipeline
-from {{ ref('stimulus_response_cube') }}
+from {{ obslake.in_this_database(ref('stimulus_response_cube')) }}
 where data_set_id = data_set and problem_id = problem
 order by test_id, step_id, implementation_id, observed_at, run_id, environment_id, attempt

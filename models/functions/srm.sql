@@ -10,6 +10,6 @@ select
     target,
     inputs,
     is_stable
-from {{ ref('stimulus_response_matrix') }}
+from {{ obslake.in_this_database(ref('stimulus_response_matrix')) }}
 where data_set_id = data_set and problem_id = problem
 order by test_id, step_id, implementation_id

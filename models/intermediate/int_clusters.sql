@@ -29,7 +29,7 @@ final as (
         cast(
             row_number() over (
                 partition by data_set_id, problem_id
-                order by n_implementations desc, cluster_id asc
+                order by n_implementations desc, exemplar_implementation_id asc
             ) as bigint
         ) as cluster_rank,
         -- Several clusters lead where the largest number of voters is shared.

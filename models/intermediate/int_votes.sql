@@ -6,14 +6,14 @@ with
 
 cells as (
 
-    select * from {{ ref('int_matrix_cells') }}
+    select * from {{ obslake.in_this_database(ref('int_matrix_cells')) }}
     where not is_oracle
 
 ),
 
 matrix_columns as (
 
-    select * from {{ ref('int_matrix_columns') }}
+    select * from {{ obslake.in_this_database(ref('int_matrix_columns')) }}
     where is_voter
 
 ),

@@ -6,13 +6,13 @@ with
 
 actuations as (
 
-    select * from {{ ref('int_actuations') }}
+    select * from {{ obslake.in_this_database(ref('int_actuations')) }}
 
 ),
 
 runs as (
 
-    select * from {{ ref('int_runs') }}
+    select * from {{ obslake.in_this_database(ref('int_runs')) }}
 
 ),
 

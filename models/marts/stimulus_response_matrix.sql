@@ -6,7 +6,7 @@ with
 
 cells as (
 
-    select * from {{ ref('int_matrix_cells') }}
+    select * from {{ obslake.in_this_database(ref('int_matrix_cells')) }}
 
 ),
 

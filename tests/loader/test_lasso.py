@@ -404,3 +404,48 @@ def test_a_large_export_is_brought_together_in_parts(
     assert len(rows) == 72
     assert sorted(rows) == sorted(lake.rows("observations", *columns, data_set_id="whole"))
     assert rows == sorted(rows)
+
+
+def test_identities_never_become_one(lake: Lake) -> None:
+    one = step(0, "1", "f()", SYSTEMID="a", VARIANTID="b_c", ADAPTERID="d")
+    other = step(0, "2", "f()", SYSTEMID="a_b", VARIANTID="c", ADAPTERID="d")
+    third = step(0, "3", "f()", SYSTEMID="a", VARIANTID=None, ADAPTERID="1")
+    fourth = step(0, "4", "f()", SYSTEMID="a", VARIANTID="1", ADAPTERID=None)
+    lake.load("lasso", lake.parquet("srm.parquet", [*one, *other, *third, *fourth]))
+    assert sorted(lake.rows("observations", "implementation_id", "output")) == [
+        ("a_1_", "4"),
+        ("a__1", "3"),
+        ("a_b%5Fc_d", "1"),
+        ("a_b_c_d", "2"),
+    ]
+
+
+def test_older_oracles_meet_systems_with_the_separator_in_their_names(lake: Lake) -> None:
+    cells = [
+        older("value", "1", SYSTEMID=system, SHEETID=f"t_{system}") for system in ("sys", "my_sys")
+    ] + [
+        older("value", "1", SYSTEMID="oracle", VARIANTID="oracle", SHEETID=f"t_{system}")
+        for system in ("sys", "my_sys")
+    ]
+    lake.load("lasso", lake.parquet("old.parquet", cells))
+    assert sorted(lake.rows("observations", "test_id", "implementation_id")) == [
+        ("t", "my_sys_original_0"),
+        ("t", "oracle"),
+        ("t", "sys_original_0"),
+    ]
+
+
+def test_arguments_that_are_no_json_become_texts(lake: Lake) -> None:
+    inputs = ["NaN", "-Infinity", "[1,]", "[1, NaN]", '"NaN, "', '["a,]"]', '{"inf":1}']
+    lake.load("lasso", lake.parquet("srm.parquet", step(0, "1", "f()", "T", inputs)))
+    text = lake.row("observations", implementation_id="s1_original_0")["inputs"]
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    assert json.loads(text, parse_constant=refuse) == [
+        *inputs[:4],
+        "NaN, ",
+        ["a,]"],
+        {"inf": 1},
+    ]

@@ -169,7 +169,7 @@ def test_rows_are_sorted_and_in_one_file(lake: Lake) -> None:
     assert keys == sorted(keys)
 
 
-def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_limit_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setting = "select current_setting('memory_limit'), current_setting('temp_directory')"
     monkeypatch.delenv("OBSLAKE_MEMORY_LIMIT", raising=False)
     with engine.connect(temp_directory=tmp_path) as connection:

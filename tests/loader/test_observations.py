@@ -45,8 +45,8 @@ def test_four_columns_suffice(lake: Lake) -> None:
     run = lake.row("runs")
     assert (run["run_id"], run["source"], run["attributes"]) == (
         report["load_id"],
-        "observations",
-        {},
+        None,
+        None,
     )
     assert run["started_at"] == datetime.fromtimestamp(1_700_000_000, tz=UTC)
 
@@ -437,12 +437,12 @@ def test_rows_that_are_not_understood(lake: Lake, form: str) -> None:
     lines = lake.refused("observations", good, bad).splitlines()
     assert lines == [
         "1,004 rows cannot be understood; nothing was loaded",
-        f"  {bad}, row {2 + header}, column step_id: 'first' is not a value of type integer",
+        f"  {bad}, row {2 + header}, column step_id: 'first' is not a value of type integer, from 0",
         f"  {bad}, row {3 + header}, column problem_id: is missing",
         f"  {bad}, row {4 + header}, column observed_at: '{'x' * 59}…' "
         "is not a value of type timestamptz",
-        f"  {bad}, row {5 + header}, column step_id: '{2**40}' is not a value of type integer",
-        f"  {bad}, row {6 + header}, column step_id: '1.5x' is not a value of type integer",
+        f"  {bad}, row {5 + header}, column step_id: '{2**40}' is not a value of type integer, from 0",
+        f"  {bad}, row {6 + header}, column step_id: '1.5x' is not a value of type integer, from 0",
         "  … and 999 more",
     ]
 
@@ -611,3 +611,39 @@ def test_descriptions(lake: Lake) -> None:
     assert (run["environment_id"], run["attributes"]) == ("default", {"os": "linux"})
     assert lake.row("measurements")["value"] == 5.0
     assert lake.rows("observations") == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("step_id", "1.5", "is not a value of type integer, from 0"),
+        ("step_id", "-1", "is not a value of type integer, from 0"),
+        ("attempt", "-2", "is not a value of type integer, from 0"),
+        ("duration_ns", "0.4", "is not a value of type bigint"),
+        ("observed_at", "infinity", "is not a value of type timestamptz"),
+        ("observed_at", "20000-01-01", "is not a value of type timestamptz"),
+    ],
+)
+def test_values_that_cannot_be_kept_are_refused(
+    lake: Lake, column: str, value: str, problem: str
+) -> None:
+    file = lake.csv("rows.csv", [observation(**{column: value})])
+    message = lake.refused("observations", file)
+    assert f"row 2, column {column}: {value!r} {problem}" in message
+
+
+def test_whole_numbers_may_be_written_as_decimals(lake: Lake) -> None:
+    lake.load("observations", lake.csv("rows.csv", [observation(step_id="2.0")]))
+    assert lake.row("observations")["step_id"] == 2
+
+
+def test_columns_of_any_name_pass(lake: Lake) -> None:
+    names = ("source_file", "source_row", "source_time", "source_position", "filename")
+    row = observation(**dict.fromkeys(names, "x"))
+    assert lake.load("observations", lake.csv("rows.csv", [row]))["rows"]["observations"] == 1
+
+
+def test_unknown_subjects_are_refused(lake: Lake) -> None:
+    row = {"problem_id": "p", "subject_kind": "module", "subject_id": "m", "metric": "loc"}
+    message = lake.refused("measurements", lake.jsonl("m.jsonl", [row]))
+    assert "'module' is not one of implementation, system, test, problem" in message

@@ -269,7 +269,7 @@ def test_what_is_not_understood_is_named(lake: Lake) -> None:
     message = lake.refused("recording", path)
     assert message.splitlines()[:4] == [
         "4 rows cannot be understood; nothing was loaded",
-        f"  {path}, row 2, column step_id: 'first' is not a value of type integer",
+        f"  {path}, row 2, column step_id: 'first' is not a value of type integer, from 0",
         f"  {path}, row 3, column observed_at: 'yesterday' is not a value of type timestamptz",
         f"  {path}, row 4, column test_id: is missing",
     ]

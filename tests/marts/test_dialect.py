@@ -66,7 +66,8 @@ def test_compiled_models_parse_as_spark_sql(compiled: dict[str, Any]) -> None:
         code = node["compiled_code"]
         for relation in filter(None, relations):
             # Names are quoted as the target's engine wants it: that is dbt's part, not the model's.
-            code = code.replace(relation, relation.replace('"', "`"))
+            for name in (relation, relation.partition(".")[2]):
+                code = code.replace(name, name.replace('"', "`"))
         for on_duckdb, on_spark in DISPATCHED.items():
             code = re.sub(on_duckdb, on_spark, code)
         (tree,) = sqlglot.parse(code, read="spark")

@@ -1,6 +1,7 @@
 """From files through the command line, Iceberg and dbt to a bare DuckDB client, against the reference."""
 
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from obslake.lakehouse import Lakehouse
+from obslake.loading import load
+from obslake.progress import Progress
+from obslake.sources.base import Options
+from obslake.sources.native import ObservationsReader
+from pyiceberg.table import Table, Transaction
 
 from tests.conftest import PROJECT, Workspace
 from tests.marts.comparison import MARTS, expected_rows, observations_table, sql_rows
@@ -197,3 +204,73 @@ def test_published_form(workspace: Workspace) -> None:
     assert workspace.query(
         "select distinct git_commit, pipeline, attributes['researcher_name'] from runs"
     ) == [("abc", "p1", "Ada")]
+
+
+def test_a_load_that_was_not_completed_is_not_seen(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {**published_rows(seed=3)[0], "output": "1"}
+    first = workspace.folder / "first.parquet"
+    second = workspace.folder / "second.parquet"
+    pq.write_table(pa.Table.from_pylist([row]), first)
+    half = {"implementation_hash": "half", "test_hash": "half", "git_commit_hash": "half"}
+    pq.write_table(pa.Table.from_pylist([{**row, **half, "memory_used_mb": 9.0}]), second)
+    workspace.obslake("load", "observations", str(first))
+
+    def interrupt(self: Transaction) -> Table:
+        if self.table_metadata.location.endswith("/observations"):
+            raise KeyboardInterrupt
+        return commit(self)
+
+    commit = Transaction.commit_transaction
+    lakehouse = Lakehouse.open(workspace.home)
+    monkeypatch.setattr(Transaction, "commit_transaction", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        load(lakehouse, ObservationsReader(), [str(second)], Options(), Progress(enabled=False))
+    monkeypatch.undo()
+
+    described = (
+        "select "
+        "(select list(content_hash) from implementations), (select list(content_hash) from tests), "
+        "(select list(git_commit) from runs), (select max(value) from measurements)"
+    )
+    workspace.dbt("--quiet", "run")
+    assert workspace.query(described) == [(["h0"], ["t0"], ["abc"], 50.0)]
+
+    workspace.obslake("load", "observations", str(second))
+    workspace.dbt("--quiet", "run")
+    assert workspace.query(described) == [(["half"], ["half"], ["half"], 50.0)]
+
+
+def test_descriptions_of_a_run_do_not_depend_on_the_order_of_loads(
+    make_workspace: MakeWorkspace,
+) -> None:
+    rows = '{"problem_id":"p","implementation_id":"i","test_id":"t","output":"1","run_id":"r"}'
+    run = '{"run_id":"r","source":"ci","git_commit":"c","attributes":{"os":"linux"}}'
+    for name, order in {
+        "before": ("runs", "observations"),
+        "after": ("observations", "runs"),
+    }.items():
+        workspace = make_workspace(name)
+        for table in order:
+            text = run if table == "runs" else rows
+            workspace.obslake("load", table, "-", stdin=text.encode())
+        workspace.dbt("--quiet", "run")
+        assert workspace.query("select source, git_commit, attributes from runs") == [
+            ("ci", "c", {"os": "linux"})
+        ]
+
+
+def test_marts_may_bear_any_name(built: Workspace) -> None:
+    renamed = built.folder / "renamed.duckdb"
+    shutil.copy(built.marts, renamed)
+    problem = built.query("select data_set_id, problem_id from behavior_clusters limit 1")[0]
+    rows = built.query("from srm(?, ?)", problem)
+    with duckdb.connect(renamed, read_only=True) as connection:
+        assert connection.execute("from srm(?, ?)", problem).fetchall() == rows
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{renamed}' as archive (read_only)")
+        count = "select count(*) from archive.stimulus_response_cube"
+        assert connection.execute(count).fetchall() == built.query(count.replace("archive.", ""))
+        connection.execute("use archive")
+        assert connection.execute("from srm(?, ?)", problem).fetchall() == rows

@@ -1,5 +1,6 @@
 """Another project installs this one as a dbt package, on observations of its own."""
 
+import json
 import shutil
 from collections.abc import Callable
 
@@ -11,16 +12,12 @@ from tests.conftest import PROJECT, Workspace
 
 @pytest.fixture(scope="module")
 def project(make_workspace: Callable[[str], Workspace]) -> Workspace:
-    """The integration project in a folder of its own, with the package beside it, built."""
+    """The integration project in a folder of its own, built."""
     workspace = make_workspace("package")
     folder = workspace.folder / "tests" / "integration_project"
     shutil.copytree(PROJECT / "tests" / "integration_project", folder)
-    # `local: ../..` is then a copy of what a package consists of.
-    for name in ("dbt_project.yml", "models", "macros", "seeds", "tests/dbt", "analyses"):
-        if (PROJECT / name).is_dir():
-            shutil.copytree(PROJECT / name, workspace.folder / name)
-        elif (PROJECT / name).exists():
-            shutil.copy(PROJECT / name, workspace.folder / name)
+    # What a user installs is the whole project, from wherever it is.
+    (folder / "packages.yml").write_text(f"packages:\n  - local: {json.dumps(str(PROJECT))}\n")
     workspace.dbt("--quiet", "deps", project=folder)
     workspace.dbt("--quiet", "build", project=folder)
     return workspace

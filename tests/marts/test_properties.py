@@ -1,6 +1,7 @@
 """Generated observations: SQL gives what the naive reference computes."""
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from obslake.engine import run_sql_file
 
 from tests.marts.comparison import (
     MARTS,
@@ -65,3 +67,24 @@ def test_order_and_threads_change_nothing(
     replace_observations(models, observations)
     models.execute(f"set threads = {threads}")
     assert {mart: sql_rows(models, mart) for mart in MARTS} == before
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        None, "", "{}", "null", "1", '"$EXCEPTION@x"', "$", "$*", "$*@x", "$CUT@Stack@0", "$CUT",
+        "$EXCEPTION@E@m@n", "$EXCEPTION", "$TRUNCATED@00", "$TIMEOUT", "$TIMEOUT@5s", "$CRASH", "$N/A",
+        "$N/A@int", "$NEW@x", "$5", "passed", "passed@x", "failed@E@m", "error@E", "skipped",
+        "skipped@why", "passedx", "@", " ", "é",
+    ],
+)  # fmt: skip
+def test_loader_and_models_classify_alike(compiled: dict[str, Any], output: str | None) -> None:
+    staging = compiled["nodes"]["model.obslake.stg_observations"]["compiled_code"]
+    (rule,) = re.findall(
+        r"cast\(response_kind as string\), (.*)\) as response_kind", staging, re.DOTALL
+    )
+    with duckdb.connect() as connection:
+        run_sql_file(connection, "protocol")
+        query = f"select response_kind(output), {rule} from (select $1::varchar as output)"
+        ((by_loader, by_model),) = connection.execute(query, [output]).fetchall()
+    assert by_loader == by_model

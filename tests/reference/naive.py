@@ -444,7 +444,10 @@ def build_cluster_members(matrix: Iterable[MatrixRow]) -> list[ClusterMemberRow]
         for implementation_id, column in columns.items():
             if implementation_id != ORACLE:
                 implementations_of[signature(column)].append(implementation_id)
-        ranking = sorted(implementations_of, key=lambda c: (-len(implementations_of[c]), c))
+        ranking = sorted(
+            implementations_of,
+            key=lambda c: (-len(implementations_of[c]), min(implementations_of[c])),
+        )
         for rank, cluster_id in enumerate(ranking, start=1):
             for implementation_id in implementations_of[cluster_id]:
                 rows.append(

@@ -16,10 +16,41 @@ _LONGEST_VALUE = 60
 
 @dataclass(frozen=True)
 class Cast:
-    """A text column that must be readable as an SQL type."""
+    """A column that must be readable as an SQL type, and say a value that can be kept.
+
+    Attributes:
+        column: its name.
+        type: `integer`, `bigint`, `double` or `timestamptz`.
+        is_counted: whether it counts from 0.
+    """
 
     column: str
     type: str
+    is_counted: bool = False
+
+    def fault(self, value: str) -> str:
+        """Return the SQL condition of a value that is not readable."""
+        typed = f"try_cast({value} as {self.type})"
+        if self.type == "timestamptz":
+            # What Arrow can keep, in microseconds, and Python can show.
+            readable = (
+                f"{typed} between timestamptz '0001-01-02 00:00:00+00' "
+                "and timestamptz '9999-12-30 00:00:00+00'"
+            )
+        elif self.type == "double":
+            readable = f"isfinite({typed})"
+        else:
+            # DuckDB would round a text to the nearest whole number.
+            readable = f"{typed} = try_cast({value} as double)"
+            if self.is_counted:
+                readable += f" and {typed} >= 0"
+        return f"{value} is not null and coalesce(not ({readable}), true)"
+
+    @property
+    def problem(self) -> str:
+        """What is said of a value that is not readable."""
+        counted = ", from 0" if self.is_counted else ""
+        return f"is not a value of type {self.type}{counted}"
 
 
 @dataclass(frozen=True)
@@ -109,9 +140,7 @@ def _faults(
     for cast in casts:
         if cast.column in columns:
             value = quote_identifier(columns[cast.column])
-            condition = f"{value} is not null and try_cast({value} as {cast.type}) is null"
-            problem = f"is not a value of type {cast.type.lower()}"
-            faults.append(_Fault(condition, cast.column, value, problem))
+            faults.append(_Fault(cast.fault(value), cast.column, value, cast.problem))
     for choice in choices:
         if choice.column in columns:
             value = quote_identifier(columns[choice.column])
@@ -137,7 +166,7 @@ def _find(
         for fault in faults
     )
     rows = connection.execute(
-        f"select source_position, fault.* from (select source_position, case {cases} end as fault "
+        f"select _obslake_position, fault.* from (select _obslake_position, case {cases} end as fault "
         f"from checked_rows) where fault is not null limit {limit}"
     ).fetchall()
     return found, [

@@ -9,6 +9,8 @@ from obslake.schemas import TableDefinition, sql_type
 from obslake.sources.checks import Cast
 from obslake.sources.files import SourceFile
 
+_COUNTED = ("step_id", "attempt")
+
 
 def match_columns(
     definition: TableDefinition,
@@ -62,7 +64,7 @@ def require_columns(
 def typed_columns(definition: TableDefinition) -> list[Cast]:
     """Return the columns of a table that are no text, with their SQL types."""
     return [
-        Cast(field.name, sql_type(field.field_type))
+        Cast(field.name, sql_type(field.field_type), is_counted=field.name in _COUNTED)
         for field in definition.schema.fields
         if not isinstance(field.field_type, StringType | MapType)
     ]

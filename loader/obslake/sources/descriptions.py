@@ -14,7 +14,7 @@ from obslake.schemas import (
     sql_type,
 )
 from obslake.sources.base import Options, Reader, StagedLoad
-from obslake.sources.checks import check_rows
+from obslake.sources.checks import Choice, check_rows
 from obslake.sources.columns import match_columns, require_columns, typed_columns
 from obslake.sources.files import SourceFile
 from obslake.sources.relations import create_text_view
@@ -25,6 +25,10 @@ _REQUIRED = {
     TESTS.name: ("problem_id", "test_id"),
     RUNS.name: ("run_id",),
     MEASUREMENTS.name: ("problem_id", "subject_kind", "subject_id", "metric"),
+}
+
+_CHOICES = {
+    MEASUREMENTS.name: (Choice("subject_kind", ("implementation", "system", "test", "problem")),),
 }
 
 
@@ -53,6 +57,7 @@ class DescriptionsReader(Reader):
             files,
             required=required,
             casts=typed_columns(definition),
+            choices=_CHOICES.get(definition.name, ()),
             known=known,
         )
         set_variables(

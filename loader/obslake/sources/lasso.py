@@ -40,7 +40,7 @@ _OPTIONAL = (
     "EXECUTIONTIME",
 )
 _NOT_NULL = tuple(c for c in _REQUIRED if c != "VALUE")
-_CASTS = (Cast("X", "INTEGER"), Cast("Y", "INTEGER"), Cast("LASTMODIFIED", "TIMESTAMPTZ"))
+_CASTS = (Cast("X", "integer"), Cast("Y", "integer"), Cast("LASTMODIFIED", "timestamptz"))
 
 
 class LassoReader(Reader):

@@ -88,9 +88,9 @@ class ObservationsReader(Reader):
             known={c: c for c in _PUBLISHED},
             required=_REQUIRED_OBSERVATION,
             casts=(
-                Cast("step_id", "INTEGER"),
-                Cast("execution_time_ms", "DOUBLE"),
-                Cast("created_at", "TIMESTAMPTZ"),
+                Cast("step_id", "integer", is_counted=True),
+                Cast("execution_time_ms", "double"),
+                Cast("created_at", "timestamptz"),
             ),
         )
         connection.execute("create temp view source_rows as select * from text_rows")
@@ -130,7 +130,7 @@ def _create_source_rows(connection: duckdb.DuckDBPyConnection, known: dict[str, 
         f"{quote_identifier(source)} as {quote_identifier(c)}" for c, source in known.items()
     ]
     connection.execute(
-        f"create temp view source_rows as select {', '.join(columns)}, source_time from text_rows"
+        f"create temp view source_rows as select {', '.join(columns)}, _obslake_time from text_rows"
     )
 
 

@@ -61,11 +61,11 @@ _OPTIONAL = {
     "test": ("attempt", "outcome", "duration_ns", "file", "line", "n_steps"),
 }
 _CASTS = (
-    Cast("step_id", "INTEGER"),
-    Cast("attempt", "INTEGER"),
-    Cast("duration_ns", "BIGINT"),
-    Cast("observed_at", "TIMESTAMPTZ"),
-    Cast("started_at", "TIMESTAMPTZ"),
+    Cast("step_id", "integer", is_counted=True),
+    Cast("attempt", "integer", is_counted=True),
+    Cast("duration_ns", "bigint"),
+    Cast("observed_at", "timestamptz"),
+    Cast("started_at", "timestamptz"),
 )
 _FIELDS = tuple(
     dict.fromkeys(
@@ -142,7 +142,7 @@ def _add_lines(
         insert into recording_lines by name
         select
             {columns},
-            source_time,
+            _obslake_time as source_time,
             (select coalesce(max(session), 0) from recording_lines)
             + count(*) filter (where record = 'session') over (rows unbounded preceding) as session
         from source_lines

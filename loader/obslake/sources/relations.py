@@ -69,8 +69,8 @@ def create_text_view(
 ) -> TextRelation:
     """Show files of one or several formats as one view of text columns.
 
-    Besides the source's own columns the view has ``source_position`` (file and row, 1-based) and
-    ``source_time`` (when the file was last written).
+    Besides the source's own columns the view has ``_obslake_position`` (file and row, 1-based) and
+    ``_obslake_time`` (when the file was last written).
 
     Args:
         connection: where the view is created.
@@ -98,11 +98,11 @@ def create_text_view(
         parts.append(_scan(f"getvariable({quote_literal(paths)})", form, typed))
         for name, _ in form.columns:
             columns.setdefault(name.lower(), name)
-    source = f"getvariable({quote_literal(view + '_files')})[source_file]"
+    source = f"getvariable({quote_literal(view + '_files')})[_obslake_file]"
     connection.execute(
         f"create or replace temp view {quote_identifier(view)} as "
-        "select * exclude (source_file, source_row), "
-        f"{source}[1] || ', row ' || source_row as source_position, {source}[2] as source_time "
+        "select * exclude (_obslake_file, _obslake_row), "
+        f"{source}[1] || ', row ' || _obslake_row as _obslake_position, {source}[2] as _obslake_time "
         f"from ({' union all by name '.join(f'({part})' for part in parts)})"
     )
     return TextRelation(view, tuple(columns.values()))
@@ -157,7 +157,7 @@ def _scan(paths: str, form: _Form, typed: Sequence[str]) -> str:
     """Return the query that reads files of one form as text."""
     plain = {name.lower() for name in typed}
     if form.format == "parquet":
-        rows = f"read_parquet({paths}, filename = 'source_file', file_row_number = true)"
+        rows = f"read_parquet({paths}, filename = '_obslake_file', file_row_number = true)"
         row_number = "file_row_number + 1"
     elif form.format == "csv":
         rows = _csv_rows(paths, form)
@@ -172,7 +172,7 @@ def _scan(paths: str, form: _Form, typed: Sequence[str]) -> str:
         else f"{_text(form, name, type_)} as {quote_identifier(name)}"
         for name, type_ in form.columns
     ]
-    columns = [*texts, "source_file", f"{row_number} as source_row"]
+    columns = [*texts, "_obslake_file", f"{row_number} as _obslake_row"]
     return f"select {', '.join(columns)} from {rows}"
 
 
@@ -180,7 +180,7 @@ def _csv_rows(paths: str, form: _Form) -> str:
     types = ", ".join(f"{quote_literal(name)}: 'VARCHAR'" for name, _ in form.columns)
     # An empty field is missing, a quoted empty field is the empty text.
     return (
-        f"read_csv({paths}, filename = 'source_file', header = true, auto_detect = false, "
+        f"read_csv({paths}, filename = '_obslake_file', header = true, auto_detect = false, "
         f"columns = {{{types}}}, delim = {quote_literal(form.delimiter)}, "
         f"quote = {_QUOTE}, escape = {_QUOTE}, allow_quoted_nulls = false, "
         f"compression = {quote_literal(form.compression)}, max_line_size = {_LONGEST_CSV_LINE})"
@@ -189,7 +189,7 @@ def _csv_rows(paths: str, form: _Form) -> str:
 
 def _json_rows(paths: str, form: _Form) -> str:
     return (
-        f"read_json_objects({paths}, filename = 'source_file', "
+        f"read_json_objects({paths}, filename = '_obslake_file', "
         f"compression = {quote_literal(form.compression)}, "
         f"maximum_object_size = {_LONGEST_JSON_LINE})"
     )

@@ -6,6 +6,9 @@
 -- Out: views `loaded_observations`, `loaded_tests`, `loaded_implementations`, `loaded_runs`,
 --      `loaded_measurements`, all without load_id.
 
+create temp macro implementation_part(part) as
+replace(replace(coalesce(part, ''), '%', '%25'), '_', '%5F');
+
 create temp view cells as
 select
     executionid || '/' || actionid as run_id,
@@ -16,8 +19,13 @@ select
     arenaid,
     sheetid,
     systemid,
-    -- Variants and adapters of the oracle and of the abstraction are those words again.
-    if(systemid = 'oracle', 'oracle', concat_ws('_', systemid, variantid, adapterid)) as implementation_id,
+    -- Variants and adapters of the oracle and of the abstraction are those words again. Neither may hold the
+    -- separator, or two identities could become one.
+    case
+        when systemid = 'oracle' then 'oracle'
+        when variantid is null and adapterid is null then systemid
+        else systemid || '_' || implementation_part(variantid) || '_' || implementation_part(adapterid)
+    end as implementation_id,
     variantid,
     adapterid,
     cast(x as int) as x,
@@ -26,7 +34,7 @@ select
     value,
     rawvalue,
     valuetype,
-    coalesce(cast(lastmodified as timestamptz), source_time) as lastmodified,
+    coalesce(cast(lastmodified as timestamptz), _obslake_time) as lastmodified,
     nullif(try_cast(executiontime as bigint), 0) as duration_ns
 from (
     select
@@ -35,33 +43,42 @@ from (
         null::varchar as variantid, null::varchar as adapterid, null::int as x, null::int as y,
         null::varchar as type, null::varchar as value, null::varchar as rawvalue,
         null::varchar as valuetype, null::timestamptz as lastmodified, null::bigint as executiontime,
-        null::timestamptz as source_time
+        null::timestamptz as _obslake_time
     where false
     union all by name
     select * from source_cells
 );
 
--- Older arenas append the system to the name of the sheet, in the rows of the oracle as well: without
--- stripping it no two implementations would share a test.
-create temp view older_systems as
-select distinct systemid from cells where not is_new_arena and systemid not in ('oracle', 'abstraction');
+-- Older arenas append the system to the name of the sheet, in the rows of the oracle as well, which do not name
+-- it: without stripping it no two implementations would share a test. Every end of an oracle's sheet that
+-- follows a `_` may be a system; the longest one that is counts.
+create temp view older_oracle_sheets as
+select sheetid, max(length(systemid)) as system_length
+from (
+    select sheetid, unnest(list_transform(
+        range(2, len(string_split(sheetid, '_')) + 1),
+        lambda i: array_to_string(string_split(sheetid, '_')[i:], '_')
+    )) as ending
+    from (select distinct sheetid from cells where not is_new_arena and systemid = 'oracle')
+)
+join (
+    select distinct systemid from cells where not is_new_arena and systemid not in ('oracle', 'abstraction')
+) on ending = systemid
+group by sheetid;
 
 create temp view placed_cells as
 select
     cells.*,
     if(is_new_arena, getvariable('arena_environment'), arenaid) as environment_id,
     case
-        when is_new_arena then sheetid
-        when ends_with(sheetid, '_' || cells.systemid) then left(sheetid, -1 - length(cells.systemid))
-        when older_systems.systemid is not null then left(sheetid, -1 - length(older_systems.systemid))
-        else sheetid
+        when is_new_arena then cells.sheetid
+        when ends_with(cells.sheetid, '_' || systemid) then left(cells.sheetid, -1 - length(systemid))
+        when system_length is not null then left(cells.sheetid, -1 - system_length)
+        else cells.sheetid
     end as test_id
 from cells
-left join older_systems
-    on
-        cells.systemid = 'oracle'
-        and not cells.is_new_arena
-        and regexp_extract(cells.sheetid, '[^_]*$') = older_systems.systemid;
+left join older_oracle_sheets
+    on cells.sheetid = older_oracle_sheets.sheetid and systemid = 'oracle' and not is_new_arena;
 
 -- What was executed. A large export is split here: the loader
 -- then shows one part of these rows after the other under the same name.

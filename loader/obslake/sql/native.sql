@@ -1,7 +1,7 @@
 -- Native observations: from columns by name to typed columns with the defaults filled in.
 --
 -- In: view `source_rows` (known columns as text under their own names, any of them may be missing, and
---     `source_time`), variables `data_set`, `environment`,
+--     `_obslake_time`), variables `data_set`, `environment`,
 --     `run` and `attributes` (a JSON object).
 -- Out: views `loaded_observations` and `loaded_runs`, without load_id.
 
@@ -12,7 +12,7 @@ select
     null::varchar as run_id, null::int as attempt, null::varchar as operation,
     null::varchar as target, null::varchar as inputs, null::varchar as output,
     null::varchar as response_kind, null::bigint as duration_ns, null::timestamptz as observed_at,
-    null::timestamptz as source_time
+    null::timestamptz as _obslake_time
 where false
 union all by name
 select * from source_rows;
@@ -37,7 +37,7 @@ select
     output,
     coalesce(response_kind, response_kind(output)) as response_kind,
     cast(duration_ns as bigint) as duration_ns,
-    coalesce(cast(observed_at as timestamptz), source_time) as observed_at
+    coalesce(cast(observed_at as timestamptz), _obslake_time) as observed_at
 from native_rows;
 
 create temp view loaded_runs as
@@ -45,12 +45,15 @@ select
     data_set_id,
     run_id,
     environment_id,
-    'observations' as source,
+    null::varchar as source,
     min(observed_at) as started_at,
     null::varchar as git_commit,
     null::varchar as git_branch,
     null::varchar as pipeline,
-    -- Unknown columns of the source that have one value throughout say something about the run.
-    from_json(getvariable('attributes'), '"MAP(VARCHAR, VARCHAR)"') as attributes
+    -- Unknown columns of the source that have one value throughout say something about the run. Where there
+    -- are none, nothing is said, so that a description of the run stays as it is.
+    if(
+        getvariable('attributes') = '{}', null, from_json(getvariable('attributes'), '"MAP(VARCHAR, VARCHAR)"')
+    ) as attributes
 from loaded_observations
 group by data_set_id, run_id, environment_id;

@@ -1,6 +1,6 @@
 -- Rows of published observation lakehouses in their 20-column form.
 --
--- In: view `source_rows` (the 20 columns as text, `source_time`), variables as for native rows.
+-- In: view `source_rows` (the 20 columns as text, `_obslake_time`), variables as for native rows.
 -- Out: views `loaded_<table>`, all without load_id.
 
 create temp view published_rows as
@@ -17,12 +17,12 @@ select
     end as environment_id,
     if(is_random_arena(environment_id), environment_id, null) as arena_id,
     coalesce(run_id, getvariable('run')) as run_id,
-    coalesce(cast(created_at as timestamptz), source_time) as observed_at,
+    coalesce(cast(created_at as timestamptz), _obslake_time) as observed_at,
     operation,
     inputs,
     output,
     specified_oracle,
-    cast(round(cast(execution_time_ms as double) * 1e6) as bigint) as duration_ns,
+    try_cast(round(cast(execution_time_ms as double) * 1e6) as bigint) as duration_ns,
     test_hash,
     implementation_hash,
     memory_used_mb,
@@ -47,7 +47,8 @@ select
     -- Comma-joined there, so where one argument ends is lost: the text is kept as one argument.
     '[' || cast(to_json(inputs) as varchar) || ']' as inputs,
     output,
-    response_kind(output) as response_kind,
+    -- As in the arena exports these rows come from, `null` says that no oracle was specified.
+    if(implementation_id = 'oracle' and output = 'null', 'not_executed', response_kind(output)) as response_kind,
     duration_ns,
     observed_at
 from published_rows
@@ -65,7 +66,6 @@ select
     null,
     null,
     specified_oracle,
-    -- As in the arena exports these rows come from, `null` says that no oracle was specified.
     if(specified_oracle = 'null', 'not_executed', response_kind(specified_oracle)),
     null,
     max(observed_at)

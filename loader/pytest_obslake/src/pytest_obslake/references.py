@@ -1,0 +1,124 @@
+"""Which objects are under test, and at which step of a test each was made."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import Any, Callable
+
+from pytest_obslake import values
+
+_mro: Callable[[type], tuple[type, ...]] = vars(type)["__mro__"].__get__
+_name: Callable[[type], str] = vars(type)["__name__"].__get__
+_qualified_name: Callable[[type], str] = vars(type)["__qualname__"].__get__
+
+_namespace: Callable[[type], dict[str, Any]] = vars(type)["__dict__"].__get__
+_module: Callable[[type], Any] = vars(type)["__module__"].__get__
+
+_PLAIN_TYPES = frozenset(
+    map(id, (type(None), bool, int, float, str, bytes, tuple, list, dict, set, frozenset))
+)
+
+
+def mro(cls: type) -> tuple[type, ...]:
+    """Return the classes that a class inherits from, whatever its metaclass says."""
+    return _mro(cls)
+
+
+def name(cls: type) -> str:
+    """Return the name of a class, whatever its metaclass says."""
+    return _name(cls)
+
+
+def qualified_name(cls: type) -> str:
+    """Return the name of a class inside its module, whatever its metaclass says."""
+    return _qualified_name(cls)
+
+
+def namespace(cls: type) -> dict[str, Any]:
+    """Return what a class itself defines, whatever its metaclass says."""
+    return _namespace(cls)
+
+
+def module(cls: type) -> str:
+    """Return the name of the module of a class, whatever its metaclass says."""
+    found = _module(cls)
+    return found if isinstance(found, str) else ""
+
+
+def is_class(value: object) -> bool:
+    """Whether a value is a class, whatever it says itself."""
+    return any(base is type for base in _mro(type(value)))
+
+
+class ClassesUnderTest:
+    """The target classes; an instance of a subclass is under test, too."""
+
+    def __init__(self, classes: Iterable[type] = ()) -> None:
+        """Take the target classes; `add` takes more."""
+        self._classes = list(classes)
+        self._ids = frozenset(map(id, self._classes))
+
+    def add(self, cls: type) -> None:
+        """Put the instances of a class under test."""
+        self._classes.append(cls)
+        self._ids = frozenset(map(id, self._classes))
+
+    def have_made(self, value: object) -> bool:
+        """Whether a value is an object under test. Runs no code of the value."""
+        cls = type(value)
+        if not self._ids or id(cls) in _PLAIN_TYPES:
+            return False
+        return any(id(base) in self._ids for base in _mro(cls))
+
+
+class References:
+    """The objects under test that one attempt of one test has met.
+
+    They are held weakly, so that no object lives longer than it would have. What cannot be held weakly is
+    held until the test ends, or, where it has a ``__del__``, not at all.
+    """
+
+    def __init__(self, classes: ClassesUnderTest) -> None:
+        """Start without any object."""
+        self._classes = classes
+        self._rows: dict[int, tuple[Callable[[], Any], int]] = {}
+
+    def make(self, value: object, row: int) -> str:
+        """Say that a step answered with an object under test: its reference, made now if it is new."""
+        known = self._row(value)
+        if known is None:
+            holder = _hold(value)
+            if holder is not None:
+                self._rows[id(value)] = (holder, row)
+            known = row
+        return values.instance_response(qualified_name(type(value)), known)
+
+    def knows(self, value: object) -> bool:
+        """Whether a step of this test has made the object."""
+        return self._row(value) is not None
+
+    def refer(self, value: object) -> str | None:
+        """Return the reference to an object under test, or None for any other value.
+
+        An object that no step of this test has made, because another test or a module did, has no row.
+        """
+        if not self._classes.have_made(value):
+            return None
+        row = self._row(value)
+        type_name = qualified_name(type(value))
+        if row is None:
+            return values.CUT_PREFIX + type_name
+        return values.instance_response(type_name, row)
+
+    def _row(self, value: object) -> int | None:
+        held = self._rows.get(id(value))
+        return held[1] if held is not None and held[0]() is value else None
+
+
+def _hold(value: object) -> Callable[[], Any] | None:
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        has_finalizer = any("__del__" in _namespace(base) for base in _mro(type(value)))
+        return None if has_finalizer else lambda: value

@@ -1,0 +1,271 @@
+"""The hooks of a session that records."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_obslake import __version__, context
+from pytest_obslake.instrument import Instrumentation, count_references_to_new
+from pytest_obslake.isolation import clean_traceback
+from pytest_obslake.recorder import BUSY, Attempt, Recorder, now
+from pytest_obslake.references import ClassesUnderTest
+from pytest_obslake.sink import Sink
+from pytest_obslake.targets import TargetError, Targets, find, module_of
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the options say; what they leave open is found out."""
+
+    file: Path
+    targets: list[str]
+    run_id: str
+    pipeline: context.Pipeline | None
+    worker: str | None = None
+    nested: bool = False
+    max_bytes: int = 0
+    problem: str | None = None
+    data_set: str | None = None
+    implementation: str | None = None
+    lineage: str | None = None
+    revision: str | None = None
+    environment: str | None = None
+
+    def session_record(self, root: Path, found: Targets) -> dict[str, Any]:
+        """Return the first line of the file; the targets are imported by now."""
+        subject = context.subject(module_of(self.targets[0]))
+        pipeline = self.pipeline
+        attributes = {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "pytest": pytest.__version__,
+            "targets": " ".join(self.targets),
+        }
+        if found.left_out:
+            attributes["left_out"] = " ".join(found.left_out)
+        if pipeline is not None:
+            attributes["ci"] = pipeline.service
+        if self.worker is not None:
+            attributes["worker"] = self.worker
+        return {
+            "record": "session",
+            "format": 1,
+            "tool": f"pytest-obslake {__version__}",
+            "data_set_id": self.data_set,
+            "problem_id": self.problem or module_of(self.targets[0]),
+            "implementation_id": self.implementation or self._implementation(subject),
+            "system": subject.system,
+            "lineage": self.lineage or subject.system,
+            "revision": self.revision or subject.revision,
+            "environment_id": self.environment or context.environment(),
+            "run_id": self.run_id,
+            "started_at": now(),
+            "git_commit": (pipeline and pipeline.commit) or context.commit(root),
+            "git_branch": (pipeline and pipeline.branch) or context.branch(root),
+            "pipeline": pipeline.pipeline if pipeline else None,
+            "attributes": attributes,
+        }
+
+    def _implementation(self, subject: context.Subject) -> str:
+        return context.Subject(subject.system, self.revision or subject.revision).implementation
+
+
+class RecordingSession:
+    """Records the tests of one process."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        """Nothing happens before the tests are collected."""
+        self._config = config
+        self._settings = settings
+        self._recorder: Recorder | None = None
+        self._instrumentation: Instrumentation | None = None
+        self._attempt: Attempt | None = None
+        self._outcome = Outcome()
+        self._problem: str | None = None
+
+    # -- the session
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Put the recorder in front of the targets, once the test modules have imported them."""
+        if self._config.getoption("collectonly") or not session.items or session.testsfailed:
+            return
+        try:
+            self._start(session, find(self._settings.targets))
+        except TargetError as error:
+            raise pytest.UsageError(str(error)) from None
+        except Exception as error:  # whatever it is, the suite runs as it would without us
+            self._problem = f"it could not start: {type(error).__name__}: {error}"
+            self.finish()
+
+    def _start(self, session: pytest.Session, found: Targets) -> None:
+        settings = self._settings
+        classes = ClassesUnderTest(found.classes)
+        self._recorder = recorder = Recorder(Sink(settings.file), classes, settings.max_bytes)
+        recorder.sink.write(settings.session_record(Path(self._config.rootpath), found))
+        recorder.calibrate(count_references_to_new)
+        self._instrumentation = Instrumentation(
+            found, recorder.begin, BUSY if settings.nested else 1
+        )
+        for item in session.items:
+            parameters = getattr(getattr(item, "callspec", None), "params", None)
+            if isinstance(parameters, dict):
+                for key, value in parameters.items():
+                    parameters[key] = self._instrumentation.replacement(value)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Restore the targets, and close the file."""
+        self.finish()
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output["obslake"] = self.report().as_dict()
+
+    def pytest_unconfigure(self) -> None:
+        """Restore the targets, should the session have ended in another way."""
+        self.finish()
+
+    def finish(self) -> None:
+        """Restore everything; may be called more than once."""
+        if self._instrumentation is not None:
+            self._instrumentation.undo()
+            self._instrumentation = None
+        if self._recorder is not None:
+            self._recorder.end_steps()
+            self._end_attempt()
+            self._recorder.sink.close()
+
+    def report(self) -> Report:
+        """Say what was recorded."""
+        recorder = self._recorder
+        problems = [self._problem] if self._problem else []
+        if recorder is None:
+            return Report(str(self._settings.file), 0, 0, problems)
+        problems += [f"{text} ({count} times)" for text, count in recorder.failures.items()]
+        if recorder.sink.failure is not None:
+            problems.append(f"{recorder.sink.failure} ({recorder.sink.n_lost} records lost)")
+        return Report(str(self._settings.file), recorder.n_calls, recorder.n_tests, problems)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what was recorded, and what could not be."""
+        if self._recorder is not None or self._problem:
+            self.report().show(terminalreporter)
+
+    # -- the tests
+
+    # None of these wraps a hook of pytest: wrappers show in tracebacks.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin an attempt: fixtures belong to the test during which they run."""
+        if self._recorder is not None:
+            self._end_attempt()
+            self._attempt = self._recorder.start_test(item.nodeid)
+            self._outcome = Outcome(*item.location[:2])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> None:
+        """Let failures look as they do without the recorder; end the steps after the last phase."""
+        if call.excinfo is not None:
+            clean_traceback(call.excinfo.value)
+        if call.when == "teardown" and self._recorder is not None:
+            self._recorder.end_steps()
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note how a phase of a test ended, and write the attempt's record after the last phase."""
+        if self._attempt is None or report.nodeid != self._attempt.test_id:
+            return
+        self._outcome.add(report)
+        if report.when == "teardown" or report.outcome == "rerun":
+            self._end_attempt()
+
+    def _end_attempt(self) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None and self._recorder is not None:
+            outcome = self._outcome
+            self._recorder.end_test(
+                attempt, outcome.word, outcome.seconds, outcome.file, outcome.line
+            )
+
+
+class Outcome:
+    """How an attempt ended, from the reports of its phases."""
+
+    def __init__(self, file: str = "", line: int | None = None) -> None:
+        """Start without any report."""
+        self.file = file
+        self.line = line
+        self.seconds = 0.0
+        self._words: list[str] = []
+
+    @property
+    def word(self) -> str:
+        """The outcome of the attempt; one that was cut off is an error."""
+        ranking = ("rerun", "failed", "error", "xfailed", "xpassed", "skipped", "passed")
+        return next((word for word in ranking if word in self._words), "error")
+
+    def add(self, report: Any) -> None:
+        """Take the report of a phase."""
+        self.seconds += getattr(report, "duration", 0.0)
+        word = report.outcome
+        if hasattr(report, "wasxfail") and word in ("skipped", "passed"):
+            word = "xfailed" if word == "skipped" else "xpassed"
+        elif word == "failed" and report.when != "call":
+            word = "error"
+        if not (word == "passed" and report.when != "call"):
+            self._words.append(word)
+
+
+@dataclass
+class Report:
+    """What one process recorded."""
+
+    file: str
+    n_calls: int
+    n_tests: int
+    problems: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a form that workers can send."""
+        return vars(self)
+
+    def show(self, terminalreporter: Any) -> None:
+        """Write a line, and one more for every problem."""
+        terminalreporter.write_line(
+            f"obslake: {self.n_calls} calls in {self.n_tests} tests recorded in {self.file}"
+        )
+        for problem in self.problems:
+            terminalreporter.write_line(
+                f"obslake: not everything was recorded: {problem}", yellow=True
+            )
+
+
+class ControllingSession:
+    """Records nothing: the workers of pytest-xdist do. Gives them a common run, and sums up."""
+
+    def __init__(self, run_id: str) -> None:
+        """Take the id of the run."""
+        self._run_id = run_id
+        self._reports: list[Report] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker the id of the run."""
+        node.workerinput["obslake_run"] = self._run_id
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear from a worker what it recorded."""
+        output = (getattr(node, "workeroutput", None) or {}).get("obslake")
+        if output:
+            self._reports.append(Report(**output))
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what was recorded, file by file."""
+        for report in sorted(self._reports, key=lambda report: report.file):
+            report.show(terminalreporter)

@@ -1,0 +1,95 @@
+"""The file of records: one JSON object a line, in the file as soon as it is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import zlib
+from pathlib import Path
+from typing import Any
+
+from pytest_obslake.isolation import private_modules
+
+_GZIP = 31  # zlib's window bits for a gzip header
+
+
+class Sink:
+    """Append lines to a file, and never raise: the first failure ends the writing and is kept in `failure`.
+
+    Written without Python's file objects, so that a forked child has no buffer to flush a second time and a
+    crash loses nothing that was written. ``.gz`` is compressed, flushed after every line.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Create the file, and the folders above it; an older file is overwritten. None keeps nothing."""
+        self.path = path
+        self.failure: str | None = None
+        self.n_lost = 0
+        self._lock = threading.RLock()
+        self._encode = json.JSONEncoder(separators=(",", ":")).encode
+        self._compress = (
+            zlib.compressobj(6, zlib.DEFLATED, _GZIP) if path and path.suffix == ".gz" else None
+        )
+        self._descriptor: int | None = None
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            self._descriptor = os.open(path, flags, 0o666)
+            self._identity = self._identify(self._descriptor)
+        except OSError as error:
+            self._fail(error)
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Write one record; count it as lost where that is no longer possible."""
+        with self._lock:
+            if self._descriptor is None:
+                self.n_lost += 1
+                return
+            try:
+                line = self._encode(record).encode("ascii") + b"\n"
+                if self._compress is not None:
+                    line = self._compress.compress(line) + self._compress.flush(zlib.Z_SYNC_FLUSH)
+                self._write(self._descriptor, line)
+            except Exception as error:
+                self.n_lost += 1
+                self._fail(error)
+
+    def close(self) -> None:
+        """Write what ends a gzip file, and close."""
+        with self._lock:
+            if self._descriptor is None:
+                return
+            try:
+                if self._compress is not None:
+                    self._write(self._descriptor, self._compress.flush(zlib.Z_FINISH))
+                os.close(self._descriptor)
+            except Exception as error:
+                self._fail(error)
+            self._descriptor = None
+
+    def abandon(self) -> None:
+        """Forget the file, in a forked child: it belongs to the parent."""
+        self._lock = threading.RLock()
+        self._descriptor = None
+
+    def _write(self, descriptor: int, data: bytes) -> None:
+        if self._identify(descriptor) != self._identity:
+            raise OSError("the suite closed the file, and its descriptor is another file's now")
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+
+    def _identify(self, descriptor: int) -> tuple[int, int]:
+        status = os.fstat(descriptor)
+        return status.st_dev, status.st_ino
+
+    def _fail(self, error: Exception) -> None:
+        self._descriptor = None
+        if self.failure is None:
+            self.failure = f"{type(error).__name__}: {error}"
+
+
+private_modules(globals())
