@@ -7,7 +7,8 @@ say() { printf '\n%s\n' "$*"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
 say '1. Load what was observed into Iceberg'
-run obslake load observations demo/observations.jsonl.gz --data-set demo
+run obslake load recording demo/recordings --data-set demo
+run obslake load observations demo/specified.jsonl.zst --data-set demo --environment standards --run standards
 run obslake load implementations demo/implementations.jsonl --data-set demo
 run obslake load tests demo/tests.jsonl --data-set demo
 
@@ -58,11 +59,24 @@ pivot (
 )
 on implementation_id using first(response[:24]) group by inputs order by try_cast(inputs[2:-2] as int)"
 
+say '5. What a release mended and broke, against the standard'
+obslake sql "
+select previous_implementation_id as before, implementation_id as after, change, count(*) as stimuli, min(test_id) as example
+from changes('demo', 'toml')
+where problem_id = 'toml_parse' and environment_id like 'cpython-3.11%'
+group by all order by all"
+
+say '6. What answered differently in another run of the same code'
+obslake sql "
+select implementation_id, test_id, n_executions as times, most_frequent_response, other_response
+from flaky('demo') where environment_id like 'cpython-3.11%'"
+
 say 'Next'
 cat <<'TEXT'
 . .venv/bin/activate
 obslake sql "from clusters('demo', 'slugify')"
 obslake sql "from oracle('demo', 'json_parse') where not agrees_with_specified"
 obslake sql "from behavior_diff('demo', 'version_compare', 'packaging@20.9', 'packaging@26.3')"
+obslake sql "from changes('demo', 'humanize')"
 obslake load --help
 TEXT

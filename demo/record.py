@@ -1,24 +1,22 @@
-"""Record the demonstration corpus: run every test of every problem on every package, for real.
+"""Record the demonstration corpus: every test of every problem on every package, by pytest-obslake.
 
-    python demo/record.py              install the packages in a temporary folder, record, write
-    python demo/record.py --venv DIR   keep the packages in DIR, for the next time
-    python demo/record.py --check      record, and compare with the files instead of writing them
+    python demo/record.py                    install in a temporary folder, record, write
+    python demo/record.py --venvs DIR        keep the installed packages in DIR, for the next time
+    python demo/record.py --python PROGRAM   another Python to record on, too; may be repeated
+    python demo/record.py --check            record, and compare with the files instead of writing them
 
-Needs the standard library, pip, and a system that can fork. Only what is executed is written; the
-rows of the implementation `oracle` are the responses that a standard prescribes (see README.md).
+Needs pip and what obslake itself needs. Only what is executed is recorded; what a standard prescribes stands
+in a file of its own, as the implementation `oracle` (see README.md).
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import importlib.metadata
 import importlib.util
 import inspect
-import io
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -28,22 +26,29 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 HERE = Path(__file__).resolve().parent
+LOADER = HERE.parent / "loader"
 sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(LOADER / "pytest_obslake" / "src"))
 
+import subject as under_test  # noqa: E402
 from problems import UNDEFINED, Implementation, Problem, Step, load_problems  # noqa: E402
-from worker import protocol  # noqa: E402
+from pytest_obslake import values as protocol  # noqa: E402
 
-RUN_ID = "demo-1"
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-ENVIRONMENT_ID = f"cpython-{PYTHON}-{platform.system().lower()}"
+# Each run executes everything once: what differs between two is unstable.
+RUNS = ("demo-1", "demo-2")
+RECORDINGS = HERE / "recordings"
+MAX_BYTES = "4000"
+PLUGIN = LOADER / "pytest_obslake"
 
-# What must not stand in a recording, because it differs from one recording to the next.
-UNSTABLE = re.compile(r"0x[0-9a-f]{6,}|site-packages|/tmp/|/home/|/root/|/usr/", re.IGNORECASE)
+# What must not stand in a recording: it tells where it was made, not what the package answers.
+LOCAL = re.compile(r"site-packages|/tmp/|/home/|/root/|/usr/", re.IGNORECASE)
 
 # Licences of packages whose metadata name none, or one that is no SPDX identifier by itself; as
 # their own licence files have them.
@@ -101,51 +106,95 @@ class Subject:
 def main() -> int:
     """Install, record, check for what must not be recorded, and write or compare."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--venv", type=Path, help="folder to install the packages in, and keep")
+    parser.add_argument("--venvs", type=Path, help="folder to install the packages in, and keep")
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="PROGRAM",
+        help="record on this Python, too; may be repeated",
+    )
     parser.add_argument(
         "--check", action="store_true", help="compare with the files, write nothing"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        venv = (options.venv or Path(temporary) / "venv").resolve()
-        install(venv)
-        subjects = list(find_subjects(load_problems(), venv))
-        observations = [*oracle_rows(subjects), *record_all(subjects, venv)]
-    observations.sort(key=lambda row: (row["problem_id"], row["test_id"], row["step_id"]))
-    unstable = [row for row in observations if UNSTABLE.search(row["output"])]
-    for row in unstable:
-        print("not reproducible:", row["implementation_id"], row["test_id"], row["output"])
-    if unstable:
+        installations = [
+            install(program, (options.venvs or Path(temporary)).resolve())
+            for program in [sys.executable, *options.python]
+        ]
+        problems = load_problems()
+        subjects = {
+            installation: [
+                found
+                for found in find_subjects(problems, installation)
+                if can_be_imported(found, installation)
+            ]
+            for installation in installations
+        }
+        recordings = {
+            f"{run}.cpython-{installation.version}.jsonl.zst": record_all(
+                subjects[installation], installation, run, Path(temporary)
+            )
+            for run in RUNS
+            for installation in installations
+        }
+    local = [line for lines in recordings.values() for line in lines if LOCAL.search(line)]
+    for line in local:
+        print("tells where it was recorded:", line)
+    if local:
         return 1
-    files = {
-        "observations.jsonl.gz": compressed(observations),
-        "implementations.jsonl": lines(map(implementation_row, subjects)),
-        "tests.jsonl": lines(test_rows(subjects)),
-    }
     if options.check:
-        return compare(observations)
-    for name, content in files.items():
-        (HERE / name).write_bytes(content)
-        print(f"{name}: {len(content):,} bytes")
-    print(summary(observations))
+        return compare(recordings)
+    everything = unique(subject for found in subjects.values() for subject in found)
+    RECORDINGS.mkdir(exist_ok=True)
+    files = {
+        **{RECORDINGS / name: compressed(lines) for name, lines in recordings.items()},
+        HERE / "specified.jsonl.zst": compressed(json_lines(specified_rows(problems))),
+        HERE / "implementations.jsonl": "".join(
+            json_lines(map(implementation_row, everything))
+        ).encode(),
+        HERE / "tests.jsonl": "".join(json_lines(test_rows(problems))).encode(),
+    }
+    for path, content in files.items():
+        path.write_bytes(content)
+        print(f"{path.relative_to(HERE)}: {len(content):,} bytes")
+    print(summary(problems, recordings))
     return 0
 
 
 # -- installing ------------------------------------------------------------------------------------
 
 
-def install(venv: Path) -> None:
-    """Make the venv, and below it one folder for each package of requirements-apart.txt."""
-    python = venv / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", HERE / "requirements.txt"], check=True)
+@dataclass(frozen=True)
+class Installation:
+    """The packages, installed for one Python: its version and its virtual environment."""
+
+    version: str
+    venv: Path
+
+    @property
+    def python(self) -> Path:
+        """The interpreter."""
+        return self.venv / "bin" / "python"
+
+
+def install(program: str, folder: Path) -> Installation:
+    """Make the environment, and below it one folder for each package of requirements-apart.txt."""
+    ask = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
+    version = subprocess.run(
+        [program, "-c", ask], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    installation = Installation(version, folder / f"python{version}")
+    if not installation.python.exists():
+        subprocess.run([program, "-m", "venv", installation.venv], check=True)
+    pip = [installation.python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, "--requirement", HERE / "requirements.txt", PLUGIN], check=True)
     for requirement in apart():
-        folder = venv / "apart" / requirement
-        if not folder.exists():
-            target = ["--no-deps", "--target", folder]
-            subprocess.run([*pip, *target, requirement], check=True)
+        target = installation.venv / "apart" / requirement
+        if not target.exists():
+            subprocess.run([*pip, "--no-deps", "--target", target, requirement], check=True)
+    return installation
 
 
 def apart() -> list[str]:
@@ -154,21 +203,39 @@ def apart() -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def find_subjects(problems: dict[str, Problem], venv: Path) -> Iterator[Subject]:
-    """Every implementation, in every version of its package that is installed."""
-    site_packages = venv / "lib" / f"python{PYTHON}" / "site-packages"
+def find_subjects(problems: dict[str, Problem], installation: Installation) -> Iterator[Subject]:
+    """Every implementation, in every version of its package that is installed, the oldest first."""
+    venv, version = installation.venv, installation.version
+    site_packages = venv / "lib" / f"python{version}" / "site-packages"
     for problem in problems.values():
         for implementation in problem.implementations:
             package = implementation.package
             if package.startswith("stdlib:"):
-                yield Subject(problem, implementation, PYTHON, "PSF-2.0")
+                yield Subject(problem, implementation, version, "PSF-2.0")
                 continue
             folders = [venv / "apart" / name for name in apart() if name.startswith(package + "==")]
-            for folder in [*folders, None]:
-                distribution = installed(package, folder or site_packages)
-                if distribution:
-                    licence = licence_of(package, distribution)
-                    yield Subject(problem, implementation, distribution.version, licence, folder)
+            versions = {
+                folder: distribution
+                for folder in [*folders, None]
+                if (distribution := installed(package, folder or site_packages))
+            }
+            for folder, distribution in sorted(
+                versions.items(), key=lambda found: release(found[1].version)
+            ):
+                licence = licence_of(package, distribution)
+                yield Subject(problem, implementation, distribution.version, licence, folder)
+
+
+def release(version: str) -> list[int]:
+    """The numbers of a version, in order."""
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def unique(subjects: Iterable[Subject]) -> list[Subject]:
+    """Each implementation once, whatever it ran on."""
+    return list(
+        {(found.problem.problem_id, found.implementation_id): found for found in subjects}.values()
+    )
 
 
 def installed(package: str, folder: Path) -> importlib.metadata.Distribution | None:
@@ -196,65 +263,66 @@ def licence_of(package: str, distribution: importlib.metadata.Distribution) -> s
 # -- recording -------------------------------------------------------------------------------------
 
 
-def record_all(subjects: list[Subject], venv: Path) -> list[dict[str, Any]]:
-    """The actuations of all subjects, a few subjects at a time."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        recordings = pool.map(lambda subject: record(subject, venv), subjects)
-        return [row for rows in recordings for row in rows]
+def record_all(
+    subjects: list[Subject], installation: Installation, run: str, folder: Path
+) -> list[str]:
+    """The lines of the recordings of all subjects; a few at a time, but versions one after another."""
 
+    def record_lineage(lineage: list[Subject]) -> list[str]:
+        return [line for found in lineage for line in record(found, installation, run, folder)]
 
-def record(subject: Subject, venv: Path) -> list[dict[str, Any]]:
-    """The actuations of one subject, executed by worker.py in the venv."""
-    command = [venv / "bin" / "python", "-B", HERE / "worker.py"]
-    command += [subject.problem.problem_id, subject.implementation.adapter.__name__]
-    command += [subject.folder] if subject.folder else []
-    environment = {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8", "PATH": os.defpath}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{subject.implementation_id} did not run:\n{done.stderr}")
-    return [
-        observation(subject.problem, subject.implementation_id, *json.loads(line))
-        for line in done.stdout.splitlines()
+    lineages = [
+        list(lineage)
+        for _, lineage in groupby(
+            subjects, lambda found: (found.problem.problem_id, found.implementation.name)
+        )
     ]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return [line for lines in pool.map(record_lineage, lineages) for line in lines]
 
 
-def oracle_rows(subjects: list[Subject]) -> Iterator[dict[str, Any]]:
-    """The prescribed responses, where a standard has any."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    for problem in {subject.problem.problem_id: subject.problem for subject in subjects}.values():
-        for test_id, steps in problem.tests.items():
-            for index, step in enumerate(steps):
-                if step.expected is not UNDEFINED:
-                    response = protocol.encode_value(step.expected)
-                    yield observation(problem, "oracle", test_id, index, response, None, now)
+def record(subject: Subject, installation: Installation, run: str, folder: Path) -> list[str]:
+    """The lines that the plugin writes for one subject."""
+    problem, implementation = subject.problem, subject.implementation
+    file = folder / f"{problem.problem_id}.{implementation.name}.{subject.version}.jsonl"
+    command = [installation.python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += [f"problems/{problem.problem_id}.py", f"--adapter={implementation.name}"]
+    command += [
+        f"--obslake-target={target}" for target in under_test.targets(problem, implementation.name)
+    ]
+    command += [f"--obslake={file}", f"--obslake-problem={problem.problem_id}"]
+    command += [f"--obslake-implementation={subject.implementation_id}"]
+    command += [f"--obslake-lineage={implementation.package}"]
+    command += [f"--obslake-revision={subject.version}"]
+    command += [f"--obslake-run={run}", f"--obslake-max-bytes={MAX_BYTES}"]
+    done = run_apart(command, subject)
+    if done.returncode or "not everything was recorded" in done.stdout:
+        raise RuntimeError(f"{subject.implementation_id} did not run:\n{done.stdout}{done.stderr}")
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.unlink()
+    return lines
 
 
-def observation(
-    problem: Problem,
-    implementation_id: str,
-    test_id: str,
-    step_id: int,
-    output: str,
-    duration_ns: int | None,
-    observed_at: str,
-) -> dict[str, Any]:
-    """One row of the table `observations`."""
-    step = problem.tests[test_id][step_id]
-    return {
-        "problem_id": problem.problem_id,
-        "implementation_id": implementation_id,
-        "test_id": test_id,
-        "step_id": step_id,
-        "environment_id": ENVIRONMENT_ID,
-        "run_id": RUN_ID,
-        "attempt": 0,
-        "operation": problem.signature(step.operation),
-        "target": target(problem, step.operation),
-        "inputs": protocol.encode_value(list(step.arguments)),
-        "output": output,
-        "duration_ns": duration_ns,
-        "observed_at": observed_at,
-    }
+def can_be_imported(subject: Subject, installation: Installation) -> bool:
+    """Whether a package works at all on this Python; says so if it does not."""
+    modules = ", ".join(subject.implementation.modules)
+    done = run_apart([installation.python, "-c", f"import {modules}" if modules else ""], subject)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1]
+        print(f"left out on Python {installation.version}: {subject.implementation_id}: {reason}")
+    return done.returncode == 0
+
+
+def run_apart(command: list[Any], subject: Subject) -> subprocess.CompletedProcess[str]:
+    """Run a command in this folder with nothing of our environment, and the subject's version first."""
+    environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+    # setuptools brings a distutils of its own, also where the standard library has none any more.
+    environment["SETUPTOOLS_USE_DISTUTILS"] = "stdlib"
+    if subject.folder:
+        environment["PYTHONPATH"] = str(subject.folder)
+    return subprocess.run(
+        command, cwd=HERE, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def target(problem: Problem, operation: str) -> str | None:
@@ -275,7 +343,7 @@ def implementation_row(subject: Subject) -> dict[str, Any]:
         "implementation_id": subject.implementation_id,
         "system": package,
         "variant": "original",
-        "adapter": subject.implementation.adapter.__name__,
+        "adapter": subject.implementation.name,
         "lineage": package,
         "revision": subject.version,
         "language": "python",
@@ -285,9 +353,28 @@ def implementation_row(subject: Subject) -> dict[str, Any]:
     }
 
 
-def test_rows(subjects: list[Subject]) -> Iterator[dict[str, Any]]:
+def specified_rows(problems: dict[str, Problem]) -> Iterator[dict[str, Any]]:
+    """The prescribed responses, where a standard has any: rows of the table `observations`."""
+    for problem in problems.values():
+        for test_id, steps in problem.tests.items():
+            for index, step in enumerate(steps):
+                if step.expected is not UNDEFINED:
+                    yield {
+                        "problem_id": problem.problem_id,
+                        "implementation_id": "oracle",
+                        "test_id": test_id,
+                        "step_id": index,
+                        "operation": problem.signature(step.operation),
+                        "target": target(problem, step.operation),
+                        "inputs": protocol.encode_value(list(step.arguments)),
+                        "output": protocol.encode_value(step.expected),
+                        "response_kind": "value",
+                    }
+
+
+def test_rows(problems: dict[str, Problem]) -> Iterator[dict[str, Any]]:
     """The rows of the table `tests`."""
-    for problem in {subject.problem.problem_id: subject.problem for subject in subjects}.values():
+    for problem in problems.values():
         for test_id, steps in problem.tests.items():
             sheet = [sheet_step(problem, step) for step in steps]
             yield {
@@ -308,63 +395,86 @@ def sheet_step(problem: Problem, step: Step) -> str:
     return f'{{"operation":{operation},"target":{subject},"inputs":{inputs}}}'
 
 
-def lines(rows: Iterable[dict[str, Any]]) -> bytes:
+def json_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
     """JSON lines."""
-    texts = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows]
-    return "".join(texts).encode()
+    return [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows]
 
 
-def compressed(rows: Iterable[dict[str, Any]]) -> bytes:
-    """JSON lines, compressed without a time or a name: the same rows give the same bytes."""
-    buffer = io.BytesIO()
-    with gzip.GzipFile("", "wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
-        file.write(lines(rows))
-    return buffer.getvalue()
+def compressed(lines: list[str]) -> bytes:
+    """The lines, compressed; the same lines give the same bytes."""
+    # Zstandard finds what two recordings of a problem have in common, megabytes apart; gzip does not.
+    codec = pa.Codec("zstd", compression_level=19)
+    return codec.compress("".join(lines).encode(), asbytes=True)
 
 
-def compare(observations: list[dict[str, Any]]) -> int:
-    """Print the rows that differ from the file in more than the time they took; 1 if any do."""
-    with gzip.open(HERE / "observations.jsonl.gz", "rt", encoding="utf-8") as file:
-        recorded = [json.loads(line) for line in file]
-    before, after = (
-        {row_key(row): row["output"] for row in rows} for rows in (recorded, observations)
-    )
-    different = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+def decompressed(path: Path) -> list[str]:
+    """The lines of a file."""
+    with pa.input_stream(path, compression="zstd") as file:
+        return file.read().decode().splitlines(keepends=True)
+
+
+# -- what was recorded -----------------------------------------------------------------------------
+
+
+Responses = dict[tuple[Any, ...], set[str]]
+"""All that a stimulus was answered with, by problem, implementation, test, step and environment."""
+
+
+def responses(recordings: Iterable[list[str]]) -> Responses:
+    """The responses of recordings."""
+    found: Responses = defaultdict(set)
+    session: dict[str, Any] = {}
+    for lines in recordings:
+        for line in lines:
+            record = json.loads(line)
+            if record["record"] == "session":
+                session = record
+            elif record["record"] == "call":
+                key = (
+                    session["problem_id"],
+                    session["implementation_id"],
+                    record["test_id"],
+                    record["step_id"],
+                    session["environment_id"],
+                )
+                found[key].add(record["output"])
+    return found
+
+
+def compare(recordings: dict[str, list[str]]) -> int:
+    """Print the responses that were never the same in the files and now; 1 if there are any."""
+    files = [decompressed(path) for path in sorted(RECORDINGS.iterdir())]
+    before, after = responses(files), responses(recordings.values())
+    different = [key for key in after if not before.get(key, set()) & after[key]]
     for key in different:
-        print(*key, "\n  file:", before.get(key), "\n  now: ", after.get(key))
-    print(f"{len(different)} of {len(after)} responses differ from observations.jsonl.gz")
+        print(*key, "\n  files:", before.get(key), "\n  now:  ", after[key])
+    print(f"{len(different)} of {len(after)} responses differ from the files")
     return 1 if different else 0
 
 
-def row_key(row: dict[str, Any]) -> tuple[Any, ...]:
-    """All that identifies an actuation of this corpus."""
-    return (
-        row["problem_id"],
-        row["implementation_id"],
-        row["test_id"],
-        row["step_id"],
-        row["operation"],
-        row["inputs"],
-    )
-
-
-def summary(observations: list[dict[str, Any]]) -> str:
+def summary(problems: dict[str, Problem], recordings: dict[str, list[str]]) -> str:
     """A Markdown table: the size of each problem, and how many behaviours were seen."""
-    columns: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
-    for row in observations:
-        cell = row["test_id"], row["step_id"], row["output"]
-        columns[row["problem_id"]][row["implementation_id"]].append(cell)
-    rows = ["| problem | implementations | tests | actuations | behaviours | oracle | exceptions |"]
+    found = responses(recordings.values())
+    columns: dict[str, dict[str, dict]] = defaultdict(lambda: defaultdict(dict))
+    for (problem_id, implementation_id, test_id, step_id, _), outputs in found.items():
+        columns[problem_id][implementation_id][test_id, step_id] = min(outputs)
+    rows = ["| problem | implementations | tests | cells | behaviours | specified | unstable |"]
     rows += ["|---|---:|---:|---:|---:|---:|---:|"]
+    specified = Counter(row["problem_id"] for row in specified_rows(problems))
+    unstable = Counter(key[0] for key, outputs in found.items() if len(outputs) > 1)
     for problem_id, cells in columns.items():
-        oracle = cells.pop("oracle", [])
-        executed = [cell for column in cells.values() for cell in column]
-        tests = {test_id for test_id, _, _ in executed}
-        behaviours = Counter(tuple(column) for column in cells.values())
-        failures = sum(output.startswith("$EXCEPTION") for _, _, output in executed)
-        counts = [len(cells), len(tests), len(executed), len(behaviours), len(oracle), failures]
+        behaviours = {tuple(sorted(column.items())) for column in cells.values()}
+        counts = [
+            len(cells),
+            len(problems[problem_id].tests),
+            sum(map(len, cells.values())),
+            len(behaviours),
+            specified[problem_id],
+            unstable[problem_id],
+        ]
         rows.append(f"| `{problem_id}` | " + " | ".join(f"{count:,}" for count in counts) + " |")
-    return "\n".join([*rows, f"\n{len(observations):,} rows"])
+    calls = sum('"record":"call"' in line for lines in recordings.values() for line in lines)
+    return "\n".join([*rows, f"\n{calls:,} calls"])
 
 
 if __name__ == "__main__":

@@ -124,12 +124,13 @@ def sql_package(compiled: dict[str, Any]) -> str:
 def demo(make_workspace: Callable[[str], Workspace]) -> Workspace:
     """The demo corpus, loaded and built with all tests."""
     workspace = make_workspace("demo")
-    for table, file in {
-        "observations": "observations.jsonl.gz",
-        "implementations": "implementations.jsonl",
-        "tests": "tests.jsonl",
-    }.items():
-        path = PROJECT / "demo" / file
-        workspace.obslake("load", table, str(path), "--data-set", "demo")
+    corpus = PROJECT / "demo"
+    for source, file, *options in (
+        ("recording", "recordings"),
+        ("observations", "specified.jsonl.zst", "--environment=standards", "--run=standards"),
+        ("implementations", "implementations.jsonl"),
+        ("tests", "tests.jsonl"),
+    ):
+        workspace.obslake("load", source, str(corpus / file), "--data-set=demo", *options)
     workspace.dbt("--quiet", "build")
     return workspace

@@ -32,6 +32,7 @@ class Implementation:
     """An adapter and the package behind it; `modules` are imported before anything is timed."""
 
     package: str
+    name: str
     adapter: Any
     modules: tuple[str, ...]
 
@@ -66,10 +67,21 @@ class Problem:
         """Register the adapter of a package; of the standard library: `stdlib:module`."""
 
         def register(adapter: Any) -> Any:
-            self.implementations.append(Implementation(package, adapter, modules))
+            self.implementations.append(Implementation(package, adapter.__name__, adapter, modules))
             return adapter
 
         return register
+
+    def adapter(self, name: str) -> Any:
+        """The adapter of this name."""
+        return self._implementation(name).adapter
+
+    def modules(self, name: str) -> tuple[str, ...]:
+        """The modules that an adapter of this name needs."""
+        return self._implementation(name).modules
+
+    def _implementation(self, name: str) -> Implementation:
+        return next(found for found in self.implementations if found.name == name)
 
     @property
     def interface(self) -> str:
@@ -81,10 +93,6 @@ class Problem:
         head, _, rest = self.operations[operation].partition("(")
         names = [part.split(":")[0].strip() for part in rest.rpartition(")")[0].split(", ")]
         return f"{head}({', '.join(filter(None, names))})"
-
-    def is_void(self, operation: str) -> bool:
-        """Whether the operation returns nothing, as opposed to a null."""
-        return self.operations[operation].endswith("-> None")
 
 
 def accepts(adapter: Callable[[Any], Any], text: Any) -> bool:

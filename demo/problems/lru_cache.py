@@ -7,7 +7,7 @@ from problems import Problem, Step
 PROBLEM = Problem(
     "lru_cache",
     {
-        "create": "create(maxsize: int) -> LRUCache",
+        "create": "LRUCache(maxsize: int) -> LRUCache",
         "put": "put(key: object, value: object) -> None",
         "get": "get(key: object) -> object",
         "contains": "contains(key: object) -> bool",

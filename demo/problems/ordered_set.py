@@ -5,7 +5,7 @@ from problems import Problem, Step
 PROBLEM = Problem(
     "ordered_set",
     {
-        "create": "create(items: list) -> OrderedSet",
+        "create": "OrderedSet(items: list) -> OrderedSet",
         "add": "add(item: object) -> None",
         "discard": "discard(item: object) -> None",
         "remove": "remove(item: object) -> None",
@@ -33,6 +33,8 @@ def scenario(name, *calls):
 
 abc = ("create", ["a", "b", "c"])
 scenario("empty", ("create", []), ("size",), ("items",), ("contains", "a"), ("pop",), ("size",))
+# The order in which Python iterates a set of texts is another in every process.
+scenario("create_from_set", ("create", {"fig", "pear", "plum", "quince"}), ("items",), ("size",))
 scenario("keeps_order", ("create", [3, 1, 2]), ("items",), ("size",), ("at", 0), ("at", 2))
 scenario("drops_duplicates", ("create", [1, 2, 1, 3, 2]), ("items",), ("size",))
 scenario("add_new", abc, ("add", "d"), ("items",), ("index", "d"), ("size",))
