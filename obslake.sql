@@ -191,9 +191,10 @@ select
     from given_observations
 ),
 
-model_int_actuations as (
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
 
 with
 
@@ -218,30 +219,8 @@ responses as (
             when 'skipped' then '$*'
             else ''
         end
-    ) as response,
-        response_kind not in ('not_executed', 'skipped') as is_executed
+    ) as response
     from observations
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last
-        ) as precedence
-    from responses
 
 ),
 
@@ -267,63 +246,135 @@ final as (
     end) as response_hash,
         duration_ns,
         observed_at,
-        is_executed,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
         implementation_id in ('oracle') as is_oracle
-    from ranked
-    where precedence = 1
+    from responses
 
 )
 
 select * from final
 ),
 
-model_int_final_responses as (
--- The response with which each run of a stimulus ended: that of its last executed attempt.
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
 
 with
 
-actuations as (
+repeated_cells as (
 
-    select * from model_int_actuations
-    where is_executed
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
 
 ),
 
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
 ranked as (
 
     select
         *,
         row_number() over (
             partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
             order by attempt desc
-        ) as recency
-    from actuations
+        ) = 1 as is_final
+    from ranked
+    where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
 
 ),
 
 final as (
 
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        observed_at,
-        is_oracle,
-        md5(concat_ws(':', cast(step_id as string), test_id)) as stimulus_hash,
-        md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) as actuation_hash
-    from ranked
-    where recency = 1
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
 
 )
 
@@ -333,45 +384,14 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
 
+
+
 with
 
-final_responses as (
+actuations as (
 
-    select * from model_int_final_responses
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by observed_at desc, run_id desc, environment_id desc
-        ) as recency,
-        -- Runs, not contexts: a run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as greatest_response_hash
-    from final_responses
-
-),
-
-counted as (
-
-    select
-        *,
-        max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as n_runs
-    from ranked
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -393,12 +413,148 @@ final as (
         environment_id,
         observed_at,
         is_oracle,
-        stimulus_hash,
-        actuation_hash,
-        cast(n_runs as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from counted
-    where recency = 1
+        n_runs,
+        is_stable
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_columns as (
+-- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+
+)
+
+select * from final
+),
+
+model_int_matrix_columns as (
+-- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+
+with
+
+run_columns as (
+
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from model_int_run_columns
+    where n_steps > 0 and not is_oracle
+
+),
+
+-- Where there was one run in one environment, the matrix is what it answered.
+of_one_run as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
+        md5(concat_ws(
+        ':',
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as signature,
+        count(*) as n_stimuli,
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter
+    from cells
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+final as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
 
 )
 
@@ -434,28 +590,20 @@ model_int_implementations as (
 
 with
 
-cells as (
-
-    select * from model_int_matrix_cells
-
-),
-
-descriptions as (
-
-    select * from model_stg_implementations
-
-),
-
 observed as (
 
     select
         data_set_id,
         problem_id,
         implementation_id,
-        count(*) as n_stimuli
-    from cells
-    where not is_oracle
-    group by data_set_id, problem_id, implementation_id
+        n_stimuli
+    from model_int_matrix_columns
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
 
 ),
 
@@ -483,7 +631,8 @@ own as (
 
 ),
 
--- A system whose description names no problem is the same for all problems of its data set.
+-- A system whose description names no problem is the same for all problems of its data set: it belongs to no
+-- stale problem, so all of them are read.
 systems as (
 
     select
@@ -495,7 +644,7 @@ systems as (
         max_by(language, load_id || ':' || cast(language as string)) as language,
         max_by(origin, load_id || ':' || cast(origin as string)) as origin,
         max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from descriptions
+    from model_stg_implementations
     where implementation_id is null and system is not null
     group by data_set_id, problem_id, system
 
@@ -565,6 +714,8 @@ select * from final
 
 model_implementations as (
 -- Implementations that were observed, with their source code and origin where known.
+
+
 
 with
 
@@ -708,6 +859,8 @@ select * from final
 model_tests as (
 -- Tests that were executed, with their stimulus sheets where known.
 
+
+
 with
 
 final as (
@@ -837,9 +990,10 @@ select
     from given_observations
 ),
 
-model_int_actuations as (
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
 
 with
 
@@ -864,30 +1018,8 @@ responses as (
             when 'skipped' then '$*'
             else ''
         end
-    ) as response,
-        response_kind not in ('not_executed', 'skipped') as is_executed
+    ) as response
     from observations
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last
-        ) as precedence
-    from responses
 
 ),
 
@@ -913,63 +1045,135 @@ final as (
     end) as response_hash,
         duration_ns,
         observed_at,
-        is_executed,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
         implementation_id in ('oracle') as is_oracle
-    from ranked
-    where precedence = 1
+    from responses
 
 )
 
 select * from final
 ),
 
-model_int_final_responses as (
--- The response with which each run of a stimulus ended: that of its last executed attempt.
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
 
 with
 
-actuations as (
+repeated_cells as (
 
-    select * from model_int_actuations
-    where is_executed
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
 
 ),
 
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
 ranked as (
 
     select
         *,
         row_number() over (
             partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
             order by attempt desc
-        ) as recency
-    from actuations
+        ) = 1 as is_final
+    from ranked
+    where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
 
 ),
 
 final as (
 
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        observed_at,
-        is_oracle,
-        md5(concat_ws(':', cast(step_id as string), test_id)) as stimulus_hash,
-        md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) as actuation_hash
-    from ranked
-    where recency = 1
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
 
 )
 
@@ -979,45 +1183,14 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
 
+
+
 with
 
-final_responses as (
+actuations as (
 
-    select * from model_int_final_responses
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by observed_at desc, run_id desc, environment_id desc
-        ) as recency,
-        -- Runs, not contexts: a run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as greatest_response_hash
-    from final_responses
-
-),
-
-counted as (
-
-    select
-        *,
-        max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as n_runs
-    from ranked
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -1039,12 +1212,9 @@ final as (
         environment_id,
         observed_at,
         is_oracle,
-        stimulus_hash,
-        actuation_hash,
-        cast(n_runs as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from counted
-    where recency = 1
+        n_runs,
+        is_stable
+    from actuations
 
 )
 
@@ -1216,9 +1386,10 @@ select
     from given_observations
 ),
 
-model_int_actuations as (
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
 
 with
 
@@ -1243,30 +1414,8 @@ responses as (
             when 'skipped' then '$*'
             else ''
         end
-    ) as response,
-        response_kind not in ('not_executed', 'skipped') as is_executed
+    ) as response
     from observations
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last
-        ) as precedence
-    from responses
 
 ),
 
@@ -1292,10 +1441,135 @@ final as (
     end) as response_hash,
         duration_ns,
         observed_at,
-        is_executed,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
         implementation_id in ('oracle') as is_oracle
+    from responses
+
+)
+
+select * from final
+),
+
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
+            order by attempt desc
+        ) = 1 as is_final
     from ranked
     where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+final as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
 
 )
 
@@ -1303,27 +1577,16 @@ select * from final
 ),
 
 model_int_final_responses as (
--- The response with which each run of a stimulus ended: that of its last executed attempt.
+-- The response with which each run of a stimulus ended.
+
+
 
 with
 
 actuations as (
 
     select * from model_int_actuations
-    where is_executed
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by attempt desc
-        ) as recency
-    from actuations
+    where is_final
 
 ),
 
@@ -1344,11 +1607,8 @@ final as (
         response_kind,
         response_hash,
         observed_at,
-        is_oracle,
-        md5(concat_ws(':', cast(step_id as string), test_id)) as stimulus_hash,
-        md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) as actuation_hash
-    from ranked
-    where recency = 1
+        is_oracle
+    from actuations
 
 )
 
@@ -1358,45 +1618,14 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
 
+
+
 with
 
-final_responses as (
+actuations as (
 
-    select * from model_int_final_responses
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by observed_at desc, run_id desc, environment_id desc
-        ) as recency,
-        -- Runs, not contexts: a run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as greatest_response_hash
-    from final_responses
-
-),
-
-counted as (
-
-    select
-        *,
-        max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as n_runs
-    from ranked
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -1418,12 +1647,148 @@ final as (
         environment_id,
         observed_at,
         is_oracle,
-        stimulus_hash,
-        actuation_hash,
-        cast(n_runs as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from counted
-    where recency = 1
+        n_runs,
+        is_stable
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_columns as (
+-- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+
+)
+
+select * from final
+),
+
+model_int_matrix_columns as (
+-- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+
+with
+
+run_columns as (
+
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from model_int_run_columns
+    where n_steps > 0 and not is_oracle
+
+),
+
+-- Where there was one run in one environment, the matrix is what it answered.
+of_one_run as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
+        md5(concat_ws(
+        ':',
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as signature,
+        count(*) as n_stimuli,
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter
+    from cells
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+final as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
 
 )
 
@@ -1459,28 +1824,20 @@ model_int_implementations as (
 
 with
 
-cells as (
-
-    select * from model_int_matrix_cells
-
-),
-
-descriptions as (
-
-    select * from model_stg_implementations
-
-),
-
 observed as (
 
     select
         data_set_id,
         problem_id,
         implementation_id,
-        count(*) as n_stimuli
-    from cells
-    where not is_oracle
-    group by data_set_id, problem_id, implementation_id
+        n_stimuli
+    from model_int_matrix_columns
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
 
 ),
 
@@ -1508,7 +1865,8 @@ own as (
 
 ),
 
--- A system whose description names no problem is the same for all problems of its data set.
+-- A system whose description names no problem is the same for all problems of its data set: it belongs to no
+-- stale problem, so all of them are read.
 systems as (
 
     select
@@ -1520,7 +1878,7 @@ systems as (
         max_by(language, load_id || ':' || cast(language as string)) as language,
         max_by(origin, load_id || ':' || cast(origin as string)) as origin,
         max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from descriptions
+    from model_stg_implementations
     where implementation_id is null and system is not null
     group by data_set_id, problem_id, system
 
@@ -1971,9 +2329,10 @@ select
     from given_observations
 ),
 
-model_int_actuations as (
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
 
 with
 
@@ -1998,30 +2357,8 @@ responses as (
             when 'skipped' then '$*'
             else ''
         end
-    ) as response,
-        response_kind not in ('not_executed', 'skipped') as is_executed
+    ) as response
     from observations
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last
-        ) as precedence
-    from responses
 
 ),
 
@@ -2047,63 +2384,135 @@ final as (
     end) as response_hash,
         duration_ns,
         observed_at,
-        is_executed,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
         implementation_id in ('oracle') as is_oracle
-    from ranked
-    where precedence = 1
+    from responses
 
 )
 
 select * from final
 ),
 
-model_int_final_responses as (
--- The response with which each run of a stimulus ended: that of its last executed attempt.
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
 
 with
 
-actuations as (
+repeated_cells as (
 
-    select * from model_int_actuations
-    where is_executed
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
 
 ),
 
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
 ranked as (
 
     select
         *,
         row_number() over (
             partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
             order by attempt desc
-        ) as recency
-    from actuations
+        ) = 1 as is_final
+    from ranked
+    where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
 
 ),
 
 final as (
 
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        observed_at,
-        is_oracle,
-        md5(concat_ws(':', cast(step_id as string), test_id)) as stimulus_hash,
-        md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) as actuation_hash
-    from ranked
-    where recency = 1
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
 
 )
 
@@ -2113,45 +2522,14 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
 
+
+
 with
 
-final_responses as (
+actuations as (
 
-    select * from model_int_final_responses
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by observed_at desc, run_id desc, environment_id desc
-        ) as recency,
-        -- Runs, not contexts: a run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as greatest_response_hash
-    from final_responses
-
-),
-
-counted as (
-
-    select
-        *,
-        max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as n_runs
-    from ranked
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -2173,12 +2551,62 @@ final as (
         environment_id,
         observed_at,
         is_oracle,
-        stimulus_hash,
-        actuation_hash,
-        cast(n_runs as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from counted
-    where recency = 1
+        n_runs,
+        is_stable
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_columns as (
+-- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
 
 )
 
@@ -2190,31 +2618,81 @@ model_int_matrix_columns as (
 
 with
 
-cells as (
+run_columns as (
 
-    select * from model_int_matrix_cells
-    where not is_oracle
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from model_int_run_columns
+    where n_steps > 0 and not is_oracle
 
 ),
 
-final as (
+-- Where there was one run in one environment, the matrix is what it answered.
+of_one_run as (
 
     select
         data_set_id,
         problem_id,
         implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(*) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint) as decimal(38, 0))) as string)
     )) as signature,
         count(*) as n_stimuli,
-        cast(sum(case when response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
-        max(case when response_kind in ('value', 'void', 'verdict') then 1 else 0 end) = 1
-            as is_voter
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter
     from cells
-    group by data_set_id, problem_id, implementation_id
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+final as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
 
 )
 
@@ -2579,9 +3057,10 @@ select
     from given_observations
 ),
 
-model_int_actuations as (
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
 
 with
 
@@ -2606,30 +3085,8 @@ responses as (
             when 'skipped' then '$*'
             else ''
         end
-    ) as response,
-        response_kind not in ('not_executed', 'skipped') as is_executed
+    ) as response
     from observations
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last
-        ) as precedence
-    from responses
 
 ),
 
@@ -2655,10 +3112,135 @@ final as (
     end) as response_hash,
         duration_ns,
         observed_at,
-        is_executed,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
         implementation_id in ('oracle') as is_oracle
+    from responses
+
+)
+
+select * from final
+),
+
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
+            order by attempt desc
+        ) = 1 as is_final
     from ranked
     where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+final as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
 
 )
 
@@ -2673,7 +3255,7 @@ with
 actuations as (
 
     select * from model_int_actuations
-    where is_executed and not is_oracle
+    where is_repeated and is_executed and not is_oracle
 
 ),
 
@@ -2874,9 +3456,10 @@ select
     from given_observations
 ),
 
-model_int_actuations as (
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
 
 with
 
@@ -2901,30 +3484,8 @@ responses as (
             when 'skipped' then '$*'
             else ''
         end
-    ) as response,
-        response_kind not in ('not_executed', 'skipped') as is_executed
+    ) as response
     from observations
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last
-        ) as precedence
-    from responses
 
 ),
 
@@ -2950,63 +3511,135 @@ final as (
     end) as response_hash,
         duration_ns,
         observed_at,
-        is_executed,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
         implementation_id in ('oracle') as is_oracle
-    from ranked
-    where precedence = 1
+    from responses
 
 )
 
 select * from final
 ),
 
-model_int_final_responses as (
--- The response with which each run of a stimulus ended: that of its last executed attempt.
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
 
 with
 
-actuations as (
+repeated_cells as (
 
-    select * from model_int_actuations
-    where is_executed
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
 
 ),
 
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
 ranked as (
 
     select
         *,
         row_number() over (
             partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
             order by attempt desc
-        ) as recency
-    from actuations
+        ) = 1 as is_final
+    from ranked
+    where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
 
 ),
 
 final as (
 
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        observed_at,
-        is_oracle,
-        md5(concat_ws(':', cast(step_id as string), test_id)) as stimulus_hash,
-        md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) as actuation_hash
-    from ranked
-    where recency = 1
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
 
 )
 
@@ -3016,45 +3649,14 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
 
+
+
 with
 
-final_responses as (
+actuations as (
 
-    select * from model_int_final_responses
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by observed_at desc, run_id desc, environment_id desc
-        ) as recency,
-        -- Runs, not contexts: a run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as greatest_response_hash
-    from final_responses
-
-),
-
-counted as (
-
-    select
-        *,
-        max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as n_runs
-    from ranked
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -3076,12 +3678,62 @@ final as (
         environment_id,
         observed_at,
         is_oracle,
-        stimulus_hash,
-        actuation_hash,
-        cast(n_runs as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from counted
-    where recency = 1
+        n_runs,
+        is_stable
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_columns as (
+-- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
 
 )
 
@@ -3093,31 +3745,81 @@ model_int_matrix_columns as (
 
 with
 
-cells as (
+run_columns as (
 
-    select * from model_int_matrix_cells
-    where not is_oracle
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from model_int_run_columns
+    where n_steps > 0 and not is_oracle
 
 ),
 
-final as (
+-- Where there was one run in one environment, the matrix is what it answered.
+of_one_run as (
 
     select
         data_set_id,
         problem_id,
         implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(*) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint) as decimal(38, 0))) as string)
     )) as signature,
         count(*) as n_stimuli,
-        cast(sum(case when response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
-        max(case when response_kind in ('value', 'void', 'verdict') then 1 else 0 end) = 1
-            as is_voter
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter
     from cells
-    group by data_set_id, problem_id, implementation_id
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+final as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
 
 )
 
@@ -3554,9 +4256,10 @@ select
     from given_observations
 ),
 
-model_int_actuations as (
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
 
 with
 
@@ -3581,30 +4284,8 @@ responses as (
             when 'skipped' then '$*'
             else ''
         end
-    ) as response,
-        response_kind not in ('not_executed', 'skipped') as is_executed
+    ) as response
     from observations
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last
-        ) as precedence
-    from responses
 
 ),
 
@@ -3630,10 +4311,188 @@ final as (
     end) as response_hash,
         duration_ns,
         observed_at,
-        is_executed,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
         implementation_id in ('oracle') as is_oracle
+    from responses
+
+)
+
+select * from final
+),
+
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
+            order by attempt desc
+        ) = 1 as is_final
     from ranked
     where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+final as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+)
+
+select * from final
+),
+
+model_int_run_columns as (
+-- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
+        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
 
 )
 
@@ -3662,11 +4521,13 @@ model_int_runs as (
 -- Every context that was observed, with what is known about the run: of several descriptions the
 -- earliest start, and of each other attribute the latest load's.
 
+
+
 with
 
-actuations as (
+run_columns as (
 
-    select * from model_int_actuations
+    select * from model_int_run_columns
 
 ),
 
@@ -3699,10 +4560,10 @@ contexts as (
         data_set_id,
         run_id,
         environment_id,
-        count(*) as n_actuations,
-        min(observed_at) as first_observed_at,
-        max(observed_at) as last_observed_at
-    from actuations
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
     group by data_set_id, run_id, environment_id
 
 ),
@@ -3880,9 +4741,10 @@ select
     from given_observations
 ),
 
-model_int_actuations as (
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
 
 with
 
@@ -3907,30 +4769,8 @@ responses as (
             when 'skipped' then '$*'
             else ''
         end
-    ) as response,
-        response_kind not in ('not_executed', 'skipped') as is_executed
+    ) as response
     from observations
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last
-        ) as precedence
-    from responses
 
 ),
 
@@ -3956,63 +4796,135 @@ final as (
     end) as response_hash,
         duration_ns,
         observed_at,
-        is_executed,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
         implementation_id in ('oracle') as is_oracle
-    from ranked
-    where precedence = 1
+    from responses
 
 )
 
 select * from final
 ),
 
-model_int_final_responses as (
--- The response with which each run of a stimulus ended: that of its last executed attempt.
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
 
 with
 
-actuations as (
+repeated_cells as (
 
-    select * from model_int_actuations
-    where is_executed
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
 
 ),
 
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
 ranked as (
 
     select
         *,
         row_number() over (
             partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
             order by attempt desc
-        ) as recency
-    from actuations
+        ) = 1 as is_final
+    from ranked
+    where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
 
 ),
 
 final as (
 
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        observed_at,
-        is_oracle,
-        md5(concat_ws(':', cast(step_id as string), test_id)) as stimulus_hash,
-        md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) as actuation_hash
-    from ranked
-    where recency = 1
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
 
 )
 
@@ -4022,45 +4934,14 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
 
+
+
 with
 
-final_responses as (
+actuations as (
 
-    select * from model_int_final_responses
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by observed_at desc, run_id desc, environment_id desc
-        ) as recency,
-        -- Runs, not contexts: a run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as greatest_response_hash
-    from final_responses
-
-),
-
-counted as (
-
-    select
-        *,
-        max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id
-        ) as n_runs
-    from ranked
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -4082,12 +4963,9 @@ final as (
         environment_id,
         observed_at,
         is_oracle,
-        stimulus_hash,
-        actuation_hash,
-        cast(n_runs as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from counted
-    where recency = 1
+        n_runs,
+        is_stable
+    from actuations
 
 )
 

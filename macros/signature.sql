@@ -4,7 +4,7 @@
 {% macro signature(item_hash) -%}
     md5(concat_ws(
         ':',
-        cast(count(*) as string),
+        cast(count({{ item_hash }}) as string),
         cast(sum({{ obslake.hash_lane(item_hash, 1) }}) as string),
         cast(sum({{ obslake.hash_lane(item_hash, 17) }}) as string)
     ))

@@ -142,6 +142,10 @@ class Lakehouse:
                 rows += f" where load_id not in ({', '.join(map(quote_literal, sorted(hidden)))})"
             connection.execute(f"create or replace view {view} as select * {rows}")
             connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
+        connection.execute(
+            f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.loads as "
+            f"select unnest([{', '.join(map(quote_literal, sorted(completed)))}]::varchar[]) as load_id"
+        )
         return shown
 
 

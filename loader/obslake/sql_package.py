@@ -48,7 +48,8 @@ def write_sql_package(manifest: dict[str, Any]) -> str:
     nodes = {
         unique_id: node
         for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model"
+        # What has to be built anew is no matter of a text that builds nothing.
+        if node["resource_type"] == "model" and node["fqn"][1] != "refresh"
     }
     functions = _functions(manifest)
     needed = {

@@ -1,24 +1,47 @@
--- Every actuation once, with its response in canonical form. Rows that say the same key twice are resolved by
--- what they say, never by the order in which they were loaded.
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
+
+{%- set cell = ['data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id'] %}
 
 with
 
-observations as (
+repeated_cells as (
 
-    select * from {{ ref('stg_observations') }}
+    select {{ obslake.cheap_hash(cell) }} as cell_hash
+    from {{ obslake.stale_rows(ref('int_responses')) }}
+    group by {{ obslake.cheap_hash(cell) }}
+    having count(*) > 1
 
 ),
 
-responses as (
+single_responses as (
 
     select
-        *,
-        {{ obslake.response_text('output', 'response_kind') }} as response,
-        {{ obslake.is_executed('response_kind') }} as is_executed
-    from observations
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from {{ obslake.stale_rows(ref('int_responses')) }} as responses
+    left join repeated_cells on {{ obslake.cheap_hash(cell) }} = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
 
 ),
 
+repeated_responses as (
+
+    select responses.*
+    from {{ obslake.stale_rows(ref('int_responses')) }} as responses
+    inner join repeated_cells on {{ obslake.cheap_hash(cell) }} = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
 ranked as (
 
     select
@@ -36,33 +59,72 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last
         ) as precedence
-    from responses
+    from repeated_responses
 
 ),
 
-final as (
+-- A run ends with its last executed attempt.
+attempts as (
 
     select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        attempt,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        md5({{ obslake.canonical_response('response', 'response_kind') }}) as response_hash,
-        duration_ns,
-        observed_at,
-        is_executed,
-        implementation_id in ({{ obslake.quoted_list([var('obslake_oracle')]) }}) as is_oracle
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
+            order by attempt desc
+        ) = 1 as is_final
     from ranked
     where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+{%- set columns = [
+    'data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id', 'environment_id', 'run_id', 'attempt',
+    'operation', 'target', 'inputs', 'response', 'response_kind', 'response_hash', 'duration_ns', 'observed_at',
+    'is_executed', 'is_oracle', 'is_repeated', 'is_final', 'is_cell', 'n_runs', 'is_stable'
+] %}
+
+final as (
+
+    select {{ columns | join(', ') }} from single_responses
+    union all
+    select {{ columns | join(', ') }} from counted
 
 )
 

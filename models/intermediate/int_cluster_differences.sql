@@ -5,13 +5,13 @@ with
 
 clusters as (
 
-    select * from {{ ref('int_clusters') }}
+    select * from {{ obslake.stale_rows(ref('int_clusters')) }}
 
 ),
 
 cells as (
 
-    select * from {{ ref('int_matrix_cells') }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
 
 ),
 

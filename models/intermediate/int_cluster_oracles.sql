@@ -5,14 +5,14 @@ with
 
 leading_clusters as (
 
-    select * from {{ ref('int_clusters') }}
+    select * from {{ obslake.stale_rows(ref('int_clusters')) }}
     where is_leading
 
 ),
 
 votes as (
 
-    select * from {{ ref('int_votes') }}
+    select * from {{ obslake.stale_rows(ref('int_votes')) }}
 
 ),
 

@@ -3,28 +3,20 @@
 
 with
 
-cells as (
-
-    select * from {{ ref('int_matrix_cells') }}
-
-),
-
-descriptions as (
-
-    select * from {{ ref('stg_implementations') }}
-
-),
-
 observed as (
 
     select
         data_set_id,
         problem_id,
         implementation_id,
-        count(*) as n_stimuli
-    from cells
-    where not is_oracle
-    group by data_set_id, problem_id, implementation_id
+        n_stimuli
+    from {{ obslake.stale_rows(ref('int_matrix_columns')) }}
+
+),
+
+descriptions as (
+
+    select * from {{ obslake.stale_rows(ref('stg_implementations')) }}
 
 ),
 
@@ -52,7 +44,8 @@ own as (
 
 ),
 
--- A system whose description names no problem is the same for all problems of its data set.
+-- A system whose description names no problem is the same for all problems of its data set: it belongs to no
+-- stale problem, so all of them are read.
 systems as (
 
     select
@@ -64,7 +57,7 @@ systems as (
         {{ obslake.latest('language') }} as language,
         {{ obslake.latest('origin') }} as origin,
         {{ obslake.latest('licence') }} as licence
-    from descriptions
+    from {{ ref('stg_implementations') }}
     where implementation_id is null and system is not null
     group by data_set_id, problem_id, system
 

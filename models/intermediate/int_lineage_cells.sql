@@ -4,21 +4,21 @@ with
 
 final_responses as (
 
-    select * from {{ ref('int_final_responses') }}
+    select * from {{ obslake.stale_rows(ref('int_final_responses')) }}
     where not is_oracle
 
 ),
 
 revisions as (
 
-    select * from {{ ref('int_implementations') }}
+    select * from {{ obslake.stale_rows(ref('int_implementations')) }}
     where lineage is not null
 
 ),
 
 specified_oracles as (
 
-    select * from {{ ref('int_matrix_cells') }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
     where is_oracle and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
 
 ),

@@ -4,7 +4,7 @@ with
 
 cells as (
 
-    select * from {{ ref('int_lineage_cells') }}
+    select * from {{ obslake.stale_rows(ref('int_lineage_cells')) }}
 
 ),
 

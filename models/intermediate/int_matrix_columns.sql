@@ -2,26 +2,76 @@
 
 with
 
-cells as (
+run_columns as (
 
-    select * from {{ ref('int_matrix_cells') }}
-    where not is_oracle
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from {{ obslake.stale_rows(ref('int_run_columns')) }}
+    where n_steps > 0 and not is_oracle
 
 ),
 
-final as (
+-- Where there was one run in one environment, the matrix is what it answered.
+of_one_run as (
 
     select
         data_set_id,
         problem_id,
         implementation_id,
-        {{ obslake.signature('actuation_hash') }} as signature,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
+        {{ obslake.signature(obslake.actuation_hash()) }} as signature,
         count(*) as n_stimuli,
-        cast(sum(case when response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
-        max(case when response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }}) then 1 else 0 end) = 1
-            as is_voter
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when cells.response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }}) then 1 else 0
+        end) = 1 as is_voter
     from cells
-    group by data_set_id, problem_id, implementation_id
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+final as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
 
 )
 

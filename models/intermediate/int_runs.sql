@@ -1,11 +1,13 @@
 -- Every context that was observed, with what is known about the run: of several descriptions the
 -- earliest start, and of each other attribute the latest load's.
 
+{{ config(materialized='table') }}
+
 with
 
-actuations as (
+run_columns as (
 
-    select * from {{ ref('int_actuations') }}
+    select * from {{ ref('int_run_columns') }}
 
 ),
 
@@ -38,10 +40,10 @@ contexts as (
         data_set_id,
         run_id,
         environment_id,
-        count(*) as n_actuations,
-        min(observed_at) as first_observed_at,
-        max(observed_at) as last_observed_at
-    from actuations
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
     group by data_set_id, run_id, environment_id
 
 ),

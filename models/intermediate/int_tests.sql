@@ -5,13 +5,13 @@ with
 
 cells as (
 
-    select * from {{ ref('int_matrix_cells') }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
 
 ),
 
 descriptions as (
 
-    select * from {{ ref('stg_tests') }}
+    select * from {{ obslake.stale_rows(ref('stg_tests')) }}
 
 ),
 

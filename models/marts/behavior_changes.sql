@@ -4,13 +4,13 @@ with
 
 cells as (
 
-    select * from {{ ref('int_lineage_cells') }}
+    select * from {{ obslake.stale_rows(ref('int_lineage_cells')) }}
 
 ),
 
 revisions as (
 
-    select * from {{ ref('int_lineage_revisions') }}
+    select * from {{ obslake.stale_rows(ref('int_lineage_revisions')) }}
     where previous_implementation_id is not null
 
 ),

@@ -4,13 +4,13 @@ with
 
 matrix_columns as (
 
-    select * from {{ ref('int_matrix_columns') }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_columns')) }}
 
 ),
 
 clusters as (
 
-    select * from {{ ref('int_clusters') }}
+    select * from {{ obslake.stale_rows(ref('int_clusters')) }}
 
 ),
 

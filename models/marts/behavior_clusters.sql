@@ -4,19 +4,19 @@ with
 
 clusters as (
 
-    select * from {{ ref('int_clusters') }}
+    select * from {{ obslake.stale_rows(ref('int_clusters')) }}
 
 ),
 
 matrix_columns as (
 
-    select * from {{ ref('int_matrix_columns') }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_columns')) }}
 
 ),
 
 differences as (
 
-    select * from {{ ref('int_cluster_differences') }}
+    select * from {{ obslake.stale_rows(ref('int_cluster_differences')) }}
 
 ),
 

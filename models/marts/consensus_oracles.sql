@@ -4,20 +4,20 @@ with
 
 cells as (
 
-    select * from {{ ref('int_matrix_cells') }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
 
 ),
 
 votes as (
 
-    select * from {{ ref('int_votes') }}
+    select * from {{ obslake.stale_rows(ref('int_votes')) }}
     where is_vote
 
 ),
 
 cluster_oracles as (
 
-    select * from {{ ref('int_cluster_oracles') }}
+    select * from {{ obslake.stale_rows(ref('int_cluster_oracles')) }}
 
 ),
 

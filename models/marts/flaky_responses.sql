@@ -4,8 +4,8 @@ with
 
 actuations as (
 
-    select * from {{ ref('int_actuations') }}
-    where is_executed and not is_oracle
+    select * from {{ obslake.stale_rows(ref('int_actuations')) }}
+    where is_repeated and is_executed and not is_oracle
 
 ),
 

@@ -1,16 +1,18 @@
 -- The cube seen along a lineage: tests by revisions, in one environment.
 
+{{ config(materialized='view') }}
+
 with
 
 cells as (
 
-    select * from {{ ref('int_lineage_cells') }}
+    select * from {{ obslake.in_this_database(ref('int_lineage_cells')) }}
 
 ),
 
 revisions as (
 
-    select * from {{ ref('int_lineage_revisions') }}
+    select * from {{ obslake.in_this_database(ref('int_lineage_revisions')) }}
 
 ),
 

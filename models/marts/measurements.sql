@@ -4,7 +4,7 @@ with
 
 measurements as (
 
-    select * from {{ ref('stg_measurements') }}
+    select * from {{ obslake.stale_rows(ref('stg_measurements')) }}
 
 ),
 

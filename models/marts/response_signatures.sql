@@ -1,10 +1,13 @@
 -- The behaviour of an implementation in one run, as a hash that is equal exactly when the behaviour is.
 
+{{ config(materialized='view') }}
+
 with
 
-final_responses as (
+run_columns as (
 
-    select * from {{ ref('int_final_responses') }}
+    select * from {{ obslake.in_this_database(ref('int_run_columns')) }}
+    where n_steps > 0
 
 ),
 
@@ -16,12 +19,11 @@ final as (
         implementation_id,
         environment_id,
         run_id,
-        {{ obslake.signature('actuation_hash') }} as signature,
-        {{ obslake.signature('stimulus_hash') }} as stimuli_signature,
-        count(distinct test_id) as n_tests,
-        count(*) as n_steps
-    from final_responses
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id
+        signature,
+        stimuli_signature,
+        n_tests,
+        n_steps
+    from run_columns
 
 )
 

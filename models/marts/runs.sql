@@ -1,10 +1,12 @@
 -- Runs in their environments, with commit, branch, pipeline and further attributes where known.
 
+{{ config(materialized='view') }}
+
 with
 
 final as (
 
-    select * from {{ ref('int_runs') }}
+    select * from {{ obslake.in_this_database(ref('int_runs')) }}
 
 )
 

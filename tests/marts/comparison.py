@@ -1,26 +1,45 @@
 """Rows of the marts, from SQL and from the naive reference, in a form that can be compared."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 from obslake.schemas import TABLES, sql_type
 
-from tests.reference.naive import COLUMNS, Marts, Observation
+from tests.reference.naive import COLUMNS, Description, Marts, Observation
 
 MARTS = tuple(COLUMNS)
+
+_ARROW_TYPES = {
+    "step_id": pa.int32(),
+    "attempt": pa.int32(),
+    "duration_ns": pa.int64(),
+    "observed_at": pa.timestamp("us", "UTC"),
+    "revised_at": pa.timestamp("us", "UTC"),
+}
 
 
 def observations_table(observations: Sequence[Observation]) -> pa.Table:
     """Return observations as an Arrow table with the columns of the Iceberg table."""
-    columns = {
-        name: [getattr(o, name) for o in observations] for name in Observation.__dataclass_fields__
-    }
-    types = {"step_id": pa.int32(), "attempt": pa.int32(), "duration_ns": pa.int64()}
-    types["observed_at"] = pa.timestamp("us", "UTC")
+    return _arrow_table(Observation, observations)
+
+
+def descriptions_table(descriptions: Sequence[Description]) -> pa.Table:
+    """Return descriptions as an Arrow table with columns of the Iceberg table `implementations`."""
+    return _arrow_table(Description, descriptions)
+
+
+def _arrow_table(row_type: type, rows: Sequence[Any]) -> pa.Table:
     return pa.table(
-        {name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()}
+        {
+            field.name: pa.array(
+                [getattr(row, field.name) for row in rows],
+                _ARROW_TYPES.get(field.name, pa.string()),
+            )
+            for field in fields(row_type)
+        }
     )
 
 
@@ -64,7 +83,9 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
     pending = {
         key: node
         for key, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and node["config"]["materialized"] != "table_function"
+        if node["resource_type"] == "model"
+        and node["config"]["materialized"] != "table_function"
+        and node["fqn"][1] != "refresh"
     }
     while pending:
         for key, node in list(pending.items()):
@@ -76,10 +97,16 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
                 del pending[key]
 
 
-def replace_observations(
-    connection: duckdb.DuckDBPyConnection, observations: Sequence[Observation]
+def replace_rows(
+    connection: duckdb.DuckDBPyConnection,
+    observations: Sequence[Observation],
+    descriptions: Sequence[Description],
 ) -> None:
-    """Make these observations all that the models see."""
-    connection.execute("delete from lake.observations")
-    connection.register("given", observations_table(observations))
-    connection.execute("insert into lake.observations by name from given")
+    """Make these observations and descriptions all that the models see."""
+    for table, given in (
+        ("observations", observations_table(observations)),
+        ("implementations", descriptions_table(descriptions)),
+    ):
+        connection.execute(f"delete from lake.{table}")
+        connection.register("given", given)
+        connection.execute(f"insert into lake.{table} by name from given")

@@ -13,7 +13,7 @@ from tests.conftest import PROJECT
 DATA_TESTS = sorted((PROJECT / "tests" / "dbt").rglob("*.sql"))
 MODELS = sorted(
     path
-    for layer in ("staging", "intermediate", "marts")
+    for layer in ("staging", "refresh", "intermediate", "marts")
     for path in (PROJECT / "models" / layer).glob("*.sql")
 )
 

@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,9 +18,15 @@ from obslake.sources.native import ObservationsReader
 from pyiceberg.table import Table, Transaction
 
 from tests.conftest import PROJECT, Workspace
-from tests.marts.comparison import MARTS, expected_rows, observations_table, sql_rows
-from tests.reference.naive import ORACLE, Observation, compute
-from tests.reference.strategies import random_observations
+from tests.marts.comparison import (
+    MARTS,
+    descriptions_table,
+    expected_rows,
+    observations_table,
+    sql_rows,
+)
+from tests.reference.naive import ORACLE, Description, Observation, compute
+from tests.reference.strategies import random_descriptions, random_observations
 
 MakeWorkspace = Callable[[str], Workspace]
 
@@ -34,8 +40,19 @@ def load_in_parts(workspace: Workspace, observations: list[Observation], parts: 
         workspace.obslake("load", "observations", str(file))
 
 
-def assert_marts(workspace: Workspace, observations: list[Observation]) -> None:
-    expected = compute(observations)
+def load_in_order(workspace: Workspace, descriptions: list[Description]) -> None:
+    """Load what each load said, so that the lakehouse's own load_ids have the same order."""
+    for number, load_id in enumerate(sorted({d.load_id for d in descriptions})):
+        file = workspace.folder / f"descriptions-{number}.parquet"
+        of_load = [d for d in descriptions if d.load_id == load_id]
+        pq.write_table(descriptions_table(of_load).drop_columns("load_id"), file)
+        workspace.obslake("load", "implementations", str(file))
+
+
+def assert_marts(
+    workspace: Workspace, observations: list[Observation], descriptions: Sequence[Description] = ()
+) -> None:
+    expected = compute(observations, descriptions)
     with duckdb.connect(workspace.marts, read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for mart in MARTS:
@@ -48,26 +65,41 @@ def observations() -> list[Observation]:
 
 
 @pytest.fixture(scope="module")
-def built(make_workspace: MakeWorkspace, observations: list[Observation]) -> Workspace:
+def descriptions(observations: list[Observation]) -> list[Description]:
+    return random_descriptions(2024, observations)
+
+
+@pytest.fixture(scope="module")
+def built(
+    make_workspace: MakeWorkspace,
+    observations: list[Observation],
+    descriptions: list[Description],
+) -> Workspace:
     workspace = make_workspace("end-to-end")
     load_in_parts(workspace, observations, parts=3)
+    load_in_order(workspace, descriptions)
     workspace.dbt("--quiet", "build")
     return workspace
 
 
-def test_marts_equal_the_reference(built: Workspace, observations: list[Observation]) -> None:
-    assert_marts(built, observations)
+def test_marts_equal_the_reference(
+    built: Workspace, observations: list[Observation], descriptions: list[Description]
+) -> None:
+    assert_marts(built, observations, descriptions)
 
 
 def test_order_of_rows_and_loads_changes_nothing(
-    make_workspace: MakeWorkspace, observations: list[Observation]
+    make_workspace: MakeWorkspace,
+    observations: list[Observation],
+    descriptions: list[Description],
 ) -> None:
     shuffled = observations.copy()
     random.Random(7).shuffle(shuffled)
     workspace = make_workspace("shuffled")
+    load_in_order(workspace, descriptions[::-1])
     load_in_parts(workspace, shuffled, parts=4)
     workspace.dbt("--quiet", "run", "--threads", "1")
-    assert_marts(workspace, observations)
+    assert_marts(workspace, observations, descriptions)
 
 
 def test_build_as_of_an_earlier_snapshot(workspace: Workspace) -> None:

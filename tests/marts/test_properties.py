@@ -1,4 +1,4 @@
-"""Generated observations: SQL gives what the naive reference computes."""
+"""Generated observations and descriptions: SQL gives what the naive reference computes."""
 
 import random
 import re
@@ -15,16 +15,16 @@ from tests.marts.comparison import (
     MARTS,
     create_models,
     expected_rows,
-    replace_observations,
+    replace_rows,
     sql_rows,
 )
-from tests.reference.naive import Observation, compute
-from tests.reference.strategies import observation_sets, random_observations
+from tests.reference.naive import Description, Observation, compute
+from tests.reference.strategies import described_sets, random_descriptions, random_observations
 
 
 @pytest.fixture(scope="module")
 def models(compiled: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The models as views, on observations that tests replace."""
+    """The models as views, on rows that tests replace."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         create_models(connection, compiled)
@@ -32,25 +32,30 @@ def models(compiled: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def assert_equal_marts(
-    connection: duckdb.DuckDBPyConnection, observations: list[Observation]
+    connection: duckdb.DuckDBPyConnection,
+    observations: list[Observation],
+    descriptions: list[Description],
 ) -> None:
-    expected = compute(observations)
+    expected = compute(observations, descriptions)
     for mart in MARTS:
         assert sql_rows(connection, mart) == expected_rows(expected, mart), mart
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(observations=observation_sets())
-def test_small_sets(models: duckdb.DuckDBPyConnection, observations: list[Observation]) -> None:
-    replace_observations(models, observations)
-    assert_equal_marts(models, observations)
+@given(rows=described_sets())
+def test_small_sets(
+    models: duckdb.DuckDBPyConnection, rows: tuple[list[Observation], list[Description]]
+) -> None:
+    replace_rows(models, *rows)
+    assert_equal_marts(models, *rows)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_many_problems_at_once(models: duckdb.DuckDBPyConnection, seed: int) -> None:
     observations = random_observations(seed, n_problems=300)
-    replace_observations(models, observations)
-    assert_equal_marts(models, observations)
+    descriptions = random_descriptions(seed, observations)
+    replace_rows(models, observations, descriptions)
+    assert_equal_marts(models, observations, descriptions)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
@@ -59,12 +64,15 @@ def test_order_and_threads_change_nothing(
     models: duckdb.DuckDBPyConnection, seed: int, threads: int
 ) -> None:
     observations = random_observations(1, n_problems=40)
-    replace_observations(models, observations)
+    descriptions = random_descriptions(1, observations)
+    replace_rows(models, observations, descriptions)
     models.execute("set threads = 2")
     before = {mart: sql_rows(models, mart) for mart in MARTS}
 
-    random.Random(seed).shuffle(observations)
-    replace_observations(models, observations)
+    chooser = random.Random(seed)
+    chooser.shuffle(observations)
+    chooser.shuffle(descriptions)
+    replace_rows(models, observations, descriptions)
     models.execute(f"set threads = {threads}")
     assert {mart: sql_rows(models, mart) for mart in MARTS} == before
 

@@ -1,4 +1,4 @@
-"""A naive, obviously correct computation of the marts from observations.
+"""A naive, obviously correct computation of the marts from observations and descriptions.
 
 It is the oracle against which the SQL models are tested, and therefore shares nothing with them:
 plain Python, standard library only, one small function per rule. Text is compared by code point,
@@ -59,6 +59,19 @@ class Observation:
     response_kind: str
     duration_ns: int | None
     observed_at: datetime
+    load_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One row of the table ``implementations``: what a load says of an implementation."""
+
+    data_set_id: str
+    problem_id: str
+    implementation_id: str
+    lineage: str | None
+    revision: str | None
+    revised_at: datetime | None
     load_id: str
 
 
@@ -169,6 +182,73 @@ class ConsensusRow:
     agrees_with_specified: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class LineageRow:
+    """One row of ``lineage``."""
+
+    data_set_id: str
+    problem_id: str
+    lineage: str
+    environment_id: str
+    test_id: str
+    step_id: int
+    implementation_id: str
+    revision_rank: int
+    revision: str | None
+    revised_at: datetime
+    operation: str | None
+    inputs: str | None
+    response: str
+    response_kind: str
+    response_hash: str
+    is_right: bool | None
+    run_id: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One row of ``behavior_changes``."""
+
+    data_set_id: str
+    problem_id: str
+    lineage: str
+    environment_id: str
+    test_id: str
+    step_id: int
+    implementation_id: str
+    previous_implementation_id: str
+    revision_rank: int
+    change: str
+    operation: str | None
+    inputs: str | None
+    previous_response: str | None
+    response: str | None
+    previous_run_id: str | None
+    run_id: str | None
+    observed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlakyRow:
+    """One row of ``flaky_responses``."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    implementation_id: str
+    environment_id: str
+    n_executions: int
+    n_runs: int
+    n_distinct_responses: int
+    most_frequent_response: str
+    n_most_frequent: int
+    other_response: str
+    first_observed_at: datetime
+    last_observed_at: datetime
+
+
 ROW_TYPES: dict[str, type] = {
     "stimulus_response_cube": CubeRow,
     "stimulus_response_matrix": MatrixRow,
@@ -176,9 +256,13 @@ ROW_TYPES: dict[str, type] = {
     "behavior_clusters": ClusterRow,
     "behavior_cluster_members": ClusterMemberRow,
     "consensus_oracles": ConsensusRow,
+    "lineage": LineageRow,
+    "behavior_changes": ChangeRow,
+    "flaky_responses": FlakyRow,
 }
 
 _STIMULUS = ("data_set_id", "problem_id", "test_id", "step_id")
+_LINEAGE = ("data_set_id", "problem_id", "lineage", "environment_id")
 
 KEYS: dict[str, tuple[str, ...]] = {
     "stimulus_response_cube": (
@@ -199,6 +283,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "behavior_clusters": ("data_set_id", "problem_id", "cluster_id"),
     "behavior_cluster_members": ("data_set_id", "problem_id", "implementation_id"),
     "consensus_oracles": _STIMULUS,
+    "lineage": (*_LINEAGE, "test_id", "step_id", "implementation_id"),
+    "behavior_changes": (*_LINEAGE, "implementation_id", "test_id", "step_id"),
+    "flaky_responses": (*_STIMULUS, "implementation_id", "environment_id"),
 }
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -216,6 +303,9 @@ class Marts:
     behavior_clusters: list[ClusterRow]
     behavior_cluster_members: list[ClusterMemberRow]
     consensus_oracles: list[ConsensusRow]
+    lineage: list[LineageRow]
+    behavior_changes: list[ChangeRow]
+    flaky_responses: list[FlakyRow]
 
     def tuples(self, mart: str) -> list[tuple[Any, ...]]:
         """The rows of one mart as tuples in the order of ``COLUMNS[mart]``, sorted by key."""
@@ -226,12 +316,14 @@ class Marts:
         return [dict(zip(COLUMNS[mart], row, strict=True)) for row in self.tuples(mart)]
 
 
-def compute(observations: Iterable[Observation]) -> Marts:
-    """Compute every mart from observations in any order."""
+def compute(observations: Iterable[Observation], descriptions: Iterable[Description] = ()) -> Marts:
+    """Compute every mart from observations and descriptions in any order."""
     cube = build_cube(observations)
     finals = final_responses(cube)
     matrix = build_matrix(finals)
     members = build_cluster_members(matrix)
+    revisions = build_revisions(cube, descriptions)
+    lineage = build_lineage(finals, matrix, revisions)
     marts = Marts(
         stimulus_response_cube=cube,
         stimulus_response_matrix=matrix,
@@ -239,6 +331,9 @@ def compute(observations: Iterable[Observation]) -> Marts:
         behavior_clusters=build_clusters(matrix, members),
         behavior_cluster_members=members,
         consensus_oracles=build_consensus(matrix, members),
+        lineage=lineage,
+        behavior_changes=build_changes(lineage),
+        flaky_responses=build_flaky(cube),
     )
     for mart, key in KEYS.items():
         getattr(marts, mart).sort(key=lambda row, key=key: tuple(getattr(row, k) for k in key))
@@ -333,11 +428,15 @@ def cube_row(o: Observation) -> CubeRow:
     )
 
 
+def executed(cube: Iterable[CubeRow]) -> list[CubeRow]:
+    """The rows of the cube that say what happened, not that nothing did."""
+    return [row for row in cube if row.response_kind not in NOT_EXECUTED_KINDS]
+
+
 def final_responses(cube: Iterable[CubeRow]) -> list[CubeRow]:
     """Per stimulus, implementation and context: the last attempt that was executed."""
-    executed = [row for row in cube if row.response_kind not in NOT_EXECUTED_KINDS]
     by_context = group(
-        executed,
+        executed(cube),
         lambda r: (
             r.data_set_id,
             r.problem_id,
@@ -351,6 +450,11 @@ def final_responses(cube: Iterable[CubeRow]) -> list[CubeRow]:
     return [max(attempts, key=lambda r: r.attempt) for attempts in by_context.values()]
 
 
+def latest_context(finals: Iterable[CubeRow]) -> CubeRow:
+    """Of final responses in several contexts the one of the latest."""
+    return max(finals, key=lambda r: (r.observed_at, r.run_id, r.environment_id))
+
+
 def build_matrix(finals: Iterable[CubeRow]) -> list[MatrixRow]:
     """Per stimulus and implementation: the final response of the latest context."""
     by_cell = group(
@@ -359,7 +463,7 @@ def build_matrix(finals: Iterable[CubeRow]) -> list[MatrixRow]:
     )
     matrix = []
     for contexts in by_cell.values():
-        latest = max(contexts, key=lambda r: (r.observed_at, r.run_id, r.environment_id))
+        latest = latest_context(contexts)
         matrix.append(
             MatrixRow(
                 data_set_id=latest.data_set_id,
@@ -624,6 +728,213 @@ def cluster_oracle_response(row: dict[str, MatrixRow], leading: Sequence[set[str
     return min(c.response for c in cells)
 
 
+# --- lineages ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """An implementation as a revision of its lineage, in one environment that it ran in."""
+
+    data_set_id: str
+    problem_id: str
+    lineage: str
+    environment_id: str
+    implementation_id: str
+    revision: str | None
+    revised_at: datetime
+
+
+def build_revisions(cube: Iterable[CubeRow], descriptions: Iterable[Description]) -> list[Revision]:
+    """Per implementation of a lineage and environment: what is known of the revision."""
+    described = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
+    rows_of = group(executed(cube), lambda r: (*_problem(r), r.environment_id, r.implementation_id))
+    revisions = []
+    for (data_set_id, problem_id, environment_id, implementation_id), rows in rows_of.items():
+        own = described.get((data_set_id, problem_id, implementation_id), [])
+        lineage = latest_value(own, "lineage")
+        if implementation_id == ORACLE or lineage is None:
+            continue
+        revised_at = latest_value(own, "revised_at")
+        revisions.append(
+            Revision(
+                data_set_id=data_set_id,
+                problem_id=problem_id,
+                lineage=lineage,
+                environment_id=environment_id,
+                implementation_id=implementation_id,
+                revision=latest_value(own, "revision"),
+                revised_at=revised_at or min(r.observed_at for r in rows),
+            )
+        )
+    return revisions
+
+
+def latest_value(descriptions: Iterable[Description], attribute: str) -> Any:
+    """What the latest load that says anything about an attribute says; else None.
+
+    Of several values that one load gave the greatest counts.
+    """
+    values = [(d.load_id, getattr(d, attribute)) for d in descriptions]
+    return max((v for v in values if v[1] is not None), default=(None, None))[1]
+
+
+def build_lineage(
+    finals: Iterable[CubeRow], matrix: Iterable[MatrixRow], revisions: Iterable[Revision]
+) -> list[LineageRow]:
+    """Per stimulus, revision and environment: the final response of the latest run there."""
+    runs_of = group(finals, lambda r: (*_problem(r), r.environment_id, r.implementation_id))
+    specified = {
+        (*_problem(c), *_step(c)): c.response_hash
+        for c in matrix
+        if c.implementation_id == ORACLE and c.response_kind in VOTING_KINDS
+    }
+    rows = []
+    for of_lineage in group(
+        revisions, lambda r: (r.data_set_id, r.problem_id, r.lineage, r.environment_id)
+    ).values():
+        in_order = sorted(of_lineage, key=lambda r: (r.revised_at, r.implementation_id))
+        for rank, revision in enumerate(in_order, start=1):
+            problem = (revision.data_set_id, revision.problem_id)
+            runs = runs_of[*problem, revision.environment_id, revision.implementation_id]
+            for step, runs_of_step in group(runs, _step).items():
+                latest = latest_context(runs_of_step)
+                rows.append(
+                    LineageRow(
+                        data_set_id=revision.data_set_id,
+                        problem_id=revision.problem_id,
+                        lineage=revision.lineage,
+                        environment_id=revision.environment_id,
+                        test_id=latest.test_id,
+                        step_id=latest.step_id,
+                        implementation_id=revision.implementation_id,
+                        revision_rank=rank,
+                        revision=revision.revision,
+                        revised_at=revision.revised_at,
+                        operation=latest.operation,
+                        inputs=latest.inputs,
+                        response=latest.response,
+                        response_kind=latest.response_kind,
+                        response_hash=latest.response_hash,
+                        is_right=is_right(latest, specified.get((*problem, *step))),
+                        run_id=latest.run_id,
+                        observed_at=latest.observed_at,
+                    )
+                )
+    return rows
+
+
+def is_right(row: CubeRow, specified_hash: str | None) -> bool | None:
+    """Whether a response is right, None where nothing says so."""
+    if row.response_kind == "verdict":
+        return canonical_response(row.response, "verdict") == "passed"
+    if specified_hash is None:
+        return None
+    return row.response_hash == specified_hash
+
+
+def build_changes(lineage: Iterable[LineageRow]) -> list[ChangeRow]:
+    """What differs between each revision and the one before it in the same environment."""
+    rows = []
+    for cells in group(
+        lineage, lambda r: (r.data_set_id, r.problem_id, r.lineage, r.environment_id)
+    ).values():
+        revisions = group(cells, lambda r: r.revision_rank)
+        for rank in sorted(revisions)[1:]:
+            before = {_step(r): r for r in revisions[rank - 1]}
+            after = {_step(r): r for r in revisions[rank]}
+            any_before, any_after = revisions[rank - 1][0], revisions[rank][0]
+            for step in before.keys() | after.keys():
+                old, new = before.get(step), after.get(step)
+                change = class_of_change(old, new)
+                if change is None:
+                    continue
+                rows.append(
+                    ChangeRow(
+                        data_set_id=any_after.data_set_id,
+                        problem_id=any_after.problem_id,
+                        lineage=any_after.lineage,
+                        environment_id=any_after.environment_id,
+                        test_id=step[0],
+                        step_id=step[1],
+                        implementation_id=any_after.implementation_id,
+                        previous_implementation_id=any_before.implementation_id,
+                        revision_rank=rank,
+                        change=change,
+                        operation=first_known(new and new.operation, old and old.operation),
+                        inputs=first_known(new and new.inputs, old and old.inputs),
+                        previous_response=old.response if old else None,
+                        response=new.response if new else None,
+                        previous_run_id=old.run_id if old else None,
+                        run_id=new.run_id if new else None,
+                        observed_at=new.observed_at if new else None,
+                    )
+                )
+    return rows
+
+
+def class_of_change(old: LineageRow | None, new: LineageRow | None) -> str | None:
+    """How a revision answers a stimulus, compared with the one before it; None: the same."""
+    if old is None:
+        return "new"
+    if new is None:
+        return "gone"
+    if old.response_hash == new.response_hash:
+        return None
+    return {
+        (False, True): "fixed",
+        (True, False): "regressed",
+        (False, False): "changed, both wrong",
+    }.get((old.is_right, new.is_right), "changed")
+
+
+# --- flaky responses -----------------------------------------------------------------------------
+
+
+def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
+    """The stimuli to which an implementation responds differently in one environment.
+
+    Of equally frequent responses the one with the least hash comes first.
+    """
+    by_cell = group(
+        (r for r in executed(cube) if r.implementation_id != ORACLE),
+        lambda r: (*_problem(r), *_step(r), r.implementation_id, r.environment_id),
+    )
+    rows = []
+    for (
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+    ), executions in by_cell.items():
+        ranking = sorted(
+            group(executions, lambda r: r.response_hash).values(),
+            key=lambda equal: (-len(equal), equal[0].response_hash),
+        )
+        if len(ranking) == 1:
+            continue
+        rows.append(
+            FlakyRow(
+                data_set_id=data_set_id,
+                problem_id=problem_id,
+                test_id=test_id,
+                step_id=step_id,
+                implementation_id=implementation_id,
+                environment_id=environment_id,
+                n_executions=len(executions),
+                n_runs=len({r.run_id for r in executions}),
+                n_distinct_responses=len(ranking),
+                most_frequent_response=min(r.response for r in ranking[0]),
+                n_most_frequent=len(ranking[0]),
+                other_response=min(r.response for r in ranking[1]),
+                first_observed_at=min(r.observed_at for r in executions),
+                last_observed_at=max(r.observed_at for r in executions),
+            )
+        )
+    return rows
+
+
 # --- helpers -------------------------------------------------------------------------------------
 
 T = TypeVar("T")
@@ -643,9 +954,14 @@ def none_first(value: Any) -> tuple[bool, Any]:
     return (value is not None, value)
 
 
-def _problem(row: MatrixRow | ClusterMemberRow) -> Problem:
+def first_known(*values: str | None) -> str | None:
+    """The first value that is not None."""
+    return next((value for value in values if value is not None), None)
+
+
+def _problem(row: CubeRow | MatrixRow | ClusterMemberRow) -> Problem:
     return (row.data_set_id, row.problem_id)
 
 
-def _step(row: MatrixRow) -> Step:
+def _step(row: CubeRow | MatrixRow | LineageRow) -> Step:
     return (row.test_id, row.step_id)

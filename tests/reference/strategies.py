@@ -1,14 +1,16 @@
-"""Random observations that make the rules of the marts interesting.
+"""Random observations and descriptions that make the rules of the marts interesting.
 
 One generator with two sources of choices: ``observation_sets()`` is a hypothesis strategy (small
 sets that shrink), ``random_observations()`` draws from ``random.Random`` (the same variety at
 scale, many problems in one list). Both first lay out a regular problem (implementations that share
-a few behaviours, run in a few contexts) and then damage it row by row.
+a few behaviours, run in a few contexts) and then damage it row by row. ``described_sets()`` and
+``random_descriptions()`` add descriptions of the implementations, most of them in a few lineages.
 """
 
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from .naive import ORACLE, Observation
+from .naive import ORACLE, Description, Observation
 
 T = TypeVar("T")
 
@@ -54,6 +56,8 @@ TARGETS = (None, "A0", "$CUT@Stack@0", "\u00e9", "")
 INPUTS = (None, "[]", "[1]", '["a,b", null]', '["\'; drop table x; --"]', '["\U0001f600"]')
 DURATIONS = (None, 0, 1, 1_000, 2**53 + 1)
 LOAD_IDS = ("0190-a", "0190-b", "0190-B")
+LINEAGES = ("main", "Main", ORACLE, *CURSED)
+REVISIONS = (None, "1.9", "1.10", "3f2a9c1", "'; drop table x; --", "")
 TIMES = (
     datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC),
     datetime(2024, 1, 1, 12, 0, 0, 1, tzinfo=UTC),
@@ -290,7 +294,9 @@ def _behaviours(chooser: Chooser, n_stimuli: int, divergent: bool) -> Iterator[l
         elif form == 8:
             yield [TIMEOUT] * n_stimuli
         else:
-            yield [chooser.choose(VERDICTS) for _ in range(n_stimuli)]
+            verdicts = [chooser.choose(VERDICTS) for _ in range(n_stimuli)]
+            yield verdicts
+            yield [Response("value", (v.output or "").split("@")[0]) for v in verdicts]  # equal
 
 
 def _response(chooser: Chooser) -> Response:
@@ -305,7 +311,7 @@ def _edit(chooser: Chooser, rows: list[Observation]) -> None:
     row = rows[index]
     response = chooser.choose(RESPONSES)
     changed = replace(row, output=response.output, response_kind=response.kind)
-    form = chooser.integer(0, 11)
+    form = chooser.integer(0, 12)
     if form <= 1:  # a missing cell
         del rows[index]
     elif form <= 3:  # another response: flaky, or a cluster of its own
@@ -348,9 +354,66 @@ def _edit(chooser: Chooser, rows: list[Observation]) -> None:
                 run_id=chooser.choose(RUN_IDS),
             )
         )
+    elif form == 11:  # retries that give one of a few responses each time
+        few = chooser.sample(chooser.choose((COMMON_RESPONSES, VERDICTS, RESPONSES)), 4)
+        for attempt in range(1, chooser.integer(3, 7)):
+            response = chooser.choose(few)
+            rows.append(
+                replace(
+                    row,
+                    attempt=attempt,
+                    output=response.output,
+                    response_kind=response.kind,
+                    observed_at=chooser.choose(TIMES),
+                )
+            )
     else:  # the response of another row, so that columns become equal again
         other = rows[chooser.integer(0, len(rows) - 1)]
         rows[index] = replace(row, output=other.output, response_kind=other.response_kind)
+
+
+def build_in_data_sets(
+    chooser: Chooser, data_set_ids: Sequence[str], problem_id: str, shape: Shape
+) -> list[Observation]:
+    """The observations of one problem in each data set: unrelated ones, or much the same."""
+    first = build_problem(chooser, data_set_ids[0], problem_id, shape)
+    observations = first.copy()
+    for data_set_id in data_set_ids[1:]:
+        if chooser.chance(50):
+            rows = [replace(row, data_set_id=data_set_id) for row in first]
+            for _ in range(chooser.integer(0, shape.max_edits)):
+                _edit(chooser, rows)
+        else:
+            rows = build_problem(chooser, data_set_id, problem_id, shape)
+        observations.extend(rows)
+    return observations
+
+
+def build_descriptions(chooser: Chooser, observations: Sequence[Observation]) -> list[Description]:
+    """Descriptions of the implementations of all problems, by none, one or several loads each."""
+    implementation_ids_of: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for o in observations:
+        implementation_ids_of[o.data_set_id, o.problem_id].add(o.implementation_id)
+    descriptions: list[Description] = []
+    for (data_set_id, problem_id), implementation_ids in sorted(implementation_ids_of.items()):
+        # few, so that several problems and data sets share one
+        lineages = chooser.sample(chooser.choose((LINEAGES[:2], LINEAGES)), chooser.integer(1, 2))
+        times = TIMES if chooser.chance(75) else (None,)
+        for implementation_id in sorted(implementation_ids):
+            usual = chooser.choose((lineages[0], *lineages, None))
+            for _ in range(chooser.choose((1, 1, 1, 2, 3, 0))):
+                descriptions.append(
+                    Description(
+                        data_set_id=data_set_id,
+                        problem_id=problem_id,
+                        implementation_id=implementation_id,
+                        lineage=chooser.choose((*lineages, None)) if chooser.chance(20) else usual,
+                        revision=chooser.choose(REVISIONS),
+                        revised_at=None if chooser.chance(30) else chooser.choose(times),
+                        load_id=chooser.choose(LOAD_IDS),
+                    )
+                )
+    return descriptions
 
 
 @st.composite
@@ -359,11 +422,14 @@ def _observation_sets(
 ) -> list[Observation]:
     chooser = DrawChooser(draw)
     problem_ids = chooser.sample(PROBLEM_IDS, max(1, (max_problems + 1) // 2))
-    # ordered so that few problems already mean one problem id in two data sets
-    problems = [(d, p) for p in problem_ids for d in DATA_SET_IDS]
+    n_problems = chooser.integer(min_problems, max_problems)
     observations: list[Observation] = []
-    for data_set_id, problem_id in problems[: chooser.integer(min_problems, max_problems)]:
-        observations.extend(build_problem(chooser, data_set_id, problem_id, shape))
+    for problem_id in problem_ids:
+        # few problems already mean one problem id in two data sets
+        data_set_ids = DATA_SET_IDS[:n_problems]
+        if data_set_ids:
+            observations.extend(build_in_data_sets(chooser, data_set_ids, problem_id, shape))
+        n_problems -= len(data_set_ids)
     return observations
 
 
@@ -374,6 +440,15 @@ def observation_sets(
     return _observation_sets(shape or Shape(), min_problems, max_problems)
 
 
+@st.composite
+def described_sets(
+    draw: DrawFn, shape: Shape | None = None
+) -> tuple[list[Observation], list[Description]]:
+    """Small sets of observations with descriptions of their implementations."""
+    observations = draw(observation_sets(shape))
+    return observations, build_descriptions(DrawChooser(draw), observations)
+
+
 def random_observations(
     seed: int,
     n_problems: int,
@@ -382,8 +457,7 @@ def random_observations(
 ) -> list[Observation]:
     """Shuffled observations of many problems; the same seed and sizes give the same list.
 
-    Every problem has an id of its own, some cursed; about a third stand in all data sets, with
-    unrelated observations.
+    Every problem has an id of its own, some cursed; about a third stand in all data sets.
     """
     chooser = RandomChooser(seed)
     observations: list[Observation] = []
@@ -392,9 +466,16 @@ def random_observations(
         if chooser.chance(30):
             problem_id += chooser.choose(CURSED)
         in_data_sets = data_set_ids if chooser.chance(33) else [chooser.choose(data_set_ids)]
-        for data_set_id in in_data_sets:
-            observations.extend(
-                build_problem(chooser, data_set_id, problem_id, shape or Shape(max_steps=3))
-            )
+        observations.extend(
+            build_in_data_sets(chooser, in_data_sets, problem_id, shape or Shape(max_steps=3))
+        )
     chooser.shuffle(observations)
     return observations
+
+
+def random_descriptions(seed: int, observations: Sequence[Observation]) -> list[Description]:
+    """Shuffled descriptions; the same seed gives the same list, whatever the observations' order."""
+    chooser = RandomChooser(seed)
+    descriptions = build_descriptions(chooser, observations)
+    chooser.shuffle(descriptions)
+    return descriptions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +18,13 @@ from .naive import (
     KEYS,
     NOT_EXECUTED_KINDS,
     ORACLE,
+    ChangeRow,
     ClusterRow,
     ConsensusRow,
     CubeRow,
+    Description,
+    FlakyRow,
+    LineageRow,
     Marts,
     MatrixRow,
     Observation,
@@ -31,7 +36,9 @@ from .naive import (
 from .strategies import (
     DATA_SET_IDS,
     RESPONSES,
+    described_sets,
     observation_sets,
+    random_descriptions,
     random_observations,
 )
 
@@ -64,6 +71,20 @@ def obs(
         response_kind=kind,
         duration_ns=5,
         observed_at=T0,
+        load_id="l1",
+    )
+    return replace(row, **other)
+
+
+def revision(implementation_id: str, lineage: str | None = "main", **other: Any) -> Description:
+    """A description of an implementation as a revision of one lineage."""
+    row = Description(
+        data_set_id="d",
+        problem_id="p",
+        implementation_id=implementation_id,
+        lineage=lineage,
+        revision=None,
+        revised_at=None,
         load_id="l1",
     )
     return replace(row, **other)
@@ -626,6 +647,336 @@ def test_leading_cluster_counts_and_asks_eligible_members_only() -> None:
     assert asked.cluster_oracle_response == "X"
 
 
+# --- lineages ------------------------------------------------------------------------------------
+
+
+def lineage(
+    observations: Iterable[Observation], *descriptions: Description
+) -> dict[tuple[str, str], LineageRow]:
+    """The lineage by environment and implementation, of one stimulus."""
+    rows = compute(observations, descriptions).lineage
+    return {(r.environment_id, r.implementation_id): r for r in rows}
+
+
+def order(observations: Iterable[Observation], *descriptions: Description) -> list[str]:
+    """The revisions of the only lineage in the only environment, the oldest first."""
+    rows = lineage(observations, *descriptions).values()
+    in_order = sorted(rows, key=lambda r: r.revision_rank)
+    assert [r.revision_rank for r in in_order] == list(range(1, len(in_order) + 1))
+    return [r.implementation_id for r in in_order]
+
+
+def changes(observations: Iterable[Observation], *descriptions: Description) -> list[ChangeRow]:
+    """The changes of behaviour."""
+    return compute(observations, descriptions).behavior_changes
+
+
+def test_lineage_keeps_everything_of_the_response_and_the_revision() -> None:
+    row = lineage(
+        [obs("a", "1", observed_at=at(5)), obs(ORACLE, "1")],
+        revision("a", revision="1.0", revised_at=at(2)),
+    )["env", "a"]
+    assert row == LineageRow(
+        "d", "p", "main", "env", "t1", 0, "a", 1, "1.0", at(2), "f(int)", "[1]", "1", "value",
+        "c4ca4238a0b923820dcc509a6f75849b", True, "run", at(5),
+    )  # fmt: skip
+
+
+def test_revisions_are_ordered_by_when_they_were_made() -> None:
+    observations = [obs(i, "1", observed_at=at(n)) for n, i in enumerate("abc")]
+    assert order(
+        observations,
+        revision("a", revised_at=at(3), revision="1"),
+        revision("b", revised_at=at(1), revision="2"),
+        revision("c", revised_at=at(2), revision="3"),
+    ) == ["b", "c", "a"]
+
+
+def test_revisions_of_unknown_age_are_as_old_as_their_first_observation() -> None:
+    observations = [obs("a", "1", observed_at=at(3)), obs("b", "1", observed_at=at(1))]
+    assert order(observations, revision("a"), revision("b")) == ["b", "a"]
+    assert lineage(observations, revision("a"), revision("b"))["env", "a"].revised_at == at(3)
+    assert order(observations, revision("a", revised_at=at(0)), revision("b")) == ["a", "b"]
+    assert order(observations, revision("a"), revision("b", revised_at=at(4))) == ["a", "b"]
+
+
+def test_running_an_old_revision_again_does_not_make_it_younger() -> None:
+    observations = [
+        obs("old", "1", observed_at=at(1)),
+        obs("new", "2", observed_at=at(2), run_id="run2"),
+        obs("old", "1", observed_at=at(3), run_id="run3"),
+    ]
+    assert order(observations, revision("old"), revision("new")) == ["old", "new"]
+    rows = lineage(observations, revision("old"), revision("new"))
+    assert (rows["env", "old"].revised_at, rows["env", "old"].observed_at) == (at(1), at(3))
+
+
+def test_first_observation_is_that_of_any_attempt_that_was_executed() -> None:
+    observations = [
+        obs("a", "1", observed_at=at(1)),
+        obs("a", "1", observed_at=at(9), attempt=1),
+        obs("b", None, "skipped", observed_at=at(0)),
+        obs("b", "1", observed_at=at(2), attempt=1),
+    ]
+    assert order(observations, revision("a"), revision("b")) == ["a", "b"]
+
+
+def test_revisions_of_equal_age_are_ordered_by_implementation() -> None:
+    observations = [obs(i, "1") for i in ("v9", "v10", "V9")]
+    described = [revision(o.implementation_id, revised_at=at(7)) for o in observations]
+    assert order(observations, *described) == ["V9", "v10", "v9"]
+    undated = [revision(o.implementation_id) for o in observations]
+    assert order(observations, *undated) == ["V9", "v10", "v9"]
+
+
+def test_revisions_are_ordered_in_each_environment_and_problem() -> None:
+    observations = [
+        obs("a", "1", observed_at=at(1)),
+        obs("b", "1", observed_at=at(2)),
+        obs("a", "1", observed_at=at(2), environment_id="env2"),
+        obs("b", "1", observed_at=at(1), environment_id="env2"),
+        obs("b", "1", observed_at=at(0), problem_id="q"),
+    ]
+    described = [revision("a"), revision("b"), revision("b", problem_id="q")]
+    rows = compute(observations, described).lineage
+    assert [
+        (r.problem_id, r.environment_id, r.implementation_id, r.revision_rank) for r in rows
+    ] == [
+        ("p", "env", "a", 1),
+        ("p", "env", "b", 2),
+        ("p", "env2", "a", 2),
+        ("p", "env2", "b", 1),
+        ("q", "env", "b", 1),
+    ]
+
+
+def test_latest_run_in_each_environment_counts() -> None:
+    rows = lineage(
+        [
+            obs("a", "1", observed_at=at(1), run_id="z"),
+            obs("a", "2", observed_at=at(2), run_id="b"),
+            obs("a", "3", observed_at=at(2), run_id="c", attempt=1),
+            obs("a", "4", observed_at=at(3), run_id="c", attempt=0),
+            obs("a", None, "skipped", observed_at=at(9), run_id="d"),
+            obs("a", "5", observed_at=at(0), environment_id="env2"),
+        ],
+        revision("a"),
+    )
+    assert {key: (row.response, row.run_id) for key, row in rows.items()} == {
+        ("env", "a"): ("3", "c"),
+        ("env2", "a"): ("5", "run"),
+    }
+
+
+def test_only_implementations_of_a_lineage_are_revisions() -> None:
+    rows = lineage(
+        [obs(i, "1") for i in ("a", "undescribed", "without", ORACLE)],
+        revision("a"),
+        revision("without", None, revision="1.0"),
+        revision(ORACLE),
+        revision("never run"),
+        revision("undescribed", problem_id="q"),
+        revision("undescribed", data_set_id="e"),
+    )
+    assert set(rows) == {("env", "a")}
+
+
+def test_of_each_attribute_the_latest_load_counts() -> None:
+    row = lineage(
+        [obs("a", "1")],
+        revision("a", "old", revision="1", revised_at=at(9), load_id="l1"),
+        revision("a", "new", revision="2", load_id="l2"),
+        revision("a", None, revision="0", load_id="l3"),
+    )["env", "a"]
+    assert (row.lineage, row.revision, row.revised_at) == ("new", "0", at(9))
+
+
+def test_of_several_values_of_one_load_the_greatest_counts() -> None:
+    row = lineage(
+        [obs("a", "1")],
+        revision("a", "b", revision="9", revised_at=at(1)),
+        revision("a", "B", revision="10", revised_at=at(2)),
+    )["env", "a"]
+    assert (row.lineage, row.revision, row.revised_at) == ("b", "9", at(2))
+
+
+@pytest.mark.parametrize(
+    ("output", "kind", "specified", "specified_kind", "right"),
+    [
+        ("passed", "verdict", None, None, True),
+        ("passed@x", "verdict", "failed", "verdict", True),  # a verdict says so itself
+        ("failed@E@m", "verdict", "failed@E@m", "verdict", False),
+        ("error@E", "verdict", None, None, False),
+        ("passedx", "verdict", None, None, False),
+        (None, "verdict", None, None, False),
+        ("passed", "value", None, None, None),
+        ("passed", "value", "passed@x", "verdict", True),
+        ("1", "value", "1", "value", True),
+        ("1", "value", "1.0", "value", False),
+        ("{}", "value", None, "void", True),
+        (None, "timeout", "1", "value", False),
+        ("1", "value", None, "timeout", None),
+        (None, "timeout", None, "timeout", None),
+        ("1", "value", "$*", "not_executed", None),
+        ("1", "value", "1", "other", None),
+    ],
+)
+def test_what_is_right(
+    output: str | None,
+    kind: str,
+    specified: str | None,
+    specified_kind: str | None,
+    right: bool | None,
+) -> None:
+    observations = [obs("a", output, kind), obs("b", "0", step_id=1), obs(ORACLE, "9", step_id=2)]
+    if specified_kind is not None:
+        observations.append(obs(ORACLE, specified, specified_kind, environment_id="env2"))
+    assert lineage(observations, revision("a"))["env", "a"].is_right is right
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "specified", "change"),
+    [
+        ("1", "1", None, None),
+        ("1", "2", None, "changed"),
+        ("1", "2", "2", "fixed"),
+        ("1", "2", "1", "regressed"),
+        ("1", "2", "3", "changed, both wrong"),
+        ("passed@x", "1", "1", "changed"),  # both right
+        ("passed@x", "1", None, "changed"),  # right, then unknown
+        ("failed@x", "1", None, "changed"),
+        ("1", "failed@x", None, "changed"),
+        ("failed@x", "passed@y", None, "fixed"),
+        ("passed@x", "failed@y", None, "regressed"),
+        ("failed@x", "error@y", None, "changed, both wrong"),
+        ("failed@x", "failed@y", None, None),  # the first word counts
+        (None, "1", "2", "new"),
+        ("1", None, "1", "gone"),
+    ],
+)
+def test_classes_of_change(
+    before: str | None, after: str | None, specified: str | None, change: str | None
+) -> None:
+    observations = [
+        obs(i, output, "verdict" if "@" in output else "value")
+        for i, output in {"a": before, "b": after, ORACLE: specified}.items()
+        if output is not None
+    ]
+    observations += [obs(i, "same", step_id=1) for i in "ab"]
+    rows = changes(observations, revision("a"), revision("b"))
+    assert [r.change for r in rows] == ([change] if change else [])
+
+
+def test_change_tells_both_responses() -> None:
+    observations = [
+        obs("a", "1", run_id="r1", operation="f(old)", inputs="[1]"),
+        obs("b", "2", run_id="r2", operation="f(new)", inputs=None, observed_at=at(2)),
+        obs("a", "3", run_id="r1", step_id=1),
+        obs("b", "4", run_id="r2", step_id=2, observed_at=at(2), operation=None),
+    ]
+    fixed, gone, new = changes(observations, revision("a"), revision("b"))
+    assert fixed == ChangeRow(
+        "d", "p", "main", "env", "t1", 0, "b", "a", 2, "changed", "f(new)", "[1]", "1", "2", "r1",
+        "r2", at(2),
+    )  # fmt: skip
+    assert gone == ChangeRow(
+        "d", "p", "main", "env", "t1", 1, "b", "a", 2, "gone", "f(int)", "[1]", "3", None, "r1",
+        None, None,
+    )  # fmt: skip
+    assert new == ChangeRow(
+        "d", "p", "main", "env", "t1", 2, "b", "a", 2, "new", None, "[1]", None, "4", None, "r2",
+        at(2),
+    )  # fmt: skip
+
+
+def test_consecutive_revisions_are_those_that_ran_in_the_environment() -> None:
+    observations = [obs(i, i, observed_at=at(n)) for n, i in enumerate("abc")]
+    observations += [
+        obs("a", "a", environment_id="env2"),
+        obs("b", None, "skipped", environment_id="env2"),
+        obs("c", "c", environment_id="env2", observed_at=at(9)),
+    ]
+    rows = changes(observations, revision("a"), revision("b"), revision("c"))
+    assert [
+        (r.environment_id, r.previous_implementation_id, r.implementation_id, r.revision_rank)
+        for r in rows
+    ] == [("env", "a", "b", 2), ("env", "b", "c", 3), ("env2", "a", "c", 2)]
+
+
+def test_lineages_problems_and_data_sets_do_not_mix() -> None:
+    observations = [
+        obs("a", "1"),
+        obs("b", "2"),
+        obs("a", "3", problem_id="q"),
+        obs("b", "4", data_set_id="e"),
+    ]
+    described = [
+        revision("a", "one"),
+        revision("b", "two"),
+        revision("a", "one", problem_id="q"),
+        revision("b", "one", data_set_id="e"),
+    ]
+    marts = compute(observations, described)
+    assert {r.revision_rank for r in marts.lineage} == {1}
+    assert marts.behavior_changes == []
+
+
+# --- flaky responses -----------------------------------------------------------------------------
+
+
+def flaky(*observations: Observation) -> list[FlakyRow]:
+    """The flaky responses."""
+    return compute(observations).flaky_responses
+
+
+def test_runs_and_attempts_that_disagree_are_flaky() -> None:
+    rows = flaky(
+        obs("a", "1", observed_at=at(3)),
+        obs("a", "2", observed_at=at(1), attempt=1),
+        obs("a", "2", observed_at=at(2), run_id="run2"),
+    )
+    assert rows == [
+        FlakyRow("d", "p", "t1", 0, "a", "env", 3, 2, 2, "2", 2, "1", at(1), at(3)),
+    ]
+
+
+def test_what_is_not_flaky() -> None:
+    assert flaky(obs("a", "1"), obs("a", "1", attempt=1), obs("a", "1", run_id="run2")) == []
+    assert flaky(obs("a", "1"), obs("a", "2", environment_id="env2")) == []
+    assert flaky(obs("a", "1"), obs("b", "2")) == []
+    assert flaky(obs("a", "1"), obs("a", "2", step_id=1)) == []
+    assert flaky(obs("a", "1"), obs("a", "2", problem_id="q")) == []
+    assert flaky(obs("a", "1"), obs("a", None, "skipped", run_id="run2")) == []
+    assert flaky(obs(ORACLE, "1"), obs(ORACLE, "2", run_id="run2")) == []
+    assert flaky(obs("a", "1"), obs("a", "2")) == []  # one actuation that was loaded twice
+    verdicts = (obs("a", f"failed@E@{n}", "verdict", run_id=f"run{n}") for n in range(3))
+    assert flaky(*verdicts) == []
+
+
+def test_flaky_responses_by_frequency() -> None:
+    def runs(*outputs: str) -> list[Observation]:
+        return [
+            obs("a", output, "verdict" if "@" in output else "value", run_id=f"run{number}")
+            for number, output in enumerate(outputs)
+        ]
+
+    (row,) = flaky(*runs("1", "2", "3", "2", "3", "3"))
+    assert (row.n_executions, row.n_runs, row.n_distinct_responses) == (6, 6, 3)
+    assert (row.most_frequent_response, row.n_most_frequent, row.other_response) == ("3", 3, "2")
+    # equally frequent: md5 of 1 is c4…, of 2 c8…, of 3 ec…, of 42 a1…
+    (row,) = flaky(*runs("3", "2", "42", "1"))
+    assert (row.most_frequent_response, row.n_most_frequent, row.other_response) == ("42", 1, "1")
+    # of equal verdicts the least text
+    (row,) = flaky(*runs("failed@b", "passed@x", "failed@a", "passed@y", "failed@c"))
+    assert (row.most_frequent_response, row.n_most_frequent) == ("failed@a", 3)
+    assert (row.other_response, row.n_distinct_responses) == ("passed@x", 2)
+
+
+def test_abstaining_kinds_are_flaky_as_well() -> None:
+    (row,) = flaky(obs("a", "1"), obs("a", None, "timeout", run_id="run2"))
+    assert {row.most_frequent_response, row.other_response} == {"1", "$TIMEOUT"}
+
+
 # --- several data sets ---------------------------------------------------------------------------
 
 
@@ -700,26 +1051,74 @@ def check_invariants(marts: Marts) -> None:
         assert (row.agrees_with_specified is None) == (
             row.oracle_response is None or row.specified_response is None
         )
+    check_invariants_of_lineages(marts)
+    for row in marts.flaky_responses:
+        assert row.implementation_id != ORACLE
+        assert 2 <= row.n_distinct_responses <= row.n_executions
+        assert row.n_runs <= row.n_executions
+        assert row.n_executions <= row.n_distinct_responses * row.n_most_frequent
+        assert row.n_most_frequent + row.n_distinct_responses - 1 <= row.n_executions
+        assert row.first_observed_at <= row.last_observed_at
+
+
+def check_invariants_of_lineages(marts: Marts) -> None:
+    """What holds of lineages and changes, whatever the observations and descriptions."""
+    revisions: dict[tuple[str, ...], dict[int, tuple[datetime, str]]] = {}
+    cells: dict[tuple[Any, ...], LineageRow] = {}
+    for row in marts.lineage:
+        in_environment = (row.data_set_id, row.problem_id, row.lineage, row.environment_id)
+        revision_ = (row.revised_at, row.implementation_id)
+        of_lineage = revisions.setdefault(in_environment, {})
+        assert of_lineage.setdefault(row.revision_rank, revision_) == revision_
+        cells[*in_environment, row.implementation_id, row.test_id, row.step_id] = row
+        assert row.implementation_id != ORACLE
+    for of_lineage in revisions.values():
+        assert sorted(of_lineage) == list(range(1, len(of_lineage) + 1))
+        assert sorted(of_lineage.values()) == [of_lineage[rank] for rank in sorted(of_lineage)]
+    for change in marts.behavior_changes:
+        in_environment = (
+            change.data_set_id,
+            change.problem_id,
+            change.lineage,
+            change.environment_id,
+        )
+        of_lineage = revisions[in_environment]
+        assert of_lineage[change.revision_rank][1] == change.implementation_id
+        assert of_lineage[change.revision_rank - 1][1] == change.previous_implementation_id
+        step = (change.test_id, change.step_id)
+        before = cells.get((*in_environment, change.previous_implementation_id, *step))
+        after = cells.get((*in_environment, change.implementation_id, *step))
+        assert (before is None, after is None) == (change.change == "new", change.change == "gone")
+        assert change.previous_response == (before.response if before else None)
+        assert change.response == (after.response if after else None)
+        if before is not None and after is not None:
+            assert before.response_hash != after.response_hash
+
+
+Rows = tuple[list[Observation], list[Description]]
 
 
 @relaxed
-@given(observation_sets(), st.randoms(use_true_random=False))
-def test_order_and_repetition_of_rows_do_not_matter(
-    observations: list[Observation], rng: random.Random
-) -> None:
-    marts = compute(observations)
+@given(described_sets(), st.randoms(use_true_random=False))
+def test_order_and_repetition_of_rows_do_not_matter(rows: Rows, rng: random.Random) -> None:
+    marts = compute(*rows)
     check_invariants(marts)
-    shuffled = observations + rng.sample(observations, len(observations) // 2)
-    rng.shuffle(shuffled)
-    assert compute(shuffled) == marts
+    repeated = [table + rng.sample(table, len(table) // 2) for table in rows]
+    for table in repeated:
+        rng.shuffle(table)
+    assert compute(*repeated) == marts
 
 
 @relaxed
-@given(observation_sets())
-def test_every_problem_is_computed_alone(observations: list[Observation]) -> None:
-    whole = compute(observations)
+@given(described_sets())
+def test_every_problem_is_computed_alone(rows: Rows) -> None:
+    observations, descriptions = rows
+    whole = compute(observations, descriptions)
     parts = [
-        compute([o for o in observations if (o.data_set_id, o.problem_id) == problem])
+        compute(
+            [o for o in observations if (o.data_set_id, o.problem_id) == problem],
+            [d for d in descriptions if (d.data_set_id, d.problem_id) == problem],
+        )
         for problem in sorted({(o.data_set_id, o.problem_id) for o in observations})
     ]
     for mart in KEYS:
@@ -744,14 +1143,17 @@ def test_renaming_an_implementation_does_not_change_the_votes(
 
 
 def test_no_observations() -> None:
-    assert compute([]) == Marts([], [], [], [], [], [])
+    assert compute([]) == compute([], [revision("a")]) == Marts([], [], [], [], [], [], [], [], [])
 
 
 def test_random_observations_are_repeatable_and_varied() -> None:
     observations = random_observations(7, 300)
     assert observations == random_observations(7, 300)
     assert observations != random_observations(8, 300)
-    marts = compute(observations)
+    descriptions = random_descriptions(7, observations)
+    assert descriptions == random_descriptions(7, observations[::-1])
+    assert descriptions != random_descriptions(8, observations)
+    marts = compute(observations, descriptions)
     check_invariants(marts)
     consensus_rows = marts.consensus_oracles
     classes = Counter(r.consensus for r in consensus_rows)
@@ -770,3 +1172,16 @@ def test_random_observations_are_repeatable_and_varied() -> None:
     problems = {(o.data_set_id, o.problem_id) for o in observations}
     assert {d for d, _ in problems} == set(DATA_SET_IDS)
     assert any(n == 2 for n in Counter(p for _, p in problems).values())
+    changes_by_class = Counter(r.change for r in marts.behavior_changes)
+    assert set(changes_by_class) == {
+        "new", "gone", "fixed", "regressed", "changed", "changed, both wrong",
+    }  # fmt: skip
+    assert min(changes_by_class.values()) >= 20
+    assert {r.is_right for r in marts.lineage} == {None, True, False}
+    assert {r.revision_rank for r in marts.lineage} >= {1, 2, 3, 4}
+    times_described = Counter(
+        (d.data_set_id, d.problem_id, d.implementation_id) for d in descriptions
+    )
+    assert set(times_described.values()) == {1, 2, 3}
+    assert max(r.n_distinct_responses for r in marts.flaky_responses) >= 3
+    assert max(r.n_most_frequent for r in marts.flaky_responses) >= 3

@@ -1,0 +1,22 @@
+{#- The rows of a relation that a model which is refreshed problem by problem has to read: those of the problems
+    that are stale, or all of them where the model is built for the first time, or in full. -#}
+{% macro stale_rows(relation) -%}
+    {%- if not execute -%}
+        {#- So that dbt builds first what says which problems are stale. -#}
+        {%- do [ref('refresh_source_versions'), ref('refresh_built_versions'), ref('refresh_stale_problems')] -%}
+    {%- endif -%}
+    {#- A unit test builds nothing, so nothing can be stale. -#}
+    {%- if model.resource_type == 'model' and is_incremental() -%}
+    (
+        select stored.* from {{ relation }} as stored
+        -- A join, which lets the engine skip what holds none of these problems.
+        inner join {{ ref('refresh_stale_problems') }} as stale
+            on
+                stale.model = '{{ model.name }}'
+                and stored.data_set_id = stale.data_set_id
+                and stored.problem_id = stale.problem_id
+    )
+    {%- else -%}
+    {{ relation }}
+    {%- endif -%}
+{%- endmacro %}

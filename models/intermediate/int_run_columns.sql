@@ -1,0 +1,40 @@
+-- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then {{ obslake.actuation_hash() }} end as actuation_hash,
+        case when is_final then {{ obslake.stimulus_hash() }} end as stimulus_hash
+    from {{ obslake.stale_rows(ref('int_actuations')) }}
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        {{ obslake.signature('actuation_hash') }} as signature,
+        {{ obslake.signature('stimulus_hash') }} as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when is_final and response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }}) then 1 else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+
+)
+
+select * from final
