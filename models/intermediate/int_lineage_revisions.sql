@@ -2,47 +2,80 @@
 
 with
 
-cells as (
+run_columns as (
 
-    select * from {{ obslake.stale_rows(ref('int_lineage_cells')) }}
+    select * from {{ obslake.stale_rows(ref('int_run_columns')) }}
+    where n_steps > 0 and not is_oracle
+
+),
+
+implementations as (
+
+    select * from {{ obslake.stale_rows(ref('int_implementations')) }}
+    where lineage is not null
 
 ),
 
 revisions as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        -- Where nobody said when a revision was made, it is as old as its first observation there.
-        coalesce(revised_at, min(observed_at)) as revised_at
-    from cells
-    group by data_set_id, problem_id, lineage, environment_id, implementation_id, revision, revised_at
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        run_columns.environment_id,
+        implementations.implementation_id,
+        implementations.revision,
+        -- Where nobody said when a revision was made, it is as old as its first execution there.
+        coalesce(implementations.revised_at, min(run_columns.first_executed_at)) as revised_at
+    from implementations
+    inner join run_columns
+        on
+            implementations.data_set_id = run_columns.data_set_id
+            and implementations.problem_id = run_columns.problem_id
+            and implementations.implementation_id = run_columns.implementation_id
+    group by
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        run_columns.environment_id,
+        implementations.implementation_id,
+        implementations.revision,
+        implementations.revised_at
+
+),
+
+ranked as (
+
+    select
+        *,
+        cast(row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revised_at asc, implementation_id asc
+        ) as bigint) as revision_rank
+    from revisions
 
 ),
 
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        cast(row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revised_at asc, implementation_id asc
-        ) as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revised_at asc, implementation_id asc
-        ) as previous_implementation_id
-    from revisions
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        ranked.revised_at,
+        ranked.revision_rank,
+        earlier.implementation_id as previous_implementation_id
+    from ranked
+    left join ranked as earlier
+        on
+            ranked.data_set_id = earlier.data_set_id
+            and ranked.problem_id = earlier.problem_id
+            and ranked.lineage = earlier.lineage
+            and ranked.environment_id = earlier.environment_id
+            and ranked.revision_rank = earlier.revision_rank + 1
 
 )
 
