@@ -38,7 +38,7 @@ FOREIGN = {
 
 # What dispatched macros give on DuckDB, and what they give on Spark.
 DISPATCHED = {
-    r"cast\('0x' \|\| substr\((\w+), (\d+), 16\) as ubigint\)": r"conv(substr(\1, \2, 16), 16, 10)",
+    r"cast\('0x' \|\| substr\((.+?), (\d+), 16\) as ubigint\)": r"conv(substr(\1, \2, 16), 16, 10)",
     r"timestamp with time zone": "timestamp",
     r"map\(varchar, varchar\)": "map<string, string>",
 }
