@@ -30,5 +30,9 @@ class SnapshotNotFoundError(ObslakeError):
     """The snapshot that was asked for is not in the table's history."""
 
 
+class CommitConflictError(ObslakeError):
+    """Other processes changed a table all the time while one wanted to."""
+
+
 class QueryError(ObslakeError):
     """A query of the user could not be answered."""

@@ -1,21 +1,20 @@
-"""Which sources are loaded already, as the snapshots of the tables tell it."""
+"""Which sources are loaded already, as the metadata of the tables tells it."""
 
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 
-from obslake.lakehouse import LOAD_ID_PROPERTY, Lakehouse
+from obslake.lakehouse import Lakehouse
+from obslake.ledger import committed_loads
 from obslake.schemas import OBSERVATIONS, TABLES
 from obslake.sources.base import Options, Reader
 from obslake.sources.files import SourceFile
 
-KEYS_PROPERTY = "obslake.source-keys"
-
 
 @dataclass
 class History:
-    """What earlier loads have committed, read from the snapshots.
+    """What earlier loads have committed.
 
     Attributes:
         complete: source key to the load that has committed its observations.
@@ -29,21 +28,15 @@ class History:
 
     @classmethod
     def read(cls, lakehouse: Lakehouse) -> "History":
-        """Read the summaries of all snapshots."""
+        """Read the metadata of all tables."""
         complete: dict[str, str] = {}
         started: dict[str, str] = {}
         loads: dict[str, set[str]] = {}
         for definition in TABLES:
             keys = complete if definition is OBSERVATIONS else started
-            loads[definition.name] = set()
-            for snapshot in lakehouse.table(definition).metadata.snapshots:
-                summary = snapshot.summary.additional_properties if snapshot.summary else {}
-                load_id = summary.get(LOAD_ID_PROPERTY)
-                if load_id is None:
-                    continue
-                loads[definition.name].add(load_id)
-                for key in json.loads(summary.get(KEYS_PROPERTY) or "[]"):
-                    keys[key] = load_id
+            committed = committed_loads(lakehouse.table(definition).metadata)
+            loads[definition.name] = {load.load_id for load in committed}
+            keys.update({key: load.load_id for load in committed for key in load.keys})
         return cls(complete, started, loads)
 
     def interrupted(self, keys: Collection[str]) -> str | None:

@@ -16,14 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from obslake.engine import quote_identifier, quote_literal
 from obslake.errors import NoLakehouseError, SnapshotNotFoundError
+from obslake.ledger import load_ids
 from obslake.schemas import NAMESPACE, OBSERVATIONS, TABLES, TableDefinition
 
 CATALOG_NAME = "obslake"
 DEFAULT_HOME = "lake"
 SOURCE_SCHEMA = "lake"
-
-# In the summary of every snapshot that a load commits.
-LOAD_ID_PROPERTY = "obslake.load-id"
 
 _UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
 
@@ -81,8 +79,12 @@ class Lakehouse:
         """Create the namespace and every table that does not exist yet."""
         self.catalog.create_namespace_if_not_exists(NAMESPACE)
         for definition in TABLES:
+            name = (NAMESPACE, definition.name)
+            # The catalog writes the metadata of a table before it finds that it exists.
+            if self.catalog.table_exists(name):
+                continue
             self.catalog.create_table_if_not_exists(
-                (NAMESPACE, definition.name),
+                name,
                 schema=definition.schema,
                 properties={**definition.properties, "comment": definition.comment},
             )
@@ -131,14 +133,14 @@ class Lakehouse:
                     "  list the snapshots with `obslake status --snapshots`"
                 )
         connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
-        completed = load_ids(observations, shown)
+        completed = load_ids(observations.metadata, shown)
         for definition in TABLES:
             table = observations if definition is OBSERVATIONS else self.table(definition)
             snapshot = shown if definition is OBSERVATIONS else table.current_snapshot()
             view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
             rows = f"from iceberg_scan({quote_literal(table.metadata_location)}"
             rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
-            if snapshot and (hidden := load_ids(table, snapshot) - completed):
+            if snapshot and (hidden := load_ids(table.metadata, snapshot) - completed):
                 rows += f" where load_id not in ({', '.join(map(quote_literal, sorted(hidden)))})"
             connection.execute(f"create or replace view {view} as select * {rows}")
             connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
@@ -147,18 +149,6 @@ class Lakehouse:
             f"select unnest([{', '.join(map(quote_literal, sorted(completed)))}]::varchar[]) as load_id"
         )
         return shown
-
-
-def load_ids(table: Table, until: Snapshot | None) -> set[str]:
-    """Return the loads that a table's snapshots name, up to one of them."""
-    if until is None:
-        return set()
-    summaries = (
-        snapshot.summary.additional_properties
-        for snapshot in table.metadata.snapshots
-        if snapshot.summary and (snapshot.sequence_number or 0) <= (until.sequence_number or 0)
-    )
-    return {s[LOAD_ID_PROPERTY] for s in summaries if LOAD_ID_PROPERTY in s}
 
 
 def _check_default_home(path: Path, *, create: bool) -> None:

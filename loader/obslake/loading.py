@@ -4,27 +4,29 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyiceberg.io.pyarrow import schema_to_pyarrow
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
 from obslake import __version__, engine
+from obslake.commits import commit
+from obslake.datafiles import remove_data_files, write_data_files
 from obslake.engine import quote_identifier, quote_literal, reason
 from obslake.errors import SourceFormatError, SourceRowError
-from obslake.history import KEYS_PROPERTY, History, source_key
-from obslake.lakehouse import LOAD_ID_PROPERTY, Lakehouse
+from obslake.history import History, source_key
+from obslake.lakehouse import Lakehouse
+from obslake.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY
 from obslake.progress import Progress
 from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.files import SourceFile, open_sources
 
-_BATCH_ROWS = 131_072
+_BATCH_ROWS = 16_384
 _MOST_NAMES = 5
 
 
@@ -132,10 +134,8 @@ def load(
                 "obslake.reader": reader.name,
                 "obslake.version": __version__,
             }
-            prepared = _prepare(
-                lakehouse, connection, staged, history, properties, report, progress
-            )
-            _commit(prepared)
+            prepared = _prepare(lakehouse, connection, staged, history, load_id, report, progress)
+            _commit(prepared, properties)
     report.rows = {t.name: report.rows[t.name] for t in TABLES if report.rows.get(t.name)}
     return report
 
@@ -192,18 +192,25 @@ def _new_load_id(connection: duckdb.DuckDBPyConnection) -> str:
     return str(connection.execute("select uuidv7()").fetchall()[0][0])
 
 
+@dataclass(frozen=True)
+class _Append:
+    """Data files that are written, and not yet committed."""
+
+    table: Table
+    files: list[DataFile]
+
+
 def _prepare(
     lakehouse: Lakehouse,
     connection: duckdb.DuckDBPyConnection,
     staged: StagedLoad,
     history: History,
-    properties: dict[str, str],
+    load_id: str,
     report: LoadReport,
     progress: Progress,
-) -> list[tuple[Table, Transaction]]:
+) -> list[_Append]:
     """Write all data files before the first commit: a faulty row leaves every table as it was."""
-    load_id = properties[LOAD_ID_PROPERTY]
-    prepared: list[tuple[Table, Transaction]] = []
+    prepared: list[_Append] = []
     try:
         for definition in TABLES:
             if load_id in history.loads[definition.name]:
@@ -217,28 +224,30 @@ def _prepare(
             else:
                 continue
             table = lakehouse.table(definition)
-            transaction = _write(table, definition, rows, properties, report, progress)
-            if report.rows[definition.name] or definition is OBSERVATIONS:
-                prepared.append((table, transaction))
-            else:
-                _discard(table, transaction)
+            files = _write(table, definition, rows, report, progress)
+            if files or definition is OBSERVATIONS:
+                prepared.append(_Append(table, files))
     except BaseException:
-        for table, transaction in prepared:
-            _discard(table, transaction)
+        for append in prepared:
+            remove_data_files(append.table.io, append.files)
         raise
     return prepared
 
 
-def _commit(prepared: Sequence[tuple[Table, Transaction]]) -> None:
+def _commit(prepared: Sequence[_Append], properties: dict[str, str]) -> None:
     """Commit table by table; where one cannot be committed, leave no files of it and of the rest."""
-    for number, (_, transaction) in enumerate(prepared):
+    for number, append in enumerate(prepared):
+
+        def stage(transaction: Transaction, files: list[DataFile] = append.files) -> None:
+            with transaction.update_snapshot(snapshot_properties=properties).fast_append() as new:
+                for file in files:
+                    new.append_data_file(file)
+
         try:
-            transaction.commit_transaction()
+            commit(append.table, stage, added=append.files)
         except BaseException:
-            # Where the catalog does not say what it has, the files stay: one of them may count.
-            with suppress(Exception):
-                for table, uncommitted in prepared[number:]:
-                    _discard(table.refresh(), uncommitted)
+            for rest in prepared[number + 1 :]:
+                remove_data_files(rest.table.io, rest.files)
             raise
 
 
@@ -266,18 +275,15 @@ def _write(
     table: Table,
     definition: TableDefinition,
     rows: Iterator[pa.RecordBatch],
-    properties: dict[str, str],
     report: LoadReport,
     progress: Progress,
-) -> Transaction:
-    """Write the rows into data files, and prepare the commit that will make them visible."""
-    schema = schema_to_pyarrow(table.schema(), include_field_ids=False)
-    transaction = table.transaction()
+) -> list[DataFile]:
+    """Write the rows into data files, and count them."""
     kinds: Counter[str] = Counter()
     count = 0
     with progress.task(f"writing {definition.name}", unit="rows") as written:
 
-        def typed() -> Iterator[pa.RecordBatch]:
+        def counted() -> Iterator[pa.RecordBatch]:
             nonlocal count
             for batch in rows:
                 count += batch.num_rows
@@ -285,27 +291,13 @@ def _write(
                     for item in pc.value_counts(batch.column("response_kind")).to_pylist():
                         kinds[item["values"]] += item["counts"]
                 written.advance(batch.num_rows)
-                arrays = [batch.column(f.name).cast(f.type) for f in schema]
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+                yield batch
 
         try:
-            transaction.append(pa.RecordBatchReader.from_batches(schema, typed()), properties)
+            files = write_data_files(table, counted())
         except duckdb.Error as error:
             raise SourceRowError(f"{reason(error)}\n  nothing was loaded") from error
     report.rows[definition.name] = count
     if definition is OBSERVATIONS:
         report.response_kinds = dict(sorted(kinds.items()))
-    return transaction
-
-
-def _discard(table: Table, transaction: Transaction) -> None:
-    """Remove the files of a transaction that will not be committed."""
-    snapshot = transaction.table_metadata.current_snapshot()
-    if snapshot is None or table.snapshot_by_id(snapshot.snapshot_id):
-        return
-    for manifest in snapshot.manifests(table.io):
-        if manifest.added_snapshot_id == snapshot.snapshot_id:
-            for entry in manifest.fetch_manifest_entry(table.io):
-                table.io.delete(entry.data_file.file_path)
-            table.io.delete(manifest.manifest_path)
-    table.io.delete(snapshot.manifest_list)
+    return files
