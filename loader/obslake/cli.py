@@ -359,6 +359,37 @@ def status(home: str | None, snapshots: bool, as_json: bool) -> None:
         echo_status(result)
 
 
+# As in obslake.schemas, which takes too long to import for a help text.
+_TABLES = ("implementations", "tests", "runs", "measurements", "observations")
+
+
+@cli.command(cls=_Example, example="obslake compact --table observations")
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    type=click.Choice(_TABLES),
+    help="Table to compact; may be repeated [default: all].",
+)
+@_json_option
+@click.pass_obj
+def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
+    """Rewrite small and overlapping files into few that are sorted, so that queries read less.
+
+    The rows stay the same, and so do earlier snapshots. Loads and queries may go on meanwhile.
+    """
+    from obslake.compaction import compact as run_compact
+    from obslake.lakehouse import Lakehouse
+    from obslake.output import echo_compactions
+    from obslake.progress import Progress
+    from obslake.schemas import TABLES
+
+    lakehouse = Lakehouse.open(home)
+    chosen = [t for t in TABLES if not tables or t.name in tables]
+    done = (run_compact(lakehouse, definition, Progress()) for definition in chosen)
+    echo_compactions(done, as_json=as_json)
+
+
 @cli.command(
     cls=_Example,
     example=(

@@ -34,5 +34,9 @@ class CommitConflictError(ObslakeError):
     """Other processes changed a table all the time while one wanted to."""
 
 
+class CompactionError(ObslakeError):
+    """The files of a table cannot be rewritten; the table is as it was."""
+
+
 class QueryError(ObslakeError):
     """A query of the user could not be answered."""

@@ -5,7 +5,8 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import date, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import click
 if TYPE_CHECKING:
     import duckdb
 
+    from obslake.compaction import Compaction
     from obslake.loading import LoadReport
 
 _MOST_ROWS = 1000
@@ -72,10 +74,27 @@ def echo_status(status: dict[str, Any]) -> None:
         )
     for snapshot in status.get("snapshots", []):
         click.echo(f"\nsnapshot {snapshot['snapshot_id']}  {snapshot['committed_at']}")
+        if snapshot["load_id"] is None:
+            click.echo(f"  {snapshot['operation']}")
+            continue
         click.echo(
             f"  load {snapshot['load_id']}  {_count(snapshot['rows'], 'row')}"
             f"  {', '.join(snapshot['sources'])}"
         )
+
+
+def echo_compactions(compactions: "Iterable[Compaction]", *, as_json: bool) -> None:
+    """Print what was done to each table, as soon as it is done."""
+    if as_json:
+        echo_json([asdict(compaction) for compaction in compactions])
+        return
+    for done in compactions:
+        if not done.files_rewritten:
+            what = f"already compact, {_count(done.files_before, 'file')}"
+        else:
+            what = f"{_count(done.files_before, 'file')} -> {_count(done.files_after, 'file')}"
+            what += f", {done.bytes_before:,} -> {done.bytes_after:,} bytes"
+        click.echo(f"{done.table:<16} {_count(done.rows, 'row'):>16}  {what}")
 
 
 def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from pyiceberg.table.snapshots import Snapshot
 
 from obslake.lakehouse import Lakehouse, snapshot_time
+from obslake.ledger import LOAD_ID_PROPERTY, OPERATION_PROPERTY
 from obslake.schemas import OBSERVATIONS, TABLES
 
 
@@ -46,10 +47,15 @@ def _summary(snapshot: Snapshot | None) -> dict[str, str]:
 
 def _describe(snapshot: Snapshot) -> dict[str, Any]:
     summary = _summary(snapshot)
-    return {
+    load_id = summary.get(LOAD_ID_PROPERTY)
+    described = {
         "snapshot_id": snapshot.snapshot_id,
         "committed_at": snapshot_time(snapshot).isoformat(timespec="milliseconds"),
-        "load_id": summary.get("obslake.load-id"),
+        "load_id": load_id,
         "rows": int(summary.get("added-records") or 0),
         "sources": json.loads(summary.get("obslake.sources") or "[]"),
     }
+    if load_id is None:
+        # Whatever rewrites files adds the rows that it removes.
+        described.update(rows=0, operation=summary.get(OPERATION_PROPERTY) or "other")
+    return described

@@ -102,7 +102,7 @@ def _collecting(refused: list[str] | None) -> Iterator[None]:
         refused.append(str(error))
 
 
-def glob_literal(path: Path) -> str:
+def glob_literal(path: Path | str) -> str:
     """Return a path as a DuckDB file pattern that matches only this path."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
 

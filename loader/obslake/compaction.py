@@ -1,0 +1,215 @@
+"""Rewrites the small and the overlapping data files of a table into few that are sorted."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from pyiceberg.exceptions import ValidationException
+from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.snapshots import Snapshot
+
+from obslake import __version__, engine
+from obslake.commits import commit
+from obslake.datafiles import remove_data_files, target_file_size, write_data_files
+from obslake.engine import quote_identifier, quote_literal, reason, set_variables
+from obslake.errors import CompactionError
+from obslake.lakehouse import Lakehouse
+from obslake.layout import files_to_rewrite
+from obslake.ledger import OPERATION_PROPERTY
+from obslake.progress import Progress, Task
+from obslake.schemas import TableDefinition, sql_type
+from obslake.sources.files import glob_literal
+
+_BATCH_ROWS = 16_384
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What the compaction of one table did.
+
+    Attributes:
+        table: name of the table.
+        rows: rows of the table.
+        files_before: data files the table had.
+        files_after: data files it has.
+        bytes_before: their size, before.
+        bytes_after: their size now.
+        files_rewritten: data files that were replaced; 0: the table was compact.
+    """
+
+    table: str
+    rows: int = 0
+    files_before: int = 0
+    files_after: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+    files_rewritten: int = 0
+
+
+class _FilesReplacedError(Exception):
+    """Another process has replaced files that were being rewritten."""
+
+
+def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progress) -> Compaction:
+    """Rewrite a table's files in its sort order, in one commit, where that makes fewer of them.
+
+    Rows, and the snapshots there are, stay as they are. Loads that are committed meanwhile stay too:
+    exactly the files that were read are replaced.
+
+    Args:
+        lakehouse: where the table is.
+        definition: the table.
+        progress: told how far it is.
+
+    Raises:
+        CompactionError: the files cannot be rewritten.
+        CommitConflictError: others committed all the time.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return _compact(lakehouse, definition, progress)
+        except _FilesReplacedError:
+            continue
+    raise CompactionError(
+        f"{definition.name}: its files were replaced by others while they were rewritten, "
+        f"{_ATTEMPTS} times\n  nothing was changed: let one compaction run at a time"
+    )
+
+
+def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progress) -> Compaction:
+    table = lakehouse.table(definition)
+    entries = _live_entries(table, table.current_snapshot())
+    groups = files_to_rewrite(
+        entries, table.schema(), definition.sort_columns, target_file_size(table)
+    )
+    files = [entry.data_file for entry in entries]
+    size = sum(file.file_size_in_bytes for file in files)
+    rows = sum(file.record_count for file in files)
+    if not groups:
+        return Compaction(definition.name, rows, len(files), len(files), size, size)
+    replaced = [file for group in groups for file in group]
+    added = _rewrite(lakehouse, table, definition, groups, progress)
+    properties = {
+        OPERATION_PROPERTY: "compact",
+        "obslake.version": __version__,
+        "obslake.files-before": str(len(replaced)),
+        "obslake.files-after": str(len(added)),
+        "obslake.rows-before": str(sum(file.record_count for file in replaced)),
+        "obslake.rows-after": str(sum(file.record_count for file in added)),
+    }
+
+    def stage(transaction: Transaction) -> None:
+        _live_entries(table, transaction.table_metadata.current_snapshot())
+        try:
+            update = transaction.update_snapshot(snapshot_properties=properties)
+            with update.overwrite() as overwrite:
+                for file in replaced:
+                    overwrite.delete_data_file(file)
+                for file in added:
+                    overwrite.append_data_file(file)
+        except ValidationException as error:
+            raise _FilesReplacedError from error
+
+    commit(table, stage, added=added)
+    return Compaction(
+        definition.name,
+        rows,
+        files_before=len(files),
+        files_after=len(files) - len(replaced) + len(added),
+        bytes_before=size,
+        bytes_after=size
+        - sum(file.file_size_in_bytes for file in replaced)
+        + sum(file.file_size_in_bytes for file in added),
+        files_rewritten=len(replaced),
+    )
+
+
+def _live_entries(table: Table, snapshot: Snapshot | None) -> list[ManifestEntry]:
+    """Return the entries of a snapshot's data files.
+
+    Raises:
+        CompactionError: there are delete files, as other engines write them: which rows they delete
+            is said by the place of a row in its file.
+    """
+    entries: list[ManifestEntry] = []
+    for manifest in snapshot.manifests(table.io) if snapshot else ():
+        if manifest.content != ManifestContent.DATA:
+            raise CompactionError(
+                f"{table.name()[-1]} has delete files, which obslake does not write\n"
+                "  compact it with the engine that wrote them"
+            )
+        entries += manifest.fetch_manifest_entry(table.io)
+    return entries
+
+
+def _rewrite(
+    lakehouse: Lakehouse,
+    table: Table,
+    definition: TableDefinition,
+    groups: Sequence[Sequence[DataFile]],
+    progress: Progress,
+) -> list[DataFile]:
+    """Write the rows of each group of files to new ones, in order; count them."""
+    added: list[DataFile] = []
+    lakehouse.home.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=lakehouse.home, prefix=".compact-") as folder,
+            engine.connect(temp_directory=Path(folder)) as connection,
+            progress.task(f"compacting {definition.name}", unit="rows") as task,
+        ):
+            for group in groups:
+                written = write_data_files(
+                    table, _sorted_rows(connection, table, definition, group, task)
+                )
+                added += written
+                before, after = (sum(f.record_count for f in files) for files in (group, written))
+                if before != after:
+                    raise CompactionError(
+                        f"{definition.name}: of {before:,} rows {after:,} were written\n"
+                        "  nothing was changed"
+                    )
+    except BaseException as error:
+        remove_data_files(table.io, added)
+        if isinstance(error, Exception) and not _are_live(table, groups):
+            raise _FilesReplacedError from error
+        if isinstance(error, duckdb.Error):
+            raise CompactionError(f"{definition.name}: {reason(error)}") from error
+        raise
+    return added
+
+
+def _are_live(table: Table, groups: Sequence[Sequence[DataFile]]) -> bool:
+    entries = _live_entries(table, table.refresh().current_snapshot())
+    live = {entry.data_file.file_path for entry in entries}
+    return all(file.file_path in live for group in groups for file in group)
+
+
+def _sorted_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    definition: TableDefinition,
+    files: Sequence[DataFile],
+    task: Task,
+) -> Iterator[pa.RecordBatch]:
+    """Stream the rows of some files in the table's sort order; DuckDB spills what does not fit."""
+    set_variables(connection, {"files": [glob_literal(file.file_path) for file in files]})
+    # By field ids, as Iceberg wants it: the names in older files may be others.
+    columns = ", ".join(
+        f"{field.field_id}: {{name: {quote_literal(field.name)}, "
+        f"type: {quote_literal(sql_type(field.field_type))}, default_value: null}}"
+        for field in table.schema().fields
+    )
+    order = ", ".join(quote_identifier(column) for column in definition.sort_columns)
+    query = (
+        f"select * from read_parquet(getvariable('files'), schema = map {{{columns}}}) "
+        f"order by {order}"
+    )
+    for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
+        task.advance(batch.num_rows)
+        yield batch

@@ -1,0 +1,50 @@
+"""What the tests of compaction and expiry have in common."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
+
+from tests.loader.conftest import Lake, observation
+
+
+def contents(lake: Lake) -> dict[str, Counter[str]]:
+    """Return the rows of every table, each with how often it is there."""
+    return {t.name: Counter(map(repr, map(_sorted, lake.rows(t.name)))) for t in TABLES}
+
+
+def _sorted(row: dict[str, Any]) -> list[tuple[str, object]]:
+    return [(k, sorted(v.items()) if isinstance(v, dict) else v) for k, v in row.items()]
+
+
+def live_files(lake: Lake, definition: TableDefinition = OBSERVATIONS) -> list[Any]:
+    """Return the data files of a table's current snapshot."""
+    return [task.file for task in lake.open().table(definition).scan().plan_files()]
+
+
+def stored_files(lake: Lake, definition: TableDefinition = OBSERVATIONS) -> set[Path]:
+    """Return the files there are of a table, but for its metadata in JSON."""
+    folder = lake.home / "warehouse/obslake" / definition.name
+    return {p for p in folder.rglob("*") if p.suffix in (".parquet", ".avro")}
+
+
+def set_properties(lake: Lake, **properties: int) -> None:
+    """Set properties of observations, so that few rows are many files or row groups."""
+    names = {
+        "target_size": "write.target-file-size-bytes",
+        "row_group": "write.parquet.row-group-limit",
+    }
+    table = lake.open().table(OBSERVATIONS)
+    table.transaction().set_properties(
+        {names[name]: str(value) for name, value in properties.items()}
+    ).commit_transaction()
+
+
+def part(lake: Lake, number: int, rows: Iterable[dict[str, Any]] | None = None) -> Path:
+    """Write a source of which every one has rows for the same problems."""
+    some = [
+        observation(problem_id=f"p{n % 5}", step_id=n, output=f'"{number} {n}"') for n in range(20)
+    ]
+    return lake.jsonl(f"part{number}.jsonl", rows or some)
