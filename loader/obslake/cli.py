@@ -376,7 +376,8 @@ _TABLES = ("implementations", "tests", "runs", "measurements", "observations")
 def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
     """Rewrite small and overlapping files into few that are sorted, so that queries read less.
 
-    The rows stay the same, and so do earlier snapshots. Loads and queries may go on meanwhile.
+    The rows stay the same, and so do earlier snapshots: the files that were replaced are removed by
+    `obslake expire`. Loads and queries may go on meanwhile.
     """
     from obslake.compaction import compact as run_compact
     from obslake.lakehouse import Lakehouse
@@ -388,6 +389,52 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
     chosen = [t for t in TABLES if not tables or t.name in tables]
     done = (run_compact(lakehouse, definition, Progress()) for definition in chosen)
     echo_compactions(done, as_json=as_json)
+
+
+@cli.command(
+    cls=_Example, example="obslake expire --older-than 30d --dry-run\nobslake expire --keep 10"
+)
+@click.option(
+    "--older-than",
+    default="7d",
+    show_default=True,
+    metavar="DURATION|DATE",
+    help="Remove what was replaced by then: a duration ago (90m, 12h, 7d, 2w), or a date.",
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Keep as many of the newest snapshots of each table, however old they are.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
+@_json_option
+@click.pass_obj
+def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json: bool) -> None:
+    """Remove old snapshots and the files that only they need.
+
+    What is in the tables now stays as it is, and which sources have been loaded stays known. A
+    snapshot is as old as the time since another took its place.
+    """
+    from datetime import UTC, datetime
+
+    from obslake.expiry import expire as run_expire
+    from obslake.expiry import parse_moment
+    from obslake.lakehouse import Lakehouse
+    from obslake.output import echo_expiries
+    from obslake.schemas import TABLES
+
+    try:
+        moment = parse_moment(older_than, datetime.now(UTC))
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(
+            f"{older_than!r} is neither a duration like 7d nor a date like 2026-01-31",
+            param_hint="--older-than",
+        ) from error
+    lakehouse = Lakehouse.open(home)
+    done = (run_expire(lakehouse, t, moment, keep, dry_run=dry_run) for t in TABLES)
+    echo_expiries(done, dry_run=dry_run, as_json=as_json)
 
 
 @cli.command(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from obslake.compaction import Compaction
+    from obslake.expiry import Expiry
     from obslake.loading import LoadReport
 
 _MOST_ROWS = 1000
@@ -95,6 +96,21 @@ def echo_compactions(compactions: "Iterable[Compaction]", *, as_json: bool) -> N
             what = f"{_count(done.files_before, 'file')} -> {_count(done.files_after, 'file')}"
             what += f", {done.bytes_before:,} -> {done.bytes_after:,} bytes"
         click.echo(f"{done.table:<16} {_count(done.rows, 'row'):>16}  {what}")
+
+
+def echo_expiries(expiries: "Iterable[Expiry]", *, dry_run: bool, as_json: bool) -> None:
+    """Print what was removed from each table, as soon as it is."""
+    tables = []
+    for done in expiries:
+        tables.append(asdict(done))
+        if done.files_left:
+            warn(f"{done.table}: {_count(done.files_left, 'file')} could not be deleted")
+        if not as_json:
+            what = f"{_count(done.snapshots, 'snapshot')}, {_count(done.files, 'file')}"
+            removed = "would be removed" if dry_run else "removed"
+            click.echo(f"{done.table:<16} {what}, {done.bytes:,} bytes {removed}")
+    if as_json:
+        echo_json({"dry_run": dry_run, "tables": tables})
 
 
 def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:

@@ -274,6 +274,23 @@ def test_another_compaction_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPa
     assert written == used
 
 
+def test_files_that_vanish_are_no_loss(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another compaction and the removal of what it replaced, before the files were read."""
+    before = contents(loaded)
+    done: list[int] = []
+
+    def late(*arguments: object, **options: object) -> object:
+        if not done:
+            done.append(1)
+            loaded.obslake("compact", "--table", "observations")
+            loaded.obslake("expire", "--older-than", "0s")
+        return write_data_files(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(compaction, "write_data_files", late)
+    assert compact(loaded.open(), OBSERVATIONS, Progress()).files_rewritten == 0
+    assert contents(loaded) == before
+
+
 def test_a_compaction_gives_up_at_last(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(loaded)
 

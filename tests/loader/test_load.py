@@ -146,6 +146,13 @@ def test_an_interrupted_load_is_completed_by_repetition(
     assert lake.load("observations", path)["load_id"] is None
 
 
+def test_opening_a_lakehouse_leaves_no_files(lake: Lake) -> None:
+    lake.obslake("init")
+    before = sorted((lake.home / "warehouse").rglob("*"))
+    Lakehouse.open(lake.home, create=True)
+    assert sorted((lake.home / "warehouse").rglob("*")) == before
+
+
 def test_a_faulty_row_leaves_nothing_behind(lake: Lake) -> None:
     contradiction = [*step(0, "1", "f"), cell("value", "2", SYSTEMID="s1")]
     lake.refused("lasso", lake.parquet("cells.parquet", contradiction))

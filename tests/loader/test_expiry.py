@@ -1,0 +1,415 @@
+"""What `obslake expire` promises: what is there stays, what was loaded stays known."""
+
+import json
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from obslake import commits, engine, expiry
+from obslake.errors import SnapshotNotFoundError
+from obslake.expiry import expire, parse_moment
+from obslake.history import History
+from obslake.lakehouse import Lakehouse
+from obslake.ledger import committed_loads
+from obslake.schemas import OBSERVATIONS, TABLES
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import Table, Transaction
+
+from tests.conftest import Workspace
+from tests.loader.conftest import Lake, observation
+from tests.loader.maintenance import contents, live_files, part, set_properties, stored_files
+from tests.loader.test_load import InterruptedLoadError, everything
+
+NOW = ("--older-than", "0s")
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
+
+
+@pytest.fixture
+def loaded(lake: Lake) -> Lake:
+    """A lakehouse after three loads and a compaction of observations."""
+    for number in range(3):
+        lake.load("observations", part(lake, number))
+    lake.obslake("compact", "--table", "observations")
+    return lake
+
+
+def needed_files(lake: Lake) -> set[Path]:
+    """Return the files that the snapshots of observations name."""
+    table = lake.open().table(OBSERVATIONS)
+    paths = set()
+    for snapshot in table.snapshots():
+        paths.add(snapshot.manifest_list)
+        for manifest in snapshot.manifests(table.io):
+            paths.add(manifest.manifest_path)
+            entries = manifest.fetch_manifest_entry(table.io)
+            paths.update(entry.data_file.file_path for entry in entries)
+    return {Path(path.removeprefix("file://")) for path in paths}
+
+
+def removed(lake: Lake, *options: str) -> dict[str, int]:
+    """Expire, and return what was removed from observations."""
+    report = json.loads(lake.obslake("expire", *options, "--json")[0])
+    assert report["dry_run"] == ("--dry-run" in options)
+    assert [t["table"] for t in report["tables"]] == [t.name for t in TABLES]
+    return {k: v for k, v in report["tables"][-1].items() if k != "table"}
+
+
+def test_only_what_is_there_now_stays(loaded: Lake) -> None:
+    before, snapshots = contents(loaded), loaded.snapshots()
+    stored = stored_files(loaded)
+    dry = removed(loaded, *NOW, "--dry-run")
+    assert stored_files(loaded) == stored
+    assert len(loaded.open().table(OBSERVATIONS).snapshots()) == 4
+    assert removed(loaded, *NOW) == dry
+    assert contents(loaded) == before
+    assert loaded.snapshots() == snapshots
+    # Three loads of a data file, a manifest and a list each.
+    assert (dry["snapshots"], dry["files"], dry["files_left"]) == (3, 9, 0)
+    gone = stored - stored_files(loaded)
+    assert len(gone) == 9
+    assert stored_files(loaded) == needed_files(loaded)
+    assert removed(loaded, *NOW) == {"snapshots": 0, "files": 0, "bytes": 0, "files_left": 0}
+
+
+def test_bytes_are_those_of_the_files(loaded: Lake) -> None:
+    sizes = {path: path.stat().st_size for path in stored_files(loaded)}
+    report = removed(loaded, *NOW)
+    gone = set(sizes) - stored_files(loaded)
+    assert report["bytes"] == sum(sizes[path] for path in gone)
+
+
+def test_what_is_printed(loaded: Lake) -> None:
+    lines = loaded.obslake("expire", *NOW, "--dry-run")[0].splitlines()
+    assert lines[0] == "implementations  0 snapshots, 0 files, 0 bytes would be removed"
+    assert lines[-1].startswith("observations     3 snapshots, 9 files, ")
+    assert loaded.obslake("expire", *NOW)[0].splitlines()[-1].endswith(" bytes removed")
+
+
+def test_young_snapshots_stay(loaded: Lake) -> None:
+    assert removed(loaded)["snapshots"] == 0
+    assert removed(loaded, "--older-than", "1h")["snapshots"] == 0
+    assert removed(loaded, "--older-than", "2020-01-01")["snapshots"] == 0
+
+
+def test_some_of_the_newest_stay(loaded: Lake) -> None:
+    assert removed(loaded, *NOW, "--keep", "99")["snapshots"] == 0
+    assert removed(loaded, *NOW, "--keep", "3")["snapshots"] == 1
+    table = loaded.open().table(OBSERVATIONS)
+    assert [table.scan(snapshot_id=s.snapshot_id).count() for s in table.snapshots()] == [
+        40,
+        60,
+        60,
+    ]
+    assert stored_files(loaded) == needed_files(loaded)
+
+
+def test_the_age_counts_from_when_a_snapshot_was_replaced(loaded: Lake) -> None:
+    """What was the table at a moment stays readable, for whoever began to read then."""
+    table = loaded.open().table(OBSERVATIONS)
+    times = [snapshot.timestamp_ms for snapshot in table.snapshots()]
+    moment = datetime.fromtimestamp((times[2] + 1) / 1000, UTC)
+    report = expire(loaded.open(), OBSERVATIONS, moment, keep=1)
+    assert report.snapshots == 2
+    remaining = loaded.open().table(OBSERVATIONS).snapshots()
+    assert [s.timestamp_ms for s in remaining] == times[2:]
+    assert report.files == 2
+
+
+def test_tagged_snapshots_stay(loaded: Lake) -> None:
+    table = loaded.open().table(OBSERVATIONS)
+    first = table.snapshots()[0].snapshot_id
+    table.manage_snapshots().create_tag(first, "paper").commit()
+    assert removed(loaded, *NOW)["snapshots"] == 2
+    table.refresh()
+    assert table.scan(snapshot_id=first).count() == 20
+    assert stored_files(loaded) == needed_files(loaded)
+    # Only its own load is in it, though those of others are carried over.
+    with engine.connect() as connection:
+        loaded.open().create_source_views(connection, first)
+        assert connection.execute("select count(*) from lake.runs").fetchall() == [(1,)]
+        loaded.open().create_source_views(connection)
+        assert connection.execute("select count(*) from lake.runs").fetchall() == [(3,)]
+
+
+def test_files_that_a_compaction_kept_stay(lake: Lake) -> None:
+    """They stand in a removed manifest beside files that were replaced, and in a new one."""
+    lake.obslake("init")
+    set_properties(lake, target_size=10, row_group=2)
+    for number, problems in enumerate(("abxy", "ab")):
+        rows = [observation(problem_id=p, output=str(number)) for p in problems]
+        lake.load("observations", part(lake, number, rows))
+    assert len(live_files(lake)) == 3
+    before = contents(lake)
+    assert "3 files -> 3 files" in lake.obslake("compact", "--table", "observations")[0]
+    report = removed(lake, *NOW)
+    # Two data files, two manifests and two lists; the file with x and y is still needed.
+    assert (report["snapshots"], report["files"]) == (2, 6)
+    assert contents(lake) == before
+    assert stored_files(lake) == needed_files(lake)
+
+
+def test_what_was_loaded_stays_known(loaded: Lake) -> None:
+    history = History.read(loaded.open())
+    loads = committed_loads(loaded.open().table(OBSERVATIONS).metadata)
+    removed(loaded, *NOW)
+    before = loaded.snapshots()
+    assert History.read(loaded.open()) == history
+    assert committed_loads(loaded.open().table(OBSERVATIONS).metadata) == loads
+    for number in range(3):
+        report = loaded.load("observations", part(loaded, number))
+        assert report["load_id"] is None
+        assert report["skipped"][0]["load_id"] == loads[number].load_id
+    assert loaded.snapshots() == before
+
+    # And again, with what is carried over already.
+    loaded.load("observations", part(loaded, 3))
+    loaded.obslake("compact")
+    removed(loaded, *NOW)
+    metadata = loaded.open().table(OBSERVATIONS).metadata
+    assert [load.load_id for load in committed_loads(metadata)][:3] == [x.load_id for x in loads]
+    assert len(committed_loads(metadata)) == 4
+    assert len([name for name in metadata.properties if "expired-loads" in name]) == 1
+    for number in range(4):
+        assert loaded.load("observations", part(loaded, number))["load_id"] is None
+
+
+def test_the_runs_of_removed_snapshots_are_shown(loaded: Lake) -> None:
+    question = (
+        "select (select count(*) from lake.runs) as runs, count(*) as n from lake.observations"
+    )
+    expected = [{"runs": 3, "n": 60}]
+    assert json.loads(loaded.obslake("sql", question, "--json")[0]) == expected
+    removed(loaded, *NOW)
+    assert json.loads(loaded.obslake("sql", question, "--json")[0]) == expected
+
+
+def test_a_removed_snapshot_is_named_as_missing(loaded: Lake) -> None:
+    first = loaded.open().table(OBSERVATIONS).snapshots()[0].snapshot_id
+    removed(loaded, *NOW)
+    with engine.connect() as connection, pytest.raises(SnapshotNotFoundError):
+        loaded.open().create_source_views(connection, first)
+
+
+@pytest.mark.parametrize("table", [t.name for t in TABLES])
+def test_an_interrupted_load_is_completed_after_all(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    """Tables were committed before the end, then everything was compacted and expired."""
+    options = ("--run", "earlier")
+    earlier = lake.load("observations", everything(lake), *options)["load_id"]
+    path = everything(lake)
+    with monkeypatch.context() as patch:
+        commit = Transaction.commit_transaction
+
+        def interrupted_commit(transaction: Transaction) -> object:
+            if transaction._table.name()[-1] == table:
+                raise InterruptedLoadError
+            return commit(transaction)
+
+        patch.setattr(Transaction, "commit_transaction", interrupted_commit)
+        with pytest.raises(InterruptedLoadError):
+            lake.load("observations", path)
+    question = "select count(*) as n from lake.runs"
+    for _ in range(2):
+        lake.obslake("compact")
+        removed(lake, *NOW)
+        # Of the load that is not complete nothing is shown.
+        assert json.loads(lake.obslake("sql", question, "--json")[0]) == [{"n": 1}]
+    begun = {r["load_id"] for t in TABLES for r in lake.rows(t.name)} - {earlier}
+    report = lake.load("observations", path)
+    assert begun <= {report["load_id"]}
+    assert {t.name: len(lake.rows(t.name)) for t in TABLES} == {
+        "implementations": 2,
+        "tests": 2,
+        "runs": 2,
+        "measurements": 6,
+        "observations": 12,
+    }
+    assert json.loads(lake.obslake("sql", question, "--json")[0]) == [{"n": 2}]
+    assert lake.load("observations", path)["load_id"] is None
+
+
+def test_two_at_once(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = Transaction.commit_transaction
+    done: list[int] = []
+
+    def late(transaction: Transaction) -> Table:
+        if not done:
+            done.append(1)
+            expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=2)
+        return commit(transaction)
+
+    before = contents(loaded)
+    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
+    assert done
+    assert contents(loaded) == before
+    metadata = loaded.open().table(OBSERVATIONS).metadata
+    assert len(metadata.snapshots) == 1
+    assert len(committed_loads(metadata)) == 3
+    assert stored_files(loaded) == needed_files(loaded)
+
+
+def test_a_load_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = Transaction.commit_transaction
+    done: list[int] = []
+
+    def late(transaction: Transaction) -> Table:
+        if not done:
+            done.append(1)
+            loaded.load("observations", part(loaded, 9))
+        return commit(transaction)
+
+    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
+    assert done
+    assert len(loaded.rows("observations")) == 80
+    assert loaded.load("observations", part(loaded, 9))["load_id"] is None
+    assert needed_files(loaded) <= stored_files(loaded)
+
+
+def test_a_branch_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot that is new when the old ones are removed stands on the files of one of them."""
+    table = loaded.open().table(OBSERVATIONS)
+    first = table.snapshots()[0].snapshot_id
+    rows = table.scan(snapshot_id=first).to_arrow()
+    commit = Transaction.commit_transaction
+    done: list[int] = []
+
+    def late(transaction: Transaction) -> Table:
+        if not done:
+            done.append(1)
+            table.manage_snapshots().create_branch(first, "other").commit()
+            table.append(rows, branch="other")
+        return commit(transaction)
+
+    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
+    table.refresh()
+    assert first not in {snapshot.snapshot_id for snapshot in table.snapshots()}
+    assert table.scan().use_ref("other").count() == 40
+    assert len(loaded.rows("observations")) == 60
+
+
+def test_a_rollback_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot that was old becomes the current one again: it stays."""
+    first = loaded.open().table(OBSERVATIONS).snapshots()[0].snapshot_id
+    commit = Transaction.commit_transaction
+    done: list[int] = []
+
+    def late(transaction: Transaction) -> Table:
+        if not done:
+            done.append(1)
+            table = loaded.open().table(OBSERVATIONS)
+            table.manage_snapshots().rollback_to_snapshot(first).commit()
+        return commit(transaction)
+
+    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
+    assert done
+    assert loaded.snapshots()["observations"] == first
+    assert len(loaded.rows("observations")) == 20
+
+
+def test_an_interruption_leaves_files_that_nobody_needs(
+    loaded: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(loaded)
+
+    def interrupted(*_: object) -> set[str]:
+        raise InterruptedLoadError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(expiry, "_delete", interrupted)
+        with pytest.raises(InterruptedLoadError):
+            expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
+    assert contents(loaded) == before
+    assert needed_files(loaded) < stored_files(loaded)
+    assert removed(loaded, *NOW)["snapshots"] == 0
+
+
+def test_files_that_cannot_be_deleted_are_told(
+    loaded: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = PyArrowFileIO.delete
+    gone: list[str] = []
+
+    def hindered(io: PyArrowFileIO, path: str) -> None:
+        if path.endswith(".parquet"):
+            gone.append(path)
+            raise PermissionError if len(gone) == 1 else FileNotFoundError
+        delete(io, path)
+
+    monkeypatch.setattr(PyArrowFileIO, "delete", hindered)
+    out, err = loaded.obslake("expire", *NOW)
+    assert err == "obslake: warning: observations: 1 file could not be deleted\n"
+    assert "3 snapshots, 8 files" in out
+
+
+def test_an_empty_lakehouse(lake: Lake) -> None:
+    lake.obslake("init")
+    assert removed(lake, *NOW) == {"snapshots": 0, "files": 0, "bytes": 0, "files_left": 0}
+
+
+def test_moments() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    for text, moment in {
+        "0s": now,
+        "90m": now - timedelta(minutes=90),
+        "12 h": now - timedelta(hours=12),
+        "7d": now - timedelta(days=7),
+        "2w": now - timedelta(days=14),
+        "2026-01-31": datetime(2026, 1, 31, tzinfo=UTC),
+        "2026-01-31T12:00:00+02:00": datetime(2026, 1, 31, 10, tzinfo=UTC),
+    }.items():
+        assert parse_moment(text, now) == moment, text
+
+
+def test_a_moment_that_is_none(workspace: Workspace) -> None:
+    for text in ("7", "d", "yesterday", "-1d", "99999999999999d"):
+        done = workspace.run("obslake", "expire", "--older-than", text)
+        assert done.returncode == 2
+        assert "is neither a duration like 7d nor a date like 2026-01-31" in done.stderr
+    assert workspace.run("obslake", "expire", "--keep", "0").returncode == 2
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("load"), st.integers(0, 3)),
+            st.tuples(st.just("compact"), st.just(0)),
+            st.tuples(st.just("expire"), st.integers(1, 2)),
+        ),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_every_source_is_there_once(steps: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(Path(folder))
+        lake.obslake("init")
+        loaded: set[int] = set()
+        for action, number in steps:
+            if action == "load":
+                rows = [observation(problem_id=p, output=str(number)) for p in "ab"]
+                report = lake.load("observations", part(lake, number, rows))
+                assert (report["load_id"] is None) == (number in loaded)
+                loaded.add(number)
+            elif action == "compact":
+                lake.obslake("compact")
+                assert len(live_files(lake)) <= 1
+            else:
+                lake.obslake("expire", *NOW, "--keep", str(number))
+                assert len(Lakehouse.open(lake.home).table(OBSERVATIONS).snapshots()) <= number
+                assert stored_files(lake) == needed_files(lake)
+            outputs = Counter(r["output"] for r in lake.rows("observations"))
+            assert outputs == {str(number): 2 for number in loaded}
