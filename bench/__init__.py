@@ -1,0 +1,1 @@
+"""Benchmarks of obslake on generated exports of any size."""
