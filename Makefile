@@ -44,6 +44,10 @@ lint: $(INSTALLED) ## Check Python and SQL without running it.
 obslake.sql: $(INSTALLED) ## Generate the SQL functions for any DuckDB, and their catalogue.
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/generate-sql.sh
 
+.PHONY: bench
+bench: $(INSTALLED) ## Measure loading, building and asking on a generated corpus; BENCH holds options.
+	$(BIN)/python -m bench.run $(BENCH)
+
 .PHONY: constraints
 constraints: ## Pin the newest releases that the project's own bounds allow.
 	$(PYTHON) -m venv $(VENV)-newest

@@ -1,0 +1,210 @@
+"""Measure everything once, on a fresh lakehouse: ``make bench``, or ``python -m bench.run``.
+
+Every piece of work is a process of its own. This one only starts them, and stays small (see ``process.py``).
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench import shape
+from bench.process import Usage, summarize
+from bench.report import markdown, replace_block
+from bench.workspace import DATA_SET, PROJECT, Workspace
+
+_SHORT_BUILD_SECONDS = 60
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, write the figures as JSON, and print them as a table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description="Measure obslake.")
+    parser.add_argument("--problems", type=int, default=509, help="size of the export [509]")
+    parser.add_argument("--folder", type=Path, help="where the lakehouse is made [a temporary one]")
+    parser.add_argument("--out", type=Path, default=Path("bench.json"), help="[bench.json]")
+    parser.add_argument("--seconds", type=float, default=120, help="most for one question [120]")
+    parser.add_argument("--starts", type=int, default=10, help="repeats of short processes [10]")
+    parser.add_argument("--builds", type=int, default=3, help="repeats of short builds [3]")
+    parser.add_argument(
+        "--increments",
+        type=shape.share,
+        nargs="+",
+        default=(0.001, 0.01),
+        metavar="SHARE",
+        help="of the problems, that get new runs [0.1%% 1%%]",
+    )
+    parser.add_argument(
+        "--write-docs", action="store_true", help="replace the figures of docs/performance.md"
+    )
+    chosen = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(dir=chosen.folder, prefix="obslake-bench-") as folder:
+        figures = Bench(Workspace(Path(folder)), chosen).measure()
+    chosen.out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(markdown(figures))
+    if chosen.write_docs:
+        replace_block(PROJECT / "docs" / "performance.md", "figures", markdown(figures))
+
+
+class Bench:
+    """One series of measurements on one lakehouse; see ``measure`` for the order."""
+
+    def __init__(self, workspace: Workspace, options: argparse.Namespace) -> None:
+        """Prepare with the options of the command line; nothing is measured yet."""
+        self._workspace = workspace
+        self._options = options
+        self._problems: int = options.problems
+        self._runs = 1
+
+    def measure(self) -> dict[str, Any]:
+        """Measure, and return the figures.
+
+        The questions are asked after the first build, while every stimulus has a single run: so they are
+        the same questions to the marts and to the Iceberg table.
+        """
+        counts = shape.count(range(self._problems))
+        figures: dict[str, Any] = {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": commit(),
+            "problems": self._problems,
+            "actuations": counts.actuations,
+            "observations": counts.observations,
+        }
+        figures |= step("machine", self._machine)
+        figures["export"] = step("export", self._export)
+        figures["load"] = step("load", self._load)
+        figures["build"] = step("build", self._workspace.build)
+        figures["questions"] = {
+            where: step(f"questions to {where}", partial(self._ask, where))
+            for where in ("marts", "iceberg", "package")
+        }
+        figures["starts"] = step("starts", self._start)
+        figures["build_with_nothing_new"] = step("build with nothing new", self._repeat_build)
+        figures["build_with_more"] = {
+            f"{share:.1%}": step(f"build with {share:.1%} more", partial(self._grow, share))
+            for share in self._options.increments
+        }
+        figures["compact"] = step("compact", self._compact)
+        return figures
+
+    def _machine(self) -> dict[str, Any]:
+        _, text = self._workspace.python("-m", "bench.machine", str(self._workspace.folder))
+        described: dict[str, Any] = json.loads(text)
+        return described
+
+    def _export(self) -> dict[str, Any]:
+        usage, path = self._workspace.generate("export", "--problems", str(self._problems))
+        files = sorted(path.glob("*.parquet"))
+        _, text = self._workspace.python(
+            "-m", "bench.machine", str(path), *(str(file) for file in files)
+        )
+        return {
+            "generate": usage.as_json(),
+            "bytes": sum(file.stat().st_size for file in files),
+            "read": json.loads(text),
+        }
+
+    def _load(self) -> dict[str, Any]:
+        used = self._workspace.load(self._workspace.folder / "export")
+        return used | {"observations": self._workspace.observations()}
+
+    def _ask(self, where: str) -> dict[str, Any]:
+        # The package reads much more for each answer: a few problems tell as much.
+        few = ("--problems", "5") if where == "package" else ()
+        seconds = ("--seconds", str(self._options.seconds))
+        usage, text = self._workspace.python(
+            "-m", "bench.questions", where, str(self._workspace.home), *seconds, *few
+        )
+        return {"process": usage.as_json(), **json.loads(text)}
+
+    def _start(self) -> dict[str, Any]:
+        """Start processes that print one answer, the clusters of the middle problem."""
+        _, text = self._workspace.run(
+            "obslake",
+            "sql",
+            "select problem_id from behavior_clusters group by problem_id order by problem_id",
+            "--json",
+        )
+        problems = json.loads(text)
+        problem = problems[len(problems) // 2]["problem_id"]
+        query = f"from clusters('{DATA_SET}', '{problem}')"
+        program = (
+            "import duckdb; "
+            f"duckdb.connect({str(self._workspace.marts)!r}, read_only=True).sql({query!r}).show()"
+        )
+        return {
+            "duckdb": summarize(self._times(lambda: self._workspace.python("-c", program)[0])),
+            "obslake sql": summarize(
+                self._times(lambda: self._workspace.run("obslake", "sql", query)[0])
+            ),
+        }
+
+    def _times(self, measure: Callable[[], Usage]) -> list[Usage]:
+        measure()
+        return [measure() for _ in range(self._options.starts)]
+
+    def _repeat_build(self) -> dict[str, Any]:
+        return self._repeat(self._workspace.build)
+
+    def _grow(self, share: float) -> dict[str, Any]:
+        """Load new runs of a share of the problems, and build; once more where that is short."""
+
+        def grow() -> dict[str, Any]:
+            self._runs += 1
+            _, path = self._workspace.generate(
+                f"run{self._runs}",
+                *("--problems", str(self._problems)),
+                *("--only-problems", str(share)),
+                *("--run", str(self._runs)),
+            )
+            load = self._workspace.load(path)
+            return {**self._workspace.build(), "load": load}
+
+        return self._repeat(grow)
+
+    def _repeat(self, build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        builds = [build()]
+        while (
+            len(builds) < self._options.builds and builds[0]["wall_seconds"] < _SHORT_BUILD_SECONDS
+        ):
+            builds.append(build())
+        builds.sort(key=lambda b: b["wall_seconds"])
+        return {**builds[len(builds) // 2], "wall_of_each": [b["wall_seconds"] for b in builds]}
+
+    def _compact(self) -> dict[str, Any] | None:
+        before = self._workspace.observations()
+        used = self._workspace.compact()
+        if used is None:
+            return None
+        return used | {"before": before, "after": self._workspace.observations()}
+
+
+def step(name: str, work: Callable[[], Any]) -> Any:
+    """Do a piece of work, and tell on standard error how long it took."""
+    print(f"{name} …", end=" ", file=sys.stderr, flush=True)
+    start = time.monotonic()
+    result = work()
+    print(f"{time.monotonic() - start:.1f} s", file=sys.stderr)
+    return result
+
+
+def commit() -> str | None:
+    """Return the commit that is measured, marked where files differ from it."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or None
+
+
+if __name__ == "__main__":
+    main()

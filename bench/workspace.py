@@ -1,0 +1,109 @@
+"""A fresh lakehouse in a folder, used as a user does: through the commands."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench.process import ProcessError, Usage, run
+
+PROJECT = Path(__file__).parent.parent
+DATA_SET = "bench"
+_BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with generated exports, a lakehouse and what dbt writes."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        """Folder of the lakehouse."""
+        return self.folder / "lake"
+
+    @property
+    def marts(self) -> Path:
+        """DuckDB file of the marts."""
+        return self.home / "obslake.duckdb"
+
+    def run(self, *command: str) -> tuple[Usage, str]:
+        """Run a program of the installation in the project."""
+        environment = {
+            **os.environ,
+            "OBSLAKE_HOME": str(self.home),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        program = str(_BIN / command[0])
+        return run([program, *command[1:]], cwd=PROJECT, env=environment)
+
+    def python(self, *arguments: str) -> tuple[Usage, str]:
+        """Run the interpreter itself."""
+        return self.run(Path(sys.executable).name, *arguments)
+
+    def generate(self, folder: str, *options: str) -> tuple[Usage, Path]:
+        """Generate exports into a folder of the workspace."""
+        path = self.folder / folder
+        usage, _ = self.python("-m", "bench.generate", str(path), *options)
+        return usage, path
+
+    def load(self, path: Path) -> dict[str, Any]:
+        """Load generated exports, and return what that used and appended."""
+        usage, text = self.run(
+            "obslake", "load", "lasso", str(path), "--data-set", DATA_SET, "--json"
+        )
+        report = json.loads(text)
+        rows = report["rows"]["observations"]
+        return {
+            **usage.as_json(),
+            "rows": rows,
+            "rows_per_second": round(rows / usage.wall_seconds),
+            "warnings": report["warnings"],
+        }
+
+    def observations(self) -> dict[str, int]:
+        """Return the rows, files and bytes of the table of observations."""
+        _, text = self.run("obslake", "status", "--json")
+        (table,) = (t for t in json.loads(text)["tables"] if t["table"] == "observations")
+        return {key: table[key] for key in ("rows", "files", "bytes")}
+
+    def compact(self) -> dict[str, float] | None:
+        """Compact the tables, where the installed version has the command."""
+        try:
+            self.run("obslake", "compact", "--help")
+        except ProcessError:
+            return None
+        usage, _ = self.run("obslake", "compact")
+        return usage.as_json()
+
+    def build(self) -> dict[str, Any]:
+        """Build the marts without their tests, and return what that used, node by node."""
+        usage, _ = self.run("dbt", "--quiet", "run")
+        results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
+        seconds = {r["unique_id"].split(".")[-1]: round(r["execution_time"], 3) for r in results}
+        sql = _span(results)
+        return {
+            **usage.as_json(),
+            "sql_seconds": round(sql, 3),
+            "start_seconds": round(usage.wall_seconds - sql, 3),
+            "node_seconds": round(sum(seconds.values()), 3),
+            "nodes": dict(sorted(seconds.items(), key=lambda item: -item[1])),
+            "marts_bytes": self.marts.stat().st_size,
+        }
+
+
+def _span(results: list[dict[str, Any]]) -> float:
+    """Return the seconds from the start of the first node to the end of the last one."""
+    moments = [
+        datetime.fromisoformat(timing[end])
+        for result in results
+        for timing in result["timing"]
+        for end in ("started_at", "completed_at")
+    ]
+    return (max(moments) - min(moments)).total_seconds() if moments else 0.0

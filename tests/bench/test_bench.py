@@ -1,0 +1,79 @@
+"""The benchmark on two problems, from the export to the table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.report import markdown, replace_block
+from tests.bench.helpers import COUNTS, PROBLEMS, cells, run
+from tests.conftest import PROJECT
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("bench")
+    out = folder / "bench.json"
+    table = run(
+        *("bench.run", "--problems", str(PROBLEMS), "--folder", str(folder), "--out", str(out)),
+        *("--seconds", "20", "--starts", "1", "--builds", "1", "--increments", "1%"),
+    )
+    figures = json.loads(out.read_text())
+    assert table.strip() == markdown(figures).strip()
+    # The lakehouse was only there to be measured.
+    assert list(folder.iterdir()) == [out]
+    return figures
+
+
+def test_the_machine_and_the_versions_stand_beside_the_figures(figures: dict[str, Any]):
+    assert {"cpu", "cores", "memory_bytes"} <= figures["machine"].keys()
+    assert {"python", "duckdb", "dbt-core", "pyiceberg"} <= figures["versions"].keys()
+    assert {"write_bytes_per_second", "read_bytes_per_second"} == figures["disk"].keys()
+    assert {"date", "commit"} <= figures.keys()
+
+
+def test_work_is_measured_with_time_and_memory(figures: dict[str, Any]):
+    work = [
+        figures["export"]["generate"],
+        figures["load"],
+        figures["build"],
+        figures["build_with_nothing_new"],
+        figures["build_with_more"]["1.0%"],
+        figures["build_with_more"]["1.0%"]["load"],
+        *figures["starts"].values(),
+        *(answers["process"] for answers in figures["questions"].values()),
+    ]
+    for used in work:
+        assert {"wall_seconds", "cpu_seconds", "peak_bytes"} <= used.keys()
+        assert min(used["wall_seconds"], used["cpu_seconds"], used["peak_bytes"]) > 0
+    assert figures["load"]["observations"]["rows"] == COUNTS.observations == figures["observations"]
+    assert figures["build"]["nodes"].keys() >= {"stimulus_response_matrix", "behavior_clusters"}
+
+
+def test_the_whole_export_is_read(figures: dict[str, Any], export: Path):
+    ((rows,),) = cells(export, "select count(*) from cells")
+    assert figures["export"]["read"]["rows"] == rows
+    assert figures["export"]["read"]["columns"] == 16
+
+
+def test_all_who_are_asked_answer_the_same(figures: dict[str, Any]):
+    questions = figures["questions"]
+    for where, names in {"iceberg": ("matrix", "clusters"), "package": questions["marts"]}.items():
+        for name in set(names) - {"process"}:
+            answer, expected = questions[where][name], questions["marts"][name]
+            assert answer["problems"] == PROBLEMS
+            assert answer["rows_mean"] == expected["rows_mean"] > 0
+
+
+def test_figures_replace_those_of_the_page(tmp_path: Path):
+    page = tmp_path / "performance.md"
+    page.write_text((PROJECT / "docs" / "performance.md").read_text())
+    for name in ("figures",):
+        replace_block(page, name, f"first {name}")
+        replace_block(page, name, f"second {name} \\1")
+    text = page.read_text()
+    assert "first figures" not in text
+    assert "second figures \\1" in text
+    with pytest.raises(ValueError, match="no block other"):
+        replace_block(page, "other", "")
