@@ -48,10 +48,15 @@ obslake.sql: $(INSTALLED) ## Generate the SQL functions for any DuckDB, and thei
 bench: $(INSTALLED) ## Measure loading, building and asking on a generated corpus; BENCH holds options.
 	$(BIN)/python -m bench.run $(BENCH)
 
+.PHONY: bench-scale
+bench-scale: $(INSTALLED) ## Measure how they grow, export by export; BENCH holds options.
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m bench.scale $(BENCH)
+
 .PHONY: constraints
 constraints: ## Pin the newest releases that the project's own bounds allow.
 	$(PYTHON) -m venv $(VENV)-newest
-	$(VENV)-newest/bin/python -m pip install --quiet --editable '.[test]'
+	$(VENV)-newest/bin/python -m pip install --quiet --editable '.[test,bench]'
 	@{ echo '# Every package that the project was tested with. Written by `make constraints`.'; \
 	    $(VENV)-newest/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	@rm -rf $(VENV)-newest
