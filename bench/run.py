@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -44,9 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--write-docs", action="store_true", help="replace the figures of docs/performance.md"
     )
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(dir=chosen.folder, prefix="obslake-bench-") as folder:
-        figures = Bench(Workspace(Path(folder)), chosen).measure()
-    chosen.out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures: dict[str, Any] = {}
+    with (
+        saved(figures, chosen.out),
+        tempfile.TemporaryDirectory(dir=chosen.folder, prefix="obslake-bench-") as folder,
+    ):
+        Bench(Workspace(Path(folder)), chosen).measure(figures)
     print(markdown(figures))
     if chosen.write_docs:
         replace_block(PROJECT / "docs" / "performance.md", "figures", markdown(figures))
@@ -62,14 +66,14 @@ class Bench:
         self._problems: int = options.problems
         self._runs = 1
 
-    def measure(self) -> dict[str, Any]:
-        """Measure, and return the figures.
+    def measure(self, figures: dict[str, Any]) -> None:
+        """Measure, and add the figures one by one.
 
         The questions are asked after the first build, while every stimulus has a single run: so they are
         the same questions to the marts and to the Iceberg table.
         """
         counts = shape.count(range(self._problems))
-        figures: dict[str, Any] = {
+        figures |= {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": commit(),
             "problems": self._problems,
@@ -80,18 +84,17 @@ class Bench:
         figures["export"] = step("export", self._export)
         figures["load"] = step("load", self._load)
         figures["build"] = step("build", self._workspace.build)
-        figures["questions"] = {
-            where: step(f"questions to {where}", partial(self._ask, where))
-            for where in ("marts", "iceberg", "package")
-        }
+        figures["questions"] = {}
+        for where in ("marts", "iceberg", "package"):
+            answers = step(f"questions to {where}", partial(self._ask, where))
+            figures["questions"][where] = answers
         figures["starts"] = step("starts", self._start)
         figures["build_with_nothing_new"] = step("build with nothing new", self._repeat_build)
-        figures["build_with_more"] = {
-            f"{share:.1%}": step(f"build with {share:.1%} more", partial(self._grow, share))
-            for share in self._options.increments
-        }
+        figures["build_with_more"] = {}
+        for share in self._options.increments:
+            more = step(f"build with {share:.1%} more", partial(self._grow, share))
+            figures["build_with_more"][f"{share:.1%}"] = more
         figures["compact"] = step("compact", self._compact)
-        return figures
 
     def _machine(self) -> dict[str, Any]:
         _, text = self._workspace.python("-m", "bench.machine", str(self._workspace.folder))
@@ -183,6 +186,15 @@ class Bench:
         if used is None:
             return None
         return used | {"before": before, "after": self._workspace.observations()}
+
+
+@contextmanager
+def saved(figures: dict[str, Any], path: Path) -> Iterator[None]:
+    """Write the figures when the block ends, those that there are as well when it fails."""
+    try:
+        yield
+    finally:
+        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def step(name: str, work: Callable[[], Any]) -> Any:

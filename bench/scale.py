@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.process import ProcessError
 from bench.report import growth, replace_block
-from bench.run import commit, step
+from bench.run import commit, saved, step
 from bench.workspace import PROJECT, Workspace
 
 _DOCS = PROJECT / "docs"
@@ -38,9 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--write-docs", action="store_true", help="replace the growth in docs/performance.md"
     )
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(dir=chosen.folder, prefix="obslake-scale-") as folder:
-        figures = grow(Workspace(Path(folder)), chosen)
-    chosen.out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures: dict[str, Any] = {}
+    with (
+        saved(figures, chosen.out),
+        tempfile.TemporaryDirectory(dir=chosen.folder, prefix="obslake-scale-") as folder,
+    ):
+        grow(Workspace(Path(folder)), chosen, figures)
     print(growth(figures))
     plot = _DOCS / "growth.svg" if chosen.write_docs else chosen.plot
     if plot:
@@ -52,15 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         replace_block(_DOCS / "performance.md", "growth", text)
 
 
-def grow(workspace: Workspace, options: argparse.Namespace) -> dict[str, Any]:
+def grow(workspace: Workspace, options: argparse.Namespace, figures: dict[str, Any]) -> None:
     """Load export after export until all are there or a limit would be exceeded.
 
-    Returns:
-        The figures of every size, and why there are not more.
+    Adds the figures of every size, and why there are not more.
     """
     limits = Limits(options.max_minutes * 60, options.max_gigabytes * 1e9, workspace.folder)
     _, text = workspace.python("-m", "bench.machine", str(workspace.folder))
-    figures: dict[str, Any] = {
+    figures |= {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         **json.loads(text),
@@ -85,7 +87,6 @@ def grow(workspace: Workspace, options: argparse.Namespace) -> dict[str, Any]:
         limits.note(measured)
     if figures["stopped"]:
         print(f"stopped {figures['stopped']}", file=sys.stderr)
-    return figures
 
 
 def _measure(workspace: Workspace, options: argparse.Namespace, number: int) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from bench.process import ProcessError
 from bench.report import markdown, replace_block
+from bench.run import saved
 from tests.bench.helpers import COUNTS, PROBLEMS, cells, run
 from tests.conftest import PROJECT
 
@@ -77,3 +79,11 @@ def test_figures_replace_those_of_the_page(tmp_path: Path):
     assert "second figures \\1" in text
     with pytest.raises(ValueError, match="no block other"):
         replace_block(page, "other", "")
+
+
+def test_figures_are_saved_where_a_measurement_fails(tmp_path: Path):
+    out = tmp_path / "bench.json"
+    figures = {"problems": PROBLEMS}
+    with pytest.raises(ProcessError), saved(figures, out):
+        raise ProcessError
+    assert json.loads(out.read_text()) == figures
