@@ -216,8 +216,10 @@ def _prepare(
             if load_id in history.loads[definition.name]:
                 continue
             if definition in staged.tables:
-                parts = staged.parts if definition is OBSERVATIONS else ()
-                rows = _rows(connection, definition, load_id, parts)
+                if definition is OBSERVATIONS:
+                    rows = _rows(connection, definition, load_id, staged.order, staged.parts)
+                else:
+                    rows = _rows(connection, definition, load_id, definition.sort_columns)
             elif definition is OBSERVATIONS:
                 # An empty commit says that the load is complete.
                 rows = iter(())
@@ -255,11 +257,12 @@ def _rows(
     connection: duckdb.DuckDBPyConnection,
     definition: TableDefinition,
     load_id: str,
-    parts: Sequence[str],
+    sort_columns: Sequence[str],
+    parts: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Stream the staged rows of a table in its sort order; DuckDB spills what does not fit."""
     columns = ", ".join(quote_identifier(c) for c in definition.column_names if c != "load_id")
-    order = ", ".join(quote_identifier(c) for c in definition.sort_columns)
+    order = ", ".join(quote_identifier(c) for c in sort_columns)
     query = (
         f"select {columns}, {quote_literal(load_id)} as load_id "
         f"from {quote_identifier('loaded_' + definition.name)} order by {order}"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 import duckdb
 
-from obslake.schemas import TableDefinition
+from obslake.schemas import OBSERVATIONS, TableDefinition
 from obslake.sources.files import DATA_SUFFIXES, SourceFile
 
 
@@ -40,11 +40,14 @@ class StagedLoad:
         warnings: what the user should know about the source.
         parts: statements that each make ``loaded_observations`` show its next part, in the order of
             the table; empty where it shows all rows at once.
+        order: columns of ``loaded_observations`` that bring its rows into the order of the table, where
+            there are any that compare faster than the table's own.
     """
 
     tables: tuple[TableDefinition, ...]
     warnings: list[str]
     parts: tuple[str, ...] = ()
+    order: tuple[str, ...] = OBSERVATIONS.sort_columns
 
 
 class Reader(ABC):

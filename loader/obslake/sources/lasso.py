@@ -1,11 +1,10 @@
 """LASSO arena exports (Parquet, the older CSV) and the Solr export of their candidates (JSON)."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import duckdb
 
-from obslake.engine import quote_literal, run_sql_file, set_variables
+from obslake.engine import run_sql_file, set_variables
 from obslake.errors import SourceFormatError
 from obslake.schemas import IMPLEMENTATIONS, MEASUREMENTS, OBSERVATIONS, RUNS, TESTS
 from obslake.sources.base import Options, Reader, StagedLoad
@@ -17,7 +16,7 @@ from obslake.sources.relations import create_text_view, unreadable
 ARENA_ENVIRONMENT = "arena"
 
 # Cells of an export that are brought together at a time.
-CELLS_PER_PART = 3_000_000
+CELLS_PER_PART = 4_000_000
 
 _REQUIRED = (
     "EXECUTIONID",
@@ -59,15 +58,17 @@ class LassoReader(Reader):
         candidates = [f for f in files if f.format == "json"]
         warnings: list[str] = []
         if cells:
-            typed = [cast.column for cast in _CASTS]
-            relation = create_text_view(connection, "source_cells", cells, typed)
+            typed = [*(cast.column for cast in _CASTS), "EXECUTIONTIME"]
+            relation = create_text_view(connection, "given_cells", cells, typed)
             warnings += _check_columns(relation.columns, cells)
+            _create_cells_view(connection, relation.columns)
             known = {c: c for c in (*_REQUIRED, *_OPTIONAL)}
             check_rows(connection, cells, known=known, required=_NOT_NULL, casts=_CASTS)
         else:
             connection.execute(
-                "create temp view source_cells as select null::varchar as executionid where false"
+                "create temp view given_cells as select null::timestamptz as _obslake_time where false"
             )
+            _create_cells_view(connection, ())
         _create_candidates_view(connection, candidates)
         set_variables(
             connection, {"data_set": options.data_set, "arena_environment": ARENA_ENVIRONMENT}
@@ -79,44 +80,41 @@ class LassoReader(Reader):
             tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
             warnings=warnings,
             parts=_split(connection),
+            order=("actuation_no",),
         )
 
 
 def _split(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """Split the cells of a large export into files by problem and test.
+    """Split the actuations into ranges of their numbers.
 
     The cells of an actuation stand anywhere in an export, and bringing them together needs memory for
-    all of them at once, which DuckDB cannot spill: so it is done part by part.
+    all of them at once, part of which DuckDB cannot spill: so it is done part by part.
 
     Returns:
-        Statements that show one part each, in the order of problems and tests.
+        Statements that show one part each, in the order of the table.
     """
-    ((cells, folder),) = connection.execute(
-        "select count(*), current_setting('temp_directory') from step_cells"
+    ranges = connection.execute(
+        f"""
+        select min(stimulus) * getvariable('n_actors'), (max(stimulus) + 1) * getvariable('n_actors') - 1
+        from (
+            select
+                stimulus,
+                sum(n) over (order by stimulus rows unbounded preceding) // {CELLS_PER_PART} as part
+            from (
+                select actuation_no // getvariable('n_actors') as stimulus, count(*) as n
+                from step_cells
+                group by stimulus
+            )
+        )
+        group by part
+        order by part
+        """
     ).fetchall()
-    if cells <= CELLS_PER_PART:
-        return ()
-    connection.execute(
-        f"""
-        create temp table cell_parts as
-        select
-            problem_id,
-            test_id,
-            sum(n) over (order by problem_id, test_id rows unbounded preceding) // {CELLS_PER_PART} as part
-        from (select problem_id, test_id, count(*) as n from step_cells group by problem_id, test_id)
-        """
-    )
-    connection.execute(
-        f"""
-        copy (select step_cells.*, part from step_cells join cell_parts using (problem_id, test_id))
-        to {quote_literal(f"{folder}/cells")} (format parquet, partition_by (part), compression lz4)
-        """
-    )
-    parts = connection.execute("select distinct part from cell_parts order by part").fetchall()
     return tuple(
-        "create or replace temp view step_cells as select * exclude (part) from "
-        f"read_parquet({quote_literal(f'{glob_literal(Path(folder))}/cells/part={part}/*.parquet')})"
-        for (part,) in parts
+        f"set variable first_actuation = {first}; set variable last_actuation = {last}; "
+        "create or replace temp table steps as from part_of_steps; "
+        "create or replace temp table argument_lists as from part_of_argument_lists"
+        for first, last in ranges
     )
 
 
@@ -131,6 +129,15 @@ def _check_columns(columns: Sequence[str], files: Sequence[SourceFile]) -> list[
         )
     unknown = [c for c in columns if c.upper() not in (*_REQUIRED, *_OPTIONAL)]
     return [f"column {c} is not part of a LASSO export: left out" for c in unknown]
+
+
+def _create_cells_view(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
+    """Show ``given_cells`` with all columns of an export, in ``source_cells``."""
+    present = {c.upper() for c in columns}
+    missing = [f"null::varchar as {c}" for c in (*_REQUIRED, *_OPTIONAL) if c not in present]
+    connection.execute(
+        f"create temp view source_cells as select {', '.join(['*', *missing])} from given_cells"
+    )
 
 
 def _create_candidates_view(

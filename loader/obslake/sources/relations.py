@@ -92,17 +92,24 @@ def create_text_view(
         by_form.setdefault(_form(connection, file), []).append(file)
     parts = []
     columns: dict[str, str] = {}
+    source = f"getvariable({quote_literal(view + '_files')})[_obslake_file]"
     for index, (form, group) in enumerate(by_form.items()):
         paths = f"{view}_paths_{index}"
         set_variables(connection, {paths: [glob_literal(f.path) for f in group]})
-        parts.append(_scan(f"getvariable({quote_literal(paths)})", form, typed))
+        # A time that is the same in all rows costs nothing.
+        time = (
+            f"timestamptz {quote_literal(group[0].modified_at.isoformat())}"
+            if len(group) == 1
+            else f"{source}[2]"
+        )
+        scan = _scan(f"getvariable({quote_literal(paths)})", form, typed)
+        parts.append(f"select *, {time} as _obslake_time from ({scan})")
         for name, _ in form.columns:
             columns.setdefault(name.lower(), name)
-    source = f"getvariable({quote_literal(view + '_files')})[_obslake_file]"
     connection.execute(
         f"create or replace temp view {quote_identifier(view)} as "
         "select * exclude (_obslake_file, _obslake_row), "
-        f"{source}[1] || ', row ' || _obslake_row as _obslake_position, {source}[2] as _obslake_time "
+        f"{source}[1] || ', row ' || _obslake_row as _obslake_position "
         f"from ({' union all by name '.join(f'({part})' for part in parts)})"
     )
     return TextRelation(view, tuple(columns.values()))

@@ -1,31 +1,26 @@
 -- LASSO arena exports: from cells to the rows of the Iceberg tables.
 --
--- In: view `source_cells` (the 16 columns as text, with any of the optional ones missing),
+-- In: view `source_cells` (the 16 columns as text),
 --     view `source_candidates` (one JSON document per candidate of a Solr export),
 --     variable `data_set`.
 -- Out: views `loaded_observations`, `loaded_tests`, `loaded_implementations`, `loaded_runs`,
---      `loaded_measurements`, all without load_id.
+--      `loaded_measurements`, all without load_id; the observations in parts, ordered by `actuation_no`.
 
 create temp macro implementation_part(part) as
 replace(replace(coalesce(part, ''), '%', '%25'), '_', '%5F');
 
+create temp macro is_new_arena(arenaid) as
+coalesce(arenaid is null or is_random_arena(arenaid), true);
+
 create temp view cells as
 select
-    executionid || '/' || actionid as run_id,
     executionid,
     actionid,
     abstractionid as problem_id,
-    coalesce(arenaid is null or is_random_arena(arenaid), true) as is_new_arena,
+    is_new_arena(arenaid) as is_new_arena,
     arenaid,
     sheetid,
     systemid,
-    -- Variants and adapters of the oracle and of the abstraction are those words again. Neither may hold the
-    -- separator, or two identities could become one.
-    case
-        when systemid = 'oracle' then 'oracle'
-        when variantid is null and adapterid is null then systemid
-        else systemid || '_' || implementation_part(variantid) || '_' || implementation_part(adapterid)
-    end as implementation_id,
     variantid,
     adapterid,
     cast(x as int) as x,
@@ -36,22 +31,79 @@ select
     valuetype,
     coalesce(cast(lastmodified as timestamptz), _obslake_time) as lastmodified,
     nullif(try_cast(executiontime as bigint), 0) as duration_ns
+from source_cells;
+
+-- A cell names where it comes from in seven columns, and an export has few of these names: what they mean is worked
+-- out once for each. Cells find theirs by one number; the seed is one with which no two have the same.
+create temp macro origin_hash(seed, executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid) as
+hash(seed, executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid);
+
+create temp table origin_names as
+select
+    executionid,
+    actionid,
+    problem_id,
+    arenaid,
+    systemid,
+    variantid,
+    adapterid,
+    max(y) >= 0 as has_steps,
+    min(lastmodified) as started_at
+from cells
+group by executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid;
+
+set variable origin_seed = (
+    select min(seed)
+    from (
+        select
+            seed,
+            count(*) as names,
+            count(distinct origin_hash(
+                seed, executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid
+            )) as hashes
+        from origin_names, range(8) as seeds (seed)
+        group by seed
+    )
+    where names = hashes
+);
+
+create temp table origins as
+select
+    *,
+    dense_rank() over (order by problem_id) - 1 as problem_no,
+    dense_rank() over (order by implementation_id, environment_id, run_id) - 1 as actor_no
 from (
     select
-        null::varchar as executionid, null::varchar as abstractionid, null::varchar as actionid,
-        null::varchar as arenaid, null::varchar as sheetid, null::varchar as systemid,
-        null::varchar as variantid, null::varchar as adapterid, null::int as x, null::int as y,
-        null::varchar as type, null::varchar as value, null::varchar as rawvalue,
-        null::varchar as valuetype, null::timestamptz as lastmodified, null::bigint as executiontime,
-        null::timestamptz as _obslake_time
-    where false
-    union all by name
-    select * from source_cells
+        *,
+        origin_hash(
+            getvariable('origin_seed'), executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid
+        ) as origin_hash,
+        executionid || '/' || actionid as run_id,
+        is_new_arena(arenaid) as is_new_arena,
+        if(is_new_arena(arenaid), getvariable('arena_environment'), arenaid) as environment_id,
+        if(is_new_arena(arenaid), null, systemid) as older_system,
+        -- Variants and adapters of the oracle and of the abstraction are those words again. Neither may hold the
+        -- separator, or two identities could become one.
+        case
+            when systemid = 'oracle' then 'oracle'
+            when variantid is null and adapterid is null then systemid
+            else systemid || '_' || implementation_part(variantid) || '_' || implementation_part(adapterid)
+        end as implementation_id
+    from origin_names
 );
+
+create temp table problems as
+select distinct problem_no, problem_id from origins;
+
+create temp table actors as
+select distinct actor_no, implementation_id, environment_id, run_id, systemid = 'oracle' as is_oracle from origins;
 
 -- Older arenas append the system to the name of the sheet, in the rows of the oracle as well, which do not name
 -- it: without stripping it no two implementations would share a test. Every end of an oracle's sheet that
 -- follows a `_` may be a system; the longest one that is counts.
+create temp table older_sheet_names as
+select distinct sheetid, systemid from cells where not is_new_arena;
+
 create temp view older_oracle_sheets as
 select sheetid, max(length(systemid)) as system_length
 from (
@@ -59,83 +111,215 @@ from (
         range(2, len(string_split(sheetid, '_')) + 1),
         lambda i: array_to_string(string_split(sheetid, '_')[i:], '_')
     )) as ending
-    from (select distinct sheetid from cells where not is_new_arena and systemid = 'oracle')
+    from older_sheet_names
+    where systemid = 'oracle'
 )
 join (
-    select distinct systemid from cells where not is_new_arena and systemid not in ('oracle', 'abstraction')
+    select distinct systemid from older_sheet_names where systemid not in ('oracle', 'abstraction')
 ) on ending = systemid
 group by sheetid;
+
+-- What a sheet says depends on the system in older arenas only.
+create temp table sheets as
+select *, dense_rank() over (order by test_id) - 1 as test_no
+from (
+    select distinct sheetid, null::varchar as older_system, sheetid as test_id from cells
+    union all
+    select
+        older_sheet_names.sheetid,
+        systemid,
+        case
+            when ends_with(older_sheet_names.sheetid, '_' || systemid)
+                then left(older_sheet_names.sheetid, -1 - length(systemid))
+            when system_length is not null then left(older_sheet_names.sheetid, -1 - system_length)
+            else older_sheet_names.sheetid
+        end
+    from older_sheet_names
+    left join older_oracle_sheets
+        on older_sheet_names.sheetid = older_oracle_sheets.sheetid and systemid = 'oracle'
+);
+
+create temp table older_sheets as
+select * from sheets where older_system is not null;
+
+create temp table newer_sheets as
+select * from sheets where older_system is null;
+
+create temp table tests as
+select distinct test_no, test_id from sheets;
 
 create temp view placed_cells as
 select
     cells.*,
-    if(is_new_arena, getvariable('arena_environment'), arenaid) as environment_id,
-    case
-        when is_new_arena then cells.sheetid
-        when ends_with(cells.sheetid, '_' || systemid) then left(cells.sheetid, -1 - length(systemid))
-        when system_length is not null then left(cells.sheetid, -1 - system_length)
-        else cells.sheetid
-    end as test_id
-from cells
-left join older_oracle_sheets
-    on cells.sheetid = older_oracle_sheets.sheetid and systemid = 'oracle' and not is_new_arena;
-
--- What was executed. A large export is split here: the loader
--- then shows one part of these rows after the other under the same name.
-create temp view step_cells as
-select
-    run_id,
-    problem_id,
-    environment_id,
-    test_id,
-    y as step_id,
-    systemid = 'oracle' as is_oracle,
     implementation_id,
+    environment_id,
+    run_id,
+    problem_no,
+    actor_no,
+    coalesce(older_sheets.test_id, newer_sheets.test_id) as test_id,
+    coalesce(older_sheets.test_no, newer_sheets.test_no) as test_no
+from cells
+join origins
+    on origins.origin_hash = origin_hash(
+        getvariable('origin_seed'), cells.executionid, cells.actionid, cells.problem_id, cells.arenaid,
+        cells.systemid, cells.variantid, cells.adapterid
+    )
+join newer_sheets on cells.sheetid = newer_sheets.sheetid
+-- In newer exports there are none, and looking for them costs nothing.
+left join older_sheets
+    on cells.sheetid = older_sheets.sheetid and origins.older_system = older_sheets.older_system;
+
+-- The texts of what was executed, in their order: the greatest one has the greatest number.
+create temp table texts as
+select text, row_number() over (order by text) as text_no
+from (
+    select distinct value as text from cells where y >= 0 and value is not null
+    union
+    select distinct rawvalue from cells where y >= 0 and value = '_EXCEPTION_' and rawvalue is not null
+    union
+    select distinct valuetype from cells where y >= 0 and valuetype is not null
+);
+
+-- Actuations are numbered in the order of the table, by the numbers of their problem, test, step and actor.
+set variable n_tests = (select count(*) from tests);
+set variable n_steps = (select coalesce(max(y), 0) + 1 from cells);
+set variable n_actors = (select count(*) from actors);
+
+create temp view executed_cells as
+select
+    ((problem_no * getvariable('n_tests') + test_no) * getvariable('n_steps') + y) * getvariable('n_actors')
+    + actor_no as actuation_no,
     x,
     type,
     value,
-    -- Elsewhere it repeats the value.
-    if(value = '_EXCEPTION_', rawvalue, null) as exception_class,
+    rawvalue,
     valuetype,
     duration_ns,
     lastmodified
 from placed_cells
 where y >= 0 and systemid <> 'abstraction';
 
-create temp view steps as
+create temp type cell_type as enum (
+    'value', 'op', 'service', 'input_value', 'exception_class', 'valuetype', 'duration_ns'
+);
+
+-- What was executed, in numbers: texts would need several times the memory, and time to compare them. Sorted, so that
+-- the cells of an actuation stand together: DuckDB can spill a sort, but not all of what brings them together.
+-- What only some cells say has rows of its own. An argument is its position and its text, 0 where it is missing.
+create temp table step_cells as
 select
-    run_id,
-    problem_id,
-    environment_id,
-    test_id,
-    step_id,
-    is_oracle,
-    implementation_id,
-    max(value) filter (type = 'value') as value,
-    min(value) filter (type = 'value') as other_value,
-    max(exception_class) filter (type = 'value') as exception_class,
-    max(valuetype) filter (type = 'value') as valuetype,
-    max(value) filter (type = 'op') as op,
-    max(value) filter (type = 'service') as service,
-    -- An export may say a cell twice, in two files or for two systems that share the oracle.
-    list_distinct(list({'x': x, 'value': value}) filter (type = 'input_value')) as arguments,
-    max(duration_ns) filter (type = 'value') as duration_ns,
+    actuation_no,
+    type,
+    if(type = 'input_value', x * (1::bigint << 32) + coalesce(text_no, 0), text_no) as number,
+    lastmodified
+from (
+    select
+        actuation_no,
+        x,
+        case type
+            when 'value' then 'value'::cell_type
+            when 'op' then 'op'::cell_type
+            when 'service' then 'service'::cell_type
+            when 'input_value' then 'input_value'::cell_type
+        end as type,
+        value as text,
+        lastmodified
+    from executed_cells
+    union all
+    -- Elsewhere it repeats the value.
+    select actuation_no, null, 'exception_class', rawvalue, lastmodified
+    from executed_cells
+    where type = 'value' and value = '_EXCEPTION_' and rawvalue is not null
+    union all
+    select actuation_no, null, 'valuetype', valuetype, lastmodified
+    from executed_cells
+    where type = 'value' and valuetype is not null
+)
+left join texts using (text)
+union all
+select actuation_no, 'duration_ns', duration_ns, lastmodified
+from executed_cells
+where type = 'value' and duration_ns is not null
+order by actuation_no;
+
+-- The loader shows one part of the actuations after the other, between two variables.
+create temp view part_of_steps as
+select
+    actuation_no,
+    actuation_no // (getvariable('n_tests') * getvariable('n_steps') * getvariable('n_actors')) as problem_no,
+    actuation_no // (getvariable('n_steps') * getvariable('n_actors')) % getvariable('n_tests') as test_no,
+    actuation_no // getvariable('n_actors') % getvariable('n_steps') as step_id,
+    actuation_no % getvariable('n_actors') as actor_no,
+    max(number) filter (type = 'value') as value_no,
+    min(number) filter (type = 'value') as other_value_no,
+    max(number) filter (type = 'exception_class') as exception_class_no,
+    max(number) filter (type = 'valuetype') as valuetype_no,
+    max(number) filter (type = 'op') as op_no,
+    max(number) filter (type = 'service') as service_no,
+    list(number) filter (type = 'input_value') as arguments,
+    max(number) filter (type = 'duration_ns') as duration_ns,
     max(lastmodified) as observed_at
 from step_cells
-group by run_id, problem_id, environment_id, test_id, step_id, is_oracle, implementation_id;
+where actuation_no between getvariable('first_actuation') and getvariable('last_actuation')
+group by actuation_no;
+
+create temp table steps as from part_of_steps limit 0;
+
+-- Few stimuli differ in their arguments: each list of them becomes a JSON array once.
+create temp view part_of_argument_lists as
+select
+    arguments,
+    count(*) > count(distinct argument // (1::bigint << 32)) as is_contradictory,
+    '[' || string_agg(json_argument(text), ',' order by argument) || ']' as inputs
+from (
+    -- An export may say a cell twice, in two files or for two systems that share the oracle.
+    select arguments, unnest(list_distinct(arguments)) as argument
+    from (select distinct arguments from steps)
+)
+left join texts on argument % (1::bigint << 32) = text_no
+group by arguments;
+
+create temp table argument_lists as from part_of_argument_lists;
+
+create temp view named_steps as
+select
+    steps.*,
+    problem_id,
+    test_id,
+    is_oracle,
+    implementation_id,
+    environment_id,
+    run_id,
+    "values".text as value,
+    exception_classes.text as exception_class,
+    valuetypes.text as valuetype,
+    ops.text as op,
+    services.text as service,
+    inputs,
+    is_contradictory
+from steps
+join problems on steps.problem_no = problems.problem_no
+join tests on steps.test_no = tests.test_no
+join actors on steps.actor_no = actors.actor_no
+left join texts as "values" on value_no = "values".text_no
+left join texts as exception_classes on exception_class_no = exception_classes.text_no
+left join texts as valuetypes on valuetype_no = valuetypes.text_no
+left join texts as ops on op_no = ops.text_no
+left join texts as services on service_no = services.text_no
+left join argument_lists on steps.arguments = argument_lists.arguments;
 
 -- The older arena's tokens in the words of the protocol. An instance is named by the abstraction, as the
 -- newer arena does, so that two systems which both could be constructed agree.
 create temp view translated_steps as
 select
-    * exclude (value, other_value, op),
+    *,
     case
-        when value <> other_value
+        when value_no <> other_value_no
             then error(format(
                 'two responses to one stimulus: run {}, problem {}, test {}, step {}, implementation {}',
                 run_id, problem_id, test_id, step_id, implementation_id
             ))
-        when len(arguments) > len(list_distinct(list_transform(arguments, lambda a: a.x)))
+        when is_contradictory
             then error(format(
                 'two values of one argument: run {}, problem {}, test {}, step {}, implementation {}',
                 run_id, problem_id, test_id, step_id, implementation_id
@@ -147,10 +331,11 @@ select
         else value
     end as output,
     if(starts_with(op, '"'), try(json_extract_string(op, '$')), op) as operation
-from steps;
+from named_steps;
 
 create temp view loaded_observations as
 select
+    actuation_no,
     getvariable('data_set') as data_set_id,
     problem_id,
     test_id,
@@ -161,9 +346,7 @@ select
     0 as attempt,
     operation,
     service as target,
-    if(is_oracle, null, '[' || array_to_string(
-        list_transform(list_sort(coalesce(arguments, [])), lambda a: json_argument(a.value)), ','
-    ) || ']') as inputs,
+    if(is_oracle, null, coalesce(inputs, '[]')) as inputs,
     output,
     case
         -- `null` is also how the arena writes a cell for which no oracle was specified.
@@ -219,8 +402,8 @@ select
     null::varchar as language,
     null::varchar as origin,
     null::varchar as licence
-from placed_cells
-where systemid not in ('abstraction', 'oracle') and y >= 0
+from origins
+where systemid not in ('abstraction', 'oracle') and has_steps
 group by problem_id, implementation_id, systemid, variantid, adapterid
 union all
 select
@@ -248,7 +431,7 @@ select
     map_from_entries(list(('arena_id:' || problem_id, arena_ids) order by problem_id)) as attributes
 from (
     select run_id, environment_id, problem_id, string_agg(distinct arenaid, ',' order by arenaid) as arena_ids
-    from placed_cells
+    from origins
     where is_new_arena and arenaid is not null
     group by run_id, environment_id, problem_id
 )
@@ -269,8 +452,8 @@ select
         coalesce(arena_attributes.attributes, map {})
     ) as attributes
 from (
-    select run_id, environment_id, executionid, actionid, min(lastmodified) as started_at
-    from placed_cells
+    select run_id, environment_id, executionid, actionid, min(started_at) as started_at
+    from origins
     group by run_id, environment_id, executionid, actionid
 ) as runs
 left join arena_attributes
