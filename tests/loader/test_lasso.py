@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from obslake.schemas import OBSERVATIONS
 
 from tests.loader.conftest import Lake
 
@@ -378,8 +379,9 @@ def test_other_json_is_refused(lake: Lake) -> None:
     )
 
 
+@pytest.mark.parametrize("cells_per_part", [1, 25, 100])
 def test_a_large_export_is_brought_together_in_parts(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, cells_per_part: int
 ) -> None:
     cells = [
         made
@@ -388,22 +390,82 @@ def test_a_large_export_is_brought_together_in_parts(
         for system in ("s1", "s2")
         for y in range(3)
         for made in step(
-            y, f"{test}{y}", "f(int)", "T", ["1", "2"],
+            y, f"{test}{y}", "f(int)", "T", ["1", f'"{system}"', "1"],
             ABSTRACTIONID=problem, SHEETID=f"t{test}", SYSTEMID=system,
         )
     ]  # fmt: skip
+    # The older arena's tokens, a cell that is said twice, and steps that have no response.
+    cells += [cell("value", "_INSTANCE_", SHEETID="t9"), cell("op", "f", 1, 5, SHEETID="t9")]
+    cells += [
+        older("value", "_EXCEPTION_", y=y, RAWVALUE=f"E{y}", LASTMODIFIED=TIME) for y in range(9)
+    ]
+    cells += [oracle("1", SHEETID=f"t{test}") for test in range(4)] + cells[:30]
     random.Random(0).shuffle(cells)
     file = lake.parquet("export.parquet", cells)
     whole = lake.load("lasso", file, "--data-set", "whole")
-    monkeypatch.setattr("obslake.sources.lasso.CELLS_PER_PART", 25)
-    parts = lake.load("lasso", file, "--data-set", "parts")
+    monkeypatch.setattr("obslake.sources.lasso.CELLS_PER_PART", cells_per_part)
+    random.Random(1).shuffle(cells)
+    parts = lake.load("lasso", lake.parquet("again.parquet", cells), "--data-set", "parts")
     assert parts["rows"] == whole["rows"]
+    assert parts["response_kinds"] == whole["response_kinds"]
 
-    columns = ("problem_id", "test_id", "step_id", "implementation_id", "inputs", "output")
+    left_out = ("data_set_id", "load_id")
+    columns = [c for c in OBSERVATIONS.column_names if c not in left_out]
     rows = lake.rows("observations", *columns, data_set_id="parts")
-    assert len(rows) == 72
-    assert sorted(rows) == sorted(lake.rows("observations", *columns, data_set_id="whole"))
-    assert rows == sorted(rows)
+    assert len(rows) == 72 + 2 + 9 + 4
+    assert rows == lake.rows("observations", *columns, data_set_id="whole")
+    stored = lake.rows("observations", data_set_id="parts")
+    keys = [tuple(row[c] for c in OBSERVATIONS.sort_columns) for row in stored]
+    assert keys == sorted(keys)
+
+
+def test_a_fault_in_the_last_part_leaves_nothing(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [made for y in range(20) for made in step(y, "1", "f")]
+    cells.append(cell("value", "2", y=19))
+    monkeypatch.setattr("obslake.sources.lasso.CELLS_PER_PART", 10)
+    monkeypatch.setattr(
+        "obslake.data_files.TableProperties.PARQUET_ROW_GROUP_LIMIT", "write.test-row-group"
+    )
+    monkeypatch.setattr("obslake.data_files.TableProperties.PARQUET_ROW_GROUP_LIMIT_DEFAULT", 4)
+    message = lake.refused("lasso", lake.parquet("export.parquet", cells))
+    assert "two responses to one stimulus" in message
+    assert "step 19" in message
+    assert not list(lake.home.rglob("warehouse/**/*.parquet"))
+
+
+def test_each_implementation_keeps_its_own_arguments(lake: Lake) -> None:
+    """Also where no two of many implementations have the same ones."""
+    cells = [
+        made
+        for system in range(500)
+        for made in step(
+            0, "1", "f", "T", [str(system), '"a,b"', "plain"] + ["0"] * (system % 20),
+            SYSTEMID=f"s{system:03}",
+        )
+    ]  # fmt: skip
+    random.Random(0).shuffle(cells)
+    lake.load("lasso", lake.parquet("export.parquet", cells))
+    assert lake.rows("observations", "implementation_id", "inputs") == [
+        (
+            f"s{system:03}_original_0",
+            "[" + ",".join([str(system), '"a,b"', '"plain"', *["0"] * (system % 20)]) + "]",
+        )
+        for system in range(500)
+    ]
+
+
+def test_the_greatest_of_several_texts_counts(lake: Lake) -> None:
+    """Only responses and arguments may not contradict each other."""
+    cells = [
+        *step(0, "1", "b()", "T"),
+        *(cell("op", op, 1) for op in ("c()", "a()", "é()", "aa()")),
+        *(cell("service", target, 2) for target in ("U", "Ta")),
+    ]
+    lake.load("lasso", lake.parquet("export.parquet", cells))
+    row = lake.row("observations")
+    assert (row["operation"], row["target"]) == ("é()", "U")
 
 
 def test_identities_never_become_one(lake: Lake) -> None:

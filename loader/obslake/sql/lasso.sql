@@ -171,7 +171,18 @@ left join older_sheets
 
 -- The texts of what was executed, in their order: the greatest one has the greatest number.
 create temp table texts as
-select text, row_number() over (order by text) as text_no
+select
+    row_number() over (order by text) as text_no,
+    text,
+    -- The older arena's tokens in the words of the protocol; what follows an `@` differs from step to step.
+    case text
+        when '_INSTANCE_' then '$CUT@'
+        when '_EXCEPTION_' then '$EXCEPTION@'
+        when '_NOT_EXECUTED_' then '$*'
+        when '_NA_' then '$N/A'
+        else text
+    end as response,
+    response_kind(response) as response_kind
 from (
     select distinct value as text from cells where y >= 0 and value is not null
     union
@@ -291,6 +302,8 @@ select
     environment_id,
     run_id,
     "values".text as value,
+    "values".response,
+    "values".response_kind,
     exception_classes.text as exception_class,
     valuetypes.text as valuetype,
     ops.text as op,
@@ -308,8 +321,8 @@ left join texts as ops on op_no = ops.text_no
 left join texts as services on service_no = services.text_no
 left join argument_lists on steps.arguments = argument_lists.arguments;
 
--- The older arena's tokens in the words of the protocol. An instance is named by the abstraction, as the
--- newer arena does, so that two systems which both could be constructed agree.
+-- An instance is named by the abstraction, as the newer arena does, so that two systems which both could be
+-- constructed agree.
 create temp view translated_steps as
 select
     *,
@@ -324,11 +337,9 @@ select
                 'two values of one argument: run {}, problem {}, test {}, step {}, implementation {}',
                 run_id, problem_id, test_id, step_id, implementation_id
             ))
-        when value = '_INSTANCE_' then '$CUT@' || problem_id || '@' || step_id
-        when value = '_EXCEPTION_' then '$EXCEPTION@' || coalesce(exception_class, '') || '@'
-        when value = '_NOT_EXECUTED_' then '$*'
-        when value = '_NA_' then '$N/A'
-        else value
+        when value = '_INSTANCE_' then response || problem_id || '@' || step_id
+        when value = '_EXCEPTION_' then response || coalesce(exception_class, '') || '@'
+        else response
     end as output,
     if(starts_with(op, '"'), try(json_extract_string(op, '$')), op) as operation
 from named_steps;
@@ -352,7 +363,7 @@ select
         -- `null` is also how the arena writes a cell for which no oracle was specified.
         when is_oracle and output = 'null' then 'not_executed'
         when output = 'null' and (valuetype = 'void' or regexp_matches(operation, '\bvoid\b[^(]*\(')) then 'void'
-        else response_kind(output)
+        else coalesce(response_kind, 'not_executed')
     end as response_kind,
     duration_ns,
     observed_at
