@@ -426,9 +426,9 @@ def test_a_fault_in_the_last_part_leaves_nothing(
     cells.append(cell("value", "2", y=19))
     monkeypatch.setattr("obslake.sources.lasso.CELLS_PER_PART", 10)
     monkeypatch.setattr(
-        "obslake.data_files.TableProperties.PARQUET_ROW_GROUP_LIMIT", "write.test-row-group"
+        "obslake.datafiles.TableProperties.PARQUET_ROW_GROUP_LIMIT", "write.test-row-group"
     )
-    monkeypatch.setattr("obslake.data_files.TableProperties.PARQUET_ROW_GROUP_LIMIT_DEFAULT", 4)
+    monkeypatch.setattr("obslake.datafiles.TableProperties.PARQUET_ROW_GROUP_LIMIT_DEFAULT", 4)
     message = lake.refused("lasso", lake.parquet("export.parquet", cells))
     assert "two responses to one stimulus" in message
     assert "step 19" in message
