@@ -15,7 +15,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from obslake.lakehouse import LOAD_ID_PROPERTY, Lakehouse
+from obslake.lakehouse import Lakehouse
+from obslake.ledger import LOAD_ID_PROPERTY
 from obslake.schemas import OBSERVATIONS
 
 from tests.conftest import PROJECT, Workspace
