@@ -306,3 +306,28 @@ def test_marts_may_bear_any_name(built: Workspace) -> None:
         assert connection.execute(count).fetchall() == built.query(count.replace("archive.", ""))
         connection.execute("use archive")
         assert connection.execute("from srm(?, ?)", problem).fetchall() == rows
+
+
+def test_one_changed_verdict_of_two_runs_is_one_change(workspace: Workspace) -> None:
+    """Reports of two revisions, as CI writes them, loaded in one command."""
+    for run, (revision, verdict) in enumerate(
+        {"abc1": "", "abc2": "<failure message='1 != 2'/>"}.items()
+    ):
+        folder = workspace.folder / "ci" / f"run-{run}" / "linux"
+        folder.mkdir(parents=True)
+        (folder / f"{revision}.xml").write_text(
+            f"<testsuite name='suite' timestamp='2025-01-0{run + 1}T00:00:00'>"
+            f"<testcase name='a'/><testcase name='b'>{verdict}</testcase></testsuite>"
+        )
+    workspace.obslake(
+        "load", "junit", str(workspace.folder / "ci"),
+        "--path-pattern", str(workspace.folder / "ci/{run}/{environment}/{revision}.xml"),
+    )  # fmt: skip
+    workspace.dbt("--quiet", "run")
+    columns = (
+        "test_id, environment_id, run_id, previous_run_id, change, previous_response, response"
+    )
+    assert workspace.query(f"select {columns} from behavior_changes") == [
+        ("b", "linux", "run-1", "run-0", "regressed", "passed", "failed@@1 != 2")
+    ]
+    assert workspace.query("from flaky_responses") == []
