@@ -283,10 +283,19 @@ def test_only_questions_are_answered(asked: Lake) -> None:
 def test_a_long_question_can_be_stopped(asked: Lake) -> None:
     query = "select max(a.range * b.range) from range(1000000) a, range(1000000) b"
     command = [sys.executable, "-m", "obslake", "--home", str(asked.home), "sql", query]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where the tests run in the background, a shell made them ignore interruptions.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
         time.sleep(2.5)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert (process.returncode, stderr.strip()) == (130, b"obslake: interrupted")
 
 
