@@ -1,5 +1,6 @@
 """The command line: ``obslake``."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -37,6 +38,19 @@ def main() -> None:
             raise
         click.echo("obslake: interrupted", err=True)
         sys.exit(130)
+    finally:
+        _give_output()
+
+
+def _give_output() -> None:
+    """Hand over what Python still holds; if nobody reads it any more, end without Python's complaint."""
+    if sys.__stdout__ is None:
+        return
+    try:
+        sys.__stdout__.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+        sys.exit(1)
 
 
 def _terminate(_signal: int, _frame: object) -> NoReturn:
