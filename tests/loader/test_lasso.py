@@ -456,6 +456,14 @@ def test_each_implementation_keeps_its_own_arguments(lake: Lake) -> None:
     ]
 
 
+def test_arguments_may_stand_at_any_position(lake: Lake) -> None:
+    positions = (-(2**31), -1, 0, 2, 2**31 - 1)
+    cells = [cell("input_value", str(x), x) for x in reversed(positions)]
+    cells += [cell("input_value", None, 3), cell("value", "1")]
+    lake.load("lasso", lake.parquet("export.parquet", cells))
+    assert lake.row("observations")["inputs"] == "[-2147483648,-1,0,2,null,2147483647]"
+
+
 def test_the_greatest_of_several_texts_counts(lake: Lake) -> None:
     """Only responses and arguments may not contradict each other."""
     cells = [

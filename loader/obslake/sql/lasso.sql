@@ -53,7 +53,10 @@ from cells
 group by executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid;
 
 set variable origin_seed = (
-    select min(seed)
+    select case
+        when min(seed) is not null then min(seed)
+        when exists (from origin_names) then error('two origins of cells have one hash')
+    end
     from (
         select
             seed,
@@ -280,14 +283,14 @@ create temp table steps as from part_of_steps limit 0;
 create temp view part_of_argument_lists as
 select
     arguments,
-    count(*) > count(distinct argument // (1::bigint << 32)) as is_contradictory,
+    count(*) > count(distinct argument >> 32) as is_contradictory,
     '[' || string_agg(json_argument(text), ',' order by argument) || ']' as inputs
 from (
     -- An export may say a cell twice, in two files or for two systems that share the oracle.
     select arguments, unnest(list_distinct(arguments)) as argument
     from (select distinct arguments from steps)
 )
-left join texts on argument % (1::bigint << 32) = text_no
+left join texts on argument & 4294967295 = text_no
 group by arguments;
 
 create temp table argument_lists as from part_of_argument_lists;
