@@ -31,7 +31,7 @@ test: lint pytest ## Lint, then all tests.
 
 .PHONY: pytest
 pytest: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check Python and SQL without running it.

@@ -370,11 +370,17 @@ counted as (
 
 ),
 
-final as (
+actuations as (
 
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
     union all
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
 
 )
 
@@ -914,11 +920,10 @@ select
 from matrix
 left join tests on matrix.test_id = tests.test_id
 left join implementations on matrix.implementation_id = implementations.implementation_id
-order by matrix.test_id, matrix.step_id, matrix.implementation_id
 );
 
 comment on macro table actuations is
-'The cells of the matrix of a problem, each with its test and the source code of its implementation.';
+'The cells of the matrix of a problem, each with its test and the source code of its implementation. The rows come in no order.';
 
 create or replace macro behavior_diff(data_set, problem, implementation_a, implementation_b) as table (
 with
@@ -1170,11 +1175,17 @@ counted as (
 
 ),
 
-final as (
+actuations as (
 
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
     union all
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
 
 )
 
@@ -1566,11 +1577,17 @@ counted as (
 
 ),
 
-final as (
+actuations as (
 
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
     union all
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
 
 )
 
@@ -2543,11 +2560,17 @@ counted as (
 
 ),
 
-final as (
+actuations as (
 
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
     union all
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
 
 )
 
@@ -3272,11 +3295,17 @@ counted as (
 
 ),
 
-final as (
+actuations as (
 
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
     union all
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
 
 )
 
@@ -3671,11 +3700,17 @@ counted as (
 
 ),
 
-final as (
+actuations as (
 
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
     union all
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
 
 )
 
@@ -4472,11 +4507,17 @@ counted as (
 
 ),
 
-final as (
+actuations as (
 
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
     union all
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
 
 )
 
@@ -4702,11 +4743,10 @@ select
     pipeline
 from model_stimulus_response_cube
 where data_set_id = data_set and problem_id = problem
-order by test_id, step_id, implementation_id, observed_at, run_id, environment_id, attempt
 );
 
 comment on macro table src is
-'The stimulus-response cube of a problem: one row per stimulus, implementation, environment, run and attempt.';
+'The stimulus-response cube of a problem: one row per stimulus, implementation, environment, run and attempt. The rows come in no order.';
 
 create or replace macro srm(data_set, problem) as table (
 with
@@ -4958,11 +4998,17 @@ counted as (
 
 ),
 
-final as (
+actuations as (
 
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
     union all
     select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
 
 )
 
@@ -5061,10 +5107,9 @@ select
     is_stable
 from model_stimulus_response_matrix
 where data_set_id = data_set and problem_id = problem
-order by test_id, step_id, implementation_id
 );
 
 comment on macro table srm is
-'The stimulus-response matrix of a problem in tall form: one row per stimulus and implementation.';
+'The stimulus-response matrix of a problem in tall form: one row per stimulus and implementation. The rows come in no order.';
 
 drop view temp.observations;

@@ -26,27 +26,40 @@ _SCAN = (
     "from lake.observations where data_set_id = {data_set} and problem_id = {problem}"
     " and response_kind not in ('not_executed', 'skipped')"
 )
-_ITEM = "md5(concat_ws(':', md5(output), step_id, test_id))"
-_LANE = "sum(cast(cast('0x' || substr(item, {start}, 16) as ubigint) as decimal(38, 0)))"
-_SIGNATURE = f"md5(concat_ws(':', count(*), {_LANE.format(start=1)}, {_LANE.format(start=17)}))"
 _MATRIX = "pivot ({cells}) on implementation_id using first(response) group by test_id, step_id"
+# 128 bits of every response and of what it answers, which no order of rows changes.
+_SIGNATURE = (
+    "bit_xor(md5_number(concat(step_id, ':', strlen(test_id), ':', test_id, output))), count(*)"
+)
 
 _FUNCTIONS = {
-    "matrix": _MATRIX.format(cells="from srm({data_set}, {problem})"),
     "clusters": "from clusters({data_set}, {problem})",
     "oracle": "from oracle({data_set}, {problem})",
     "actuations": "from actuations({data_set}, {problem})",
+    "actuations_counted": (
+        "select implementation_id, content, count(*), count(distinct response)"
+        " from actuations({data_set}, {problem}) group by implementation_id, content"
+    ),
     "behavior_diff": "from behavior_diff({data_set}, {problem}, {a}, {b})",
 }
+_MARTS = {
+    "matrix": _MATRIX.format(
+        cells=(
+            "select test_id, step_id, implementation_id, response from stimulus_response_matrix"
+            " where data_set_id = {data_set} and problem_id = {problem}"
+        )
+    ),
+    **_FUNCTIONS,
+}
+_PACKAGE = {"matrix": _MATRIX.format(cells="from srm({data_set}, {problem})"), **_FUNCTIONS}
 _ICEBERG = {
     "matrix": _MATRIX.format(
         cells=f"select test_id, step_id, implementation_id, output as response {_SCAN}"
     ),
     "clusters": (
-        "select signature, count(*), min(implementation_id), array_agg(implementation_id) from ("
-        f" select implementation_id, {_SIGNATURE} as signature"
-        f" from (select implementation_id, {_ITEM} as item {_SCAN}"
-        " and implementation_id <> 'oracle')"
+        "select count(*), min(implementation_id), array_agg(implementation_id) from ("
+        f" select implementation_id, ({_SIGNATURE}) as signature {_SCAN}"
+        " and implementation_id <> 'oracle'"
         " group by implementation_id) group by signature order by count(*) desc"
     ),
 }
@@ -64,9 +77,9 @@ def main() -> None:
     if chosen.problems and chosen.problems < len(problems):
         problems = [problems[i * len(problems) // chosen.problems] for i in range(chosen.problems)]
     connect, questions = {
-        "marts": (_connect_marts, _FUNCTIONS),
+        "marts": (_connect_marts, _MARTS),
         "iceberg": (_connect_iceberg, _ICEBERG),
-        "package": (_connect_package, _FUNCTIONS),
+        "package": (_connect_package, _PACKAGE),
     }[chosen.where]
     with connect(chosen.home) as connection:
         result = {
@@ -82,7 +95,7 @@ def ask(
     problems: list[dict[str, str]],
     seconds: float,
 ) -> dict[str, Any]:
-    """Ask one question of one problem after the other until the time is up, and fetch the answers.
+    """Ask one question of one problem after the other until the time is up, and fetch the answers into Arrow.
 
     Returns:
         Times in milliseconds, of which that of the processor (of both threads) hardly depends on what else
@@ -97,7 +110,7 @@ def ask(
             start, used = time.perf_counter(), time.process_time()
             if start > deadline:
                 break
-            rows_fetched = len(connection.execute(question.format(**problem)).fetchall())
+            rows_fetched = connection.execute(question.format(**problem)).to_arrow_table().num_rows
             if number >= min(_WARM_UP, len(problems)):
                 times.append((time.perf_counter() - start) * 1000)
                 processor.append((time.process_time() - used) * 1000)

@@ -37,6 +37,8 @@ def connect(
     connection = duckdb.connect(database, read_only=read_only, config=config)
     load_extensions(connection)
     connection.execute("set TimeZone = 'UTC'")
+    # Data files never change once they are written.
+    connection.execute("set parquet_metadata_cache = true")
     # Progress is shown by obslake itself, and only on a terminal.
     connection.execute("set enable_progress_bar = false")
     return connection

@@ -43,4 +43,3 @@ select
 from matrix
 left join tests on matrix.test_id = tests.test_id
 left join implementations on matrix.implementation_id = implementations.implementation_id
-order by matrix.test_id, matrix.step_id, matrix.implementation_id

@@ -16,4 +16,3 @@ select
     pipeline
 from {{ obslake.in_this_database(ref('stimulus_response_cube')) }}
 where data_set_id = data_set and problem_id = problem
-order by test_id, step_id, implementation_id, observed_at, run_id, environment_id, attempt

@@ -12,4 +12,3 @@ select
     is_stable
 from {{ obslake.in_this_database(ref('stimulus_response_matrix')) }}
 where data_set_id = data_set and problem_id = problem
-order by test_id, step_id, implementation_id

@@ -120,11 +120,17 @@ counted as (
     'is_executed', 'is_oracle', 'is_repeated', 'is_final', 'is_cell', 'n_runs', 'is_stable'
 ] %}
 
-final as (
+actuations as (
 
     select {{ columns | join(', ') }} from single_responses
     union all
     select {{ columns | join(', ') }} from counted
+
+),
+
+final as (
+
+    select * from {{ obslake.numbered('actuations') }}
 
 )
 

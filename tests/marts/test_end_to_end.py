@@ -297,15 +297,16 @@ def test_marts_may_bear_any_name(built: Workspace) -> None:
     renamed = built.folder / "renamed.duckdb"
     shutil.copy(built.marts, renamed)
     problem = built.query("select data_set_id, problem_id from behavior_clusters limit 1")[0]
-    rows = built.query("from srm(?, ?)", problem)
+    matrix = "from srm(?, ?) order by all"
+    rows = built.query(matrix, problem)
     with duckdb.connect(renamed, read_only=True) as connection:
-        assert connection.execute("from srm(?, ?)", problem).fetchall() == rows
+        assert connection.execute(matrix, problem).fetchall() == rows
     with duckdb.connect() as connection:
         connection.execute(f"attach '{renamed}' as archive (read_only)")
         count = "select count(*) from archive.stimulus_response_cube"
         assert connection.execute(count).fetchall() == built.query(count.replace("archive.", ""))
         connection.execute("use archive")
-        assert connection.execute("from srm(?, ?)", problem).fetchall() == rows
+        assert connection.execute(matrix, problem).fetchall() == rows
 
 
 def test_one_changed_verdict_of_two_runs_is_one_change(workspace: Workspace) -> None:

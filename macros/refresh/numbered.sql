@@ -1,0 +1,13 @@
+{#- A relation with the number of the problem of each row, `problem_no`. -#}
+{% macro numbered(relation) -%}
+    {%- if obslake.has_problem_numbers() -%}
+    (
+        select stored.*, numbers.problem_no
+        from {{ relation }} as stored
+        inner join {{ obslake.in_this_database(ref('refresh_problem_numbers')) }} as numbers
+            on stored.data_set_id = numbers.data_set_id and stored.problem_id = numbers.problem_id
+    )
+    {%- else -%}
+    (select stored.*, 0 as problem_no from {{ relation }} as stored)
+    {%- endif -%}
+{%- endmacro %}

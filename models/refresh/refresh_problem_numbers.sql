@@ -1,0 +1,65 @@
+-- A number for each problem, by which rows of many problems are stored: the statistics of DuckDB's tables keep the
+-- first eight bytes of a text, and the names of problems often begin alike. Numbers are never given anew, since
+-- tables hold them.
+
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+
+with
+
+problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from {{ ref('refresh_source_versions') }}
+
+),
+
+numbered as (
+
+    {% if is_incremental() %}
+        select * from {{ this }}
+    {% else %}
+        select
+            *,
+            0 as problem_no
+        from problems
+        where 1 = 0
+    {% endif %}
+
+),
+
+greatest_number as (
+
+    select coalesce(max(problem_no), 0) as problem_no from numbered
+
+),
+
+unnumbered as (
+
+    select
+        problems.data_set_id,
+        problems.problem_id
+    from problems
+    left join numbered
+        on problems.data_set_id = numbered.data_set_id and problems.problem_id = numbered.problem_id
+    where numbered.problem_no is null
+
+),
+
+final as (
+
+    select
+        unnumbered.data_set_id,
+        unnumbered.problem_id,
+        cast(
+            greatest_number.problem_no
+            + row_number() over (order by unnumbered.data_set_id, unnumbered.problem_id)
+            as int
+        ) as problem_no
+    from unnumbered
+    cross join greatest_number
+
+)
+
+select * from final
