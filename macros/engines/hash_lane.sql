@@ -1,4 +1,5 @@
-{#- Number of the 16 hexadecimal digits of an md5 text that begin at position `start`, as decimal(38, 0). -#}
+{#- Number of the 16 hexadecimal digits of an md5 text that begin at position `start`, of a type whose
+    sum is exact. -#}
 {% macro hash_lane(hash, start) -%}
     {{ return(adapter.dispatch('hash_lane', 'obslake')(hash, start)) }}
 {%- endmacro %}
@@ -8,7 +9,8 @@
 {%- endmacro %}
 
 {% macro duckdb__hash_lane(hash, start) -%}
-    cast(cast('0x' || substr({{ hash }}, {{ start }}, 16) as ubigint) as decimal(38, 0))
+    {#- The sum of such numbers is a hugeint. -#}
+    cast('0x' || substr({{ hash }}, {{ start }}, 16) as ubigint)
 {%- endmacro %}
 
 {% macro spark__hash_lane(hash, start) -%}
