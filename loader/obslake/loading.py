@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -216,10 +216,10 @@ def _prepare(
             if load_id in history.loads[definition.name]:
                 continue
             if definition in staged.tables:
-                if definition is OBSERVATIONS:
-                    rows = _rows(connection, definition, load_id, staged.order, staged.parts)
+                if definition is OBSERVATIONS and staged.observations is not None:
+                    rows = _of_load(staged.observations, load_id)
                 else:
-                    rows = _rows(connection, definition, load_id, definition.sort_columns)
+                    rows = _rows(connection, definition, load_id)
             elif definition is OBSERVATIONS:
                 # An empty commit says that the load is complete.
                 rows = iter(())
@@ -257,21 +257,21 @@ def _rows(
     connection: duckdb.DuckDBPyConnection,
     definition: TableDefinition,
     load_id: str,
-    sort_columns: Sequence[str],
-    parts: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Stream the staged rows of a table in its sort order; DuckDB spills what does not fit."""
     columns = ", ".join(quote_identifier(c) for c in definition.column_names if c != "load_id")
-    order = ", ".join(quote_identifier(c) for c in sort_columns)
+    order = ", ".join(quote_identifier(c) for c in definition.sort_columns)
     query = (
         f"select {columns}, {quote_literal(load_id)} as load_id "
         f"from {quote_identifier('loaded_' + definition.name)} order by {order}"
     )
-    if not parts:
-        yield from connection.execute(query).to_arrow_reader(_BATCH_ROWS)
-    for part in parts:
-        connection.execute(part)
-        yield from connection.execute(query).to_arrow_reader(_BATCH_ROWS)
+    yield from connection.execute(query).to_arrow_reader(_BATCH_ROWS)
+
+
+def _of_load(batches: Iterable[pa.RecordBatch], load_id: str) -> Iterator[pa.RecordBatch]:
+    """Add the load to its rows."""
+    for batch in batches:
+        yield batch.append_column("load_id", pa.repeat(load_id, batch.num_rows))
 
 
 def _write(

@@ -5,11 +5,23 @@ import json
 import random
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from obslake.engine import sql_file
+from obslake.errors import SourceRowError
 from obslake.schemas import OBSERVATIONS
+from obslake.sources import actuations
+from obslake.sources import lasso as lasso_reader
+from obslake.sources.base import Options
+from obslake.sources.files import SourceFile
 
 from tests.loader.conftest import Lake
 
@@ -379,9 +391,10 @@ def test_other_json_is_refused(lake: Lake) -> None:
     )
 
 
-@pytest.mark.parametrize("cells_per_part", [1, 25, 100])
+@pytest.mark.parametrize("limit", ["PART_BYTES", "PIECE_BYTES", "PIECE_ROWS"])
+@pytest.mark.parametrize("size", [1, 300, 2000])
 def test_a_large_export_is_brought_together_in_parts(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch, cells_per_part: int
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, limit: str, size: int
 ) -> None:
     cells = [
         made
@@ -403,7 +416,7 @@ def test_a_large_export_is_brought_together_in_parts(
     random.Random(0).shuffle(cells)
     file = lake.parquet("export.parquet", cells)
     whole = lake.load("lasso", file, "--data-set", "whole")
-    monkeypatch.setattr("obslake.sources.lasso.CELLS_PER_PART", cells_per_part)
+    monkeypatch.setattr(actuations, limit, size)
     random.Random(1).shuffle(cells)
     parts = lake.load("lasso", lake.parquet("again.parquet", cells), "--data-set", "parts")
     assert parts["rows"] == whole["rows"]
@@ -424,7 +437,7 @@ def test_a_fault_in_the_last_part_leaves_nothing(
 ) -> None:
     cells = [made for y in range(20) for made in step(y, "1", "f")]
     cells.append(cell("value", "2", y=19))
-    monkeypatch.setattr("obslake.sources.lasso.CELLS_PER_PART", 10)
+    monkeypatch.setattr(actuations, "PART_BYTES", 100)
     monkeypatch.setattr(
         "obslake.datafiles.TableProperties.PARQUET_ROW_GROUP_LIMIT", "write.test-row-group"
     )
@@ -457,11 +470,11 @@ def test_each_implementation_keeps_its_own_arguments(lake: Lake) -> None:
 
 
 def test_arguments_may_stand_at_any_position(lake: Lake) -> None:
-    positions = (-(2**31), -1, 0, 2, 2**31 - 1)
+    positions = (-(2**31), -1, 0, 2, 1000, 2**31 - 1)
     cells = [cell("input_value", str(x), x) for x in reversed(positions)]
     cells += [cell("input_value", None, 3), cell("value", "1")]
     lake.load("lasso", lake.parquet("export.parquet", cells))
-    assert lake.row("observations")["inputs"] == "[-2147483648,-1,0,2,null,2147483647]"
+    assert lake.row("observations")["inputs"] == "[-2147483648,-1,0,2,null,1000,2147483647]"
 
 
 def test_the_greatest_of_several_texts_counts(lake: Lake) -> None:
@@ -519,3 +532,168 @@ def test_arguments_that_are_no_json_become_texts(lake: Lake) -> None:
         ["a,]"],
         {"inf": 1},
     ]
+
+
+def test_thousands_of_arguments(lake: Lake) -> None:
+    cells = [cell("input_value", str(x), x) for x in range(3, 3003)] + [cell("value", "1")]
+    cells += step(1, "2", "f()", "T", ["0"])
+    lake.load("lasso", lake.parquet("export.parquet", cells))
+    inputs = [json.loads(i) for _, i in lake.rows("observations", "step_id", "inputs")]
+    assert inputs == [[*range(3, 3003)], [0]]
+
+
+def test_missing_texts(lake: Lake) -> None:
+    """A missing response says nothing, a missing argument is one."""
+    cells = [
+        *step(0, None, "f()", "T", ["1"]),
+        *step(1, "1", "f()", "T"),
+        *(cell(type_, None, y=1) for type_ in ("value", "op", "service")),
+        cell("input_value", None, 3, 1),
+        cell("comment", None, 0, 2),
+        # No types of an export, but places of what cells of other types say.
+        cell("exception_class", "E", 0, 3),
+        cell("valuetype", "void", 0, 3),
+    ]
+    lake.load("lasso", lake.parquet("export.parquet", cells))
+    columns = ("step_id", "output", "response_kind", "operation", "target", "inputs")
+    assert lake.rows("observations", *columns) == [
+        (0, None, "not_executed", "f()", "T", "[1]"),
+        (1, "1", "value", "f()", "T", "[null]"),
+        (2, None, "not_executed", None, None, "[]"),
+        (3, None, "not_executed", None, None, "[]"),
+    ]
+    contradiction = lake.parquet("other.parquet", step(0, "1", "f()", "T", [None, "1"]))
+    lake.load("lasso", contradiction)
+    cells.append(cell("input_value", "1", 3, 1))
+    refusal = lake.refused("lasso", lake.parquet("contradictory.parquet", cells))
+    assert refusal.startswith("two values of one argument: ")
+
+
+def test_a_step_of_a_high_number_takes_no_memory(lake: Lake) -> None:
+    cells = [cell("value", str(y), 0, y) for y in (0, 2**31 - 1)]
+    lake.load("lasso", lake.parquet("export.parquet", cells))
+    assert lake.rows("observations", "step_id", "output") == [(0, "0"), (2**31 - 1, str(2**31 - 1))]
+
+
+@pytest.mark.parametrize(
+    "hashed",
+    [
+        "if(getvariable('hash_seed') = '', hash(text), hash(text || getvariable('hash_seed')))",
+        "hash(getvariable('hash_seed'), type, x)",
+    ],
+)
+def test_texts_of_one_hash_are_told_apart(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, hashed: str
+) -> None:
+    colliding = f"if(getvariable('hash_seed') < '2', {hashed} % 2, {hashed})"
+    run_sql_file = lasso_reader.run_sql_file
+    tried = []
+
+    def run(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        if name != "lasso_names":
+            run_sql_file(connection, name)
+            return
+        text = sql_file(name)
+        assert hashed in text
+        connection.execute(text.replace(hashed, colliding))
+        tried.append(name)
+
+    monkeypatch.setattr(lasso_reader, "run_sql_file", run)
+    cells = [made for y in range(5) for made in step(y, str(y), "f()", "T", [str(-y)])]
+    file = lake.parquet("export.parquet", cells)
+    lake.load("lasso", file)
+    assert len(tried) == 3
+    found = lake.rows("observations", "step_id", "output", "inputs")
+    assert found == [(y, str(y), f"[{-y}]") for y in range(5)]
+    monkeypatch.setattr(lasso_reader, "HASH_SEEDS", ("", "1"))
+    again = lake.parquet("again.parquet", cells)
+    assert lake.refused("lasso", again, "--data-set", "d").endswith("have one hash")
+
+
+@st.composite
+def exports(draw: st.DrawFn) -> list[Cell]:
+    """Some cells of few names and texts, so that many are of one actuation."""
+    few = st.integers(0, 2)
+    made = []
+    for _ in range(draw(st.integers(1, 40))):
+        type_, x = draw(
+            st.sampled_from(
+                [("value", 0), ("op", 1), ("service", 2), ("input_value", 3), ("input_value", 7)]
+            )
+        )
+        # Mostly a text that follows from the place, so that few cells contradict each other.
+        text = draw(st.sampled_from([f"{type_}{x}"] * 30 + ["1", None]))
+        names = {"ABSTRACTIONID": f"p{draw(few)}", "SHEETID": f"t{draw(few)}"}
+        system = {"SYSTEMID": draw(st.sampled_from(["s0", "s1", "oracle"])), "VARIANTID": None}
+        time = {"LASTMODIFIED": TIME + timedelta(seconds=draw(few))}
+        made.append(cell(type_, text, x, draw(few), ADAPTERID=None, **names, **system, **time))
+    return made
+
+
+def expected(cells: list[Cell]) -> list[tuple[Any, ...]] | None:
+    """Bring cells together one by one: key, texts, arguments and time; None where they contradict."""
+    found: dict[tuple[Any, ...], dict[Any, Any]] = {}
+    for c in cells:
+        key = (c["ABSTRACTIONID"], c["SHEETID"], c["Y"], c["SYSTEMID"])
+        actuation = found.setdefault(key, {"time": c["LASTMODIFIED"]})
+        actuation["time"] = max(actuation["time"], c["LASTMODIFIED"])
+        if c["TYPE"] == "input_value":
+            if actuation.setdefault(c["X"], c["VALUE"]) != c["VALUE"]:
+                return None
+        elif c["VALUE"] is not None:
+            before = actuation.setdefault(c["TYPE"], c["VALUE"])
+            if c["TYPE"] == "value" and before != c["VALUE"]:
+                return None
+            actuation[c["TYPE"]] = max(before, c["VALUE"])
+    return [
+        (
+            *key,
+            actuation.get("op"),
+            actuation.get("service"),
+            actuation.get("value"),
+            None if key[-1] == "oracle" else [actuation[x] for x in (3, 7) if x in actuation],
+            actuation["time"],
+        )
+        for key, actuation in sorted(found.items())
+    ]
+
+
+@given(cells=exports(), part_bytes=st.sampled_from([1, 100, 1 << 20]))
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_cells_come_together_as_if_one_by_one(
+    tmp_path: Path, cells: list[Cell], part_bytes: int
+) -> None:
+    path = tmp_path / "export.parquet"
+    pq.write_table(pa.Table.from_pylist(cells), path)
+    file = SourceFile(path, path.name, "parquet", "uncompressed", "", TIME)
+    with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
+        patch.setattr(actuations, "PART_BYTES", part_bytes)
+        connection.execute("set TimeZone = 'UTC'")
+        staged = lasso_reader.LassoReader().stage(connection, [file], Options())
+        assert staged.observations is not None
+        if (rows := expected(cells)) is None:
+            with pytest.raises(SourceRowError, match=r"two (responses|values)"):
+                list(staged.observations)
+            return
+        found = pa.Table.from_batches(staged.observations).to_pylist()
+    names = (
+        "problem_id",
+        "test_id",
+        "step_id",
+        "implementation_id",
+        "operation",
+        "target",
+        "output",
+    )
+    assert [
+        (
+            *(row[name] for name in names),
+            row["inputs"] and json.loads(row["inputs"]),
+            row["observed_at"],
+        )
+        for row in found
+    ] == rows

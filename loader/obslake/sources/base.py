@@ -1,12 +1,13 @@
 """What every reader has in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 import duckdb
+import pyarrow as pa
 
-from obslake.schemas import OBSERVATIONS, TableDefinition
+from obslake.schemas import TableDefinition
 from obslake.sources.files import DATA_SUFFIXES, SourceFile
 
 
@@ -38,16 +39,13 @@ class StagedLoad:
     Attributes:
         tables: tables that get rows, each from the view ``loaded_<name>`` of the connection.
         warnings: what the user should know about the source.
-        parts: statements that each make ``loaded_observations`` show its next part, in the order of
-            the table; empty where it shows all rows at once.
-        order: columns of ``loaded_observations`` that bring its rows into the order of the table, where
-            there are any that compare faster than the table's own.
+        observations: rows of observations in the order of the table, without load_id;
+            None where they come from the view ``loaded_observations``.
     """
 
     tables: tuple[TableDefinition, ...]
     warnings: list[str]
-    parts: tuple[str, ...] = ()
-    order: tuple[str, ...] = OBSERVATIONS.sort_columns
+    observations: Iterable[pa.RecordBatch] | None = None
 
 
 class Reader(ABC):

@@ -13,6 +13,10 @@ from obslake.sources.relations import create_text_view, unreadable
 _SHOWN = 5
 _LONGEST_VALUE = 60
 
+# What Arrow can keep, in microseconds, and Python can show.
+_FIRST_MOMENT = "timestamptz '0001-01-02 00:00:00+00'"
+_LAST_MOMENT = "timestamptz '9999-12-30 00:00:00+00'"
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -28,15 +32,18 @@ class Cast:
     type: str
     is_counted: bool = False
 
-    def fault(self, value: str) -> str:
-        """Return the SQL condition of a value that is not readable."""
+    def fault(self, value: str, given: str = "VARCHAR") -> str:
+        """Return the SQL condition of a value, of a given type, that is not readable.
+
+        Of values that are of the type already, DuckDB often knows the answer without reading them.
+        """
+        if given == "TIMESTAMP WITH TIME ZONE" and self.type == "timestamptz":
+            return f"not ({value} between {_FIRST_MOMENT} and {_LAST_MOMENT})"
+        if given == self.type.upper() and self.type in ("integer", "bigint"):
+            return f"{value} < 0" if self.is_counted else "false"
         typed = f"try_cast({value} as {self.type})"
         if self.type == "timestamptz":
-            # What Arrow can keep, in microseconds, and Python can show.
-            readable = (
-                f"{typed} between timestamptz '0001-01-02 00:00:00+00' "
-                "and timestamptz '9999-12-30 00:00:00+00'"
-            )
+            readable = f"{typed} between {_FIRST_MOMENT} and {_LAST_MOMENT}"
         elif self.type == "double":
             readable = f"isfinite({typed})"
         else:
@@ -109,7 +116,11 @@ def check_rows(
                 for name, source in known.items()
                 if source.lower() in present
             }
-            faults = _faults(columns, required, casts, choices)
+            types = {
+                name: type_
+                for name, type_, *_ in connection.execute("describe checked_rows").fetchall()
+            }
+            faults = _faults(columns, types, required, casts, choices)
             if only:
                 checked = f"{quote_identifier(columns[only[0]])} = {quote_literal(only[1])}"
                 faults = [replace(f, condition=f"{checked} and {f.condition}") for f in faults]
@@ -128,6 +139,7 @@ def check_rows(
 
 def _faults(
     columns: Mapping[str, str],
+    types: Mapping[str, str],
     required: Sequence[str],
     casts: Sequence[Cast],
     choices: Sequence[Choice],
@@ -140,7 +152,8 @@ def _faults(
     for cast in casts:
         if cast.column in columns:
             value = quote_identifier(columns[cast.column])
-            faults.append(_Fault(cast.fault(value), cast.column, value, cast.problem))
+            condition = cast.fault(value, types[columns[cast.column]])
+            faults.append(_Fault(condition, cast.column, value, cast.problem))
     for choice in choices:
         if choice.column in columns:
             value = quote_identifier(columns[choice.column])

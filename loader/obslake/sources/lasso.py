@@ -7,6 +7,7 @@ import duckdb
 from obslake.engine import run_sql_file, set_variables
 from obslake.errors import SourceFormatError
 from obslake.schemas import IMPLEMENTATIONS, MEASUREMENTS, OBSERVATIONS, RUNS, TESTS
+from obslake.sources.actuations import read_actuations
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.checks import Cast, check_rows
 from obslake.sources.files import SourceFile, glob_literal
@@ -15,8 +16,8 @@ from obslake.sources.relations import create_text_view, unreadable
 # Stands for the environment of exports whose arena has only a random id.
 ARENA_ENVIRONMENT = "arena"
 
-# Cells of an export that are brought together at a time.
-CELLS_PER_PART = 4_000_000
+# Two of a billion texts have one hash at a chance of 1 to 40: then the next seed is tried.
+HASH_SEEDS = ("", "1", "2", "3")
 
 _REQUIRED = (
     "EXECUTIONID",
@@ -74,48 +75,25 @@ class LassoReader(Reader):
             connection, {"data_set": options.data_set, "arena_environment": ARENA_ENVIRONMENT}
         )
         run_sql_file(connection, "protocol")
+        _name_origins_and_texts(connection)
         run_sql_file(connection, "lasso")
         warnings += _candidate_warnings(connection)
         return StagedLoad(
             tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
             warnings=warnings,
-            parts=_split(connection),
-            order=("actuation_no",),
+            observations=read_actuations(connection, options.data_set),
         )
 
 
-def _split(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """Split the actuations into ranges of their numbers.
-
-    The cells of an actuation stand anywhere in an export, and bringing them together needs memory for
-    all of them at once, part of which DuckDB cannot spill: so it is done part by part.
-
-    Returns:
-        Statements that show one part each, in the order of the table.
-    """
-    ranges = connection.execute(
-        f"""
-        select min(stimulus) * getvariable('n_actors'), (max(stimulus) + 1) * getvariable('n_actors') - 1
-        from (
-            select
-                stimulus,
-                sum(n) over (order by stimulus rows unbounded preceding) // {CELLS_PER_PART} as part
-            from (
-                select actuation_no // getvariable('n_actors') as stimulus, count(*) as n
-                from step_cells
-                group by stimulus
-            )
-        )
-        group by part
-        order by part
-        """
-    ).fetchall()
-    return tuple(
-        f"set variable first_actuation = {first}; set variable last_actuation = {last}; "
-        "create or replace temp table steps as from part_of_steps; "
-        "create or replace temp table argument_lists as from part_of_argument_lists"
-        for first, last in ranges
-    )
+def _name_origins_and_texts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Collect what cells repeat, with hashes of which no two are the same."""
+    for seed in HASH_SEEDS:
+        set_variables(connection, {"hash_seed": seed})
+        run_sql_file(connection, "lasso_names")
+        ((collisions,),) = connection.execute("select sum(n) from hash_collisions").fetchall()
+        if not collisions:
+            return
+    raise SourceFormatError("some texts have one hash")
 
 
 def _check_columns(columns: Sequence[str], files: Sequence[SourceFile]) -> list[str]:

@@ -1,112 +1,15 @@
 -- LASSO arena exports: from cells to the rows of the Iceberg tables.
 --
--- In: view `source_cells` (the 16 columns as text),
+-- In: what lasso_names.sql makes,
 --     view `source_candidates` (one JSON document per candidate of a Solr export),
 --     variable `data_set`.
--- Out: views `loaded_observations`, `loaded_tests`, `loaded_implementations`, `loaded_runs`,
---      `loaded_measurements`, all without load_id; the observations in parts, ordered by `actuation_no`.
-
-create temp macro implementation_part(part) as
-replace(replace(coalesce(part, ''), '%', '%25'), '_', '%5F');
-
-create temp macro is_new_arena(arenaid) as
-coalesce(arenaid is null or is_random_arena(arenaid), true);
-
-create temp view cells as
-select
-    executionid,
-    actionid,
-    abstractionid as problem_id,
-    is_new_arena(arenaid) as is_new_arena,
-    arenaid,
-    sheetid,
-    systemid,
-    variantid,
-    adapterid,
-    cast(x as int) as x,
-    cast(y as int) as y,
-    type,
-    value,
-    rawvalue,
-    valuetype,
-    coalesce(cast(lastmodified as timestamptz), _obslake_time) as lastmodified,
-    nullif(try_cast(executiontime as bigint), 0) as duration_ns
-from source_cells;
-
--- A cell names where it comes from in seven columns, and an export has few of these names: what they mean is worked
--- out once for each. Cells find theirs by one number; the seed is one with which no two have the same.
-create temp macro origin_hash(seed, executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid) as
-hash(seed, executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid);
-
-create temp table origin_names as
-select
-    executionid,
-    actionid,
-    problem_id,
-    arenaid,
-    systemid,
-    variantid,
-    adapterid,
-    max(y) >= 0 as has_steps,
-    min(lastmodified) as started_at
-from cells
-group by executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid;
-
-set variable origin_seed = (
-    select case
-        when min(seed) is not null then min(seed)
-        when exists (from origin_names) then error('two origins of cells have one hash')
-    end
-    from (
-        select
-            seed,
-            count(*) as names,
-            count(distinct origin_hash(
-                seed, executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid
-            )) as hashes
-        from origin_names, range(8) as seeds (seed)
-        group by seed
-    )
-    where names = hashes
-);
-
-create temp table origins as
-select
-    *,
-    dense_rank() over (order by problem_id) - 1 as problem_no,
-    dense_rank() over (order by implementation_id, environment_id, run_id) - 1 as actor_no
-from (
-    select
-        *,
-        origin_hash(
-            getvariable('origin_seed'), executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid
-        ) as origin_hash,
-        executionid || '/' || actionid as run_id,
-        is_new_arena(arenaid) as is_new_arena,
-        if(is_new_arena(arenaid), getvariable('arena_environment'), arenaid) as environment_id,
-        if(is_new_arena(arenaid), null, systemid) as older_system,
-        -- Variants and adapters of the oracle and of the abstraction are those words again. Neither may hold the
-        -- separator, or two identities could become one.
-        case
-            when systemid = 'oracle' then 'oracle'
-            when variantid is null and adapterid is null then systemid
-            else systemid || '_' || implementation_part(variantid) || '_' || implementation_part(adapterid)
-        end as implementation_id
-    from origin_names
-);
-
-create temp table problems as
-select distinct problem_no, problem_id from origins;
-
-create temp table actors as
-select distinct actor_no, implementation_id, environment_id, run_id, systemid = 'oracle' as is_oracle from origins;
+-- Out: views `loaded_tests`, `loaded_implementations`, `loaded_runs`, `loaded_measurements`, all without load_id;
+--      for the observations, which obslake/sources/actuations.py brings together: tables `actors`, `test_slots`,
+--      `numbered_cells`, `durations`, views `argument_lists`, `operations`, `targets`, `answers`.
 
 -- Older arenas append the system to the name of the sheet, in the rows of the oracle as well, which do not name
 -- it: without stripping it no two implementations would share a test. Every end of an oracle's sheet that
 -- follows a `_` may be a system; the longest one that is counts.
-create temp table older_sheet_names as
-select distinct sheetid, systemid from cells where not is_new_arena;
-
 create temp view older_oracle_sheets as
 select sheetid, max(length(systemid)) as system_length
 from (
@@ -114,263 +17,264 @@ from (
         range(2, len(string_split(sheetid, '_')) + 1),
         lambda i: array_to_string(string_split(sheetid, '_')[i:], '_')
     )) as ending
-    from older_sheet_names
-    where systemid = 'oracle'
+    from (select distinct sheetid from sheets where older_system = 'oracle')
 )
 join (
-    select distinct systemid from older_sheet_names where systemid not in ('oracle', 'abstraction')
+    select distinct older_system as systemid from sheets where older_system not in ('oracle', 'abstraction')
 ) on ending = systemid
 group by sheetid;
 
--- What a sheet says depends on the system in older arenas only.
-create temp table sheets as
-select *, dense_rank() over (order by test_id) - 1 as test_no
+create temp table named_sheets as
+select
+    sheet_no,
+    case
+        when ends_with(sheets.sheetid, '_' || older_system)
+            then left(sheets.sheetid, -1 - length(older_system))
+        when system_length is not null then left(sheets.sheetid, -1 - system_length)
+        else sheets.sheetid
+    end as test_id
+from sheets
+left join older_oracle_sheets on sheets.sheetid = older_oracle_sheets.sheetid and older_system = 'oracle';
+
+create temp table problem_sheets as
+select problem_id, sheet_no, test_id, n_steps
+from sheets_of_problems
+join named_sheets using (sheet_no);
+
+-- Whoever responds to stimuli of a problem, in the order of the table.
+create temp table actors as
+select
+    *,
+    row_number() over (order by problem_id, implementation_id, environment_id, run_id) - 1 as actor_no
 from (
-    select distinct sheetid, null::varchar as older_system, sheetid as test_id from cells
-    union all
-    select
-        older_sheet_names.sheetid,
-        systemid,
-        case
-            when ends_with(older_sheet_names.sheetid, '_' || systemid)
-                then left(older_sheet_names.sheetid, -1 - length(systemid))
-            when system_length is not null then left(older_sheet_names.sheetid, -1 - system_length)
-            else older_sheet_names.sheetid
-        end
-    from older_sheet_names
-    left join older_oracle_sheets
-        on older_sheet_names.sheetid = older_oracle_sheets.sheetid and systemid = 'oracle'
+    select distinct problem_id, implementation_id, environment_id, run_id, systemid = 'oracle' as is_oracle
+    from origins
+    where systemid <> 'abstraction' and has_steps
 );
 
-create temp table older_sheets as
-select * from sheets where older_system is not null;
+create temp table problems as
+select
+    row_number() over (order by problem_id) - 1 as problem_no,
+    problem_id,
+    min(actor_no) as first_actor,
+    count(*) as n_actors
+from actors
+group by problem_id;
 
-create temp table newer_sheets as
-select * from sheets where older_system is null;
+-- Actuations have slots, in the order of the table: each problem has those of its tests, each test those of its steps,
+-- and each step one for every actor of the problem, whether it was stimulated or not.
+create temp table test_slots as
+select
+    *,
+    row_number() over (order by problem_id, test_id) - 1 as test_no,
+    cast(coalesce(
+        sum(n_steps * n_actors) over (
+            order by problem_id, test_id rows between unbounded preceding and 1 preceding
+        ), 0
+    ) as bigint) as first_slot
+from (
+    select problem_id, test_id, max(n_steps) as n_steps from problem_sheets group by problem_id, test_id
+)
+join problems using (problem_id)
+where n_steps > 0;
 
-create temp table tests as
-select distinct test_no, test_id from sheets;
+create temp table origin_slots as
+select
+    origin_hash,
+    older_system_hash,
+    problem_no,
+    cast(actor_no - first_actor as int) as actor
+from origins
+join actors using (problem_id, implementation_id, environment_id, run_id)
+join problems using (problem_id)
+where systemid <> 'abstraction';
+
+set variable n_sheets = (select count(*) from sheets);
+
+-- A sheet of a problem, by one small number: DuckDB finds what belongs to it in an array.
+create temp table sheet_slots as
+select
+    cast(problem_no * getvariable('n_sheets') + sheet_no as bigint) as sheet_of_problem,
+    first_slot,
+    n_actors
+from problem_sheets
+join test_slots using (problem_id, test_id);
+
+-- Hashed before they are joined: only then the dictionaries of the export are known.
+create temp view hashed_cells as
+select
+    origin_hash(
+        text_hash(executionid), text_hash(actionid), text_hash(problem_id), text_hash(arenaid), text_hash(systemid),
+        text_hash(variantid), text_hash(adapterid)
+    ) as origin_hash,
+    text_hash(sheetid) as sheetid_hash,
+    y,
+    place_hash(text_hash(type), x) as place_hash,
+    text_hash(value) as text_hash,
+    duration_ns,
+    epoch_us(lastmodified) as observed_at
+from cells
+where y >= 0
+union all
+-- Elsewhere it repeats the value.
+select
+    origin_hash(
+        text_hash(executionid), text_hash(actionid), text_hash(problem_id), text_hash(arenaid), text_hash(systemid),
+        text_hash(variantid), text_hash(adapterid)
+    ),
+    text_hash(sheetid),
+    y,
+    place_hash(text_hash('exception_class'), null),
+    text_hash(rawvalue),
+    null,
+    epoch_us(lastmodified)
+from cells
+where y >= 0 and type = 'value' and value = '_EXCEPTION_' and rawvalue is not null
+union all
+select
+    origin_hash(
+        text_hash(executionid), text_hash(actionid), text_hash(problem_id), text_hash(arenaid), text_hash(systemid),
+        text_hash(variantid), text_hash(adapterid)
+    ),
+    text_hash(sheetid),
+    y,
+    place_hash(text_hash('valuetype'), null),
+    text_hash(valuetype),
+    null,
+    epoch_us(lastmodified)
+from cells
+where y >= 0 and type = 'value' and valuetype is not null;
 
 create temp view placed_cells as
 select
-    cells.*,
-    implementation_id,
-    environment_id,
-    run_id,
-    problem_no,
-    actor_no,
-    coalesce(older_sheets.test_id, newer_sheets.test_id) as test_id,
-    coalesce(older_sheets.test_no, newer_sheets.test_no) as test_no
-from cells
-join origins
-    on origins.origin_hash = origin_hash(
-        getvariable('origin_seed'), cells.executionid, cells.actionid, cells.problem_id, cells.arenaid,
-        cells.systemid, cells.variantid, cells.adapterid
-    )
-join newer_sheets on cells.sheetid = newer_sheets.sheetid
--- In newer exports there are none, and looking for them costs nothing.
-left join older_sheets
-    on cells.sheetid = older_sheets.sheetid and origins.older_system = older_sheets.older_system;
-
--- The texts of what was executed, in their order: the greatest one has the greatest number.
-create temp table texts as
-select
-    row_number() over (order by text) as text_no,
-    text,
-    -- The older arena's tokens in the words of the protocol; what follows an `@` differs from step to step.
-    case text
-        when '_INSTANCE_' then '$CUT@'
-        when '_EXCEPTION_' then '$EXCEPTION@'
-        when '_NOT_EXECUTED_' then '$*'
-        when '_NA_' then '$N/A'
-        else text
-    end as response,
-    response_kind(response) as response_kind
-from (
-    select distinct value as text from cells where y >= 0 and value is not null
-    union
-    select distinct rawvalue from cells where y >= 0 and value = '_EXCEPTION_' and rawvalue is not null
-    union
-    select distinct valuetype from cells where y >= 0 and valuetype is not null
-);
-
--- Actuations are numbered in the order of the table, by the numbers of their problem, test, step and actor.
-set variable n_tests = (select count(*) from tests);
-set variable n_steps = (select coalesce(max(y), 0) + 1 from cells);
-set variable n_actors = (select count(*) from actors);
-
-create temp view executed_cells as
-select
-    ((problem_no * getvariable('n_tests') + test_no) * getvariable('n_steps') + y) * getvariable('n_actors')
-    + actor_no as actuation_no,
-    x,
-    type,
-    value,
-    rawvalue,
-    valuetype,
+    first_slot + y * n_actors + actor as slot,
+    place,
+    text_hash,
     duration_ns,
-    lastmodified
-from placed_cells
-where y >= 0 and systemid <> 'abstraction';
+    observed_at
+from hashed_cells
+join origin_slots on hashed_cells.origin_hash = origin_slots.origin_hash
+join sheets on sheet_hash = sheet_hash(sheetid_hash, older_system_hash)
+join sheet_slots on sheet_of_problem = problem_no * getvariable('n_sheets') + sheet_no
+join places on hashed_cells.place_hash = places.place_hash;
 
-create temp type cell_type as enum (
-    'value', 'op', 'service', 'input_value', 'exception_class', 'valuetype', 'duration_ns'
+-- What was executed, in numbers: texts would need several times the memory, and time to compare them.
+create temp table numbered_cells as
+select slot, place, text_no, observed_at
+from placed_cells
+join texts on placed_cells.text_hash = texts.text_hash;
+
+create temp table durations as
+select slot, max(duration_ns) as duration_ns
+from placed_cells
+where duration_ns is not null and place = 0
+group by slot;
+
+-- What follows is asked for a piece of the actuations at a time, of the different combinations of texts that it has.
+create temp table different_arguments (row_no bigint, place int, text_no uinteger);
+
+create temp view argument_lists as
+select
+    -- Place 0 is the mark at the beginning of each list.
+    '[' || coalesce(string_agg(json_argument(text), ',' order by place) filter (place > 0), '') || ']' as inputs
+from different_arguments
+left join texts using (text_no)
+group by row_no
+order by row_no;
+
+create temp table different_operations (row_no bigint, text_no uinteger);
+
+create temp view operations as
+select
+    if(starts_with(text, '"'), try(json_extract_string(text, '$')), text) as operation,
+    coalesce(regexp_matches(operation, '\bvoid\b[^(]*\('), false) as is_void
+from different_operations
+left join texts using (text_no)
+order by row_no;
+
+create temp table different_targets (row_no bigint, text_no uinteger);
+
+create temp view targets as
+select text as target
+from different_targets
+left join texts using (text_no)
+order by row_no;
+
+create temp table different_answers (
+    row_no bigint,
+    value_no uinteger,
+    exception_class_no uinteger,
+    valuetype_no uinteger,
+    is_void uinteger,
+    is_oracle uinteger,
+    test_no uinteger,
+    step_id uinteger
 );
 
--- What was executed, in numbers: texts would need several times the memory, and time to compare them. Sorted, so that
--- the cells of an actuation stand together: DuckDB can spill a sort, but not all of what brings them together.
--- What only some cells say has rows of its own. An argument is its position and its text, 0 where it is missing.
-create temp table step_cells as
+create temp view answers as
 select
-    actuation_no,
-    type,
-    if(type = 'input_value', x * (1::bigint << 32) + coalesce(text_no, 0), text_no) as number,
-    lastmodified
-from (
-    select
-        actuation_no,
-        x,
-        case type
-            when 'value' then 'value'::cell_type
-            when 'op' then 'op'::cell_type
-            when 'service' then 'service'::cell_type
-            when 'input_value' then 'input_value'::cell_type
-        end as type,
-        value as text,
-        lastmodified
-    from executed_cells
-    union all
-    -- Elsewhere it repeats the value.
-    select actuation_no, null, 'exception_class', rawvalue, lastmodified
-    from executed_cells
-    where type = 'value' and value = '_EXCEPTION_' and rawvalue is not null
-    union all
-    select actuation_no, null, 'valuetype', valuetype, lastmodified
-    from executed_cells
-    where type = 'value' and valuetype is not null
-)
-left join texts using (text)
-union all
-select actuation_no, 'duration_ns', duration_ns, lastmodified
-from executed_cells
-where type = 'value' and duration_ns is not null
-order by actuation_no;
-
--- The loader shows one part of the actuations after the other, between two variables.
-create temp view part_of_steps as
-select
-    actuation_no,
-    actuation_no // (getvariable('n_tests') * getvariable('n_steps') * getvariable('n_actors')) as problem_no,
-    actuation_no // (getvariable('n_steps') * getvariable('n_actors')) % getvariable('n_tests') as test_no,
-    actuation_no // getvariable('n_actors') % getvariable('n_steps') as step_id,
-    actuation_no % getvariable('n_actors') as actor_no,
-    max(number) filter (type = 'value') as value_no,
-    min(number) filter (type = 'value') as other_value_no,
-    max(number) filter (type = 'exception_class') as exception_class_no,
-    max(number) filter (type = 'valuetype') as valuetype_no,
-    max(number) filter (type = 'op') as op_no,
-    max(number) filter (type = 'service') as service_no,
-    list(number) filter (type = 'input_value') as arguments,
-    max(number) filter (type = 'duration_ns') as duration_ns,
-    max(lastmodified) as observed_at
-from step_cells
-where actuation_no between getvariable('first_actuation') and getvariable('last_actuation')
-group by actuation_no;
-
-create temp table steps as from part_of_steps limit 0;
-
--- Few stimuli differ in their arguments: each list of them becomes a JSON array once.
-create temp view part_of_argument_lists as
-select
-    arguments,
-    count(*) > count(distinct argument >> 32) as is_contradictory,
-    '[' || string_agg(json_argument(text), ',' order by argument) || ']' as inputs
-from (
-    -- An export may say a cell twice, in two files or for two systems that share the oracle.
-    select arguments, unnest(list_distinct(arguments)) as argument
-    from (select distinct arguments from steps)
-)
-left join texts on argument & 4294967295 = text_no
-group by arguments;
-
-create temp table argument_lists as from part_of_argument_lists;
-
-create temp view named_steps as
-select
-    steps.*,
-    problem_id,
-    test_id,
-    is_oracle,
-    implementation_id,
-    environment_id,
-    run_id,
-    "values".text as value,
-    "values".response,
-    "values".response_kind,
-    exception_classes.text as exception_class,
-    valuetypes.text as valuetype,
-    ops.text as op,
-    services.text as service,
-    inputs,
-    is_contradictory
-from steps
-join problems on steps.problem_no = problems.problem_no
-join tests on steps.test_no = tests.test_no
-join actors on steps.actor_no = actors.actor_no
-left join texts as "values" on value_no = "values".text_no
-left join texts as exception_classes on exception_class_no = exception_classes.text_no
-left join texts as valuetypes on valuetype_no = valuetypes.text_no
-left join texts as ops on op_no = ops.text_no
-left join texts as services on service_no = services.text_no
-left join argument_lists on steps.arguments = argument_lists.arguments;
-
--- An instance is named by the abstraction, as the newer arena does, so that two systems which both could be
--- constructed agree.
-create temp view translated_steps as
-select
-    *,
-    case
-        when value_no <> other_value_no
-            then error(format(
-                'two responses to one stimulus: run {}, problem {}, test {}, step {}, implementation {}',
-                run_id, problem_id, test_id, step_id, implementation_id
-            ))
-        when is_contradictory
-            then error(format(
-                'two values of one argument: run {}, problem {}, test {}, step {}, implementation {}',
-                run_id, problem_id, test_id, step_id, implementation_id
-            ))
-        when value = '_INSTANCE_' then response || problem_id || '@' || step_id
-        when value = '_EXCEPTION_' then response || coalesce(exception_class, '') || '@'
-        else response
-    end as output,
-    if(starts_with(op, '"'), try(json_extract_string(op, '$')), op) as operation
-from named_steps;
-
-create temp view loaded_observations as
-select
-    actuation_no,
-    getvariable('data_set') as data_set_id,
-    problem_id,
-    test_id,
-    step_id,
-    implementation_id,
-    environment_id,
-    run_id,
-    0 as attempt,
-    operation,
-    service as target,
-    if(is_oracle, null, coalesce(inputs, '[]')) as inputs,
     output,
     case
         -- `null` is also how the arena writes a cell for which no oracle was specified.
         when is_oracle and output = 'null' then 'not_executed'
-        when output = 'null' and (valuetype = 'void' or regexp_matches(operation, '\bvoid\b[^(]*\(')) then 'void'
-        else coalesce(response_kind, 'not_executed')
-    end as response_kind,
-    duration_ns,
-    observed_at
-from translated_steps;
+        when output = 'null' and (valuetype = 'void' or is_void) then 'void'
+        else response_kind(response)
+    end as response_kind
+from (
+    select
+        row_no,
+        is_oracle <> 0 as is_oracle,
+        is_void <> 0 as is_void,
+        valuetypes.text as valuetype,
+        -- The older arena's tokens in the words of the protocol; what follows an `@` differs from step to step.
+        case "values".text
+            when '_INSTANCE_' then '$CUT@'
+            when '_EXCEPTION_' then '$EXCEPTION@'
+            when '_NOT_EXECUTED_' then '$*'
+            when '_NA_' then '$N/A'
+            else "values".text
+        end as response,
+        -- An instance is named by the abstraction, as the newer arena does, so that two systems which both could be
+        -- constructed agree.
+        case "values".text
+            when '_INSTANCE_' then response || problem_id || '@' || step_id
+            when '_EXCEPTION_' then response || coalesce(exception_classes.text, '') || '@'
+            else response
+        end as output
+    from different_answers
+    join test_slots using (test_no)
+    left join texts as "values" on value_no = "values".text_no
+    left join texts as exception_classes on exception_class_no = exception_classes.text_no
+    left join texts as valuetypes on valuetype_no = valuetypes.text_no
+)
+order by row_no;
+
+-- The few cells that say something else, so that not all are read again for each table.
+create temp table other_cells as
+select
+    others.problem_id,
+    implementation_id,
+    environment_id,
+    run_id,
+    others.systemid,
+    test_id,
+    y,
+    type,
+    value,
+    lastmodified
+from (
+    from cells where y < 0
+    union all
+    from cells where y >= 0 and systemid = 'abstraction' and type in ('stimulussheet', 'interface')
+) as others
+join origins
+    on origin_hash = origin_hash(
+        text_hash(others.executionid), text_hash(others.actionid), text_hash(others.problem_id),
+        text_hash(others.arenaid), text_hash(others.systemid), text_hash(others.variantid),
+        text_hash(others.adapterid)
+    )
+join sheets on sheet_hash = sheet_hash(text_hash(others.sheetid), older_system_hash)
+join named_sheets using (sheet_no);
 
 create temp view loaded_tests as
 select
@@ -382,7 +286,7 @@ select
     null::varchar as language,
     sha256(max(value) filter (type = 'stimulussheet')) as content_hash,
     'lasso' as origin
-from placed_cells
+from other_cells
 where systemid = 'abstraction' and type in ('stimulussheet', 'interface')
 group by problem_id, test_id;
 
@@ -487,7 +391,7 @@ select
     if(try_cast(value as double) is null, value, null) as value_text,
     null::varchar as unit,
     lastmodified as measured_at
-from placed_cells
+from other_cells
 where y < 0 and not (systemid = 'abstraction' and type in ('stimulussheet', 'interface'))
 union all
 select

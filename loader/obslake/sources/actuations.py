@@ -1,0 +1,354 @@
+"""Brings together the cells of each actuation of a LASSO export, in arrays of numbers.
+
+The cells of an actuation stand anywhere in an export. ``sql/lasso.sql`` gives each actuation a slot, in the
+order of the table, and each text a number: a cell comes to its actuation when its number is written into an
+array. To group or to sort as many rows takes several times as long.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from obslake.errors import SourceRowError
+
+# Bytes of the arrays in which cells are brought together at a time.
+PART_BYTES = 600 << 20
+
+# Actuations whose texts are looked up at a time, and the most bytes that their texts may have.
+PIECE_ROWS = 1 << 20
+PIECE_BYTES = 256 << 20
+
+# Cells that are read at a time.
+CELLS_PER_BATCH = 1 << 17
+
+_ROWS_PER_BATCH = 1 << 14
+
+# Places of cells in an actuation; behind the last one follow those of the other arguments.
+_RESPONSE, _OPERATION, _SERVICE, _EXCEPTION_CLASS, _VALUETYPE, _FIRST_ARGUMENT = range(6)
+
+# The columns of `different_answers`.
+_ANSWERED = (
+    "value_no",
+    "exception_class_no",
+    "valuetype_no",
+    "is_void",
+    "is_oracle",
+    "test_no",
+    "step_id",
+)
+
+# The time of a slot without cells.
+_NEVER = np.iinfo(np.int64).min
+
+_TextNumbers = npt.NDArray[np.uint32]
+_Integers = npt.NDArray[np.int64]
+
+
+def read_actuations(
+    connection: duckdb.DuckDBPyConnection, data_set: str
+) -> Iterator[pa.RecordBatch]:
+    """Stream the rows of observations, without load_id, in the order of the table.
+
+    Args:
+        connection: has run ``sql/lasso.sql``.
+        data_set: data set of the rows.
+
+    Raises:
+        SourceRowError: two cells say different things of one response or of one argument.
+    """
+    layout = _Layout.read(connection)
+    for first, size in layout.parts(connection):
+        for batch in _Part(connection, layout, first, size).rows():
+            yield batch.append_column("data_set_id", pa.repeat(data_set, batch.num_rows))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which actuation each slot is of.
+
+    Attributes:
+        tests: the tests of all problems, in the order of their slots.
+        first_slots: first slot of each of them.
+        n_actors: how many slots each of its steps has.
+        first_actors: the actor of the first of these slots.
+        actors: those that respond to the stimuli of one problem in one run, in the order of their slots.
+        is_oracle: which of them are specified.
+        text_sizes: bytes of each text by its number, from 0, which is the number of no text. The last number is
+            that of an argument without a text: it is an argument all the same.
+        instance_no: number of the text that stands for an instance, 0 where there is none.
+        n_slots: number of slots.
+        n_places: number of places for cells in a slot.
+        has_durations: whether any actuation was timed.
+    """
+
+    tests: pa.RecordBatch
+    first_slots: _Integers
+    n_actors: _Integers
+    first_actors: _Integers
+    actors: pa.RecordBatch
+    is_oracle: npt.NDArray[np.bool_]
+    text_sizes: _Integers
+    instance_no: int
+    n_slots: int
+    n_places: int
+    has_durations: bool
+
+    @classmethod
+    def read(cls, connection: duckdb.DuckDBPyConnection) -> "_Layout":
+        """Read what ``sql/lasso.sql`` has laid out."""
+        tests = _read(connection, "from test_slots order by first_slot")
+        actors = _read(connection, "from actors order by actor_no")
+        sizes = _read(
+            connection,
+            "select strlen(text) as size from texts where text is not null order by text_no",
+        )
+        ((instance_no, n_slots, last_place, has_durations),) = connection.execute(
+            """
+            select
+                coalesce((select text_no from texts where text = '_INSTANCE_'), 0),
+                (select coalesce(max(first_slot + n_steps * n_actors), 0) from test_slots),
+                (select max(place) from places),
+                exists (from durations)
+            """
+        ).fetchall()
+        return cls(
+            tests=tests,
+            first_slots=tests.column("first_slot").to_numpy(),
+            n_actors=tests.column("n_actors").to_numpy(),
+            first_actors=tests.column("first_actor").to_numpy(),
+            actors=actors,
+            is_oracle=actors.column("is_oracle").to_numpy(zero_copy_only=False),
+            text_sizes=np.concatenate([[0], sizes.column("size").to_numpy(), [0]]),
+            instance_no=instance_no,
+            n_slots=n_slots,
+            n_places=last_place + 1,
+            has_durations=has_durations,
+        )
+
+    def parts(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
+        """Return the ranges of slots that have cells, by first slot and size, each of which has room in memory."""
+        bytes_per_slot = self.n_places * 4 + 8 + (8 if self.has_durations else 0)
+        size = max(PART_BYTES // bytes_per_slot, 1)
+        if self.n_slots <= size:
+            return [(0, self.n_slots)]
+        parts = connection.execute(
+            "select distinct slot // ? as part from numbered_cells order by part", [size]
+        ).fetchall()
+        return [(part * size, min(size, self.n_slots - part * size)) for (part,) in parts]
+
+    def locate(self, slots: _Integers) -> tuple[_Integers, _Integers, _Integers]:
+        """Return the rows of tests, the steps and the rows of actors of some slots."""
+        tests = np.searchsorted(self.first_slots, slots, side="right") - 1
+        steps, actors = np.divmod(slots - self.first_slots[tests], self.n_actors[tests])
+        return tests, steps, actors + self.first_actors[tests]
+
+
+class _Different:
+    """The different rows of some columns of numbers.
+
+    Attributes:
+        numbers: for each row the number of the different one that it is equal to.
+        columns: the different rows, by their numbers.
+        size: how many different rows there are.
+    """
+
+    def __init__(self, columns: Sequence[_TextNumbers], n_rows: int) -> None:
+        numbers = np.zeros(n_rows, np.int32)
+        n_different = 1
+        for column in columns:
+            if column.any():
+                pairs = numbers.astype(np.uint64) << np.uint64(32) | column
+                encoded = pa.array(pairs).dictionary_encode()
+                numbers = encoded.indices.to_numpy()
+                n_different = len(encoded.dictionary)
+        row_of = np.empty(n_different, np.int64)
+        row_of[numbers] = np.arange(n_rows)
+        self.size = n_different
+        self.numbers = numbers
+        self.columns = [column[row_of] for column in columns]
+
+
+class _Part:
+    """The actuations of a range of slots."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, layout: _Layout, first: int, size: int
+    ) -> None:
+        self._connection = connection
+        self._layout = layout
+        self._first = first
+        # For each place and slot the number of a text, 0 where no cell has been seen.
+        self._texts = np.zeros((layout.n_places, size), np.uint32)
+        # For each slot when the last of its cells was written, in microseconds.
+        self._times = np.full(size, _NEVER)
+        # For each slot how many nanoseconds the actuation took, 0 where that is not known.
+        self._durations = np.zeros(size if layout.has_durations else 0, np.int64)
+
+        where = (
+            "" if size == layout.n_slots else f"where slot between {first} and {first + size - 1}"
+        )
+        cells = connection.execute(
+            f"select slot - {first} as slot, place, text_no, observed_at from numbered_cells {where}"
+        )
+        for batch in cells.to_arrow_reader(CELLS_PER_BATCH):
+            slots, places, texts, times = (column.to_numpy() for column in batch.columns)
+            np.maximum.at(self._times, slots, times)
+            self._write(slots, places, texts)
+        if layout.has_durations:
+            timed = _read(
+                connection, f"select slot - {first} as slot, duration_ns from durations {where}"
+            )
+            slots = timed.column("slot").to_numpy()
+            self._durations[slots] = timed.column("duration_ns").to_numpy()
+
+    def _write(self, slots: _Integers, places: npt.NDArray[np.int32], texts: _TextNumbers) -> None:
+        """Bring cells to their actuations."""
+        missing = texts == 0
+        if missing.any():
+            texts = np.where(
+                missing & (places >= _FIRST_ARGUMENT),
+                np.uint32(self._layout.text_sizes.size - 1),
+                texts,
+            )
+        said = (places >= 0) & (texts != 0)
+        if not said.all():
+            slots, places, texts = slots[said], places[said], texts[said]
+        flat = self._texts.reshape(-1)
+        cells = slots + places * np.int64(self._times.size)
+        before = flat[cells]
+        flat[cells] = texts
+        # What several cells of this batch say of one actuation is there once.
+        different = ((before != 0) & (before != texts)) | (flat[cells] != texts)
+        if not different.any():
+            return
+        for fault, where in (
+            ("two responses to one stimulus", different & (places == _RESPONSE)),
+            ("two values of one argument", different & (places >= _FIRST_ARGUMENT)),
+        ):
+            if where.any():
+                name = self._name(slots[where][:1])
+                raise SourceRowError(f"{fault}: {name}\n  nothing was loaded")
+        # Of everything else the greatest text counts.
+        np.maximum.at(flat, cells, np.maximum(before, texts))
+
+    def _name(self, slot: _Integers) -> str:
+        """Return what the actuation of a slot is called in messages."""
+        (test,), (step,), (actor,) = self._layout.locate(slot + self._first)
+        (tested,) = self._layout.tests.slice(test, 1).to_pylist()
+        (acting,) = self._layout.actors.slice(actor, 1).to_pylist()
+        return (
+            f"run {acting['run_id']}, problem {tested['problem_id']}, test {tested['test_id']}, "
+            f"step {step}, implementation {acting['implementation_id']}"
+        )
+
+    def rows(self) -> Iterator[pa.RecordBatch]:
+        """Stream the rows of the actuations."""
+        slots = np.flatnonzero(self._times != _NEVER)
+        size = max(min(PIECE_ROWS, PIECE_BYTES // (4 * self._layout.n_places)), 1)
+        for start in range(0, slots.size, size):
+            yield from self._rows(slots[start : start + size])
+
+    def _rows(self, slots: _Integers) -> Iterator[pa.RecordBatch]:
+        """Stream the rows of some actuations, with each of their different texts looked up once."""
+        layout = self._layout
+        n_rows = slots.size
+        texts = [place[slots] for place in self._texts]
+        size = sum(int(layout.text_sizes[place].sum()) for place in texts)
+        if size > PIECE_BYTES and n_rows > 1:
+            yield from self._rows(slots[: n_rows // 2])
+            yield from self._rows(slots[n_rows // 2 :])
+            return
+
+        tests, steps, actors = layout.locate(slots + self._first)
+        is_oracle = layout.is_oracle[actors]
+        lists = _Different(texts[_FIRST_ARGUMENT:], n_rows)
+        services = _Different([texts[_SERVICE]], n_rows)
+        operations = _Different([texts[_OPERATION]], n_rows)
+        called = self._look_up("operations", operations, ("text_no",))
+        served = self._look_up("targets", services, ("text_no",))
+        is_void = called.column("is_void").to_numpy(zero_copy_only=False)[operations.numbers]
+        # What an instance is called depends on the step, and nothing else does.
+        is_instance = (texts[_RESPONSE] == layout.instance_no) & (texts[_RESPONSE] > 0)
+        answers = _Different(
+            [
+                texts[_RESPONSE],
+                texts[_EXCEPTION_CLASS],
+                texts[_VALUETYPE],
+                is_void.astype(np.uint32),
+                is_oracle.astype(np.uint32),
+                np.where(is_instance, tests, 0).astype(np.uint32),
+                np.where(is_instance, steps, 0).astype(np.uint32),
+            ],
+            n_rows,
+        )
+        answered = self._look_up("answers", answers, _ANSWERED)
+        inputs = self._look_up_lists(lists)
+        # Each column of texts: the different ones, and which of them each row has.
+        named = {
+            "problem_id": (layout.tests.column("problem_id"), pa.array(tests)),
+            "test_id": (layout.tests.column("test_id"), pa.array(tests)),
+            "implementation_id": (layout.actors.column("implementation_id"), pa.array(actors)),
+            "environment_id": (layout.actors.column("environment_id"), pa.array(actors)),
+            "run_id": (layout.actors.column("run_id"), pa.array(actors)),
+            "operation": (called.column("operation"), pa.array(operations.numbers)),
+            "target": (served.column("target"), pa.array(services.numbers)),
+            # What is specified is specified for any arguments.
+            "inputs": (inputs, pa.array(lists.numbers, mask=is_oracle)),
+            "output": (answered.column("output"), pa.array(answers.numbers)),
+            "response_kind": (answered.column("response_kind"), pa.array(answers.numbers)),
+        }
+        durations = self._durations[slots] if layout.has_durations else np.zeros(n_rows, np.int64)
+        plain = {
+            "step_id": pa.array(steps),
+            "attempt": pa.array(np.zeros(n_rows, np.int32)),
+            "duration_ns": pa.array(durations, mask=durations == 0),
+            "observed_at": pa.array(self._times[slots]).cast(pa.timestamp("us", "UTC")),
+        }
+        for start in range(0, n_rows, _ROWS_PER_BATCH):
+            batch = {n: values.slice(start, _ROWS_PER_BATCH) for n, values in plain.items()}
+            for name, (texts_of, rows) in named.items():
+                batch[name] = texts_of.take(rows.slice(start, _ROWS_PER_BATCH))
+            yield pa.RecordBatch.from_pydict(batch)
+
+    def _look_up_lists(self, lists: _Different) -> pa.Array:
+        """Return the JSON array of each list of arguments."""
+        # One argument below the other, as there may be any number of places. Each list begins with a mark, so that
+        # an empty one is there too.
+        marked = np.vstack([np.ones(lists.size, np.uint32), *lists.columns])
+        places, list_nos = marked.nonzero()
+        self._give(
+            "different_arguments", row_no=list_nos, place=places, text_no=marked[places, list_nos]
+        )
+        return _read(self._connection, "from argument_lists").column("inputs")
+
+    def _look_up(self, name: str, different: _Different, columns: Sequence[str]) -> pa.RecordBatch:
+        """Return the rows of a view of ``sql/lasso.sql``, which say what different rows of numbers mean."""
+        row_nos = np.arange(different.size)
+        self._give(
+            f"different_{name}",
+            row_no=row_nos,
+            **dict(zip(columns, different.columns, strict=True)),
+        )
+        return _read(self._connection, f"from {name}")
+
+    def _give(self, table: str, **columns: npt.NDArray[np.integer[Any]]) -> None:
+        """Put numbers into a table of ``sql/lasso.sql``."""
+        self._connection.register("given_numbers", pa.table(columns))
+        self._connection.execute(f"create or replace temp table {table} as from given_numbers")
+        self._connection.unregister("given_numbers")
+
+
+def _read(connection: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatch:
+    """Return the result of a query in one piece."""
+    table = connection.execute(query).to_arrow_table()
+    columns = [column.combine_chunks() for column in table.columns]
+    # Of long texts, which have room for more than 2 GB in a column.
+    return pa.RecordBatch.from_arrays(
+        [c.cast(pa.large_string()) if pa.types.is_string(c.type) else c for c in columns],
+        table.column_names,
+    )

@@ -1,0 +1,192 @@
+-- LASSO arena exports: the names and texts that their cells repeat, and the hashes by which cells find them.
+--
+-- In: view `source_cells` (the 16 columns as text), variables `hash_seed` and `arena_environment`.
+-- Out: view `cells`, tables `names`, `texts`, `origins`, `sheets`, view `hash_collisions`.
+--
+-- An export has some 100 times as many cells as texts. DuckDB evaluates a function of one column once for each entry of
+-- a Parquet dictionary, and joins and groups numbers several times faster than texts: so cells are known by hashes.
+
+create or replace temp macro implementation_part(part) as
+replace(replace(coalesce(part, ''), '%', '%25'), '_', '%5F');
+
+create or replace temp macro is_new_arena(arenaid) as
+coalesce(is_random_arena(arenaid), true);
+
+create or replace temp view cells as
+select
+    executionid,
+    actionid,
+    abstractionid as problem_id,
+    arenaid,
+    sheetid,
+    systemid,
+    variantid,
+    adapterid,
+    cast(x as int) as x,
+    cast(y as int) as y,
+    type,
+    value,
+    rawvalue,
+    valuetype,
+    coalesce(cast(lastmodified as timestamptz), _obslake_time) as lastmodified,
+    nullif(try_cast(executiontime as bigint), 0) as duration_ns
+from source_cells;
+
+-- A missing text has a hash as well. The seed is one with which no two texts have the same.
+create or replace temp macro text_hash(text) as
+if(getvariable('hash_seed') = '', hash(text), hash(text || getvariable('hash_seed')));
+
+create or replace temp macro origin_hash(executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid) as
+hash(getvariable('hash_seed'), executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid);
+
+create or replace temp macro sheet_hash(sheetid, older_system) as
+hash(getvariable('hash_seed'), sheetid, older_system);
+
+create or replace temp macro place_hash(type, x) as
+hash(getvariable('hash_seed'), type, x);
+
+create or replace temp table names as
+select name, text_hash(name) as name_hash
+from (
+    select executionid as name from cells
+    union
+    select actionid from cells
+    union
+    select problem_id from cells
+    union
+    select arenaid from cells
+    union
+    select sheetid from cells
+    union
+    select systemid from cells
+    union
+    select variantid from cells
+    union
+    select adapterid from cells
+    union
+    select type from cells
+);
+
+-- The texts of what was executed, in their order: the greatest one has the greatest number, none has 0.
+create or replace temp table texts as
+select
+    cast(if(text is null, 0, row_number() over (order by text nulls last)) as uinteger) as text_no,
+    text,
+    text_hash(text) as text_hash
+from (
+    select distinct value as text from cells where y >= 0
+    union
+    select distinct rawvalue from cells where y >= 0 and type = 'value' and value = '_EXCEPTION_'
+    union
+    select distinct valuetype from cells where y >= 0 and type = 'value' and valuetype is not null
+);
+
+-- A cell names where it comes from in seven columns, and an export has few of these names: what they mean is worked
+-- out once for each.
+create or replace temp table origins as
+select
+    executionids.name as executionid,
+    actionids.name as actionid,
+    problems.name as problem_id,
+    arenas.name as arenaid,
+    systems.name as systemid,
+    variants.name as variantid,
+    adapters.name as adapterid,
+    has_steps,
+    started_at,
+    origin_hash(
+        hashes.executionid, hashes.actionid, hashes.problem_id, hashes.arenaid, hashes.systemid, hashes.variantid,
+        hashes.adapterid
+    ) as origin_hash,
+    executionids.name || '/' || actionids.name as run_id,
+    is_new_arena(arenas.name) as is_new_arena,
+    if(is_new_arena(arenas.name), getvariable('arena_environment'), arenas.name) as environment_id,
+    if(is_new_arena(arenas.name), null, hashes.systemid) as older_system_hash,
+    -- Variants and adapters of the oracle and of the abstraction are those words again. Neither may hold the
+    -- separator, or two identities could become one.
+    case
+        when systems.name = 'oracle' then 'oracle'
+        when variants.name is null and adapters.name is null then systems.name
+        else systems.name || '_' || implementation_part(variants.name) || '_' || implementation_part(adapters.name)
+    end as implementation_id
+from (
+    select
+        text_hash(executionid) as executionid,
+        text_hash(actionid) as actionid,
+        text_hash(problem_id) as problem_id,
+        text_hash(arenaid) as arenaid,
+        text_hash(systemid) as systemid,
+        text_hash(variantid) as variantid,
+        text_hash(adapterid) as adapterid,
+        max(y) >= 0 as has_steps,
+        min(lastmodified) as started_at
+    from cells
+    group by all
+) as hashes
+join names as executionids on hashes.executionid = executionids.name_hash
+join names as actionids on hashes.actionid = actionids.name_hash
+join names as problems on hashes.problem_id = problems.name_hash
+join names as arenas on hashes.arenaid = arenas.name_hash
+join names as systems on hashes.systemid = systems.name_hash
+join names as variants on hashes.variantid = variants.name_hash
+join names as adapters on hashes.adapterid = adapters.name_hash;
+
+create or replace temp table sheet_names as
+select
+    text_hash(problem_id) as problem_hash,
+    text_hash(sheetid) as sheetid_hash,
+    -- What a sheet says depends on the system in older arenas only.
+    if(is_new_arena(arenaid), null, text_hash(systemid)) as older_system_hash,
+    greatest(max(y) + 1::bigint, 0) as n_steps
+from cells
+group by all;
+
+create or replace temp table sheets as
+select
+    row_number() over () - 1 as sheet_no,
+    sheetids.name as sheetid,
+    systems.name as older_system,
+    sheet_hash(sheetid_hash, older_system_hash) as sheet_hash
+from (select distinct sheetid_hash, older_system_hash from sheet_names)
+join names as sheetids on sheetid_hash = sheetids.name_hash
+left join names as systems on older_system_hash = systems.name_hash;
+
+create or replace temp table sheets_of_problems as
+select problems.name as problem_id, sheet_no, n_steps
+from sheet_names
+join names as problems on problem_hash = problems.name_hash
+join sheets on sheet_hash = sheet_hash(sheetid_hash, older_system_hash);
+
+-- What is said of an actuation has a place: the response (0), the operation, the service, and two that only some cells
+-- say beside their value, then the arguments by their positions. Another cell (-1) says no more than that there was an
+-- actuation.
+create or replace temp table places as
+select
+    place_hash(text_hash(type), x) as place_hash,
+    cast(case
+        when type = 'value' then 0
+        when type = 'op' then 1
+        when type = 'service' then 2
+        when type = 'input_value' then 4 + dense_rank() over (partition by type order by x)
+        when x is null and type = 'exception_class' then 3
+        when x is null and type = 'valuetype' then 4
+        else -1
+    end as int) as place
+from (
+    select name as type, x
+    from (select distinct text_hash(type) as type_hash, x from cells where y >= 0)
+    join names on type_hash = name_hash
+    union all
+    values ('exception_class', null), ('valuetype', null)
+);
+
+create or replace temp view hash_collisions as
+select count(*) - count(distinct name_hash) as n from names
+union all
+select count(*) - count(distinct text_hash) from texts
+union all
+select count(*) - count(distinct origin_hash) from origins
+union all
+select count(*) - count(distinct sheet_hash) from sheets
+union all
+select count(*) - count(distinct place_hash) from places;
