@@ -265,7 +265,15 @@ def test_an_actuation_spread_over_files_and_formats(lake: Lake) -> None:
         (cell("input_value", "2", 3, 1), "two values of one argument"),
     ],
 )
-def test_contradictory_cells_are_refused(lake: Lake, contradiction: Cell, message: str) -> None:
+@pytest.mark.parametrize("cells_per_batch", [1, actuations.CELLS_PER_BATCH])
+def test_contradictory_cells_are_refused(
+    lake: Lake,
+    monkeypatch: pytest.MonkeyPatch,
+    contradiction: Cell,
+    message: str,
+    cells_per_batch: int,
+) -> None:
+    monkeypatch.setattr(actuations, "CELLS_PER_BATCH", cells_per_batch)
     one = lake.parquet("one.parquet", step(1, "1", "f", "Stack", ["1"]))
     two = lake.parquet("two.parquet", [contradiction])
     refusal = lake.refused("lasso", one, two)
@@ -622,7 +630,7 @@ def exports(draw: st.DrawFn) -> list[Cell]:
             )
         )
         # Mostly a text that follows from the place, so that few cells contradict each other.
-        text = draw(st.sampled_from([f"{type_}{x}"] * 30 + ["1", None]))
+        text = draw(st.sampled_from([f"{type_}{x}"] * 30 + ["another", None]))
         names = {"ABSTRACTIONID": f"p{draw(few)}", "SHEETID": f"t{draw(few)}"}
         system = {"SYSTEMID": draw(st.sampled_from(["s0", "s1", "oracle"])), "VARIANTID": None}
         time = {"LASTMODIFIED": TIME + timedelta(seconds=draw(few))}
@@ -658,20 +666,25 @@ def expected(cells: list[Cell]) -> list[tuple[Any, ...]] | None:
     ]
 
 
-@given(cells=exports(), part_bytes=st.sampled_from([1, 100, 1 << 20]))
+@given(
+    cells=exports(),
+    part_bytes=st.sampled_from([1, 100, 1 << 20]),
+    cells_per_batch=st.sampled_from([1, 3, 1 << 17]),
+)
 @settings(
     max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_cells_come_together_as_if_one_by_one(
-    tmp_path: Path, cells: list[Cell], part_bytes: int
+    tmp_path: Path, cells: list[Cell], part_bytes: int, cells_per_batch: int
 ) -> None:
     path = tmp_path / "export.parquet"
     pq.write_table(pa.Table.from_pylist(cells), path)
     file = SourceFile(path, path.name, "parquet", "uncompressed", "", TIME)
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
         patch.setattr(actuations, "PART_BYTES", part_bytes)
+        patch.setattr(actuations, "CELLS_PER_BATCH", cells_per_batch)
         connection.execute("set TimeZone = 'UTC'")
         staged = lasso_reader.LassoReader().stage(connection, [file], Options())
         assert staged.observations is not None

@@ -6,6 +6,7 @@ array. To group or to sort as many rows takes several times as long.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,7 +196,7 @@ class _Part:
         cells = connection.execute(
             f"select slot - {first} as slot, place, text_no, observed_at from numbered_cells {where}"
         )
-        for batch in cells.to_arrow_reader(CELLS_PER_BATCH):
+        for batch in _read_ahead(cells.to_arrow_reader(CELLS_PER_BATCH)):
             slots, places, texts, times = (column.to_numpy() for column in batch.columns)
             np.maximum.at(self._times, slots, times)
             self._write(slots, places, texts)
@@ -341,6 +342,16 @@ class _Part:
         self._connection.register("given_numbers", pa.table(columns))
         self._connection.execute(f"create or replace temp table {table} as from given_numbers")
         self._connection.unregister("given_numbers")
+
+
+def _read_ahead(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Let another thread read the next batch while one is worked on."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        batch = next(batches, None)
+        while batch is not None:
+            following = reader.submit(next, batches, None)
+            yield batch
+            batch = following.result()
 
 
 def _read(connection: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatch:

@@ -154,7 +154,7 @@ select
     observed_at
 from hashed_cells
 join origin_slots on hashed_cells.origin_hash = origin_slots.origin_hash
-join sheets on sheet_hash = sheet_hash(sheetid_hash, older_system_hash)
+join sheets on sheet_hash = sheet_hash(sheetid_hash, if(getvariable('has_older_arenas'), older_system_hash, null))
 join sheet_slots on sheet_of_problem = problem_no * getvariable('n_sheets') + sheet_no
 join places on hashed_cells.place_hash = places.place_hash;
 

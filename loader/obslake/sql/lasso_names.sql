@@ -131,12 +131,14 @@ join names as systems on hashes.systemid = systems.name_hash
 join names as variants on hashes.variantid = variants.name_hash
 join names as adapters on hashes.adapterid = adapters.name_hash;
 
+-- What a sheet says depends on the system in older arenas only. Where there are none, this takes no look at any cell.
+set variable has_older_arenas = (select coalesce(bool_or(not is_new_arena), false) from origins);
+
 create or replace temp table sheet_names as
 select
     text_hash(problem_id) as problem_hash,
     text_hash(sheetid) as sheetid_hash,
-    -- What a sheet says depends on the system in older arenas only.
-    if(is_new_arena(arenaid), null, text_hash(systemid)) as older_system_hash,
+    if(getvariable('has_older_arenas') and not is_new_arena(arenaid), text_hash(systemid), null) as older_system_hash,
     greatest(max(y) + 1::bigint, 0) as n_steps
 from cells
 group by all;
