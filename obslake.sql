@@ -455,14 +455,14 @@ final as (
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
         cast(count(stimulus_hash) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -539,8 +539,8 @@ of_several_runs as (
         md5(concat_ws(
         ':',
         cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -1701,14 +1701,14 @@ final as (
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
         cast(count(stimulus_hash) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -1785,8 +1785,8 @@ of_several_runs as (
         md5(concat_ws(
         ':',
         cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -2645,14 +2645,14 @@ final as (
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
         cast(count(stimulus_hash) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -2729,8 +2729,8 @@ of_several_runs as (
         md5(concat_ws(
         ':',
         cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -3785,14 +3785,14 @@ final as (
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
         cast(count(stimulus_hash) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -3869,8 +3869,8 @@ of_several_runs as (
         md5(concat_ws(
         ':',
         cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -4551,14 +4551,14 @@ final as (
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(actuation_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
         cast(count(stimulus_hash) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint) as decimal(38, 0))) as string),
-        cast(sum(cast(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint) as decimal(38, 0))) as string)
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
