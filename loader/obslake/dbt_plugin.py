@@ -1,13 +1,20 @@
-"""dbt-duckdb plugin: shows dbt the Iceberg tables as views on one snapshot per invocation."""
+"""dbt-duckdb plugin: shows dbt the Iceberg tables as views on one snapshot per invocation, and readers the marts.
 
+DuckDB lets one process write a file, or several read it. So dbt builds in a file of its own, and a copy of it
+replaces the one that readers open: they never wait, and never see half of a build.
+"""
+
+import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import duckdb
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
-from duckdb import DuckDBPyConnection
 
 from obslake.engine import load_extensions
 from obslake.errors import ObslakeError
@@ -34,16 +41,56 @@ class Plugin(BasePlugin):
         """Find the lakehouse before DuckDB makes a file of marts for one that does not exist."""
         with _errors_of_dbt():
             self._lakehouse = Lakehouse.open(self._home)
+        self._built = Path(creds.path)
+        self._built.parent.mkdir(parents=True, exist_ok=True)
+        if self._built.exists():
+            _check_nobody_builds(self._built)
 
-    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the extensions and create the source views, once for an invocation of dbt."""
         load_extensions(conn)
         with _errors_of_dbt():
             self._lakehouse.create_source_views(conn, self._as_of_snapshot)
+        if self._built.resolve() != self._lakehouse.marts_path.resolve():
+            conn.create_function("publish_marts", self._publish, [], "VARCHAR", side_effects=True)
 
-    def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Fix the time zone of every session, so that results do not depend on the machine's."""
         cursor.execute("set TimeZone = 'UTC'")
+
+    def _publish(self) -> str:
+        """Replace the marts by what was built; readers keep the file that they have open.
+
+        Everything has been written to the file, and nothing writes to it meanwhile.
+        """
+        published = self._lakehouse.marts_path
+        copy = published.with_name(f".{published.name}.new")
+        # In a process of its own: this one would lose its lock on the file by closing it a second time.
+        done = subprocess.run(  # noqa: S603
+            ["cp", "--", str(self._built), str(copy)],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            copy.unlink(missing_ok=True)
+            raise OSError(f"the marts were built, but not published: {done.stderr.strip()}")
+        copy.replace(published)
+        return str(published)
+
+
+def _check_nobody_builds(path: Path) -> None:
+    """Tell in words of this project that DuckDB lets only one process write a file."""
+    try:
+        duckdb.connect(path).close()
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise
+        pid = re.search(r"PID (\d+)", str(error))
+        raise DbtRuntimeError(
+            f"another run of dbt{f', process {pid[1]},' if pid else ''} is building the marts in {path}\n"
+            "  wait until it has ended; readers see the marts as they were before"
+        ) from error
 
 
 @contextmanager

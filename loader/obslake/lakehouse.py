@@ -72,7 +72,7 @@ class Lakehouse:
 
     @property
     def marts_path(self) -> Path:
-        """DuckDB file in which dbt builds the marts."""
+        """DuckDB file of the marts, which is only ever replaced as a whole."""
         return self.home / "obslake.duckdb"
 
     def create_tables(self) -> None:

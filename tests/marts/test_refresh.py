@@ -66,6 +66,7 @@ def assert_as_if_built_at_once(workspace: Workspace, *arguments: str) -> None:
     assert contents["refreshed"].keys() == contents["at_once"].keys()
     for relation, rows in contents["at_once"].items():
         assert contents["refreshed"][relation] == rows, relation
+    shutil.copy(refreshed, workspace.home / "building" / "obslake.duckdb")
     shutil.move(refreshed, workspace.marts)
 
 

@@ -1,0 +1,93 @@
+"""Publishing: readers of the marts never wait for a build, and never see half of one."""
+
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import PROJECT, Workspace
+
+ROWS = "select count(*) from stimulus_response_matrix"
+CLUSTERS = "select coalesce(sum(n_implementations), 0) from behavior_clusters"
+
+
+def load(workspace: Workspace, problem: str) -> None:
+    file = workspace.folder / f"{problem}.csv"
+    file.write_text(
+        f"problem_id,implementation_id,test_id,output\n{problem},a,t,1\n{problem},b,t,2\n"
+    )
+    workspace.obslake("load", "observations", str(file))
+
+
+def building(workspace: Workspace) -> Path:
+    return workspace.home / "building" / "obslake.duckdb"
+
+
+@pytest.fixture
+def built(workspace: Workspace) -> Workspace:
+    load(workspace, "p1")
+    workspace.dbt("--quiet", "run")
+    return workspace
+
+
+def test_readers_read_while_the_marts_are_built(built: Workspace) -> None:
+    seen: set[tuple[int, int]] = set()
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            with duckdb.connect(built.marts, read_only=True) as connection:
+                ((rows,),) = connection.execute(ROWS).fetchall()
+                ((members,),) = connection.execute(CLUSTERS).fetchall()
+            seen.add((rows, members))
+
+    load(built, "p2")
+    reader = threading.Thread(target=read)
+    with duckdb.connect(built.marts, read_only=True) as before:
+        reader.start()
+        try:
+            built.dbt("--quiet", "run")
+        finally:
+            ended.set()
+            reader.join()
+        assert before.execute(ROWS).fetchall() == [(2,)]
+    assert built.query(ROWS) == [(4,)]
+    assert seen <= {(2, 2), (4, 4)}
+    assert (2, 2) in seen
+
+
+def test_what_failed_is_not_published(built: Workspace) -> None:
+    load(built, "p2")
+    with duckdb.connect(building(built)) as connection:
+        connection.execute("alter table main_intermediate.int_clusters add column surplus int")
+    failed = built.run("dbt", "run", cwd=PROJECT)
+    assert failed.returncode != 0
+    assert "not published: readers see the marts as they were before" in failed.stdout
+    assert built.query(ROWS) == [(2,)]
+    with duckdb.connect(building(built)) as connection:
+        connection.execute("alter table main_intermediate.int_clusters drop column surplus")
+    built.dbt("--quiet", "run")
+    assert built.query(ROWS) == [(4,)]
+    assert built.query(CLUSTERS) == [(4,)]
+
+
+def test_two_builds_at_once_are_told_in_words(built: Workspace) -> None:
+    with duckdb.connect(building(built)):
+        refused = built.run("dbt", "--quiet", "run", cwd=PROJECT)
+    assert refused.returncode != 0
+    assert "another run of dbt, process" in refused.stdout
+    assert "wait until it has ended" in refused.stdout
+    assert "Traceback" not in refused.stdout + refused.stderr
+    built.dbt("--quiet", "run")
+
+
+def test_what_was_only_compiled_or_tested_is_not_published(built: Workspace) -> None:
+    before = built.marts.stat()
+    built.dbt("--quiet", "compile")
+    built.dbt(
+        "--quiet", "test", "--select", "behavior_clusters", "--exclude-resource-type", "unit_test"
+    )
+    assert built.marts.stat().st_ino == before.st_ino
+    built.dbt("--quiet", "run", "--select", "behavior_clusters")
+    assert built.marts.stat().st_ino != before.st_ino
