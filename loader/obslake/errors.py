@@ -14,6 +14,14 @@ class NoLakehouseError(ObslakeError):
     """There is no lakehouse at the place that was named."""
 
 
+class MovedLakehouseError(NoLakehouseError):
+    """The folder of a lakehouse was moved or copied, and its metadata names files elsewhere."""
+
+
+class DamagedMetadataError(ObslakeError):
+    """The metadata of a table is gone, or cannot be read."""
+
+
 class SourceNotFoundError(ObslakeError):
     """A path to load does not exist or cannot be read."""
 

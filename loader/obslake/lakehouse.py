@@ -4,18 +4,25 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlparse
 
 import duckdb
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
+from pyiceberg.exceptions import NoSuchTableError, ValidationError
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.utils.config import Config
-from sqlalchemy import URL
+from sqlalchemy import URL, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from obslake.engine import quote_identifier, quote_literal
-from obslake.errors import NoLakehouseError, SnapshotNotFoundError
+from obslake.errors import (
+    DamagedMetadataError,
+    MovedLakehouseError,
+    NoLakehouseError,
+    SnapshotNotFoundError,
+)
 from obslake.ledger import load_ids
 from obslake.schemas import NAMESPACE, OBSERVATIONS, TABLES, TableDefinition
 
@@ -49,6 +56,7 @@ class Lakehouse:
 
         Raises:
             NoLakehouseError: there is none and ``create`` is false.
+            MovedLakehouseError: the folder was moved or copied to where it is.
         """
         home = home or os.environ.get("OBSLAKE_HOME") or DEFAULT_HOME
         path = Path(home).expanduser().absolute()
@@ -58,7 +66,10 @@ class Lakehouse:
         try:
             if create:
                 path.mkdir(parents=True, exist_ok=True)
-            lakehouse = cls(path, load_catalog(CATALOG_NAME, **_default_catalog(path, configured)))
+            catalog = load_catalog(CATALOG_NAME, **_default_catalog(path, configured))
+            if not configured and isinstance(catalog, SqlCatalog):
+                _check_not_moved(path, catalog)
+            lakehouse = cls(path, catalog)
             if create:
                 lakehouse.create_tables()
         except OSError as error:
@@ -79,21 +90,22 @@ class Lakehouse:
         """Create the namespace and every table that does not exist yet."""
         self.catalog.create_namespace_if_not_exists(NAMESPACE)
         for definition in TABLES:
-            name = (NAMESPACE, definition.name)
             # The catalog writes the metadata of a table before it finds that it exists.
-            if self.catalog.table_exists(name):
-                continue
-            self.catalog.create_table_if_not_exists(
-                name,
-                schema=definition.schema,
-                properties={**definition.properties, "comment": definition.comment},
-            )
+            try:
+                self.table(definition)
+            except NoLakehouseError:
+                self.catalog.create_table_if_not_exists(
+                    (NAMESPACE, definition.name),
+                    schema=definition.schema,
+                    properties={**definition.properties, "comment": definition.comment},
+                )
 
     def table(self, definition: TableDefinition) -> Table:
         """Load the current metadata of a table.
 
         Raises:
             NoLakehouseError: the catalog does not have it.
+            DamagedMetadataError: its metadata file is gone, or cannot be read.
         """
         try:
             return self.catalog.load_table((NAMESPACE, definition.name))
@@ -101,6 +113,18 @@ class Lakehouse:
             raise NoLakehouseError(
                 f"the catalog at {self.home} has no table {NAMESPACE}.{definition.name}\n"
                 "  create the tables with `obslake init`"
+            ) from error
+        except FileNotFoundError as error:
+            raise DamagedMetadataError(
+                f"{definition.name}: its metadata is gone: {error}\n"
+                "  bring the file back from a copy of the lakehouse"
+            ) from error
+        except (ValueError, ValidationError) as error:
+            # What pydantic and json say of a file that is cut off, in several lines.
+            reason = str(error).splitlines()[0]
+            raise DamagedMetadataError(
+                f"{definition.name}: its metadata cannot be read: {reason}\n"
+                "  bring the file back from a copy of the lakehouse"
             ) from error
 
     def create_source_views(
@@ -163,6 +187,50 @@ def _check_default_home(path: Path, *, create: bool) -> None:
             f"there is no lakehouse at {path}\n"
             "  create one with `obslake init`, or name another folder with --home or OBSLAKE_HOME"
         )
+
+
+def _check_not_moved(path: Path, catalog: SqlCatalog) -> None:
+    """Check that the tables stand below the folder of their catalog.
+
+    Iceberg names all files by their whole paths. A copy whose original is still there would read, and
+    remove, the files of the original.
+    """
+    with catalog.engine.connect() as connection:
+        known = select(IcebergTables.table_name, IcebergTables.metadata_location).where(
+            IcebergTables.catalog_name == catalog.name,
+            IcebergTables.table_namespace == NAMESPACE,
+        )
+        locations = connection.execute(known).all()
+    for name, location in locations:
+        # Addresses of other systems than the file system are none of a folder that was moved.
+        if not location or urlparse(location).scheme not in ("", "file"):
+            continue
+        file = local_path(location)
+        if file.resolve().is_relative_to(path.resolve()):
+            continue
+        # <home>/warehouse/<namespace>/<table>/metadata/<file>
+        former = file.parents[4] if len(file.parents) > 4 else file.parent
+        what = (
+            f"the lakehouse at {path} was moved or copied: its table {name} names files in {former}"
+        )
+        if file.exists():
+            advice = "which is still there\n  use that one, or load its sources into a new one"
+        else:
+            advice = (
+                "which is not there any more\n"
+                "  move it back there, put a link there that leads to where it is now, or load its sources "
+                "into a new one"
+            )
+        raise MovedLakehouseError(
+            f"{what}, {advice}\n"
+            "  Iceberg keeps the whole path of every file: a lakehouse works at its own place only"
+        )
+
+
+def local_path(location: str) -> Path:
+    """Return the path of a file that Iceberg names by its address in the file system."""
+    # PyIceberg writes paths as they are: what looks like an escape is a part of the name.
+    return Path(location.removeprefix("file://"))
 
 
 def _default_catalog(path: Path, configured: bool) -> dict[str, str]:

@@ -1,0 +1,83 @@
+"""A lakehouse that was moved or copied: Iceberg's metadata names files where it was."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from obslake.errors import DamagedMetadataError
+
+from tests.conftest import PROJECT, Workspace
+from tests.loader.conftest import Lake, observation
+
+COMMANDS = (
+    ["status"],
+    ["init"],
+    ["compact"],
+    ["expire"],
+    ["sql", "select 1"],
+    ["load", "observations", "o.jsonl"],
+)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    lake = Lake(folder)
+    lake.load("observations", lake.jsonl("o.jsonl", [observation()]))
+    return lake
+
+
+def assert_refused(workspace: Workspace, former: Path, place: str) -> None:
+    before = {path: path.stat().st_mtime_ns for path in former.parent.rglob("*") if path.is_file()}
+    expected = (
+        f"obslake: the lakehouse at {workspace.home} was moved or copied: its table implementations "
+        f"names files in {former}, which {place}\n"
+    )
+    for command in COMMANDS:
+        assert workspace.refused(*command).startswith(expected), command
+    done = workspace.run("dbt", "run", cwd=PROJECT)
+    assert done.returncode != 0
+    assert "was moved or copied" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    after = {path: path.stat().st_mtime_ns for path in former.parent.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_moved(lake: Lake, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    lake.folder.rename(other)
+    assert_refused(Workspace(other), lake.home, "is not there any more")
+    # A link from where it was makes it work as before.
+    lake.folder.symlink_to(other)
+    assert len(Lake(other).rows("observations")) == 1
+    assert len(lake.rows("observations")) == 1
+
+
+def test_copied(lake: Lake, tmp_path: Path) -> None:
+    """The copy would read, write and remove the files of the original."""
+    other = tmp_path / "other"
+    shutil.copytree(lake.folder, other)
+    assert_refused(Workspace(other), lake.home, "is still there")
+    assert len(lake.rows("observations")) == 1
+
+
+def test_a_lakehouse_by_another_name(lake: Lake, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(lake.folder)
+    assert len(Lake(link).rows("observations")) == 1
+
+
+def test_metadata_that_is_gone(lake: Lake) -> None:
+    (file,) = (lake.home / "warehouse/obslake/tests/metadata").glob("*.json")
+    whole = file.read_bytes()
+    for damage in (None, b"", whole[:-20]):
+        if damage is None:
+            file.unlink()
+        else:
+            file.write_bytes(damage)
+        with pytest.raises(DamagedMetadataError, match=r"^tests: its metadata (is gone|cannot)"):
+            lake.obslake("status")
+        assert "tests: its metadata" in Workspace(lake.folder).refused("load", "tests", "o.jsonl")
+    file.write_bytes(whole)
+    assert "observations" in lake.obslake("status")[0]
