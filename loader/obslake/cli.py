@@ -451,6 +451,114 @@ def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json:
     echo_expiries(done, dry_run=dry_run, as_json=as_json)
 
 
+def _yes_option(command: _Command) -> _Command:
+    return click.option("--yes", is_flag=True, help="Do not ask for confirmation.")(command)
+
+
+def _confirm(what: str, *, yes: bool) -> None:
+    """Say what a command does, and ask on the terminal whether it may."""
+    from obslake.errors import ConfirmationError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfirmationError(
+            f"this would {what}\n  nothing was changed: confirm it with --yes, or on a terminal"
+        )
+    if not click.confirm(f"this will {what}\ncontinue?", err=True):
+        raise ConfirmationError("nothing was changed")
+
+
+@cli.command(
+    cls=_Example,
+    example=(
+        "obslake rollback --to 6482398719468012345\n"
+        "obslake rollback --to 0199a3c1-7c6e-7d3a-9c65-2b8f3b1f6a10 --yes"
+    ),
+)
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="SNAPSHOT|LOAD",
+    help="Snapshot of observations, or load after which it was made: see `obslake status --snapshots`.",
+)
+@click.option("--undo-forget", is_flag=True, help="Bring back what was forgotten since, too.")
+@_yes_option
+@_json_option
+@click.pass_obj
+def rollback(home: str | None, target: str, undo_forget: bool, yes: bool, as_json: bool) -> None:
+    """Make all tables show what they showed at an earlier snapshot.
+
+    That is a new snapshot on top, so it can be rolled back as well. Sources of loads that are not
+    shown any more can be loaded again.
+    """
+    from obslake.errors import RollbackError
+    from obslake.lakehouse import Lakehouse
+    from obslake.output import describe_forgotten, describe_rollback, echo_rollback
+    from obslake.rollback import plan_rollback, roll_back
+
+    lakehouse = Lakehouse.open(home)
+    plan = plan_rollback(lakehouse, target)
+    if plan.brought_back and not undo_forget:
+        raise RollbackError(
+            f"snapshot {plan.snapshot_id} still has rows that were forgotten since: "
+            f"{describe_forgotten(plan.brought_back)}\n"
+            "  nothing was changed: add --undo-forget to bring them back"
+        )
+    if plan.loads_removed or plan.loads_restored or plan.brought_back:
+        _confirm(describe_rollback(plan), yes=yes)
+    echo_rollback(roll_back(lakehouse, plan), as_json=as_json)
+
+
+@cli.command(
+    cls=_Example,
+    example=(
+        "obslake forget --data-set mine --problem slugify --dry-run\n"
+        "obslake forget --data-set mine --run nightly-17"
+    ),
+)
+@click.option("--data-set", required=True, help="Data set of the rows.")
+@click.option("--problem", help="Only rows of this problem [default: all].")
+@click.option("--run", help="Only rows of this run [default: all].")
+@click.option("--dry-run", is_flag=True, help="Only count the rows.")
+@_yes_option
+@_json_option
+@click.pass_obj
+def forget(
+    home: str | None,
+    data_set: str,
+    problem: str | None,
+    run: str | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Delete the rows of a data set, of one problem of it, or of one run.
+
+    Sources that they came from are not loaded again. Earlier snapshots hold the rows until
+    `obslake expire` removes them, and the marts until `dbt run`.
+    """
+    from obslake.forgetting import Wanted, count
+    from obslake.forgetting import forget as run_forget
+    from obslake.lakehouse import Lakehouse
+    from obslake.output import describe_rows, echo_forgetting
+    from obslake.progress import Progress
+
+    lakehouse = Lakehouse.open(home)
+    wanted = Wanted(data_set, problem, run)
+    counted = count(lakehouse, wanted)
+    if dry_run:
+        echo_forgetting(counted, dry_run=True, as_json=as_json)
+        return
+    lines = [
+        f"  {c.table}: {c.rows:,} {'row' if c.rows == 1 else 'rows'}" for c in counted if c.rows
+    ]
+    _confirm("\n".join([f"delete {describe_rows(*wanted.what)}:", *lines]), yes=yes)
+    done = run_forget(lakehouse, wanted, Progress())
+    echo_forgetting(done, dry_run=False, as_json=as_json)
+
+
 @cli.command(
     cls=_Example,
     example=(

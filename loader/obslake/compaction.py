@@ -8,20 +8,20 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 from pyiceberg.exceptions import ValidationException
-from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
-from pyiceberg.table.snapshots import Snapshot
 
 from obslake import __version__, engine
 from obslake.commits import commit
 from obslake.datafiles import remove_data_files, target_file_size, write_data_files
-from obslake.engine import quote_identifier, quote_literal, reason, set_variables
+from obslake.engine import quote_identifier, reason, set_variables
 from obslake.errors import CompactionError
 from obslake.lakehouse import Lakehouse
 from obslake.layout import files_to_rewrite
 from obslake.ledger import OPERATION_PROPERTY
 from obslake.progress import Progress, Task
-from obslake.schemas import TableDefinition, sql_type
+from obslake.schemas import TableDefinition
+from obslake.snapshots import data_files_query, live_entries, replace_files
 from obslake.sources.files import glob_literal
 
 _BATCH_ROWS = 16_384
@@ -68,6 +68,7 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
 
     Raises:
         CompactionError: the files cannot be rewritten.
+        DeleteFilesError: the table has delete files of another engine.
         CommitConflictError: others committed all the time.
     """
     for _ in range(_ATTEMPTS):
@@ -83,7 +84,7 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
 
 def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progress) -> Compaction:
     table = lakehouse.table(definition)
-    entries = _live_entries(table, table.current_snapshot())
+    entries = live_entries(table, table.current_snapshot())
     groups = files_to_rewrite(
         entries, table.schema(), definition.sort_columns, target_file_size(table)
     )
@@ -104,14 +105,9 @@ def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progre
     }
 
     def stage(transaction: Transaction) -> None:
-        _live_entries(table, transaction.table_metadata.current_snapshot())
+        live_entries(table, transaction.table_metadata.current_snapshot())
         try:
-            update = transaction.update_snapshot(snapshot_properties=properties)
-            with update.overwrite() as overwrite:
-                for file in replaced:
-                    overwrite.delete_data_file(file)
-                for file in added:
-                    overwrite.append_data_file(file)
+            replace_files(transaction, replaced, added, properties)
         except ValidationException as error:
             raise _FilesReplacedError from error
 
@@ -127,24 +123,6 @@ def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progre
         + sum(file.file_size_in_bytes for file in added),
         files_rewritten=len(replaced),
     )
-
-
-def _live_entries(table: Table, snapshot: Snapshot | None) -> list[ManifestEntry]:
-    """Return the entries of a snapshot's data files.
-
-    Raises:
-        CompactionError: there are delete files, as other engines write them: which rows they delete
-            is said by the place of a row in its file.
-    """
-    entries: list[ManifestEntry] = []
-    for manifest in snapshot.manifests(table.io) if snapshot else ():
-        if manifest.content != ManifestContent.DATA:
-            raise CompactionError(
-                f"{table.name()[-1]} has delete files, which obslake does not write\n"
-                "  compact it with the engine that wrote them"
-            )
-        entries += manifest.fetch_manifest_entry(table.io)
-    return entries
 
 
 def _rewrite(
@@ -185,7 +163,7 @@ def _rewrite(
 
 
 def _are_live(table: Table, groups: Sequence[Sequence[DataFile]]) -> bool:
-    entries = _live_entries(table, table.refresh().current_snapshot())
+    entries = live_entries(table, table.refresh().current_snapshot())
     live = {entry.data_file.file_path for entry in entries}
     return all(file.file_path in live for group in groups for file in group)
 
@@ -199,17 +177,8 @@ def _sorted_rows(
 ) -> Iterator[pa.RecordBatch]:
     """Stream the rows of some files in the table's sort order; DuckDB spills what does not fit."""
     set_variables(connection, {"files": [glob_literal(file.file_path) for file in files]})
-    # By field ids, as Iceberg wants it: the names in older files may be others.
-    columns = ", ".join(
-        f"{field.field_id}: {{name: {quote_literal(field.name)}, "
-        f"type: {quote_literal(sql_type(field.field_type))}, default_value: null}}"
-        for field in table.schema().fields
-    )
     order = ", ".join(quote_identifier(column) for column in definition.sort_columns)
-    query = (
-        f"select * from read_parquet(getvariable('files'), schema = map {{{columns}}}) "
-        f"order by {order}"
-    )
+    query = f"select * from {data_files_query(table)} order by {order}"
     for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
         task.advance(batch.num_rows)
         yield batch

@@ -42,6 +42,22 @@ class CommitConflictError(ObslakeError):
     """Other processes changed a table all the time while one wanted to."""
 
 
+class DeleteFilesError(ObslakeError):
+    """A table has delete files of another engine, which obslake cannot rewrite."""
+
+
+class RollbackError(ObslakeError):
+    """The tables cannot be rolled back as it was asked; they are as they were."""
+
+
+class ForgetError(ObslakeError):
+    """Rows cannot be forgotten as it was asked."""
+
+
+class ConfirmationError(ObslakeError):
+    """A command that takes rows away was not confirmed."""
+
+
 class CompactionError(ObslakeError):
     """The files of a table cannot be rewritten; the table is as it was."""
 

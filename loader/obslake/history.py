@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from obslake.lakehouse import Lakehouse
-from obslake.ledger import committed_loads
+from obslake.ledger import committed_loads, current_state, noted_loads
 from obslake.schemas import OBSERVATIONS, TABLES
 from obslake.sources.base import Options, Reader
 from obslake.sources.files import SourceFile
@@ -19,12 +19,16 @@ class History:
     Attributes:
         complete: source key to the load that has committed its observations.
         started: source key to the load that has committed anything of it.
-        loads: table name to the loads that have committed to it.
+        loads: table name to the loads whose rows it has.
+        partly_forgotten: loads of which rows were forgotten since.
+        ended: loads that have committed observations, rolled back or not: they are not continued.
     """
 
     complete: dict[str, str]
     started: dict[str, str]
     loads: dict[str, set[str]]
+    ended: set[str]
+    partly_forgotten: set[str]
 
     @classmethod
     def read(cls, lakehouse: Lakehouse) -> "History":
@@ -32,18 +36,26 @@ class History:
         complete: dict[str, str] = {}
         started: dict[str, str] = {}
         loads: dict[str, set[str]] = {}
+        ended: set[str] = set()
+        forgotten: set[str] = set()
         for definition in TABLES:
             keys = complete if definition is OBSERVATIONS else started
-            committed = committed_loads(lakehouse.table(definition).metadata)
+            metadata = lakehouse.table(definition).metadata
+            committed = committed_loads(metadata)
             loads[definition.name] = {load.load_id for load in committed}
             keys.update({key: load.load_id for load in committed for key in load.keys})
-        return cls(complete, started, loads)
+            for note in current_state(metadata).forgotten.values():
+                forgotten.update(note.rows)
+            if definition is OBSERVATIONS:
+                ended = set(noted_loads(metadata))
+        return cls(complete, started, loads, ended, forgotten)
 
     def interrupted(self, keys: Collection[str]) -> str | None:
         """Return the load that began with exactly these sources and was not completed."""
-        loads = {self.started.get(key) for key in keys}
+        begun = {key: load for key, load in self.started.items() if load not in self.ended}
+        loads = {begun.get(key) for key in keys}
         (load_id,) = loads if len(loads) == 1 else (None,)
-        same = {key for key, started in self.started.items() if started == load_id}
+        same = {key for key, load in begun.items() if load == load_id}
         return load_id if same == set(keys) else None
 
 

@@ -1,6 +1,7 @@
 """A lakehouse: the Iceberg catalog and its tables, and the folder they stand in by default."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +24,9 @@ from obslake.errors import (
     NoLakehouseError,
     SnapshotNotFoundError,
 )
-from obslake.ledger import load_ids
+from obslake.ledger import load_ids, noted_loads, state_at
 from obslake.schemas import NAMESPACE, OBSERVATIONS, TABLES, TableDefinition
+from obslake.snapshots import snapshot_with
 
 CATALOG_NAME = "obslake"
 DEFAULT_HOME = "lake"
@@ -157,10 +159,14 @@ class Lakehouse:
                     "  list the snapshots with `obslake status --snapshots`"
                 )
         connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
-        completed = load_ids(observations.metadata, shown)
+        state = state_at(observations.metadata, shown)
+        completed = state.loads.keys()
         for definition in TABLES:
             table = observations if definition is OBSERVATIONS else self.table(definition)
-            snapshot = shown if definition is OBSERVATIONS else table.current_snapshot()
+            snapshot = shown
+            if definition is not OBSERVATIONS:
+                described = completed & noted_loads(table.metadata).keys()
+                snapshot = snapshot_with(table.metadata, described)
             view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
             rows = f"from iceberg_scan({quote_literal(table.metadata_location)}"
             rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
@@ -168,11 +174,37 @@ class Lakehouse:
                 rows += f" where load_id not in ({', '.join(map(quote_literal, sorted(hidden)))})"
             connection.execute(f"create or replace view {view} as select * {rows}")
             connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
-        connection.execute(
-            f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.loads as "
-            f"select unnest([{', '.join(map(quote_literal, sorted(completed)))}]::varchar[]) as load_id"
-        )
+        loads = [(load.load_id, state.revision(load)) for load in state.loads.values()]
+        _create_list_view(connection, "loads", ("load_id", "revision"), loads)
+        forgotten = [(f.forget_id, f.data_set_id, f.problem_id) for f in state.forgotten.values()]
+        columns = ("forget_id", "data_set_id", "problem_id")
+        _create_list_view(connection, "forgotten", columns, forgotten)
         return shown
+
+
+def _create_list_view(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[str | None, ...]],
+) -> None:
+    """Create a view on some rows of text that stand in its own definition."""
+    rows = sorted(rows, key=repr)
+    view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(name)}"
+    # Lists, as DuckDB reads a long list much faster than a long VALUES.
+    lists = (
+        ", ".join(
+            f"unnest([{', '.join(map(_literal, values))}]::varchar[]) as {quote_identifier(column)}"
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True)
+        )
+        if rows
+        else ", ".join(f"unnest([]::varchar[]) as {quote_identifier(c)}" for c in columns)
+    )
+    connection.execute(f"create or replace view {view} as select {lists}")
+
+
+def _literal(text: str | None) -> str:
+    return "null" if text is None else quote_literal(text)
 
 
 def _check_default_home(path: Path, *, create: bool) -> None:

@@ -32,10 +32,17 @@ _MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class SkippedSource:
-    """A source that an earlier load has loaded already."""
+    """A source that an earlier load has loaded already.
+
+    Attributes:
+        name: the source.
+        load_id: the load.
+        is_forgotten: whether rows of it were forgotten since; they are not loaded again.
+    """
 
     name: str
     load_id: str
+    is_forgotten: bool = False
 
 
 @dataclass
@@ -158,7 +165,8 @@ def _new_sources(
             report.refused.append(str(error))
             continue
         if load_id := history.complete.get(key):
-            report.skipped.append(SkippedSource(file.name, load_id))
+            is_forgotten = load_id in history.partly_forgotten
+            report.skipped.append(SkippedSource(file.name, load_id, is_forgotten))
         elif key in new:
             report.warnings.append(f"{file.name} has the content of {new[key].name}: loaded once")
         else:

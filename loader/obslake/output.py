@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from obslake.compaction import Compaction
     from obslake.expiry import Expiry
+    from obslake.forgetting import Forgetting
+    from obslake.ledger import CommittedLoad, Forgotten
     from obslake.loading import LoadReport
+    from obslake.rollback import Rollback
 
 _MOST_ROWS = 1000
 _BATCH_ROWS = 1000
@@ -45,7 +48,11 @@ def echo_report(report: "LoadReport", *, as_json: bool) -> None:
             {
                 "load_id": report.load_id,
                 "sources": report.sources,
-                "skipped": [{"source": s.name, "load_id": s.load_id} for s in report.skipped],
+                "skipped": [
+                    {"source": s.name, "load_id": s.load_id}
+                    | ({"forgotten": True} if s.is_forgotten else {})
+                    for s in report.skipped
+                ],
                 "refused": report.refused,
                 "rows": report.rows,
                 "response_kinds": report.response_kinds,
@@ -55,6 +62,8 @@ def echo_report(report: "LoadReport", *, as_json: bool) -> None:
         return
     for skipped in report.skipped:
         click.echo(f"{skipped.name}: already loaded by load {skipped.load_id}, nothing appended")
+        if skipped.is_forgotten:
+            click.echo("  rows were forgotten since: they do not come back by loading again")
     if report.load_id is None:
         return
     click.echo(f"load {report.load_id}: {_count(len(report.sources), 'source')}")
@@ -78,9 +87,10 @@ def echo_status(status: dict[str, Any]) -> None:
         if snapshot["load_id"] is None:
             click.echo(f"  {snapshot['operation']}")
             continue
+        rolled_back = "  rolled back" if snapshot.get("rolled_back") else ""
         click.echo(
             f"  load {snapshot['load_id']}  {_count(snapshot['rows'], 'row')}"
-            f"  {', '.join(snapshot['sources'])}"
+            f"  {', '.join(snapshot['sources'])}{rolled_back}"
         )
 
 
@@ -111,6 +121,85 @@ def echo_expiries(expiries: "Iterable[Expiry]", *, dry_run: bool, as_json: bool)
             click.echo(f"{done.table:<16} {what}, {done.bytes:,} bytes {removed}")
     if as_json:
         echo_json({"dry_run": dry_run, "tables": tables})
+
+
+def describe_rollback(plan: "Rollback") -> str:
+    """Return what a rollback would do, as a sentence that goes on "this would"."""
+    when = plan.committed_at.isoformat(timespec="seconds")
+    lines = [f"roll back to snapshot {plan.snapshot_id} of {when}:"]
+    lines += [f"  load {_of_load(load)} is removed" for load in plan.loads_removed]
+    lines += [f"  load {_of_load(load)} is there again" for load in plan.loads_restored]
+    lines += [f"  {describe_forgotten([one])}: is there again" for one in plan.brought_back]
+    return "\n".join(lines)
+
+
+def describe_forgotten(forgotten: "Iterable[Forgotten]") -> str:
+    """Return what was forgotten, in the words of the options that name it."""
+    return "; ".join(
+        describe_rows(one.data_set_id, one.problem_id, one.run_id) for one in forgotten
+    )
+
+
+def describe_rows(data_set: str, problem: str | None, run: str | None) -> str:
+    """Return which rows some options name."""
+    parts = {"data set": data_set, "problem": problem, "run": run}
+    return ", ".join(f"{name} {value!r}" for name, value in parts.items() if value is not None)
+
+
+def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: bool) -> None:
+    """Print what was forgotten in each table, as soon as it is, and what still holds it."""
+    done = []
+    for table in tables:
+        done.append(table)
+        if not as_json:
+            would = "would be deleted" if dry_run else "deleted"
+            click.echo(f"{table.table:<16} {_count(table.rows, 'row'):>16}  {would}")
+    if as_json:
+        echo_json({"dry_run": dry_run, "tables": [asdict(table) for table in done]})
+    elif not dry_run:
+        snapshots = sum(table.snapshots for table in done if table.rows)
+        click.echo("\nnext: dbt run")
+        if snapshots:
+            click.echo(
+                f"{_count(snapshots, 'earlier snapshot')} may hold the rows still: "
+                "obslake expire --older-than 0s"
+            )
+
+
+def echo_rollback(done: "Rollback", *, as_json: bool) -> None:
+    """Print what a rollback did, and how it is undone."""
+    for table in done.tables:
+        if table.hidden:
+            warn(
+                f"{table.table}: rows of {_count(len(table.hidden), 'load')} stay there, and are not "
+                "shown: the snapshot without them is not there any more"
+            )
+        if table.lost:
+            warn(
+                f"{table.table}: the rows of {_count(len(table.lost), 'load')} are missing: the "
+                "snapshots with them are not there any more"
+            )
+    if as_json:
+        echo_json(
+            {
+                "snapshot_id": done.snapshot_id,
+                "previous_snapshot_id": done.previous_snapshot_id,
+                "loads_removed": [load.load_id for load in done.loads_removed],
+                "loads_restored": [load.load_id for load in done.loads_restored],
+                "forgotten_again_there": [one.forget_id for one in done.brought_back],
+                "tables": [asdict(table) for table in done.tables],
+            }
+        )
+        return
+    for table in done.tables:
+        what = "as it was" if table.rows == table.rows_before else f"{table.rows_before:,} before"
+        click.echo(f"{table.table:<16} {_count(table.rows, 'row'):>16}  {what}")
+    click.echo("\nnext: dbt run")
+    click.echo(f"undo: obslake rollback --to {done.previous_snapshot_id}")
+
+
+def _of_load(load: "CommittedLoad") -> str:
+    return load.load_id if load.rows is None else f"{load.load_id} ({_count(load.rows, 'row')})"
 
 
 def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:

@@ -1,12 +1,13 @@
 """What is in a lakehouse."""
 
 import json
+from collections.abc import Container
 from typing import Any
 
 from pyiceberg.table.snapshots import Snapshot
 
 from obslake.lakehouse import Lakehouse, snapshot_time
-from obslake.ledger import LOAD_ID_PROPERTY, OPERATION_PROPERTY
+from obslake.ledger import LOAD_ID_PROPERTY, OPERATION_PROPERTY, current_state
 from obslake.schemas import OBSERVATIONS, TABLES
 
 
@@ -36,8 +37,9 @@ def read_status(lakehouse: Lakehouse, *, with_snapshots: bool = False) -> dict[s
         "tables": tables,
     }
     if with_snapshots:
-        snapshots = lakehouse.table(OBSERVATIONS).metadata.snapshots
-        result["snapshots"] = [_describe(snapshot) for snapshot in snapshots]
+        metadata = lakehouse.table(OBSERVATIONS).metadata
+        shown = current_state(metadata).loads
+        result["snapshots"] = [_describe(snapshot, shown) for snapshot in metadata.snapshots]
     return result
 
 
@@ -45,7 +47,7 @@ def _summary(snapshot: Snapshot | None) -> dict[str, str]:
     return snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
 
 
-def _describe(snapshot: Snapshot) -> dict[str, Any]:
+def _describe(snapshot: Snapshot, shown: Container[str]) -> dict[str, Any]:
     summary = _summary(snapshot)
     load_id = summary.get(LOAD_ID_PROPERTY)
     described = {
@@ -58,4 +60,6 @@ def _describe(snapshot: Snapshot) -> dict[str, Any]:
     if load_id is None:
         # Whatever rewrites files adds the rows that it removes.
         described.update(rows=0, operation=summary.get(OPERATION_PROPERTY) or "other")
+    elif load_id not in shown:
+        described.update(rolled_back=True)
     return described

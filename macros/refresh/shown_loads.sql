@@ -1,9 +1,10 @@
-{#- Relation with the `load_id` of every load that is shown. -#}
+{#- Relation with the `load_id` of every load that is shown, and its `revision`, which is another one once rows of
+    it were forgotten. -#}
 {% macro shown_loads() -%}
     {%- if var('obslake_observations') -%}
         (
             {% for source_model in ['stg_observations', 'stg_implementations', 'stg_tests', 'stg_measurements'] -%}
-            select load_id from {{ ref(source_model) }}
+            select load_id, '' as revision from {{ ref(source_model) }}
             {{ 'union' if not loop.last }}
             {% endfor -%}
         ) as loads

@@ -1,4 +1,5 @@
--- Which problems each load says something about: a load is read once, when it is new.
+-- Which problems each load says something about: a load is read once, when it is new, and again when rows of it were
+-- forgotten.
 
 {{ config(materialized='table' if var('obslake_observations') else 'incremental', incremental_strategy='append') }}
 
@@ -6,9 +7,18 @@ with
 
 loads as (
 
-    select load_id from {{ obslake.shown_loads() }}
+    select
+        load_id,
+        revision
+    from {{ obslake.shown_loads() }}
     {% if is_incremental() %}
-    where load_id not in (select built.load_id from {{ this }} as built where built.source_model = 'loads')
+    where (load_id, revision) not in (
+        select
+            built.load_id,
+            built.revision
+        from {{ this }} as built
+        where built.source_model = 'loads'
+    )
     {% endif %}
 
 ),
@@ -18,16 +28,18 @@ final as (
     {% for source_model in ['stg_observations', 'stg_implementations', 'stg_tests', 'stg_measurements'] %}
         select distinct
             '{{ source_model }}' as source_model,
-            load_id,
-            data_set_id,
-            problem_id
-        from {{ ref(source_model) }}
-        where load_id in (select loads.load_id from loads)
+            loads.load_id,
+            loads.revision,
+            stored.data_set_id,
+            stored.problem_id
+        from {{ ref(source_model) }} as stored
+        inner join loads on stored.load_id = loads.load_id
         union all
     {% endfor %}
     select
         'loads' as source_model,
         load_id,
+        revision,
         cast(null as string) as data_set_id,
         cast(null as string) as problem_id
     from loads

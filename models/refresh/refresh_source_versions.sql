@@ -1,4 +1,5 @@
--- What is known about each problem, as a hash: another load, or another rule, makes another version.
+-- What is known about each problem, as a hash: another load, or another rule, makes another version, and so does what
+-- was forgotten of it.
 
 {{ config(materialized='table') }}
 
@@ -6,7 +7,10 @@ with
 
 loads as (
 
-    select load_id from {{ obslake.shown_loads() }}
+    select
+        load_id,
+        revision
+    from {{ obslake.shown_loads() }}
 
 ),
 
@@ -18,7 +22,8 @@ load_problems as (
         load_problems.data_set_id,
         load_problems.problem_id
     from {{ ref('refresh_load_problems') }} as load_problems
-    inner join loads on load_problems.load_id = loads.load_id
+    inner join loads
+        on load_problems.load_id = loads.load_id and load_problems.revision = loads.revision
     where load_problems.source_model <> 'loads'
 
 ),
@@ -50,15 +55,47 @@ described as (
 
 ),
 
+shown_forgotten as (
+
+    select
+        forget_id,
+        data_set_id,
+        problem_id
+    from {{ obslake.shown_forgotten() }}
+
+),
+
+forgotten as (
+
+    select
+        problems.data_set_id,
+        problems.problem_id,
+        {{ obslake.signature('md5(shown_forgotten.forget_id)') }} as version
+    from problems
+    inner join shown_forgotten
+        on
+            problems.data_set_id = shown_forgotten.data_set_id
+            and (shown_forgotten.problem_id is null or problems.problem_id = shown_forgotten.problem_id)
+    group by problems.data_set_id, problems.problem_id
+
+),
+
 final as (
 
     select
-        source_model,
-        data_set_id,
-        problem_id,
-        md5(concat_ws(':', {{ obslake.signature('md5(load_id)') }}, '{{ obslake.rules_version() }}')) as version
+        described.source_model,
+        described.data_set_id,
+        described.problem_id,
+        md5(concat_ws(
+            ':',
+            {{ obslake.signature('md5(described.load_id)') }},
+            max(forgotten.version),
+            '{{ obslake.rules_version() }}'
+        )) as version
     from described
-    group by source_model, data_set_id, problem_id
+    left join forgotten
+        on described.data_set_id = forgotten.data_set_id and described.problem_id = forgotten.problem_id
+    group by described.source_model, described.data_set_id, described.problem_id
 
 )
 

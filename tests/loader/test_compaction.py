@@ -13,7 +13,7 @@ import pytest
 from obslake import __version__, commits, compaction
 from obslake.compaction import compact
 from obslake.datafiles import write_data_files
-from obslake.errors import CompactionError
+from obslake.errors import CompactionError, DeleteFilesError
 from obslake.progress import Progress
 from obslake.schemas import OBSERVATIONS, RUNS, TABLES
 from pyiceberg.manifest import ManifestContent, ManifestFile
@@ -325,7 +325,7 @@ def test_a_lost_row_is_not_committed(loaded: Lake, monkeypatch: pytest.MonkeyPat
 
 def test_delete_files_of_others_are_refused(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ManifestFile, "content", ManifestContent.DELETES)
-    with pytest.raises(CompactionError, match="observations has delete files"):
+    with pytest.raises(DeleteFilesError, match="observations has delete files"):
         compact(loaded.open(), OBSERVATIONS, Progress())
 
 

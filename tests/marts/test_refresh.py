@@ -238,6 +238,72 @@ def test_an_earlier_snapshot_and_back(shared: Workspace, data_set: str) -> None:
     assert sizes() == now
 
 
+def test_loads_that_were_rolled_back(shared: Workspace, data_set: str) -> None:
+    first, *_ = shared.status()["snapshots"][-1:]
+    load_rows(shared, data_set, [row("p3", "d"), row("p4", "d")])
+    description = {"problem_id": "p1", "implementation_id": "a", "lineage": "l", "revision": "1"}
+    load_rows(shared, data_set, [description], "implementations")
+    last = shared.status()["snapshots"][-1]
+    sizes = "select problem_id, n_implementations from behavior_clusters where data_set_id = ? order by 1"
+    shared.dbt("--quiet", "run")
+    now = [("p1", 3), ("p2", 3), ("p3", 4), ("p4", 1)]
+    assert shared.query(sizes, [data_set]) == now
+
+    shared.obslake("rollback", "--to", str(first["snapshot_id"]), "--yes")
+    shared.dbt("--quiet", "run")
+    assert built(shared)["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
+    assert built(shared)["int_implementations"] == {(data_set, p) for p in ("p1", "p3", "p4")}
+    assert shared.query(sizes, [data_set]) == [("p1", 3), ("p2", 3), ("p3", 3)]
+    assert_as_if_built_at_once(shared)
+    # The same sources again, by loads of their own.
+    load_rows(shared, data_set, [row("p3", "d"), row("p4", "d")])
+    shared.dbt("--quiet", "run")
+    assert built(shared)["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
+    assert shared.query(sizes, [data_set]) == now
+    # Back to before the rollback.
+    shared.obslake("rollback", "--to", str(last["snapshot_id"]), "--yes")
+    shared.dbt("--quiet", "run")
+    assert shared.query(sizes, [data_set]) == now
+    assert_as_if_built_at_once(shared)
+
+
+def test_rows_that_were_forgotten(shared: Workspace, data_set: str) -> None:
+    other = data_set + "-other"
+    rows = [row(p, i) for p in ("p2", "p3") for i in ("a", "d")]
+    text = "\n".join(map(json.dumps, rows)).encode()
+    run = ("load", "observations", "-", "--data-set", data_set, "--run", "again")
+    shared.obslake(*run, stdin=text)
+    both = [{**row("p1", "a"), "data_set_id": d} for d in (data_set, other)]
+    shared.obslake("load", "observations", "-", stdin="\n".join(map(json.dumps, both)).encode())
+    load_rows(shared, data_set, [{"problem_id": "p1", "test_id": "t", "origin": "suite"}], "tests")
+    earlier = shared.status()["snapshots"][-1]["snapshot_id"]
+    shared.dbt("--quiet", "run")
+    sizes = "select problem_id, n_implementations from behavior_clusters where data_set_id = ? order by 1"
+    assert shared.query(sizes, [data_set]) == [("p1", 3), ("p2", 4), ("p3", 4)]
+
+    def forget(*options: str) -> dict[str, set[tuple[str, str]]]:
+        shared.obslake("forget", "--data-set", data_set, "--yes", *options)
+        shared.dbt("--quiet", "run")
+        return built(shared)
+
+    models = forget("--problem", "p1")
+    assert models["int_actuations"] == models["int_tests"] == {(data_set, "p1")}
+    assert shared.query(sizes, [data_set]) == [("p2", 4), ("p3", 4)]
+    assert shared.query(sizes, [other]) == [("p1", 1)]
+    assert_as_if_built_at_once(shared)
+    # Some rows of a problem, of which the others stay.
+    assert forget("--run", "again")["int_actuations"] == {(data_set, p) for p in ("p2", "p3")}
+    assert shared.query(sizes, [data_set]) == [("p2", 3), ("p3", 3)]
+    assert_as_if_built_at_once(shared)
+    # What an earlier snapshot still has: marts that were built anew in between find it there.
+    shared.dbt("--quiet", "run", "--vars", f"as_of_snapshot: {earlier}")
+    assert shared.query(sizes, [data_set]) == [("p1", 3), ("p2", 4), ("p3", 4)]
+    assert_as_if_built_at_once(shared, "--vars", f"as_of_snapshot: {earlier}")
+    assert forget()["int_actuations"] == {(data_set, p) for p in ("p1", "p2", "p3")}
+    assert shared.query(sizes, [data_set]) == []
+    assert_as_if_built_at_once(shared)
+
+
 def test_a_changed_rule_builds_all_that_it_may_change(shared: Workspace, data_set: str) -> None:
     rule = ("--vars", "obslake_oracle: c")
     shared.dbt("--quiet", "run", *rule)

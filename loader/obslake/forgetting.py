@@ -1,0 +1,320 @@
+"""Deletes rows that were named: files that hold some of them are written anew without them."""
+
+import tempfile
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyiceberg.exceptions import ValidationException
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table, Transaction
+
+from obslake import __version__, engine
+from obslake.commits import commit
+from obslake.datafiles import remove_data_files, write_data_files
+from obslake.engine import quote_identifier, reason, set_variables
+from obslake.errors import ForgetError
+from obslake.lakehouse import Lakehouse
+from obslake.ledger import forget_properties, noted_forgotten
+from obslake.output import describe_rows
+from obslake.progress import Progress, Task
+from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
+from obslake.snapshots import data_files_query, live_files, replace_files
+from obslake.sources.files import glob_literal
+
+_BATCH_ROWS = 16_384
+_ATTEMPTS = 3
+_MOST_NAMES = 20
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows to forget: those of a data set, or of one problem or run of it."""
+
+    data_set_id: str
+    problem_id: str | None = None
+    run_id: str | None = None
+
+    @property
+    def what(self) -> tuple[str, str | None, str | None]:
+        """The three as they are noted."""
+        return self.data_set_id, self.problem_id, self.run_id
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns and their values that a row must have."""
+        values = {
+            "data_set_id": self.data_set_id,
+            "problem_id": self.problem_id,
+            "run_id": self.run_id,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def are_in(self, definition: TableDefinition) -> bool:
+        """Whether a table can have such rows: a test is of no run, and a run of no problem."""
+        return self.columns.keys() <= set(definition.column_names)
+
+    def filter(self) -> BooleanExpression:
+        """Return the condition for Iceberg, which skips files by it."""
+        condition: BooleanExpression = AlwaysTrue()
+        for name, value in self.columns.items():
+            condition = And(condition, EqualTo(name, value))  # type: ignore[misc, call-arg, arg-type]
+        return condition
+
+    def condition(self) -> str:
+        """Return the condition in SQL; the values are the variables of the columns' names."""
+        parts = [f"{quote_identifier(c)} = getvariable('{c}')" for c in self.columns]
+        return " and ".join(parts)
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """What was deleted from one table, or would be.
+
+    Attributes:
+        table: name of the table.
+        rows: rows that were deleted.
+        files: data files that held some of them.
+        snapshots: earlier snapshots, which may hold them still.
+    """
+
+    table: str
+    rows: int
+    files: int
+    snapshots: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The rows to forget in a table's current snapshot: of each file, how many of which load."""
+
+    table: Table
+    files: dict[str, tuple[DataFile, Counter[str]]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> Counter[str]:
+        return sum((counts for _, counts in self.files.values()), Counter())
+
+
+class _FilesReplacedError(Exception):
+    """Another process has replaced files that were being rewritten."""
+
+
+def count(lakehouse: Lakehouse, wanted: Wanted) -> list[Forgetting]:
+    """Return what would be deleted from each table.
+
+    Raises:
+        ForgetError: there are no such rows; the message names what there is.
+        DeleteFilesError: a table has delete files of another engine.
+    """
+    with _work(lakehouse) as connection:
+        done = [_describe(_find(connection, lakehouse, t, wanted), t) for t in TABLES]
+        if not any(d.rows for d in done) and _unfinished(lakehouse, wanted) is None:
+            raise ForgetError(_nothing(connection, lakehouse, wanted))
+    return done
+
+
+def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator[Forgetting]:
+    """Delete the rows from table after table, each in one commit, and say what was deleted.
+
+    Observations are last, and note what was forgotten even where they had no such rows: by this the
+    marts know what to build anew. Interrupted before, it is completed by running it again.
+
+    Raises:
+        ForgetError: others replaced the same files all the time, or rows were lost.
+        DeleteFilesError: a table has delete files of another engine.
+        CommitConflictError: others committed all the time.
+    """
+    forget_id = _unfinished(lakehouse, wanted) or str(uuid.uuid4())
+    for definition in TABLES:
+        yield _forget(lakehouse, definition, wanted, forget_id, progress)
+
+
+def _forget(
+    lakehouse: Lakehouse,
+    definition: TableDefinition,
+    wanted: Wanted,
+    forget_id: str,
+    progress: Progress,
+) -> Forgetting:
+    for _ in range(_ATTEMPTS):
+        with (
+            _work(lakehouse) as connection,
+            progress.task(f"forgetting {definition.name}", unit="rows") as task,
+        ):
+            found = _find(connection, lakehouse, definition, wanted)
+            if not found.files and definition is not OBSERVATIONS:
+                return _describe(found, definition)
+            try:
+                _replace(connection, found, wanted, forget_id, task)
+            except _FilesReplacedError:
+                continue
+            return _describe(found, definition)
+    raise ForgetError(
+        f"{definition.name}: its files were replaced by others while they were rewritten, "
+        f"{_ATTEMPTS} times\n  let no compaction run meanwhile, and run the command again"
+    )
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    found: _Found,
+    wanted: Wanted,
+    forget_id: str,
+    task: Task,
+) -> None:
+    """Commit files without the rows in place of those with them."""
+    table = found.table
+    removed = [file for file, _ in found.files.values()]
+    added: list[DataFile] = []
+    try:
+        for file, counts in found.files.values():
+            rest = file.record_count - counts.total()
+            if not rest:
+                continue
+            written = write_data_files(table, _remaining(connection, table, file, wanted, task))
+            added += written
+            if sum(f.record_count for f in written) != rest:
+                raise ForgetError(
+                    f"{table.name()[-1]}: of {rest:,} rows to keep "
+                    f"{sum(f.record_count for f in written):,} were written\n  nothing was changed"
+                )
+    except BaseException as error:
+        remove_data_files(table.io, added)
+        now = live_files(table, table.refresh().current_snapshot())
+        if isinstance(error, Exception) and not found.files.keys() <= now.keys():
+            raise _FilesReplacedError from error
+        if isinstance(error, duckdb.Error):
+            raise ForgetError(f"{table.name()[-1]}: {reason(error)}") from error
+        raise
+    properties = forget_properties(forget_id, wanted.what, found.rows)
+    properties["obslake.version"] = __version__
+
+    def stage(transaction: Transaction) -> None:
+        try:
+            replace_files(transaction, removed, added, properties)
+        except ValidationException as error:
+            raise _FilesReplacedError from error
+
+    commit(table, stage, added=added)
+
+
+def _find(
+    connection: duckdb.DuckDBPyConnection,
+    lakehouse: Lakehouse,
+    definition: TableDefinition,
+    wanted: Wanted,
+) -> _Found:
+    table = lakehouse.table(definition)
+    found = _Found(table)
+    snapshot = table.current_snapshot()
+    if snapshot is None or not wanted.are_in(definition):
+        return found
+    files = live_files(table, snapshot)
+    scan = table.scan(wanted.filter(), snapshot_id=snapshot.snapshot_id)
+    set_variables(connection, {**wanted.columns})
+    for path in sorted({task.file.file_path for task in scan.plan_files()}):
+        set_variables(connection, {"files": [glob_literal(path)]})
+        query = (
+            f"select load_id, count(*) from {data_files_query(table)} "
+            f"where {wanted.condition()} group by load_id"
+        )
+        if counts := Counter(dict(_rows(connection, definition, query))):
+            found.files[path] = files[path], counts
+    return found
+
+
+def _remaining(
+    connection: duckdb.DuckDBPyConnection, table: Table, file: DataFile, wanted: Wanted, task: Task
+) -> Iterator[pa.RecordBatch]:
+    """Stream the other rows of a file, in their order."""
+    set_variables(connection, {**wanted.columns, "files": [glob_literal(file.file_path)]})
+    query = f"select * from {data_files_query(table)} where ({wanted.condition()}) is distinct from true"
+    for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
+        task.advance(batch.num_rows)
+        yield batch
+
+
+def _describe(found: _Found, definition: TableDefinition) -> Forgetting:
+    metadata = found.table.metadata
+    return Forgetting(
+        definition.name,
+        found.rows.total(),
+        len(found.files),
+        # After the commit the current one is without them.
+        max(len(metadata.snapshots) - 1, 0),
+    )
+
+
+def _unfinished(lakehouse: Lakehouse, wanted: Wanted) -> str | None:
+    """Return the id of the same command that was interrupted: observations have not noted it."""
+    finished = noted_forgotten(lakehouse.table(OBSERVATIONS).metadata)
+    for definition in TABLES:
+        for forget_id, note in noted_forgotten(lakehouse.table(definition).metadata).items():
+            if forget_id not in finished and note.what == wanted.what:
+                return forget_id
+    return None
+
+
+def _nothing(connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, wanted: Wanted) -> str:
+    """Return which part of what was named is not there, and what is."""
+    known: dict[str, str] = {}
+    kinds = {"data_set_id": "data set", "problem_id": "problem", "run_id": "run"}
+    for column, value in wanted.columns.items():
+        there = _values(connection, lakehouse, column, known)
+        if value not in there:
+            names = ", ".join(map(repr, sorted(there)[:_MOST_NAMES])) or "none"
+            if len(there) > _MOST_NAMES:
+                names += f" and {len(there) - _MOST_NAMES:,} more"
+            place = f" in data set {wanted.data_set_id!r}" if known else ""
+            return f"there is no {kinds[column]} {value!r}{place}\n  there are: {names}"
+        if not known:
+            known = {column: value}
+    return f"there are no rows of {describe_rows(*wanted.what)}\n  nothing was changed"
+
+
+def _values(
+    connection: duckdb.DuckDBPyConnection,
+    lakehouse: Lakehouse,
+    column: str,
+    known: dict[str, str],
+) -> Collection[str]:
+    values: set[str] = set()
+    for definition in TABLES:
+        table = lakehouse.table(definition)
+        files = live_files(table, table.current_snapshot())
+        if column not in definition.column_names or not files:
+            continue
+        set_variables(connection, {**known, "files": [glob_literal(path) for path in files]})
+        where = "".join(f" where {quote_identifier(c)} = getvariable('{c}')" for c in known)
+        query = f"select distinct {quote_identifier(column)} from {data_files_query(table)}{where}"
+        rows = _rows(connection, definition, query)
+        values.update(value for (value,) in rows if value is not None)
+    return values
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, definition: TableDefinition, query: str
+) -> list[tuple[Any, ...]]:
+    try:
+        return connection.execute(query).fetchall()
+    except duckdb.Error as error:
+        raise ForgetError(f"{definition.name}: {reason(error)}") from error
+
+
+@contextmanager
+def _work(lakehouse: Lakehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that spills to the folder of the lakehouse."""
+    lakehouse.home.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=lakehouse.home, prefix=".forget-") as folder,
+        engine.connect(temp_directory=Path(folder)) as connection,
+    ):
+        yield connection

@@ -1,0 +1,90 @@
+"""What a snapshot of a table consists of, and which snapshot of another table belongs to it."""
+
+from collections.abc import Collection, Iterable
+
+from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Snapshot
+
+from obslake.engine import quote_literal
+from obslake.errors import DeleteFilesError
+from obslake.ledger import state_at, states
+from obslake.schemas import sql_type
+
+
+def live_entries(table: Table, snapshot: Snapshot | None) -> list[ManifestEntry]:
+    """Return the entries of a snapshot's data files.
+
+    Raises:
+        DeleteFilesError: there are delete files, as other engines write them: which rows they delete
+            is said by the place of a row in its file.
+    """
+    entries: list[ManifestEntry] = []
+    for manifest in snapshot.manifests(table.io) if snapshot else ():
+        if manifest.content != ManifestContent.DATA:
+            raise DeleteFilesError(
+                f"{table.name()[-1]} has delete files, which obslake does not write\n"
+                "  compact it with the engine that wrote them"
+            )
+        entries += manifest.fetch_manifest_entry(table.io)
+    return entries
+
+
+def live_files(table: Table, snapshot: Snapshot | None) -> dict[str, DataFile]:
+    """Return the data files of a snapshot by their paths.
+
+    Raises:
+        DeleteFilesError: as of `live_entries`.
+    """
+    return {e.data_file.file_path: e.data_file for e in live_entries(table, snapshot)}
+
+
+def replace_files(
+    transaction: Transaction,
+    removed: Iterable[DataFile],
+    added: Iterable[DataFile],
+    properties: dict[str, str],
+) -> None:
+    """Put a snapshot into a transaction in which some data files stand in place of others.
+
+    Raises:
+        ValidationException: what is to be removed is not there.
+    """
+    with transaction.update_snapshot(snapshot_properties=properties).overwrite() as overwrite:
+        for file in removed:
+            overwrite.delete_data_file(file)
+        for file in added:
+            overwrite.append_data_file(file)
+
+
+def data_files_query(table: Table) -> str:
+    """Return an SQL relation with the rows of the data files that the variable ``files`` names.
+
+    Columns are found by their field ids, as Iceberg wants it: the names in older files may be others.
+    """
+    columns = ", ".join(
+        f"{field.field_id}: {{name: {quote_literal(field.name)}, "
+        f"type: {quote_literal(sql_type(field.field_type))}, default_value: null}}"
+        for field in table.schema().fields
+    )
+    return f"read_parquet(getvariable('files'), schema = map {{{columns}}})"
+
+
+def snapshot_with(metadata: TableMetadata, loads: Collection[str]) -> Snapshot | None:
+    """Return the snapshot that has the rows of some loads: the current one, unless it lacks some.
+
+    A table that was rolled back has snapshots from before it that show what was there.
+    """
+    current = metadata.current_snapshot()
+    wanted = set(loads)
+    if current is None or not (missing := wanted - state_at(metadata, current).loads.keys()):
+        return current
+    found = {snapshot.snapshot_id: state.loads.keys() for snapshot, state in states(metadata)}
+    # Rows of loads that are not wanted can be left out by whoever reads; the newest of equals.
+    best = min(
+        metadata.snapshots,
+        key=lambda s: (len(wanted - found[s.snapshot_id]), -(s.sequence_number or 0)),
+    )
+    lacks_as_many = len(missing) <= len(wanted - found[best.snapshot_id])
+    return current if lacks_as_many else best
