@@ -13,6 +13,8 @@ from obslake.errors import ObslakeError
 from obslake.output import echo_answer, echo_json, echo_report, echo_status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from obslake.sources.base import Reader
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -431,24 +433,75 @@ def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json:
     What is in the tables now stays as it is, and which sources have been loaded stays known. A
     snapshot is as old as the time since another took its place.
     """
-    from datetime import UTC, datetime
-
     from obslake.expiry import expire as run_expire
-    from obslake.expiry import parse_moment
     from obslake.lakehouse import Lakehouse
     from obslake.output import echo_expiries
     from obslake.schemas import TABLES
 
+    moment = _moment(older_than)
+    lakehouse = Lakehouse.open(home)
+    done = (run_expire(lakehouse, t, moment, keep, dry_run=dry_run) for t in TABLES)
+    echo_expiries(done, dry_run=dry_run, as_json=as_json)
+
+
+def _moment(older_than: str) -> "datetime":
+    """Return what ``--older-than`` means."""
+    from datetime import UTC, datetime
+
+    from obslake.expiry import parse_moment
+
     try:
-        moment = parse_moment(older_than, datetime.now(UTC))
+        return parse_moment(older_than, datetime.now(UTC))
     except (ValueError, OverflowError) as error:
         raise click.BadParameter(
             f"{older_than!r} is neither a duration like 7d nor a date like 2026-01-31",
             param_hint="--older-than",
         ) from error
-    lakehouse = Lakehouse.open(home)
-    done = (run_expire(lakehouse, t, moment, keep, dry_run=dry_run) for t in TABLES)
-    echo_expiries(done, dry_run=dry_run, as_json=as_json)
+
+
+@cli.command(cls=_Example, example="obslake verify --deep\nobslake verify --remove-orphans")
+@click.option("--deep", is_flag=True, help="Read every page of every data file as well.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Compute the marts of as many problems anew.",
+)
+@click.option(
+    "--remove-orphans", is_flag=True, help="Remove files that nothing refers to, if they are old."
+)
+@click.option(
+    "--older-than",
+    default="1d",
+    show_default=True,
+    metavar="DURATION|DATE",
+    help="How old such files must be: those of a running load are referred to only at its end.",
+)
+@_json_option
+@click.pass_obj
+def verify(
+    home: str | None, deep: bool, sample: int, remove_orphans: bool, older_than: str, as_json: bool
+) -> None:
+    """Check the catalog against metadata, metadata against files, loads against rows, and the marts.
+
+    Exits with 1 where something is wrong. Nothing is changed, but for --remove-orphans.
+    """
+    from obslake.errors import VerificationError
+    from obslake.lakehouse import Lakehouse
+    from obslake.output import echo_verification
+    from obslake.verification.verify import verify as run_verify
+
+    moment = _moment(older_than)
+    found = run_verify(
+        Lakehouse.open(home), moment, deep=deep, sample=sample, remove_orphans=remove_orphans
+    )
+    echo_verification(found, as_json=as_json)
+    if found.n_faults:
+        raise VerificationError(
+            f"{found.n_faults:,} {'fault' if found.n_faults == 1 else 'faults'}\n"
+            "  what to do about each: docs/maintenance.md"
+        )
 
 
 def _yes_option(command: _Command) -> _Command:

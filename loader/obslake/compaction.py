@@ -1,9 +1,7 @@
 """Rewrites the small and the overlapping data files of a table into few that are sorted."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +21,7 @@ from obslake.progress import Progress, Task
 from obslake.schemas import TableDefinition
 from obslake.snapshots import data_files_query, live_entries, replace_files
 from obslake.sources.files import glob_literal
+from obslake.workfolder import work_folder
 
 _BATCH_ROWS = 16_384
 _ATTEMPTS = 3
@@ -134,11 +133,10 @@ def _rewrite(
 ) -> list[DataFile]:
     """Write the rows of each group of files to new ones, in order; count them."""
     added: list[DataFile] = []
-    lakehouse.home.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            tempfile.TemporaryDirectory(dir=lakehouse.home, prefix=".compact-") as folder,
-            engine.connect(temp_directory=Path(folder)) as connection,
+            work_folder(lakehouse.home, ".compact-") as folder,
+            engine.connect(temp_directory=folder) as connection,
             progress.task(f"compacting {definition.name}", unit="rows") as task,
         ):
             for group in groups:

@@ -139,8 +139,12 @@ class _OpenFile:
 
     def __init__(self, table: Table, path: str, schema: pa.Schema) -> None:
         self.stream = table.io.new_output(path).create()
+        # Checksums, by which `obslake verify --deep` sees bytes that have changed and still decode.
         self.writer = pq.ParquetWriter(
-            self.stream, schema, **_get_parquet_writer_kwargs(table.properties)
+            self.stream,
+            schema,
+            write_page_checksum=True,
+            **_get_parquet_writer_kwargs(table.properties),
         )
         self._table = table
         self._path = path

@@ -54,6 +54,10 @@ class ForgetError(ObslakeError):
     """Rows cannot be forgotten as it was asked."""
 
 
+class VerificationError(ObslakeError):
+    """A lakehouse has faults."""
+
+
 class ConfirmationError(ObslakeError):
     """A command that takes rows away was not confirmed."""
 

@@ -1,12 +1,10 @@
 """Deletes rows that were named: files that hold some of them are written anew without them."""
 
-import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -28,6 +26,7 @@ from obslake.progress import Progress, Task
 from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
 from obslake.snapshots import data_files_query, live_files, replace_files
 from obslake.sources.files import glob_literal
+from obslake.workfolder import work_folder
 
 _BATCH_ROWS = 16_384
 _ATTEMPTS = 3
@@ -312,9 +311,8 @@ def _rows(
 @contextmanager
 def _work(lakehouse: Lakehouse) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection that spills to the folder of the lakehouse."""
-    lakehouse.home.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(dir=lakehouse.home, prefix=".forget-") as folder,
-        engine.connect(temp_directory=Path(folder)) as connection,
+        work_folder(lakehouse.home, ".forget-") as folder,
+        engine.connect(temp_directory=folder) as connection,
     ):
         yield connection

@@ -177,6 +177,11 @@ class Lakehouse:
         loads = [(load.load_id, state.revision(load)) for load in state.loads.values()]
         _create_list_view(connection, "loads", ("load_id", "revision"), loads)
         forgotten = [(f.forget_id, f.data_set_id, f.problem_id) for f in state.forgotten.values()]
+        snapshot_id = "null" if shown is None else str(shown.snapshot_id)
+        connection.execute(
+            f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.shown as select "
+            f"{snapshot_id}::bigint as snapshot_id, {quote_literal(state.digest())} as digest"
+        )
         columns = ("forget_id", "data_set_id", "problem_id")
         _create_list_view(connection, "forgotten", columns, forgotten)
         return shown

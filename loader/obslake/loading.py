@@ -1,11 +1,9 @@
 """One load: from source files to one commit per Iceberg table, the observations last."""
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +23,7 @@ from obslake.progress import Progress
 from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.files import SourceFile, open_sources
+from obslake.workfolder import work_folder
 
 _BATCH_ROWS = 16_384
 _MOST_NAMES = 5
@@ -97,8 +96,7 @@ def load(
         SourceFormatError: a file is not what the reader reads.
         SourceRowError: some rows cannot be understood.
     """
-    with tempfile.TemporaryDirectory(dir=lakehouse.home, prefix=".load-") as folder:
-        temp = Path(folder)
+    with work_folder(lakehouse.home, ".load-") as temp:
         report = LoadReport()
         with progress.task("hashing", unit="bytes") as hashed:
             files = open_sources(

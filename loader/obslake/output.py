@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from obslake.ledger import CommittedLoad, Forgotten
     from obslake.loading import LoadReport
     from obslake.rollback import Rollback
+    from obslake.verification.verify import Verification
 
 _MOST_ROWS = 1000
 _BATCH_ROWS = 1000
+_MOST_FAULTS = 20
 
 
 def warn(message: str) -> None:
@@ -200,6 +202,36 @@ def echo_rollback(done: "Rollback", *, as_json: bool) -> None:
 
 def _of_load(load: "CommittedLoad") -> str:
     return load.load_id if load.rows is None else f"{load.load_id} ({_count(load.rows, 'row')})"
+
+
+def echo_verification(found: "Verification", *, as_json: bool) -> None:
+    """Print what was checked, and everything that is wrong with its place."""
+    if as_json:
+        echo_json(
+            {
+                "checks": [asdict(check) for check in found.checks],
+                "orphans": [asdict(orphan) for orphan in found.orphans],
+            }
+        )
+        return
+    click.echo(f"{'check':<24} {'checked':>14} {'faults':>8}")
+    for check in found.checks:
+        click.echo(f"{check.name:<24} {check.counted:>14,} {len(check.faults):>8,}")
+    for check in found.checks:
+        for fault in check.faults[:_MOST_FAULTS]:
+            click.echo(f"fault: {fault.where}: {fault.what}")
+        if len(check.faults) > _MOST_FAULTS:
+            click.echo(
+                f"fault: {check.name}: and {len(check.faults) - _MOST_FAULTS:,} more: see --json"
+            )
+    for check in found.checks:
+        for note in check.notes:
+            click.echo(f"note: {note}")
+    for orphan in found.orphans:
+        what = "removed" if orphan.removed else "nothing refers to it"
+        click.echo(f"orphan: {orphan.path}: {_count(orphan.bytes, 'byte')}, {what}")
+    if any(not orphan.removed for orphan in found.orphans):
+        click.echo("remove them: obslake verify --remove-orphans")
 
 
 def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:

@@ -4,6 +4,7 @@
     {%- if not execute -%}
         {#- So that dbt builds first what says which problems are stale. -#}
         {%- do [ref('refresh_source_versions'), ref('refresh_built_versions'), ref('refresh_stale_problems')] -%}
+        {%- do [ref('refresh_model_snapshots'), ref('refresh_shown_snapshot')] -%}
     {%- endif -%}
     {#- A unit test builds nothing, so nothing can be stale. -#}
     {%- if model.resource_type == 'model' and is_incremental() -%}

@@ -1,0 +1,138 @@
+-- What the matrices, clusters and oracles of some problems must be, from their observations alone. This is a second
+-- account of what the models do, as short as DuckDB allows: they have nothing in common.
+--
+-- Reads the temporary table verified_problems and the variables of the rules: oracle, voting_kinds, eligible_kinds.
+
+create or replace temp table verified_cells as
+with
+
+responses as (
+    select
+        o.*,
+        response_kind not in ('not_executed', 'skipped') as executed,
+        case
+            when output is null or (response_kind = 'void' and output = '') then coalesce(
+                map {
+                    'void': '{}', 'timeout': '$TIMEOUT', 'crash': '$CRASH', 'not_serializable': '$N/A',
+                    'not_executed': '$*', 'skipped': '$*'
+                }[response_kind],
+                ''
+            )
+            else output
+        end as response
+    from memory.lake.observations as o
+    semi join verified_problems as v on o.data_set_id = v.data_set_id and o.problem_id = v.problem_id
+),
+
+attempts as (
+    select * from responses
+    qualify row_number() over (
+        partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        order by
+            executed desc, observed_at desc, response desc, response_kind desc, operation desc nulls last,
+            target desc nulls last, inputs desc nulls last, duration_ns desc nulls last
+    ) = 1
+),
+
+runs as (
+    select * from attempts
+    where executed
+    qualify row_number() over (
+        partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+        order by attempt desc
+    ) = 1
+)
+
+select
+    data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, response,
+    response_kind, run_id, environment_id, observed_at,
+    case when response_kind = 'verdict' then split_part(response, '@', 1) else response end as canonical
+from runs
+qualify row_number() over (
+    partition by data_set_id, problem_id, test_id, step_id, implementation_id
+    order by observed_at desc, run_id desc, environment_id desc
+) = 1;
+
+create or replace temp table verified_columns as
+select
+    data_set_id,
+    problem_id,
+    implementation_id,
+    md5(cast(to_json(list({'t': test_id, 's': step_id, 'r': canonical} order by test_id, step_id)) as varchar)) as answers,
+    bool_or(list_contains(getvariable('eligible_kinds'), response_kind)) as is_voter,
+    count(*) as n_stimuli
+from verified_cells
+where implementation_id <> getvariable('oracle')
+group by data_set_id, problem_id, implementation_id;
+
+create or replace temp table verified_members as
+select
+    data_set_id,
+    problem_id,
+    implementation_id,
+    is_voter,
+    n_stimuli,
+    min(implementation_id) over cluster as exemplar,
+    count(*) over cluster as n_implementations
+from verified_columns
+window cluster as (partition by data_set_id, problem_id, answers);
+
+create or replace temp table verified_oracles as
+with
+
+tallies as (
+    select data_set_id, problem_id, test_id, step_id, canonical, min(response) as response, count(*) as n
+    from verified_cells
+    semi join (from verified_columns where is_voter) as voters using (data_set_id, problem_id, implementation_id)
+    where list_contains(getvariable('voting_kinds'), response_kind)
+    group by all
+),
+
+votes as (
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        cast(sum(n) as bigint) as n_voters,
+        count(*) as n_distinct_responses,
+        list(n order by n desc) as counts,
+        arg_max(response, n) as winner
+    from tallies
+    group by all
+),
+
+stimuli as (
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        max(response) filter (
+            implementation_id = getvariable('oracle')
+            and list_contains(getvariable('voting_kinds'), response_kind)
+        ) as specified_response
+    from verified_cells
+    group by all
+)
+
+select
+    data_set_id,
+    problem_id,
+    test_id,
+    step_id,
+    case
+        when counts is null then 'no_votes'
+        when n_distinct_responses = 1 then 'unanimous'
+        when 2 * counts[1] > n_voters then 'majority'
+        when counts[1] > counts[2] then 'plurality'
+        else 'tie'
+    end as consensus,
+    coalesce(n_voters, 0) as n_voters,
+    coalesce(counts[1], 0) as n_votes,
+    coalesce(counts[2], 0) as n_runner_up_votes,
+    coalesce(n_distinct_responses, 0) as n_distinct_responses,
+    case when consensus <> 'tie' then winner end as oracle_response,
+    specified_response
+from stimuli
+left join votes using (data_set_id, problem_id, test_id, step_id);

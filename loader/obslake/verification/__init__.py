@@ -1,0 +1,1 @@
+"""Checks a lakehouse: catalog, metadata, files, loads and marts against each other."""
