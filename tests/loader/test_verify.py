@@ -174,6 +174,22 @@ def test_changed_bytes(loaded: Lake) -> None:
     assert faults(loaded, "--deep") == {}
 
 
+def test_changed_bytes_that_decode(lake: Lake) -> None:
+    lake.obslake("init")
+    transaction = lake.open().table(OBSERVATIONS).transaction()
+    transaction.set_properties({"write.parquet.compression-codec": "uncompressed"})
+    transaction.remove_properties("write.parquet.compression-level").commit_transaction()
+    rows = [observation(step_id=n, output=f'"right {n}"') for n in range(3)]
+    lake.load("observations", lake.jsonl("o.jsonl", rows))
+    file = local(greatest_file(lake).file_path)
+    data = file.read_bytes()
+    file.write_bytes(data.replace(b"right 1", b"wrong 1", 1))
+    assert '"wrong 1"' in pq.read_table(file)["output"].to_pylist()
+    assert faults(lake) == {}
+    (found,) = faults(lake, "--deep")["data files"]
+    assert "checksum" in found or "CRC" in found
+
+
 def test_another_file_in_its_place(loaded: Lake) -> None:
     """One that can be read, and has other rows and columns than the manifest says."""
     table = loaded.open().table(OBSERVATIONS)
@@ -219,6 +235,8 @@ def test_metadata_files(loaded: Lake, kind: str) -> None:
         found = {c["name"]: c["faults"] for c in report["checks"] if c["faults"]}
         assert next(iter(found)) == check
         assert path in found[check][0]["what"]
+        if kind == "manifest" and damage and len(damage) < len(whole):
+            assert f"bytes instead of {len(whole):,}" in found[check][0]["what"]
         assert report["orphans"] == []
         (note,) = [n for n in notes(report) if "nothing refers to" in n]
         assert note.endswith("since metadata is faulty")
