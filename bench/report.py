@@ -57,6 +57,7 @@ def markdown(figures: dict[str, Any]) -> str:
                     "mean",
                     "p95",
                     "max",
+                    "mean CPU",
                     "bar",
                 ),
                 _questions(figures),
