@@ -620,12 +620,12 @@ def forget(
     ),
 )
 @click.argument("query")
+@click.option("--external-access", is_flag=True, help="Let the query read other files as well.")
 @_json_option
 @click.pass_obj
-def sql(home: str | None, query: str, as_json: bool) -> None:
+def sql(home: str | None, query: str, external_access: bool, as_json: bool) -> None:
     """Answer one SQL query, read-only, from the marts and the tables (schema lake)."""
-    from obslake.lakehouse import Lakehouse
     from obslake.query import ask
 
-    with ask(Lakehouse.open(home), query) as answer:
+    with ask(home, query, external_access=external_access) as answer:
         echo_answer(answer, as_json=as_json)

@@ -24,12 +24,12 @@ from obslake.errors import (
     NoLakehouseError,
     SnapshotNotFoundError,
 )
+from obslake.folder import MARTS_FILE, home_folder
 from obslake.ledger import load_ids, noted_loads, state_at
 from obslake.schemas import NAMESPACE, OBSERVATIONS, TABLES, TableDefinition
 from obslake.snapshots import snapshot_with
 
 CATALOG_NAME = "obslake"
-DEFAULT_HOME = "lake"
 SOURCE_SCHEMA = "lake"
 
 _UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
@@ -60,8 +60,7 @@ class Lakehouse:
             NoLakehouseError: there is none and ``create`` is false.
             MovedLakehouseError: the folder was moved or copied to where it is.
         """
-        home = home or os.environ.get("OBSLAKE_HOME") or DEFAULT_HOME
-        path = Path(home).expanduser().absolute()
+        path = home_folder(home)
         configured = bool(Config().get_catalog_config(CATALOG_NAME))
         if not configured:
             _check_default_home(path, create=create)
@@ -86,7 +85,7 @@ class Lakehouse:
     @property
     def marts_path(self) -> Path:
         """DuckDB file of the marts, which is only ever replaced as a whole."""
-        return self.home / "obslake.duckdb"
+        return self.home / MARTS_FILE
 
     def create_tables(self) -> None:
         """Create the namespace and every table that does not exist yet."""
@@ -128,6 +127,10 @@ class Lakehouse:
                 f"{definition.name}: its metadata cannot be read: {reason}\n"
                 "  bring the file back from a copy of the lakehouse"
             ) from error
+
+    def locations(self) -> list[str]:
+        """Return the addresses of the folders in which the files of the tables are."""
+        return [self.table(definition).location() for definition in TABLES]
 
     def create_source_views(
         self, connection: duckdb.DuckDBPyConnection, as_of_snapshot: int | None = None

@@ -1,17 +1,21 @@
 """Read-only queries on the marts and on the Iceberg tables."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import duckdb
 
 from obslake import engine
 from obslake.engine import quote_literal
 from obslake.errors import QueryError
-from obslake.lakehouse import Lakehouse
+from obslake.folder import MARTS_FILE, home_folder
 
 _MARTS = "obslake"
+
+# A question to the marts alone is answered several times as fast.
+_NAMES_TABLES = re.compile(r"\blake\b", re.IGNORECASE)
 
 # EXPLAIN ANALYZE executes what it explains, so that has to be a question as well.
 _EXPLAIN = re.compile(
@@ -20,31 +24,79 @@ _EXPLAIN = re.compile(
 
 
 @contextmanager
-def ask(lakehouse: Lakehouse, query: str) -> Iterator[duckdb.DuckDBPyRelation]:
+def ask(
+    home: str | None, query: str, *, external_access: bool = False
+) -> Iterator[duckdb.DuckDBPyRelation]:
     """Ask one question, and keep its answer open.
 
     The marts and the SQL functions are found by their names; the Iceberg tables, as they are now,
     in schema ``lake``.
 
+    Args:
+        home: folder of the lakehouse; None: the default one.
+        query: one statement.
+        external_access: whether it may read other files as well.
+
     Raises:
+        NoLakehouseError: there is none at ``home``.
         QueryError: the query is not exactly one statement that reads, DuckDB refuses it, or the
             marts cannot be opened.
     """
-    with engine.connect() as connection:
+    marts = home_folder(home) / MARTS_FILE
+    try:
+        connection, answer = _bind(home, marts, query, external_access)
+        with closing(connection):
+            yield answer
+    except duckdb.Error as error:
+        hint = ""
+        if isinstance(error, duckdb.CatalogException) and not marts.exists():
+            hint = "\n  the marts are not built yet: run `dbt build`"
+        if isinstance(error, duckdb.PermissionException):
+            hint = (
+                "\n  other files than those of the lakehouse are read with --external-access only"
+            )
+        raise QueryError(str(error).rstrip() + hint) from error
+
+
+def _bind(
+    home: str | None, marts: Path, query: str, external_access: bool
+) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
+    """Find what a query names; nothing is read yet."""
+    if marts.exists() and not _NAMES_TABLES.search(query):
+        connection = engine.connect(with_iceberg=False)
         try:
-            lakehouse.create_source_views(connection)
-            if lakehouse.marts_path.exists():
-                path = quote_literal(str(lakehouse.marts_path))
-                connection.execute(f"attach {path} as {_MARTS} (read_only)")
-                # The views of today come before those that dbt left among the marts.
-                connection.execute(f"set search_path = 'memory.main,{_MARTS}.main'")
+            _open(connection, marts, [], external_access)
             check_reads(connection, query)
-            yield connection.sql(query)
-        except duckdb.Error as error:
-            hint = ""
-            if isinstance(error, duckdb.CatalogException) and not lakehouse.marts_path.exists():
-                hint = "\n  the marts are not built yet: run `dbt build`"
-            raise QueryError(str(error).rstrip() + hint) from error
+            return connection, connection.sql(query)
+        except duckdb.CatalogException:
+            # A view below the marts reads the tables, or the name is wrong.
+            connection.close()
+    from obslake.lakehouse import Lakehouse
+
+    lakehouse = Lakehouse.open(home)
+    connection = engine.connect()
+    lakehouse.create_source_views(connection)
+    _open(connection, marts, lakehouse.locations(), external_access)
+    check_reads(connection, query)
+    return connection, connection.sql(query)
+
+
+def _open(
+    connection: duckdb.DuckDBPyConnection,
+    marts: Path,
+    locations: Sequence[str],
+    external_access: bool,
+) -> None:
+    """Show the marts, and shut everything else."""
+    if marts.exists():
+        connection.execute(f"attach {quote_literal(str(marts))} as {_MARTS} (read_only)")
+        # The views of today come before those that dbt left among the marts.
+        connection.execute(f"set search_path = 'memory.main,{_MARTS}.main'")
+    if not external_access:
+        allowed = ", ".join(quote_literal(f"{location}/") for location in locations)
+        connection.execute(f"set allowed_directories = [{allowed}]")
+        connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 def check_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:

@@ -13,6 +13,7 @@ import click
 import duckdb
 import pytest
 from obslake.cli import cli
+from obslake.engine import load_extensions
 from obslake.errors import QueryError
 from obslake.query import check_reads
 
@@ -278,6 +279,31 @@ def test_only_questions_are_answered(asked: Lake) -> None:
             asked.obslake("sql", query)
     assert not target.exists()
     assert asked.snapshots() == before
+
+
+def test_a_question_reads_no_other_files_unless_it_is_let(asked: Lake) -> None:
+    other = asked.folder / "other.csv"
+    other.write_text("a\n1\n")
+    read = f"from read_csv('{other}')"
+    # With and without the tables, which are files themselves.
+    for query in (read, f"select a from (from lake.tests) right join ({read}) on true"):
+        with pytest.raises(QueryError, match="read with --external-access only"):
+            asked.obslake("sql", query)
+        answer, _ = asked.obslake("sql", query, "--external-access", "--json")
+        assert json.loads(answer) == [{"a": 1}]
+    with pytest.raises(QueryError, match="disabled"):
+        asked.obslake("sql", "from glob('/*')")
+
+
+def test_views_that_read_the_tables_are_answered(asked: Lake) -> None:
+    with duckdb.connect(asked.home / "obslake.duckdb") as marts:
+        load_extensions(marts)
+        metadata = next(asked.home.glob("warehouse/obslake/observations/metadata/*.metadata.json"))
+        marts.execute(f"create view scanned as from iceberg_scan('{metadata}')")
+        marts.execute("create or replace view lake.observations as from scanned")
+        marts.execute("create view counted as select count(*) as n from lake.observations")
+    answer, _ = asked.obslake("sql", "from counted", "--json")
+    assert len(json.loads(answer)) == 1
 
 
 def test_a_long_question_can_be_stopped(asked: Lake) -> None:
