@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
-from pyiceberg.exceptions import ValidationException
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
@@ -19,7 +18,7 @@ from obslake.layout import files_to_rewrite
 from obslake.ledger import OPERATION_PROPERTY
 from obslake.progress import Progress, Task
 from obslake.schemas import TableDefinition
-from obslake.snapshots import data_files_query, live_entries, replace_files
+from obslake.snapshots import FilesReplacedError, data_files_query, live_entries, replace_files
 from obslake.sources.files import glob_literal
 from obslake.workfolder import work_folder
 
@@ -50,10 +49,6 @@ class Compaction:
     files_rewritten: int = 0
 
 
-class _FilesReplacedError(Exception):
-    """Another process has replaced files that were being rewritten."""
-
-
 def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progress) -> Compaction:
     """Rewrite a table's files in its sort order, in one commit, where that makes fewer of them.
 
@@ -73,7 +68,7 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
     for _ in range(_ATTEMPTS):
         try:
             return _compact(lakehouse, definition, progress)
-        except _FilesReplacedError:
+        except FilesReplacedError:
             continue
     raise CompactionError(
         f"{definition.name}: its files were replaced by others while they were rewritten, "
@@ -105,10 +100,7 @@ def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progre
 
     def stage(transaction: Transaction) -> None:
         live_entries(table, transaction.table_metadata.current_snapshot())
-        try:
-            replace_files(transaction, replaced, added, properties)
-        except ValidationException as error:
-            raise _FilesReplacedError from error
+        replace_files(transaction, replaced, added, properties)
 
     commit(table, stage, added=added)
     return Compaction(
@@ -153,7 +145,7 @@ def _rewrite(
     except BaseException as error:
         remove_data_files(table.io, added)
         if isinstance(error, Exception) and not _are_live(table, groups):
-            raise _FilesReplacedError from error
+            raise FilesReplacedError from error
         if isinstance(error, duckdb.Error):
             raise CompactionError(f"{definition.name}: {reason(error)}") from error
         raise

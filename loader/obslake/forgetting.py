@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from pyiceberg.exceptions import ValidationException
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
@@ -24,7 +23,7 @@ from obslake.ledger import forget_properties, noted_forgotten
 from obslake.output import describe_rows
 from obslake.progress import Progress, Task
 from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
-from obslake.snapshots import data_files_query, live_files, replace_files
+from obslake.snapshots import FilesReplacedError, data_files_query, live_files, replace_files
 from obslake.sources.files import glob_literal
 from obslake.workfolder import work_folder
 
@@ -102,10 +101,6 @@ class _Found:
         return sum((counts for _, counts in self.files.values()), Counter())
 
 
-class _FilesReplacedError(Exception):
-    """Another process has replaced files that were being rewritten."""
-
-
 def count(lakehouse: Lakehouse, wanted: Wanted) -> list[Forgetting]:
     """Return what would be deleted from each table.
 
@@ -153,7 +148,7 @@ def _forget(
                 return _describe(found, definition)
             try:
                 _replace(connection, found, wanted, forget_id, task)
-            except _FilesReplacedError:
+            except FilesReplacedError:
                 continue
             return _describe(found, definition)
     raise ForgetError(
@@ -189,7 +184,7 @@ def _replace(
         remove_data_files(table.io, added)
         now = live_files(table, table.refresh().current_snapshot())
         if isinstance(error, Exception) and not found.files.keys() <= now.keys():
-            raise _FilesReplacedError from error
+            raise FilesReplacedError from error
         if isinstance(error, duckdb.Error):
             raise ForgetError(f"{table.name()[-1]}: {reason(error)}") from error
         raise
@@ -197,10 +192,7 @@ def _replace(
     properties["obslake.version"] = __version__
 
     def stage(transaction: Transaction) -> None:
-        try:
-            replace_files(transaction, removed, added, properties)
-        except ValidationException as error:
-            raise _FilesReplacedError from error
+        replace_files(transaction, removed, added, properties)
 
     commit(table, stage, added=added)
 

@@ -65,9 +65,7 @@ def _bind(
     if marts.exists() and not _NAMES_TABLES.search(query):
         connection = engine.connect(with_iceberg=False)
         try:
-            _open(connection, marts, [], external_access)
-            check_reads(connection, query)
-            return connection, connection.sql(query)
+            return connection, _relation(connection, marts, query, [], external_access)
         except duckdb.CatalogException:
             # A view below the marts reads the tables, or the name is wrong.
             connection.close()
@@ -76,18 +74,18 @@ def _bind(
     lakehouse = Lakehouse.open(home)
     connection = engine.connect()
     lakehouse.create_source_views(connection)
-    _open(connection, marts, lakehouse.locations(), external_access)
-    check_reads(connection, query)
-    return connection, connection.sql(query)
+    locations = [] if external_access else lakehouse.locations()
+    return connection, _relation(connection, marts, query, locations, external_access)
 
 
-def _open(
+def _relation(
     connection: duckdb.DuckDBPyConnection,
     marts: Path,
+    query: str,
     locations: Sequence[str],
     external_access: bool,
-) -> None:
-    """Show the marts, and shut everything else."""
+) -> duckdb.DuckDBPyRelation:
+    """Show the marts, shut everything else, and bind the query."""
     if marts.exists():
         connection.execute(f"attach {quote_literal(str(marts))} as {_MARTS} (read_only)")
         # The views of today come before those that dbt left among the marts.
@@ -97,6 +95,8 @@ def _open(
         connection.execute(f"set allowed_directories = [{allowed}]")
         connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
+    check_reads(connection, query)
+    return connection.sql(query)
 
 
 def check_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:

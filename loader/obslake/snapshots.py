@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from pyiceberg.exceptions import ValidationException
 from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
@@ -11,6 +12,10 @@ from obslake.engine import quote_literal
 from obslake.errors import DeleteFilesError
 from obslake.ledger import state_at, states
 from obslake.schemas import sql_type
+
+
+class FilesReplacedError(Exception):
+    """Another process has replaced files that were being rewritten."""
 
 
 def live_entries(table: Table, snapshot: Snapshot | None) -> list[ManifestEntry]:
@@ -49,13 +54,16 @@ def replace_files(
     """Put a snapshot into a transaction in which some data files stand in place of others.
 
     Raises:
-        ValidationException: what is to be removed is not there.
+        FilesReplacedError: what is to be removed is not there.
     """
-    with transaction.update_snapshot(snapshot_properties=properties).overwrite() as overwrite:
-        for file in removed:
-            overwrite.delete_data_file(file)
-        for file in added:
-            overwrite.append_data_file(file)
+    try:
+        with transaction.update_snapshot(snapshot_properties=properties).overwrite() as overwrite:
+            for file in removed:
+                overwrite.delete_data_file(file)
+            for file in added:
+                overwrite.append_data_file(file)
+    except ValidationException as error:
+        raise FilesReplacedError from error
 
 
 def data_files_query(table: Table) -> str:

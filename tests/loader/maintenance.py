@@ -1,11 +1,13 @@
-"""What the tests of compaction and expiry have in common."""
+"""What the tests of maintenance have in common."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
+from pyiceberg.table import Table, Transaction
 
 from tests.loader.conftest import Lake, observation
 
@@ -48,3 +50,20 @@ def part(lake: Lake, number: int, rows: Iterable[dict[str, Any]] | None = None) 
         observation(problem_id=f"p{n % 5}", step_id=n, output=f'"{number} {n}"') for n in range(20)
     ]
     return lake.jsonl(f"part{number}.jsonl", rows or some)
+
+
+def just_before_commit(
+    patch: pytest.MonkeyPatch, action: Callable[[], object], table: str | None = None
+) -> list[int]:
+    """Do something once between what PyIceberg prepares and what it commits; return a list that fills then."""
+    commit = Transaction.commit_transaction
+    done: list[int] = []
+
+    def late(transaction: Transaction) -> Table:
+        if not done and table in (None, transaction._table.name()[-1]):
+            done.append(1)
+            action()
+        return commit(transaction)
+
+    patch.setattr(Transaction, "commit_transaction", late)
+    return done

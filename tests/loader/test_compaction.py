@@ -17,10 +17,17 @@ from obslake.errors import CompactionError, DeleteFilesError
 from obslake.progress import Progress
 from obslake.schemas import OBSERVATIONS, RUNS, TABLES
 from pyiceberg.manifest import ManifestContent, ManifestFile
-from pyiceberg.table import Table, Transaction
+from pyiceberg.table import Table
 
 from tests.loader.conftest import Lake, observation
-from tests.loader.maintenance import contents, live_files, part, set_properties, stored_files
+from tests.loader.maintenance import (
+    contents,
+    just_before_commit,
+    live_files,
+    part,
+    set_properties,
+    stored_files,
+)
 from tests.loader.test_load import everything
 
 
@@ -238,17 +245,8 @@ def test_a_load_just_before_the_commit_is_not_lost(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between what PyIceberg prepares and what it commits."""
-    commit = Transaction.commit_transaction
-    done: list[int] = []
-
-    def late(transaction: Transaction) -> Table:
-        if not done:
-            done.append(1)
-            loaded.load("observations", part(loaded, 9))
-        return commit(transaction)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Transaction, "commit_transaction", late)
+        done = just_before_commit(patch, lambda: loaded.load("observations", part(loaded, 9)))
         compact(loaded.open(), OBSERVATIONS, Progress())
     assert done
     assert len(loaded.rows("observations")) == 52 + 20

@@ -17,11 +17,18 @@ from obslake.lakehouse import Lakehouse
 from obslake.ledger import committed_loads
 from obslake.schemas import OBSERVATIONS, TABLES
 from pyiceberg.io.pyarrow import PyArrowFileIO
-from pyiceberg.table import Table, Transaction
+from pyiceberg.table import Transaction
 
 from tests.conftest import Workspace
 from tests.loader.conftest import Lake, observation
-from tests.loader.maintenance import contents, live_files, part, set_properties, stored_files
+from tests.loader.maintenance import (
+    contents,
+    just_before_commit,
+    live_files,
+    part,
+    set_properties,
+    stored_files,
+)
 from tests.loader.test_load import InterruptedLoadError, everything
 
 NOW = ("--older-than", "0s")
@@ -238,17 +245,10 @@ def test_an_interrupted_load_is_completed_after_all(
 
 
 def test_two_at_once(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = Transaction.commit_transaction
-    done: list[int] = []
-
-    def late(transaction: Transaction) -> Table:
-        if not done:
-            done.append(1)
-            expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=2)
-        return commit(transaction)
-
     before = contents(loaded)
-    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    done = just_before_commit(
+        monkeypatch, lambda: expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=2)
+    )
     expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
     assert done
     assert contents(loaded) == before
@@ -259,16 +259,7 @@ def test_two_at_once(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_load_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = Transaction.commit_transaction
-    done: list[int] = []
-
-    def late(transaction: Transaction) -> Table:
-        if not done:
-            done.append(1)
-            loaded.load("observations", part(loaded, 9))
-        return commit(transaction)
-
-    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    done = just_before_commit(monkeypatch, lambda: loaded.load("observations", part(loaded, 9)))
     expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
     assert done
     assert len(loaded.rows("observations")) == 80
@@ -281,17 +272,12 @@ def test_a_branch_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> No
     table = loaded.open().table(OBSERVATIONS)
     first = table.snapshots()[0].snapshot_id
     rows = table.scan(snapshot_id=first).to_arrow()
-    commit = Transaction.commit_transaction
-    done: list[int] = []
 
-    def late(transaction: Transaction) -> Table:
-        if not done:
-            done.append(1)
-            table.manage_snapshots().create_branch(first, "other").commit()
-            table.append(rows, branch="other")
-        return commit(transaction)
+    def branch() -> None:
+        table.manage_snapshots().create_branch(first, "other").commit()
+        table.append(rows, branch="other")
 
-    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    just_before_commit(monkeypatch, branch)
     expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
     table.refresh()
     assert first not in {snapshot.snapshot_id for snapshot in table.snapshots()}
@@ -302,17 +288,12 @@ def test_a_branch_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_rollback_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot that was old becomes the current one again: it stays."""
     first = loaded.open().table(OBSERVATIONS).snapshots()[0].snapshot_id
-    commit = Transaction.commit_transaction
-    done: list[int] = []
 
-    def late(transaction: Transaction) -> Table:
-        if not done:
-            done.append(1)
-            table = loaded.open().table(OBSERVATIONS)
-            table.manage_snapshots().rollback_to_snapshot(first).commit()
-        return commit(transaction)
+    def roll_back() -> None:
+        table = loaded.open().table(OBSERVATIONS)
+        table.manage_snapshots().rollback_to_snapshot(first).commit()
 
-    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    done = just_before_commit(monkeypatch, roll_back)
     expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=1)
     assert done
     assert loaded.snapshots()["observations"] == first

@@ -12,10 +12,17 @@ from obslake.errors import ConfirmationError, ForgetError, RollbackError, Snapsh
 from obslake.history import History
 from obslake.ledger import noted_forgotten
 from obslake.schemas import OBSERVATIONS, TABLES
-from pyiceberg.table import Table, Transaction
+from pyiceberg.table import Table
 
 from tests.loader.conftest import Lake, observation
-from tests.loader.maintenance import contents, live_files, part, set_properties, stored_files
+from tests.loader.maintenance import (
+    contents,
+    just_before_commit,
+    live_files,
+    part,
+    set_properties,
+    stored_files,
+)
 from tests.loader.test_load import InterruptedLoadError, everything
 from tests.loader.test_rollback import back, interrupted_at, seen, snapshots
 
@@ -231,18 +238,13 @@ def test_interrupted_where_observations_have_no_such_rows(
 
 def test_others_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A load stays; a compaction has replaced the files, so all is done anew on what it left."""
-    commit = Transaction.commit_transaction
-    done: list[str] = []
 
-    def late(transaction: Transaction) -> Table:
-        if transaction._table.name()[-1] == "observations" and not done:
-            done.append("load")
-            loaded.load("observations", part(loaded, 7), *MINE)
-            loaded.obslake("compact", "--table", "observations")
-        return commit(transaction)
+    def others() -> None:
+        loaded.load("observations", part(loaded, 7), *MINE)
+        loaded.obslake("compact", "--table", "observations")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Transaction, "commit_transaction", late)
+        done = just_before_commit(patch, others, "observations")
         assert forget(loaded, *MINE, "--problem", "p1")["observations"] == 12
     assert done
     assert len(loaded.rows("observations")) == 66 - 12

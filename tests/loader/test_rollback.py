@@ -21,7 +21,7 @@ from obslake.schemas import OBSERVATIONS, RUNS, TABLES
 from pyiceberg.table import Transaction
 
 from tests.loader.conftest import Lake, observation
-from tests.loader.maintenance import contents, part, stored_files
+from tests.loader.maintenance import contents, just_before_commit, part, stored_files
 from tests.loader.test_load import InterruptedLoadError, everything
 
 LOOK = " union all ".join(
@@ -281,16 +281,7 @@ def test_a_load_meanwhile_is_not_taken_back(loaded: Lake, monkeypatch: pytest.Mo
 
     # Just before the commit, too.
     plan = plan_rollback(lakehouse, str(snapshots(loaded)[0]["snapshot_id"]))
-    commit = Transaction.commit_transaction
-    done: list[int] = []
-
-    def late(transaction: Transaction) -> object:
-        if not done:
-            done.append(1)
-            loaded.load("observations", part(loaded, 8))
-        return commit(transaction)
-
-    monkeypatch.setattr(Transaction, "commit_transaction", late)
+    done = just_before_commit(monkeypatch, lambda: loaded.load("observations", part(loaded, 8)))
     with pytest.raises(RollbackError, match="other loads were committed"):
         roll_back(lakehouse, plan)
     assert done

@@ -101,49 +101,56 @@ from problem_sheets
 join test_slots using (problem_id, test_id);
 
 -- Hashed before they are joined: only then the dictionaries of the export are known.
-create temp view hashed_cells as
+create temp view executed_cells as
 select
-    origin_hash(
-        text_hash(executionid), text_hash(actionid), text_hash(problem_id), text_hash(arenaid), text_hash(systemid),
-        text_hash(variantid), text_hash(adapterid)
+    origin_hash_of_texts(
+        executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid
     ) as origin_hash,
     text_hash(sheetid) as sheetid_hash,
+    x,
+    y,
+    type,
+    value,
+    rawvalue,
+    valuetype,
+    duration_ns,
+    epoch_us(lastmodified) as observed_at
+from cells
+where y >= 0;
+
+create temp view hashed_cells as
+select
+    origin_hash,
+    sheetid_hash,
     y,
     place_hash(text_hash(type), x) as place_hash,
     text_hash(value) as text_hash,
     duration_ns,
-    epoch_us(lastmodified) as observed_at
-from cells
-where y >= 0
+    observed_at
+from executed_cells
 union all
 -- Elsewhere it repeats the value.
 select
-    origin_hash(
-        text_hash(executionid), text_hash(actionid), text_hash(problem_id), text_hash(arenaid), text_hash(systemid),
-        text_hash(variantid), text_hash(adapterid)
-    ),
-    text_hash(sheetid),
+    origin_hash,
+    sheetid_hash,
     y,
     place_hash(text_hash('exception_class'), null),
     text_hash(rawvalue),
     null,
-    epoch_us(lastmodified)
-from cells
-where y >= 0 and type = 'value' and value = '_EXCEPTION_' and rawvalue is not null
+    observed_at
+from executed_cells
+where type = 'value' and value = '_EXCEPTION_' and rawvalue is not null
 union all
 select
-    origin_hash(
-        text_hash(executionid), text_hash(actionid), text_hash(problem_id), text_hash(arenaid), text_hash(systemid),
-        text_hash(variantid), text_hash(adapterid)
-    ),
-    text_hash(sheetid),
+    origin_hash,
+    sheetid_hash,
     y,
     place_hash(text_hash('valuetype'), null),
     text_hash(valuetype),
     null,
-    epoch_us(lastmodified)
-from cells
-where y >= 0 and type = 'value' and valuetype is not null;
+    observed_at
+from executed_cells
+where type = 'value' and valuetype is not null;
 
 create temp view placed_cells as
 select
@@ -268,10 +275,9 @@ from (
     from cells where y >= 0 and systemid = 'abstraction' and type in ('stimulussheet', 'interface')
 ) as others
 join origins
-    on origin_hash = origin_hash(
-        text_hash(others.executionid), text_hash(others.actionid), text_hash(others.problem_id),
-        text_hash(others.arenaid), text_hash(others.systemid), text_hash(others.variantid),
-        text_hash(others.adapterid)
+    on origin_hash = origin_hash_of_texts(
+        others.executionid, others.actionid, others.problem_id, others.arenaid, others.systemid, others.variantid,
+        others.adapterid
     )
 join sheets on sheet_hash = sheet_hash(text_hash(others.sheetid), older_system_hash)
 join named_sheets using (sheet_no);

@@ -39,6 +39,14 @@ if(getvariable('hash_seed') = '', hash(text), hash(text || getvariable('hash_see
 create or replace temp macro origin_hash(executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid) as
 hash(getvariable('hash_seed'), executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid);
 
+create or replace temp macro origin_hash_of_texts(
+    executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid
+) as
+origin_hash(
+    text_hash(executionid), text_hash(actionid), text_hash(problem_id), text_hash(arenaid), text_hash(systemid),
+    text_hash(variantid), text_hash(adapterid)
+);
+
 create or replace temp macro sheet_hash(sheetid, older_system) as
 hash(getvariable('hash_seed'), sheetid, older_system);
 
