@@ -420,7 +420,8 @@ final as (
         observed_at,
         is_oracle,
         n_runs,
-        is_stable
+        is_stable,
+        problem_no
     from actuations
 
 )
@@ -1225,7 +1226,8 @@ final as (
         observed_at,
         is_oracle,
         n_runs,
-        is_stable
+        is_stable,
+        problem_no
     from actuations
 
 )
@@ -1625,7 +1627,8 @@ final as (
         response_kind,
         response_hash,
         observed_at,
-        is_oracle
+        is_oracle,
+        problem_no
     from actuations
 
 )
@@ -1666,7 +1669,8 @@ final as (
         observed_at,
         is_oracle,
         n_runs,
-        is_stable
+        is_stable,
+        problem_no
     from actuations
 
 )
@@ -2610,7 +2614,8 @@ final as (
         observed_at,
         is_oracle,
         n_runs,
-        is_stable
+        is_stable,
+        problem_no
     from actuations
 
 )
@@ -3750,7 +3755,8 @@ final as (
         observed_at,
         is_oracle,
         n_runs,
-        is_stable
+        is_stable,
+        problem_no
     from actuations
 
 )
@@ -3974,7 +3980,8 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
+        cells.problem_no
     from cells
     inner join matrix_columns
         on
@@ -5048,7 +5055,8 @@ final as (
         observed_at,
         is_oracle,
         n_runs,
-        is_stable
+        is_stable,
+        problem_no
     from actuations
 
 )

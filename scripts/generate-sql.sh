@@ -8,5 +8,5 @@ trap 'rm -rf "$work"' EXIT
 
 export OBSLAKE_HOME="$work/lake"
 obslake init >"$work/init"
-dbt --quiet compile --target-path "$work/target" --log-path "$work/logs"
+dbt --quiet compile --vars "obslake_has_nulls: true" --target-path "$work/target" --log-path "$work/logs"
 python -m obslake.sql_package "$work/target/manifest.json" .

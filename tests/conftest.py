@@ -105,10 +105,10 @@ def make_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
 
 @pytest.fixture(scope="session")
 def compiled(make_workspace: Callable[[str], Workspace]) -> dict[str, Any]:
-    """The manifest of the project, compiled on an empty lakehouse."""
+    """The manifest of the project, compiled on an empty lakehouse, as for obslake.sql."""
     workspace = make_workspace("compiled")
     workspace.obslake("init")
-    workspace.dbt("--quiet", "compile")
+    workspace.dbt("--quiet", "compile", "--vars", "obslake_has_nulls: true")
     return workspace.manifest()
 
 

@@ -1,10 +1,8 @@
-{#- Hook: remove the rows of stale problems; the model then appends what they are now. -#}
+{#- Remove the rows of stale problems; the model then appends what they are now. -#}
 {% macro delete_stale_rows() -%}
-    {%- if obslake.is_refreshed() and is_incremental() -%}
     delete from {{ this }}
     where (data_set_id, problem_id) in (
         select data_set_id, problem_id from {{ ref('refresh_stale_problems') }}
         where model = '{{ model.name }}'
     )
-    {%- endif -%}
 {%- endmacro %}

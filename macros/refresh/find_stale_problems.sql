@@ -1,7 +1,6 @@
-{#- Hook: find the problems of which the model's parents, or its own code, have another version than it was built
+{#- Find the problems of which the model's parents, or its own code, have another version than it was built
     from. -#}
 {% macro find_stale_problems() -%}
-    {%- if obslake.is_refreshed() -%}
     {%- set parents = obslake.quoted_list(obslake.refreshed_parents(model.unique_id)) -%}
     insert into {{ ref('refresh_stale_problems') }}
     with
@@ -39,16 +38,28 @@
         from {{ ref('refresh_built_versions') }}
         where model = '{{ model.name }}'
 
+    ),
+
+    stale as (
+
+        select
+            coalesce(wanted.data_set_id, built.data_set_id) as data_set_id,
+            coalesce(wanted.problem_id, built.problem_id) as problem_id,
+            wanted.version
+        from wanted
+        full outer join built
+            on wanted.data_set_id = built.data_set_id and wanted.problem_id = built.problem_id
+        where coalesce(wanted.version, '') <> coalesce(built.version, '')
+
     )
 
     select
         '{{ model.name }}' as model,
-        coalesce(wanted.data_set_id, built.data_set_id) as data_set_id,
-        coalesce(wanted.problem_id, built.problem_id) as problem_id,
-        wanted.version
-    from wanted
-    full outer join built
-        on wanted.data_set_id = built.data_set_id and wanted.problem_id = built.problem_id
-    where coalesce(wanted.version, '') <> coalesce(built.version, '')
-    {%- endif -%}
+        stale.data_set_id,
+        stale.problem_id,
+        stale.version,
+        numbers.problem_no
+    from stale
+    inner join {{ ref('refresh_problem_numbers') }} as numbers
+        on stale.data_set_id = numbers.data_set_id and stale.problem_id = numbers.problem_id
 {%- endmacro %}

@@ -1,10 +1,8 @@
-{#- Hook: forget the versions of what was built anew. -#}
+{#- Forget the versions of what was built anew. -#}
 {% macro forget_stale_versions() -%}
-    {%- if obslake.is_refreshed() -%}
     delete from {{ ref('refresh_built_versions') }}
     where model = '{{ model.name }}' and (data_set_id, problem_id) in (
         select data_set_id, problem_id from {{ ref('refresh_stale_problems') }}
         where model = '{{ model.name }}'
     )
-    {%- endif -%}
 {%- endmacro %}

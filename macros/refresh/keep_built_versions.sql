@@ -1,9 +1,7 @@
-{#- Hook: keep which versions the model holds now. -#}
+{#- Keep which versions the model holds now. -#}
 {% macro keep_built_versions() -%}
-    {%- if obslake.is_refreshed() -%}
     insert into {{ ref('refresh_built_versions') }}
     select model, data_set_id, problem_id, version
     from {{ ref('refresh_stale_problems') }}
     where model = '{{ model.name }}' and version is not null
-    {%- endif -%}
 {%- endmacro %}

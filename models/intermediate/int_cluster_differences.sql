@@ -11,7 +11,7 @@ clusters as (
 
 cells as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
 
 ),
 

@@ -12,7 +12,7 @@ leading_clusters as (
 
 votes as (
 
-    select * from {{ obslake.stale_rows(ref('int_votes')) }}
+    select * from {{ obslake.stale_rows(ref('int_votes'), has_number=true) }}
 
 ),
 

@@ -28,7 +28,8 @@ final as (
         response_kind,
         response_hash,
         observed_at,
-        is_oracle
+        is_oracle,
+        problem_no
     from actuations
 
 )

@@ -4,7 +4,7 @@ with
 
 final_responses as (
 
-    select * from {{ obslake.stale_rows(ref('int_final_responses')) }}
+    select * from {{ obslake.stale_rows(ref('int_final_responses'), has_number=true) }}
     where not is_oracle
 
 ),
@@ -18,7 +18,7 @@ revisions as (
 
 specified_oracles as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
     where is_oracle and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
 
 ),

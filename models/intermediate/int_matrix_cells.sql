@@ -30,7 +30,8 @@ final as (
         observed_at,
         is_oracle,
         n_runs,
-        is_stable
+        is_stable,
+        problem_no
     from actuations
 
 )

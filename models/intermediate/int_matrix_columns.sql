@@ -41,7 +41,7 @@ several_runs as (
 
 cells as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
 
 ),
 

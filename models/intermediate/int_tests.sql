@@ -5,7 +5,7 @@ with
 
 cells as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
 
 ),
 

@@ -29,7 +29,8 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }}) as is_vote
+        cells.response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }}) as is_vote,
+        cells.problem_no
     from cells
     inner join matrix_columns
         on

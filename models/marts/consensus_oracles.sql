@@ -4,13 +4,13 @@ with
 
 cells as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells')) }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
 
 ),
 
 votes as (
 
-    select * from {{ obslake.stale_rows(ref('int_votes')) }}
+    select * from {{ obslake.stale_rows(ref('int_votes'), has_number=true) }}
     where is_vote
 
 ),

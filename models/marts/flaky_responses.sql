@@ -4,7 +4,7 @@ with
 
 actuations as (
 
-    select * from {{ obslake.stale_rows(ref('int_actuations')) }}
+    select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
     where is_repeated and is_executed and not is_oracle
 
 ),

@@ -6,5 +6,6 @@ select
     cast('' as string) as model,
     cast('' as string) as data_set_id,
     cast('' as string) as problem_id,
-    cast('' as string) as version
+    cast('' as string) as version,
+    cast(0 as int) as problem_no
 where 1 = 0

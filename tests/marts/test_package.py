@@ -1,11 +1,13 @@
 """Another project installs this one as a dbt package, on observations of its own."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 
 import duckdb
 import pytest
+from obslake.schemas import TABLES, TableDefinition
 
 from tests.conftest import PROJECT, Workspace
 
@@ -55,3 +57,13 @@ def test_functions_join_the_relations_of_the_project(project: Workspace) -> None
 
 def test_models_of_the_project_stand_on_the_marts(project: Workspace) -> None:
     assert query(project, "from odd_candidates order by all") == [("shift", 1), ("square", 1)]
+
+
+@pytest.mark.parametrize("definition", TABLES, ids=lambda definition: definition.name)
+def test_columns_with_a_default_are_required_in_the_tables(definition: TableDefinition) -> None:
+    """There the models read them as they are."""
+    model = (PROJECT / "models" / "staging" / f"stg_{definition.name}.sql").read_text()
+    with_default = set(re.findall(r"'name': '(\w+)'[^{}]*'default'", model))
+    required = {field.name for field in definition.schema.fields if field.required}
+    assert with_default
+    assert with_default <= required
