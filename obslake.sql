@@ -247,7 +247,7 @@ final as (
         duration_ns,
         observed_at,
         response_kind not in ('not_executed', 'skipped') as is_executed,
-        implementation_id in ('oracle') as is_oracle
+        implementation_id = 'oracle' as is_oracle
     from responses
 
 )
@@ -1053,7 +1053,7 @@ final as (
         duration_ns,
         observed_at,
         response_kind not in ('not_executed', 'skipped') as is_executed,
-        implementation_id in ('oracle') as is_oracle
+        implementation_id = 'oracle' as is_oracle
     from responses
 
 )
@@ -1456,7 +1456,7 @@ final as (
         duration_ns,
         observed_at,
         response_kind not in ('not_executed', 'skipped') as is_executed,
-        implementation_id in ('oracle') as is_oracle
+        implementation_id = 'oracle' as is_oracle
     from responses
 
 )
@@ -2441,7 +2441,7 @@ final as (
         duration_ns,
         observed_at,
         response_kind not in ('not_executed', 'skipped') as is_executed,
-        implementation_id in ('oracle') as is_oracle
+        implementation_id = 'oracle' as is_oracle
     from responses
 
 )
@@ -3177,7 +3177,7 @@ final as (
         duration_ns,
         observed_at,
         response_kind not in ('not_executed', 'skipped') as is_executed,
-        implementation_id in ('oracle') as is_oracle
+        implementation_id = 'oracle' as is_oracle
     from responses
 
 )
@@ -3582,7 +3582,7 @@ final as (
         duration_ns,
         observed_at,
         response_kind not in ('not_executed', 'skipped') as is_executed,
-        implementation_id in ('oracle') as is_oracle
+        implementation_id = 'oracle' as is_oracle
     from responses
 
 )
@@ -4391,7 +4391,7 @@ final as (
         duration_ns,
         observed_at,
         response_kind not in ('not_executed', 'skipped') as is_executed,
-        implementation_id in ('oracle') as is_oracle
+        implementation_id = 'oracle' as is_oracle
     from responses
 
 )
@@ -4882,7 +4882,7 @@ final as (
         duration_ns,
         observed_at,
         response_kind not in ('not_executed', 'skipped') as is_executed,
-        implementation_id in ('oracle') as is_oracle
+        implementation_id = 'oracle' as is_oracle
     from responses
 
 )

@@ -39,7 +39,7 @@ final as (
         duration_ns,
         observed_at,
         {{ obslake.is_executed('response_kind') }} as is_executed,
-        implementation_id in ({{ obslake.quoted_list([var('obslake_oracle')]) }}) as is_oracle
+        implementation_id = {{ obslake.quoted(var('obslake_oracle')) }} as is_oracle
     from responses
 
 )

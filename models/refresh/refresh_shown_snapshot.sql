@@ -19,6 +19,6 @@
     select
         snapshot_id,
         digest,
-        '{{ tojson(rules) | replace("'", "''") }}' as rules
+        {{ obslake.quoted(tojson(rules)) }} as rules
     from {{ source('obslake', 'shown') }}
 {% endif %}

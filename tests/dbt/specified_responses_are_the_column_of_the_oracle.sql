@@ -26,7 +26,7 @@ both_sides as (
         0 as n_specified
     from matrix
     where
-        implementation_id = {{ dbt.string_literal(var('obslake_oracle')) }}
+        implementation_id = {{ obslake.quoted(var('obslake_oracle')) }}
         and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
     union all
     select

@@ -23,7 +23,7 @@ voters as (
         implementation_id
     from matrix
     where
-        implementation_id <> {{ dbt.string_literal(var('obslake_oracle')) }}
+        implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
         and response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }})
     group by data_set_id, problem_id, implementation_id
 

@@ -1,7 +1,6 @@
 """The SQL functions: in the marts file, and in obslake.sql on any relation of observations."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,39 +138,3 @@ def test_iceberg_directly(demo: Workspace, sql_package: str) -> None:
         connection.execute("create view observations as from lake.observations")
         rows = connection.execute("from oracle('demo', 'json_parse')").fetchall()
     assert comparable(rows) == comparable(demo.query("from oracle('demo', 'json_parse')"))
-
-
-@pytest.fixture(scope="module")
-def hostile(make_workspace: Callable[[str], Workspace]) -> tuple[Workspace, list[str]]:
-    """A lakehouse whose ids are made to break SQL, Jinja and shells."""
-    ids = [
-        "'; drop table behavior_clusters; --",
-        '"quoted" "twice"',
-        "{{ ref('x') }} {% raw %}",
-        "line\nbreak\ttab",
-        "Ünïcödé 🦆 \u202e",
-        "$EXCEPTION@x",
-        " ",
-    ]
-    workspace = make_workspace("hostile")
-    lines = [
-        {"problem_id": p, "implementation_id": i, "test_id": t, "output": i}
-        for p in ids
-        for i in ids
-        for t in ids
-    ]
-    file = workspace.folder / "hostile.jsonl"
-    file.write_text("\n".join(json.dumps(line) for line in lines))
-    workspace.obslake("load", "observations", str(file), "--data-set", ids[0])
-    workspace.dbt("--quiet", "build")
-    return workspace, ids
-
-
-def test_hostile_ids_pass_unchanged(hostile: tuple[Workspace, list[str]]) -> None:
-    workspace, ids = hostile
-    for problem in ids:
-        rows = workspace.query("from srm(?, ?)", [ids[0], problem])
-        assert {row[0] for row in rows} == set(ids)
-        assert {row[2] for row in rows} == set(ids)
-        clusters = workspace.query("from clusters(?, ?)", [ids[0], problem])
-        assert len(clusters) == len(ids)
