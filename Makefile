@@ -15,11 +15,13 @@ help: ## Show the targets.
 .PHONY: install
 install: $(INSTALLED) ## Set up everything in .venv.
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)))' \
 	    || { echo 'obslake needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements.txt
+	@# Finds everything that it needs there, and builds with it.
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[test]'
 	@touch $@
 
 .PHONY: demo
@@ -50,17 +52,27 @@ bench: $(INSTALLED) ## Measure loading, building and asking on a generated corpu
 
 .PHONY: bench-scale
 bench-scale: $(INSTALLED) ## Measure how they grow, export by export; BENCH holds options.
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement bench/requirements.txt
 	$(BIN)/python -m bench.scale $(BENCH)
 
-.PHONY: constraints
-constraints: ## Pin the newest releases that the project's own bounds allow.
-	$(PYTHON) -m venv $(VENV)-newest
-	$(VENV)-newest/bin/python -m pip install --quiet --editable '.[test,bench]'
-	@{ echo '# Every package that the project was tested with. Written by `make constraints`.'; \
-	    $(VENV)-newest/bin/python -m pip freeze --exclude-editable; } > constraints.txt
-	@rm -rf $(VENV)-newest
+# Names, versions and hashes; where they come from is the installer's business.
+COMPILE := $(VENV)-tools/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+    --no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+.PHONY: requirements
+requirements: ## Pin the newest releases that the project's own bounds allow, with the hashes of their files.
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --quiet pip-tools
+	$(COMPILE) --extra test --all-build-deps --output-file requirements.txt pyproject.toml
+	$(COMPILE) --constraint requirements.txt --output-file bench/requirements.txt bench/requirements.in
+
+.PHONY: audit
+audit: ## Look for known vulnerabilities of what is installed; needs the network.
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --quiet pip-audit
+	$(VENV)-tools/bin/pip-audit --require-hashes --disable-pip \
+	    --requirement requirements.txt --requirement bench/requirements.txt
 
 .PHONY: clean
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) target logs dbt_packages .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-tools target logs dbt_packages .pytest_cache .hypothesis .mypy_cache .ruff_cache
