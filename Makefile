@@ -70,7 +70,7 @@ requirements: ## Pin the newest releases that the project's own bounds allow, wi
 audit: ## Look for known vulnerabilities of what is installed; needs the network.
 	$(PYTHON) -m venv $(VENV)-tools
 	$(VENV)-tools/bin/python -m pip install --quiet pip-audit
-	$(VENV)-tools/bin/pip-audit --require-hashes --disable-pip \
+	$(VENV)-tools/bin/pip-audit --strict --require-hashes --disable-pip \
 	    --requirement requirements.txt --requirement bench/requirements.txt
 
 .PHONY: clean
