@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from obslake import __version__
-from obslake.errors import ObslakeError
-from obslake.output import echo_answer, echo_json, echo_report, echo_status
+from obslake.errors import ObslakeError, RecordsSetAsideError
+from obslake.output import (
+    echo_answer,
+    echo_json,
+    echo_quarantine,
+    echo_report,
+    echo_retries,
+    echo_status,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from obslake.sources.base import Reader
+    from obslake.sources.set_aside import Tolerance
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -28,7 +36,7 @@ def main() -> None:
         cli(standalone_mode=False)
     except ObslakeError as error:
         click.echo(f"obslake: {error}", err=True)
-        sys.exit(1)
+        sys.exit(3 if isinstance(error, RecordsSetAsideError) else 1)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -106,8 +114,37 @@ def load() -> None:
     """Append the rows of files to the lakehouse, each source once."""
 
 
+class _ToleranceType(click.ParamType):  # type: ignore[type-arg]
+    """A number of records, or a percentage."""
+
+    name = "tolerance"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Tolerance":
+        from obslake.sources.set_aside import Tolerance
+
+        try:
+            return value if isinstance(value, Tolerance) else Tolerance.parse(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is neither a number like 12 nor a percentage like 0.5%", param, ctx
+            )
+
+
 def _load_options(command: _Command) -> _Command:
     command = _json_option(command)
+    command = click.option(
+        "--max-faulty",
+        type=_ToleranceType(),
+        default="0",
+        show_default=True,
+        metavar="NUMBER|PERCENT%",
+        help=(
+            "Set aside as many records that cannot be understood (12, 0.5%), and load the others; "
+            "of more, nothing is loaded."
+        ),
+    )(command)
     command = click.option(
         "--data-set", default="default", show_default=True, help="Data set of rows that name none."
     )(command)
@@ -121,7 +158,7 @@ def _load_options(command: _Command) -> _Command:
 )
 @_load_options
 @click.pass_obj
-def load_lasso(home: str | None, paths: tuple[str, ...], data_set: str, as_json: bool) -> None:
+def load_lasso(home: str | None, /, paths: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Load LASSO arena exports (Parquet, CSV) and the Solr export of their candidates (JSON).
 
     PATH is a file, a folder, a pattern, or - for standard input. Give the files of one export in
@@ -129,7 +166,7 @@ def load_lasso(home: str | None, paths: tuple[str, ...], data_set: str, as_json:
     """
     from obslake.sources.lasso import LassoReader
 
-    _load(home, LassoReader(), paths, as_json, data_set=data_set)
+    _load(home, LassoReader(), paths, as_json, **options)
 
 
 @load.command(
@@ -158,12 +195,11 @@ def load_lasso(home: str | None, paths: tuple[str, ...], data_set: str, as_json:
 @click.pass_obj
 def load_observations(
     home: str | None,
+    /,
     paths: tuple[str, ...],
-    data_set: str,
-    environment: str,
-    run: str | None,
     renames: tuple[str, ...],
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Load rows of your own (Parquet, JSON Lines, CSV; gzip or not), one per actuation.
 
@@ -177,10 +213,8 @@ def load_observations(
         ObservationsReader(),
         paths,
         as_json,
-        data_set=data_set,
-        environment=environment,
-        run=run,
         renames=_parse_renames(renames),
+        **options,
     )
 
 
@@ -191,14 +225,16 @@ def load_observations(
 )
 @_load_options
 @click.pass_obj
-def load_recording(home: str | None, paths: tuple[str, ...], data_set: str, as_json: bool) -> None:
+def load_recording(
+    home: str | None, /, paths: tuple[str, ...], as_json: bool, **options: Any
+) -> None:
     """Load what the pytest plugin has recorded (JSON Lines; gzip or not).
 
     A recording that ends in the middle of a line, as when the tests were killed, is loaded up to there.
     """
     from obslake.sources.recording import RecordingReader
 
-    _load(home, RecordingReader(), paths, as_json, data_set=data_set)
+    _load(home, RecordingReader(), paths, as_json, **options)
 
 
 @load.command(
@@ -253,6 +289,7 @@ def load_junit(
     data_set: str,
     environment: str,
     run: str | None,
+    max_faulty: "Tolerance",
     keep_going: bool,
     as_json: bool,
     **options: Any,
@@ -273,6 +310,7 @@ def load_junit(
         data_set=data_set,
         environment=environment,
         run=run,
+        max_faulty=max_faulty,
     )
 
 
@@ -297,10 +335,11 @@ def _add_description_command(table: str, columns: str) -> None:
     @click.pass_obj
     def load_descriptions(
         home: str | None,
+        /,
         paths: tuple[str, ...],
-        data_set: str,
         renames: tuple[str, ...],
         as_json: bool,
+        **options: Any,
     ) -> None:
         from obslake import schemas
         from obslake.sources.descriptions import DescriptionsReader
@@ -311,8 +350,8 @@ def _add_description_command(table: str, columns: str) -> None:
             DescriptionsReader(definition),
             paths,
             as_json,
-            data_set=data_set,
             renames=_parse_renames(renames),
+            **options,
         )
 
 
@@ -334,6 +373,14 @@ def _parse_renames(renames: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
+def _check_text(option: str, value: str | None) -> None:
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(value or "").decode(errors="backslashreplace")
+        raise ObslakeError(f"{option}: {shown} is no UTF-8") from error
+
+
 def _load(
     home: str | None,
     reader: "Reader",
@@ -345,11 +392,13 @@ def _load(
 ) -> None:
     from obslake.errors import SourceFormatError
     from obslake.lakehouse import Lakehouse
-    from obslake.loading import describe_refused
+    from obslake.loading import describe_refused, describe_set_aside
     from obslake.loading import load as run_load
     from obslake.progress import Progress
     from obslake.sources.base import Options
 
+    for name in ("data_set", "environment", "run"):
+        _check_text(f"--{name.replace('_', '-')}", options.get(name))
     lakehouse = Lakehouse.open(home, create=True)
     report = run_load(
         lakehouse, reader, paths, Options(**options), Progress(), keep_going=keep_going
@@ -357,6 +406,8 @@ def _load(
     echo_report(report, as_json=as_json)
     if report.refused:
         raise SourceFormatError(describe_refused(report))
+    if report.set_aside:
+        raise RecordsSetAsideError(describe_set_aside(report))
 
 
 @cli.command(cls=_Example, example="obslake status --snapshots")
@@ -376,7 +427,7 @@ def status(home: str | None, snapshots: bool, as_json: bool) -> None:
 
 
 # As in obslake.schemas, which takes too long to import for a help text.
-_TABLES = ("implementations", "tests", "runs", "measurements", "observations")
+_TABLES = ("implementations", "tests", "runs", "measurements", "quarantine", "observations")
 
 
 @cli.command(cls=_Example, example="obslake compact --table observations")
@@ -399,10 +450,10 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
     from obslake.lakehouse import Lakehouse
     from obslake.output import echo_compactions
     from obslake.progress import Progress
-    from obslake.schemas import TABLES
+    from obslake.schemas import ALL_TABLES
 
     lakehouse = Lakehouse.open(home)
-    chosen = [t for t in TABLES if not tables or t.name in tables]
+    chosen = [t for t in ALL_TABLES if lakehouse.has(t) and (not tables or t.name in tables)]
     done = (run_compact(lakehouse, definition, Progress()) for definition in chosen)
     echo_compactions(done, as_json=as_json)
 
@@ -436,11 +487,12 @@ def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json:
     from obslake.expiry import expire as run_expire
     from obslake.lakehouse import Lakehouse
     from obslake.output import echo_expiries
-    from obslake.schemas import TABLES
+    from obslake.schemas import ALL_TABLES
 
     moment = _moment(older_than)
     lakehouse = Lakehouse.open(home)
-    done = (run_expire(lakehouse, t, moment, keep, dry_run=dry_run) for t in TABLES)
+    tables = filter(lakehouse.has, ALL_TABLES)
+    done = (run_expire(lakehouse, t, moment, keep, dry_run=dry_run) for t in tables)
     echo_expiries(done, dry_run=dry_run, as_json=as_json)
 
 
@@ -610,6 +662,47 @@ def forget(
     _confirm("\n".join([f"delete {describe_rows(*wanted.what)}:", *lines]), yes=yes)
     done = run_forget(lakehouse, wanted, Progress())
     echo_forgetting(done, dry_run=False, as_json=as_json)
+
+
+@cli.command(
+    cls=_Example,
+    example="obslake quarantine --limit 20\nobslake quarantine --retry",
+)
+@click.option("--load", "load_id", metavar="LOAD", help="Only what this load has set aside.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="Show as many records at most; 0: all.",
+)
+@click.option(
+    "--retry",
+    is_flag=False,
+    flag_value="",
+    metavar="[LOAD]",
+    help="Read the records again, of this load or of all, and load those that are understood now.",
+)
+@_json_option
+@click.pass_obj
+def quarantine(
+    home: str | None, load_id: str | None, limit: int, retry: str | None, as_json: bool
+) -> None:
+    """Show the records that loads have set aside, with reasons, or load them after all.
+
+    A file that you have corrected is a source of its own: load it with `obslake load`.
+    """
+    from obslake.lakehouse import Lakehouse
+    from obslake.progress import Progress
+    from obslake.quarantine import read_quarantine
+    from obslake.retrying import retry as run_retry
+
+    lakehouse = Lakehouse.open(home)
+    if retry is None:
+        found = read_quarantine(lakehouse, load_id=load_id, limit=limit)
+        echo_quarantine(found, as_json=as_json)
+        return
+    echo_retries(run_retry(lakehouse, retry or load_id, Progress()), as_json=as_json)
 
 
 @cli.command(

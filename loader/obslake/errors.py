@@ -1,8 +1,8 @@
 """The errors a user can meet, one class per situation.
 
 Every message says what is wrong, where (file, row, column), and what to do about it. The command
-line prints it on standard error and exits with 1; programs that import the loader catch
-``ObslakeError``.
+line prints it on standard error and exits with 1, or with 3 where the load is complete; programs
+that import the loader catch ``ObslakeError``.
 """
 
 
@@ -31,7 +31,15 @@ class SourceFormatError(ObslakeError):
 
 
 class SourceRowError(ObslakeError):
-    """Rows of a source cannot be understood; nothing of the load was kept."""
+    """More rows of a source cannot be understood than is tolerated; nothing of the load was kept."""
+
+
+class RecordsSetAsideError(ObslakeError):
+    """A load is complete but for records that were set aside; the command line exits with 3."""
+
+
+class QuarantineError(ObslakeError):
+    """The quarantine does not have what was asked for."""
 
 
 class SnapshotNotFoundError(ObslakeError):

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import committed_loads, current_state, noted_loads
-from obslake.schemas import OBSERVATIONS, TABLES
+from obslake.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.sources.base import Options, Reader
 from obslake.sources.files import SourceFile
 
@@ -38,7 +38,7 @@ class History:
         loads: dict[str, set[str]] = {}
         ended: set[str] = set()
         forgotten: set[str] = set()
-        for definition in TABLES:
+        for definition in ALL_TABLES:
             keys = complete if definition is OBSERVATIONS else started
             metadata = lakehouse.table(definition).metadata
             committed = committed_loads(metadata)
@@ -65,3 +65,8 @@ def source_key(file: SourceFile, reader: Reader, options: Options) -> str:
         [file.sha256, reader.name, reader.identity(file, options)], sort_keys=True
     )
     return sha256(identity.encode()).hexdigest()
+
+
+def retry_key(load_id: str) -> str:
+    """Identify what a load has set aside, as a source of the load that reads it after all."""
+    return sha256(json.dumps(["quarantine", load_id]).encode()).hexdigest()

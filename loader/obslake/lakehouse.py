@@ -26,7 +26,14 @@ from obslake.errors import (
 )
 from obslake.folder import MARTS_FILE, home_folder
 from obslake.ledger import load_ids, noted_loads, state_at
-from obslake.schemas import NAMESPACE, OBSERVATIONS, TABLES, TableDefinition
+from obslake.schemas import (
+    ALL_TABLES,
+    NAMESPACE,
+    OBSERVATIONS,
+    QUARANTINE,
+    TableDefinition,
+    sql_type,
+)
 from obslake.snapshots import snapshot_with
 
 CATALOG_NAME = "obslake"
@@ -90,7 +97,7 @@ class Lakehouse:
     def create_tables(self) -> None:
         """Create the namespace and every table that does not exist yet."""
         self.catalog.create_namespace_if_not_exists(NAMESPACE)
-        for definition in TABLES:
+        for definition in ALL_TABLES:
             # The catalog writes the metadata of a table before it finds that it exists.
             try:
                 self.table(definition)
@@ -100,6 +107,18 @@ class Lakehouse:
                     schema=definition.schema,
                     properties={**definition.properties, "comment": definition.comment},
                 )
+
+    def has(self, definition: TableDefinition) -> bool:
+        """Whether a table is there; lakehouses that had no load since there is a quarantine lack it."""
+        if definition is not QUARANTINE:
+            return True
+        try:
+            self.table(definition)
+        except NoLakehouseError:
+            return False
+        except DamagedMetadataError:
+            pass
+        return True
 
     def table(self, definition: TableDefinition) -> Table:
         """Load the current metadata of a table.
@@ -130,7 +149,7 @@ class Lakehouse:
 
     def locations(self) -> list[str]:
         """Return the addresses of the folders in which the files of the tables are."""
-        return [self.table(definition).location() for definition in TABLES]
+        return [self.table(d).location() for d in filter(self.has, ALL_TABLES)]
 
     def create_source_views(
         self, connection: duckdb.DuckDBPyConnection, as_of_snapshot: int | None = None
@@ -164,7 +183,10 @@ class Lakehouse:
         connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
         state = state_at(observations.metadata, shown)
         completed = state.loads.keys()
-        for definition in TABLES:
+        for definition in ALL_TABLES:
+            if not self.has(definition):
+                _create_empty_view(connection, definition)
+                continue
             table = observations if definition is OBSERVATIONS else self.table(definition)
             snapshot = shown
             if definition is not OBSERVATIONS:
@@ -213,6 +235,17 @@ def _create_list_view(
 
 def _literal(text: str | None) -> str:
     return "null" if text is None else quote_literal(text)
+
+
+def _create_empty_view(connection: duckdb.DuckDBPyConnection, definition: TableDefinition) -> None:
+    columns = ", ".join(
+        f"null::{sql_type(field.field_type)} as {quote_identifier(field.name)}"
+        for field in definition.schema.fields
+    )
+    connection.execute(
+        f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)} "
+        f"as select {columns} where false"
+    )
 
 
 def _check_default_home(path: Path, *, create: bool) -> None:

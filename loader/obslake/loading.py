@@ -14,15 +14,19 @@ from pyiceberg.table import Table, Transaction
 from obslake import __version__, engine
 from obslake.commits import commit
 from obslake.datafiles import remove_data_files, write_data_files
+from obslake.drift import COLUMNS_PROPERTY, KIND_PROPERTY, drift
 from obslake.engine import quote_identifier, quote_literal, reason
 from obslake.errors import SourceFormatError, SourceRowError
 from obslake.history import History, source_key
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY
 from obslake.progress import Progress
-from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
+from obslake.quarantine import stage_quarantine
+from obslake.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
+from obslake.sources import set_aside
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.files import SourceFile, open_sources
+from obslake.sources.salvage import salvage_files
 from obslake.workfolder import work_folder
 
 _BATCH_ROWS = 16_384
@@ -53,6 +57,7 @@ class LoadReport:
         sources: names of the files that were loaded.
         skipped: files that were loaded before, by content and options.
         refused: why files were left out that could not be read.
+        set_aside: how many records were set aside, which could not be understood.
         rows: rows appended, by table.
         response_kinds: rows appended to observations, by response kind.
         warnings: what the user should know about the sources.
@@ -62,6 +67,7 @@ class LoadReport:
     sources: list[str] = field(default_factory=list)
     skipped: list[SkippedSource] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    set_aside: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     response_kinds: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -94,7 +100,7 @@ def load(
     Raises:
         SourceNotFoundError: an argument names nothing that can be read.
         SourceFormatError: a file is not what the reader reads.
-        SourceRowError: some rows cannot be understood.
+        SourceRowError: more rows cannot be understood than the options tolerate.
     """
     with work_folder(lakehouse.home, ".load-") as temp:
         report = LoadReport()
@@ -113,36 +119,77 @@ def load(
         if not new and not report.refused:
             return report
         with engine.connect(temp_directory=temp) as connection:
-            new = _without_refused(connection, new, reader, options, report)
+            set_aside.begin(connection)
+            readable, faulty = _readable(connection, new, reader, options, report)
             if report.refused and not keep_going:
-                advice = "\n  load the others with --keep-going" if new else ""
+                advice = "\n  load the others with --keep-going" if readable else ""
                 raise SourceFormatError(describe_refused(report) + advice)
+            new = {key: file for key, file in new.items() if key in readable or key in faulty}
             if not new:
                 return report
-            load_id = history.interrupted(new) or _new_load_id(connection)
+            load_id = history.interrupted(new) or new_load_id(connection)
             report.load_id = load_id
             report.sources = [file.name for file in new.values()]
             options = replace(options, run=options.run or load_id)
             try:
                 with progress.task("reading", unit="rows"):
-                    staged = reader.stage(connection, list(new.values()), options)
+                    whole = salvage_files(connection, reader, list(readable.values()), options)
+                    staged = reader.stage(connection, whole, options)
             except duckdb.Error as error:
                 names = ", ".join(report.sources[:_MOST_NAMES])
                 if len(report.sources) > _MOST_NAMES:
                     names += f" and {len(report.sources) - _MOST_NAMES:,} more"
                 raise SourceFormatError(f"{names}: {reason(error)}") from error
+            set_aside.refuse_too_many(connection, options.max_faulty)
             report.warnings += staged.warnings
-            properties = {
-                LOAD_ID_PROPERTY: load_id,
-                KEYS_PROPERTY: json.dumps(list(new)),
-                "obslake.sources": json.dumps(report.sources),
-                "obslake.reader": reader.name,
-                "obslake.version": __version__,
-            }
-            prepared = _prepare(lakehouse, connection, staged, history, load_id, report, progress)
-            _commit(prepared, properties)
-    report.rows = {t.name: report.rows[t.name] for t in TABLES if report.rows.get(t.name)}
+            kind = json.dumps([reader.name, options.data_set])
+            metadata = lakehouse.table(OBSERVATIONS).metadata
+            report.warnings += drift(metadata, kind, staged.columns, staged.targets)
+            staged = stage_quarantine(connection, staged, reader, new, options)
+            report.set_aside = set_aside.count(connection)
+            commit_load(
+                lakehouse, connection, staged, history, reader, list(new), report, progress, kind
+            )
     return report
+
+
+def commit_load(
+    lakehouse: Lakehouse,
+    connection: duckdb.DuckDBPyConnection,
+    staged: StagedLoad,
+    history: History,
+    reader: Reader,
+    keys: Sequence[str],
+    report: LoadReport,
+    progress: Progress,
+    kind: str = "",
+) -> None:
+    """Append what is staged as the load of the report, and count it there.
+
+    Args:
+        lakehouse: where to.
+        connection: has the views of what is staged.
+        staged: the tables.
+        history: what earlier loads have committed.
+        reader: what the sources were read with.
+        keys: what the load is known by when it is repeated.
+        report: has the load and the names of its sources.
+        progress: told how far it is.
+        kind: what later loads have in common with which its columns are compared.
+    """
+    load_id = report.load_id or ""
+    properties = {
+        LOAD_ID_PROPERTY: load_id,
+        KEYS_PROPERTY: json.dumps(keys),
+        "obslake.sources": json.dumps(report.sources),
+        "obslake.reader": reader.name,
+        "obslake.version": __version__,
+    }
+    if kind and staged.columns:
+        properties |= {KIND_PROPERTY: kind, COLUMNS_PROPERTY: json.dumps(staged.columns)}
+    prepared = _prepare(lakehouse, connection, staged, history, load_id, report, progress)
+    _commit(prepared, properties)
+    report.rows = {t.name: report.rows[t.name] for t in ALL_TABLES if report.rows.get(t.name)}
 
 
 def _new_sources(
@@ -172,16 +219,30 @@ def _new_sources(
     return new
 
 
-def _without_refused(
+def _readable(
     connection: duckdb.DuckDBPyConnection,
     new: dict[str, SourceFile],
     reader: Reader,
     options: Options,
     report: LoadReport,
-) -> dict[str, SourceFile]:
+) -> tuple[dict[str, SourceFile], dict[str, SourceFile]]:
+    """Return the files that the reader can read, and those that are set aside as a whole."""
     refused = reader.refuse(connection, list(new.values()), options)
-    report.refused += refused.values()
-    return {key: file for key, file in new.items() if file not in refused}
+    if not refused:
+        return new, {}
+    readable = {key: file for key, file in new.items() if file not in refused}
+    if len(refused) > options.max_faulty.most(len(new)):
+        report.refused += refused.values()
+        return readable, {}
+    faulty = {}
+    for key, file in new.items():
+        if file in refused:
+            if set_aside.add_file(connection, file, refused[file]):
+                faulty[key] = file
+            else:
+                report.refused.append(refused[file])
+    set_aside.count_files(connection, len(new))
+    return readable, faulty
 
 
 def describe_refused(report: LoadReport) -> str:
@@ -194,7 +255,17 @@ def describe_refused(report: LoadReport) -> str:
     return "\n".join(lines)
 
 
-def _new_load_id(connection: duckdb.DuckDBPyConnection) -> str:
+def describe_set_aside(report: LoadReport) -> str:
+    """Return what was set aside, and how to look at it, as one message."""
+    records = "1 record" if report.set_aside == 1 else f"{report.set_aside:,} records"
+    return (
+        f"{records} could not be understood and {'was' if report.set_aside == 1 else 'were'} "
+        f"set aside; the others were loaded\n  see `obslake quarantine --load {report.load_id}`"
+    )
+
+
+def new_load_id(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return an id that is greater than those before it."""
     return str(connection.execute("select uuidv7()").fetchall()[0][0])
 
 
@@ -218,7 +289,7 @@ def _prepare(
     """Write all data files before the first commit: a faulty row leaves every table as it was."""
     prepared: list[_Append] = []
     try:
-        for definition in TABLES:
+        for definition in ALL_TABLES:
             if load_id in history.loads[definition.name]:
                 continue
             if definition in staged.tables:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from obslake.forgetting import Forgetting
     from obslake.ledger import CommittedLoad, Forgotten
     from obslake.loading import LoadReport
+    from obslake.quarantine import QuarantinedRecords
+    from obslake.retrying import Retry
     from obslake.rollback import Rollback
     from obslake.verification.verify import Verification
 
@@ -56,6 +58,7 @@ def echo_report(report: "LoadReport", *, as_json: bool) -> None:
                     for s in report.skipped
                 ],
                 "refused": report.refused,
+                "set_aside": report.set_aside,
                 "rows": report.rows,
                 "response_kinds": report.response_kinds,
                 "warnings": report.warnings,
@@ -232,6 +235,57 @@ def echo_verification(found: "Verification", *, as_json: bool) -> None:
         click.echo(f"orphan: {orphan.path}: {_count(orphan.bytes, 'byte')}, {what}")
     if any(not orphan.removed for orphan in found.orphans):
         click.echo("remove them: obslake verify --remove-orphans")
+
+
+def echo_quarantine(found: "QuarantinedRecords", *, as_json: bool) -> None:
+    """Print records that are set aside, by load and file."""
+    if as_json:
+        echo_json(asdict(found))
+        return
+    if not found.total:
+        click.echo("nothing is set aside")
+    load = file = None
+    for record in found.records:
+        if record["load_id"] != load:
+            load, file = record["load_id"], None
+            records = _count(found.loads[load], "record")
+            click.echo(f"load {load}: {records} of {record['reader']}")
+        if record["file"] != file:
+            file = record["file"]
+            click.echo(f"  {_one_line(file)}")
+        where = "the file" if record["position"] is None else f"row {record['position']}"
+        column = f", column {record['column_name']}" if record["column_name"] else ""
+        click.echo(f"    {where}{_one_line(column)}: {_one_line(record['reason'])}")
+    if more := found.total - len(found.records):
+        click.echo(f"… and {more:,} more: show them with --limit")
+
+
+def echo_retries(retries: "Iterable[Retry]", *, as_json: bool) -> None:
+    """Print what came of the records of each load, as soon as they were read again."""
+    done = []
+    for retry in retries:
+        done.append(asdict(retry))
+        if as_json:
+            continue
+        click.echo(f"load {retry.load_id}: {_count(retry.records, 'record')} read again")
+        if retry.retried_by:
+            click.echo(f"  load {retry.retried_by}: {retry.records - retry.set_aside:,} understood")
+            for table, rows in retry.rows.items():
+                click.echo(f"    {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
+        if retry.set_aside:
+            click.echo(
+                f"  {retry.set_aside:,} still set aside"
+                + (f": {retry.reason}" if retry.reason else "")
+            )
+    if as_json:
+        echo_json(done)
+    elif not done:
+        click.echo("nothing is set aside")
+
+
+def _one_line(text: str) -> str:
+    """Return a text without characters that would move the cursor."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:

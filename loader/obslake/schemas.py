@@ -226,5 +226,42 @@ MEASUREMENTS = TableDefinition(
     sort_columns=("data_set_id", "problem_id", "subject_kind", "subject_id", "metric"),
 )
 
-# In the order of their commits: whoever sees the observations of a load sees what describes them.
+QUARANTINE = TableDefinition(
+    name="quarantine",
+    comment=(
+        "One row per record of a source that a load could not understand and has set aside. "
+        "What a later load has read after all is here as well: `obslake quarantine` leaves it out."
+    ),
+    schema=_schema(
+        ("file", _STRING, True, "file of the source, as the load named it"),
+        ("position", LongType(), False, "row in the file, from 1; null: the file as a whole"),
+        ("column_name", _STRING, False, "column at fault; null: the record as a whole"),
+        ("reason", _STRING, True, "why the record was set aside"),
+        ("record", _STRING, True, "the record as it was, in one of the forms of record_form"),
+        (
+            "record_form",
+            _STRING,
+            True,
+            "`row`: a JSON object; `text`: as it stood; `base64`: its bytes",
+        ),
+        (
+            "context",
+            _STRING,
+            False,
+            "what it takes to read it: a header, the session of a recording",
+        ),
+        ("reader", _STRING, True, "reader of the source: `observations`, `lasso` and so on"),
+        ("options", _STRING, True, "JSON object with the options of the load"),
+        ("source_key", _STRING, True, "key of the source: a hash of its content and options"),
+        ("file_time", TimestamptzType(), True, "when the file was last written"),
+        ("set_aside_at", TimestamptzType(), True, "when the record was set aside"),
+        _LOAD_ID,
+    ),
+    sort_columns=("load_id", "file", "position"),
+)
+
+# What the marts are built from.
 TABLES: tuple[TableDefinition, ...] = (IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS)
+
+# In the order of their commits: whoever sees the observations of a load sees what describes them.
+ALL_TABLES: tuple[TableDefinition, ...] = (*TABLES[:-1], QUARANTINE, OBSERVATIONS)

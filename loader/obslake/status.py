@@ -8,7 +8,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from obslake.lakehouse import Lakehouse, snapshot_time
 from obslake.ledger import LOAD_ID_PROPERTY, OPERATION_PROPERTY, current_state
-from obslake.schemas import OBSERVATIONS, TABLES
+from obslake.schemas import ALL_TABLES, OBSERVATIONS
 
 
 def read_status(lakehouse: Lakehouse, *, with_snapshots: bool = False) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def read_status(lakehouse: Lakehouse, *, with_snapshots: bool = False) -> dict[s
         with_snapshots: list the snapshots of ``observations`` as well, oldest first.
     """
     tables = []
-    for definition in TABLES:
+    for definition in filter(lakehouse.has, ALL_TABLES):
         snapshot = lakehouse.table(definition).current_snapshot()
         summary = _summary(snapshot)
         tables.append(

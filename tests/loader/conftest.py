@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from obslake.cli import cli
-from obslake.errors import ObslakeError
+from obslake.errors import ObslakeError, RecordsSetAsideError
 from obslake.lakehouse import Lakehouse
-from obslake.schemas import TABLES, TableDefinition
+from obslake.schemas import ALL_TABLES, TableDefinition
 
 Row = Mapping[str, Any]
 
@@ -46,6 +46,22 @@ class Lake:
         out, err = self.obslake("load", kind, *arguments, "--json", stdin=stdin)
         return {**json.loads(out), "stderr": err}
 
+    def load_partly(
+        self, kind: str, *arguments: object, max_faulty: object = "100%", stdin: bytes | None = None
+    ) -> dict[str, Any]:
+        """Load, which must set records aside; return the report with the message as ``message``."""
+        options = ["load", kind, *arguments, "--max-faulty", max_faulty, "--json"]
+        result = CliRunner().invoke(
+            cli, ["--home", str(self.home), *map(str, options)], input=stdin
+        )
+        if not isinstance(result.exception, RecordsSetAsideError):
+            raise result.exception or AssertionError(result.stdout)
+        return {**json.loads(result.stdout), "message": str(result.exception)}
+
+    def quarantine(self, *options: object) -> Any:
+        """Return what ``obslake quarantine`` says."""
+        return json.loads(self.obslake("quarantine", "--json", *options)[0])
+
     def refused(self, kind: str, *arguments: object, stdin: bytes | None = None) -> str:
         """Load, which must fail and leave every table as it was; return the message."""
         before = self.snapshots()
@@ -62,14 +78,14 @@ class Lake:
         """Return the id of each table's current snapshot."""
         lakehouse = self.open()
         found = {}
-        for definition in TABLES:
+        for definition in ALL_TABLES:
             snapshot = lakehouse.table(definition).current_snapshot()
             found[definition.name] = snapshot.snapshot_id if snapshot else None
         return found
 
     def rows(self, table: str, *columns: str, **equal: object) -> list[Any]:
         """Return the rows that have these values: dictionaries, or tuples of some columns."""
-        (definition,) = (d for d in TABLES if d.name == table)
+        (definition,) = (d for d in ALL_TABLES if d.name == table)
         found = [
             {k: dict(v) if k == "attributes" and v is not None else v for k, v in row.items()}
             for row in self._scan(definition)

@@ -133,7 +133,14 @@ def test_status(lake: Lake) -> None:
     assert status["home"] == str(lake.home)
     assert status["marts"] is None
     tables = {t["table"]: t for t in status["tables"]}
-    assert list(tables) == ["implementations", "tests", "runs", "measurements", "observations"]
+    assert list(tables) == [
+        "implementations",
+        "tests",
+        "runs",
+        "measurements",
+        "quarantine",
+        "observations",
+    ]
     assert (tables["observations"]["rows"], tables["observations"]["files"]) == (1234, 1)
     assert tables["tests"] == {
         "table": "tests", "rows": 0, "files": 0, "bytes": 0, "snapshot_id": None
@@ -149,9 +156,9 @@ def test_status(lake: Lake) -> None:
     text = lake.obslake("status", "--snapshots")[0].splitlines()
     assert text[:2] == [f"lakehouse  {lake.home}", "marts      not built yet: run `dbt build`"]
     assert text[3].split() == ["table", "rows", "files", "bytes"]
-    assert text[8].split()[:3] == ["observations", "1,234", "1"]
-    assert text[10].startswith(f"snapshot {snapshot['snapshot_id']}  20")
-    assert text[11] == f"  load {load_id}  1,234 rows  {path}"
+    assert text[9].split()[:3] == ["observations", "1,234", "1"]
+    assert text[11].startswith(f"snapshot {snapshot['snapshot_id']}  20")
+    assert text[12] == f"  load {load_id}  1,234 rows  {path}"
     assert "snapshot" not in lake.obslake("status")[0]
 
 

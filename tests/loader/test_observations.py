@@ -363,7 +363,8 @@ def test_a_given_response_kind_is_kept_or_refused(lake: Lake) -> None:
     assert lake.refused("observations", path) == (
         "1 row cannot be understood; nothing was loaded\n"
         f"  {path}, row 1, column response_kind: 'boom' is not one of value, void, instance, "
-        "exception, verdict, timeout, crash, not_serializable, not_executed, skipped, other"
+        "exception, verdict, timeout, crash, not_serializable, not_executed, skipped, other\n"
+        "  set them aside, and load the others, with --max-faulty 1"
     )
 
 
@@ -444,6 +445,7 @@ def test_rows_that_are_not_understood(lake: Lake, form: str) -> None:
         f"  {bad}, row {5 + header}, column step_id: '{2**40}' is not a value of type integer, from 0",
         f"  {bad}, row {6 + header}, column step_id: '1.5x' is not a value of type integer, from 0",
         "  … and 999 more",
+        "  set them aside, and load the others, with --max-faulty 1004",
     ]
 
 
@@ -451,6 +453,10 @@ def test_columns_that_are_missing(lake: Lake) -> None:
     path = lake.csv("o.csv", [{"problem": "p", "test_id": "t", "output": 1}])
     assert lake.refused("observations", path) == (
         f"{path}: no column problem_id, implementation_id, which observations need\n"
+        "  column problem_id: missing\n"
+        "  column implementation_id: missing\n"
+        "  column test_id: read from test_id\n"
+        "  column output: read from output\n"
         "  its columns: problem, test_id, output\n"
         "  a column of another name is loaded with --map problem_id=NAME"
     )

@@ -276,7 +276,8 @@ def test_what_is_not_understood_is_named(lake: Lake) -> None:
     nobody = lake.jsonl("n.jsonl", [session(problem_id=None)])
     assert lake.refused("recording", nobody) == (
         "1 row cannot be understood; nothing was loaded\n"
-        f"  {nobody}, row 1, column problem_id: is missing"
+        f"  {nobody}, row 1, column problem_id: is missing\n"
+        "  set them aside, and load the others, with --max-faulty 1"
     )
 
 

@@ -1,14 +1,16 @@
 """What every reader has in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from obslake.schemas import TableDefinition
 from obslake.sources.files import DATA_SUFFIXES, SourceFile
+from obslake.sources.set_aside import STRICT, Tolerance
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,18 @@ class Options:
         environment: environment of rows that do not name one.
         run: run of rows that do not name one; None: the load itself.
         renames: column of the lakehouse to column of the source.
+        max_faulty: how many records that cannot be understood may be set aside.
     """
 
     data_set: str = "default"
     environment: str = "default"
     run: str | None = None
     renames: dict[str, str] = field(default_factory=dict)
+    max_faulty: Tolerance = STRICT
 
     def identity(self) -> dict[str, object]:
         """Return the options by which two loads of the same bytes differ."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "max_faulty"}
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,15 @@ class StagedLoad:
         warnings: what the user should know about the source.
         observations: rows of observations in the order of the table, without load_id;
             None where they come from the view ``loaded_observations``.
+        columns: columns of the source with their types, where drift is watched.
+        targets: column of the source to the column that it is loaded as.
     """
 
     tables: tuple[TableDefinition, ...]
     warnings: list[str]
     observations: Iterable[pa.RecordBatch] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reader(ABC):
@@ -57,12 +65,18 @@ class Reader(ABC):
         whole_files: gzip files that were cut off are refused.
         refuses_single_files: a file that it cannot read does not hide the faults of the others: all
             are named, and the user may load the rest.
+        salvages_rows: rows stand for themselves, so that broken lines can be set aside.
     """
 
     name: str
     suffixes: tuple[str, ...] = DATA_SUFFIXES
     whole_files: bool = True
     refuses_single_files: bool = False
+    salvages_rows: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """Return the reader's own options, in a form that JSON has."""
+        return {}
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return what decides, besides the content of a file, the rows that come of it.

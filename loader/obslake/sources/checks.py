@@ -6,12 +6,17 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from obslake.engine import quote_identifier, quote_literal
-from obslake.errors import SourceRowError
+from obslake.sources import set_aside
 from obslake.sources.files import SourceFile
-from obslake.sources.relations import create_text_view, unreadable
+from obslake.sources.relations import TextRelation, create_text_view, unreadable
+from obslake.sources.set_aside import STRICT, Tolerance
 
 _SHOWN = 5
 _LONGEST_VALUE = 60
+_SHORT_VALUE = (
+    f"if(length(fault.value) > {_LONGEST_VALUE}, "
+    f"left(fault.value, {_LONGEST_VALUE - 1}) || '…', fault.value)"
+)
 
 # What Arrow can keep, in microseconds, and Python can show.
 _FIRST_MOMENT = "timestamptz '0001-01-02 00:00:00+00'"
@@ -24,7 +29,7 @@ class Cast:
 
     Attributes:
         column: its name.
-        type: `integer`, `bigint`, `double` or `timestamptz`.
+        type: `integer`, `bigint`, `double`, `timestamptz`, or `object` in JSON.
         is_counted: whether it counts from 0.
     """
 
@@ -44,6 +49,8 @@ class Cast:
         typed = f"try_cast({value} as {self.type})"
         if self.type == "timestamptz":
             readable = f"{typed} between {_FIRST_MOMENT} and {_LAST_MOMENT}"
+        elif self.type == "object":
+            readable = f"json_valid({value}) and json_type(try_cast({value} as json)) = 'OBJECT'"
         elif self.type == "double":
             readable = f"isfinite({typed})"
         else:
@@ -56,6 +63,8 @@ class Cast:
     @property
     def problem(self) -> str:
         """What is said of a value that is not readable."""
+        if self.type == "object":
+            return "is not a JSON object"
         counted = ", from 0" if self.is_counted else ""
         return f"is not a value of type {self.type}{counted}"
 
@@ -87,8 +96,11 @@ def check_rows(
     casts: Sequence[Cast] = (),
     choices: Sequence[Choice] = (),
     only: tuple[str, str] | None = None,
-) -> None:
+    tolerance: Tolerance = STRICT,
+) -> str | None:
     """Check that required columns have values and that typed columns can be read as their types.
+
+    Rows that are tolerated go into the table ``set_aside``; who reads the source leaves them out.
 
     Args:
         connection: where the files are read.
@@ -98,43 +110,65 @@ def check_rows(
         casts: columns and their types.
         choices: columns and their possible words.
         only: a column and its value in the rows that are checked; by default all rows are.
+        tolerance: how many rows may be set aside.
+
+    Returns:
+        The SQL condition of the rows that cannot be understood, on a view of all files; None where
+        there are none.
 
     Raises:
         SourceFormatError: a file cannot be read to its end.
-        SourceRowError: some rows cannot be understood; it names the first, by file and row.
+        SourceRowError: more rows than are tolerated cannot be understood; it names the first, by
+            file and row.
     """
     shown: list[str] = []
     total = 0
+    everywhere: dict[str, str] = {}
     # File by file, so that rows are counted in each, and an unreadable one is known.
     for file in files:
         try:
             typed = [known[cast.column] for cast in casts if cast.column in known]
-            relation = create_text_view(connection, "checked_rows", [file], typed)
+            relation = create_text_view(
+                connection, "checked_rows", [file], typed, with_records=not tolerance.is_strict
+            )
             present = {c.lower(): c for c in relation.columns}
             columns = {
                 name: present[source.lower()]
                 for name, source in known.items()
                 if source.lower() in present
             }
+            everywhere.update(columns)
             types = {
                 name: type_
                 for name, type_, *_ in connection.execute("describe checked_rows").fetchall()
             }
-            faults = _faults(columns, types, required, casts, choices)
-            if only:
-                checked = f"{quote_identifier(columns[only[0]])} = {quote_literal(only[1])}"
-                faults = [replace(f, condition=f"{checked} and {f.condition}") for f in faults]
+            faults = _faults(columns, types, required, casts, choices, only)
             found, examples = _find(connection, faults, _SHOWN - len(shown))
+            total += found
+            if not tolerance.is_strict and total <= tolerance.most(None):
+                _set_aside(connection, file, relation, faults, only)
         except duckdb.Error as error:
             raise unreadable(file, error) from error
-        total += found
         shown += examples
-    if total:
-        more = [f"  … and {total - len(shown):,} more"] if total > len(shown) else []
-        raise SourceRowError(
-            f"{total:,} row{'' if total == 1 else 's'} cannot be understood; nothing was loaded\n"
-            + "\n".join(shown + more)
-        )
+    if total > tolerance.most(None):
+        set_aside.refuse(total, shown, tolerance)
+    # Where files are shown together, a column may be of another type than in one of them.
+    return _any(_faults(everywhere, {}, required, casts, choices, only)) if total else None
+
+
+def leave_out(
+    connection: duckdb.DuckDBPyConnection, view: str, given: str, faulty: str | None
+) -> None:
+    """Create a view on another that leaves out the rows of a condition."""
+    kept = f" where not coalesce({faulty}, false)" if faulty else ""
+    connection.execute(
+        f"create or replace temp view {quote_identifier(view)} as "
+        f"select * from {quote_identifier(given)}{kept}"
+    )
+
+
+def _any(faults: Sequence[_Fault]) -> str:
+    return "(" + " or ".join(f"({fault.condition})" for fault in faults) + ")"
 
 
 def _faults(
@@ -143,6 +177,7 @@ def _faults(
     required: Sequence[str],
     casts: Sequence[Cast],
     choices: Sequence[Choice],
+    only: tuple[str, str] | None,
 ) -> list[_Fault]:
     faults = []
     for name in required:
@@ -152,7 +187,7 @@ def _faults(
     for cast in casts:
         if cast.column in columns:
             value = quote_identifier(columns[cast.column])
-            condition = cast.fault(value, types[columns[cast.column]])
+            condition = cast.fault(value, types.get(columns[cast.column], "VARCHAR"))
             faults.append(_Fault(condition, cast.column, value, cast.problem))
     for choice in choices:
         if choice.column in columns:
@@ -160,6 +195,9 @@ def _faults(
             condition = f"{value} not in ({', '.join(map(quote_literal, choice.words))})"
             problem = f"is not one of {', '.join(choice.words)}"
             faults.append(_Fault(condition, choice.column, value, problem))
+    if only:
+        checked = f"{quote_identifier(columns[only[0]])} = {quote_literal(only[1])}"
+        faults = [replace(f, condition=f"{checked} and ({f.condition})") for f in faults]
     return faults
 
 
@@ -167,25 +205,64 @@ def _find(
     connection: duckdb.DuckDBPyConnection, faults: Sequence[_Fault], limit: int
 ) -> tuple[int, list[str]]:
     """Return how many rows of ``checked_rows`` have a fault, and the first of them as text."""
-    any_fault = " or ".join(f"({fault.condition})" for fault in faults)
     ((found,),) = connection.execute(
-        f"select count(*) from checked_rows where {any_fault}"
+        f"select count(*) from checked_rows where {_any(faults)}"
     ).fetchall()
     if not found or not limit:
         return found, []
+    rows = connection.execute(
+        "select _obslake_position, fault.* from "
+        f"(select _obslake_position, {_first(faults)} as fault from checked_rows) "
+        f"where fault is not null limit {limit}"
+    ).fetchall()
+    return found, [
+        f"  {position}, column {column}: {_reason(value, problem)}"
+        for position, column, value, problem in rows
+    ]
+
+
+def _first(faults: Sequence[_Fault]) -> str:
+    """Return the SQL of a row's first fault, null where it has none."""
     cases = " ".join(
         f"when {fault.condition} then {{'column': {quote_literal(fault.column)}, "
         f"'value': cast({fault.value} as varchar), 'problem': {quote_literal(fault.problem)}}}"
         for fault in faults
     )
-    rows = connection.execute(
-        f"select _obslake_position, fault.* from (select _obslake_position, case {cases} end as fault "
-        f"from checked_rows) where fault is not null limit {limit}"
-    ).fetchall()
-    return found, [
-        f"  {position}, column {column}:{'' if value is None else f' {shorten(value)!r}'} {problem}"
-        for position, column, value, problem in rows
-    ]
+    return f"case {cases} end"
+
+
+def _reason(value: str | None, problem: str) -> str:
+    return problem if value is None else f"{shorten(value)!r} {problem}"
+
+
+def _set_aside(
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    relation: TextRelation,
+    faults: Sequence[_Fault],
+    only: tuple[str, str] | None,
+) -> None:
+    """Count the rows of ``checked_rows``, and put those with a fault aside."""
+    checked = f" where {quote_identifier(only[0])} = {quote_literal(only[1])}" if only else ""
+    connection.execute(
+        f"insert into checked_files select ?, count(*), ? from checked_rows{checked}",
+        [file.name, list(relation.columns)],
+    )
+    connection.execute(
+        f"""
+        insert into set_aside
+        select
+            _obslake_file,
+            _obslake_row,
+            fault.column,
+            concat('''' || {_SHORT_VALUE} || ''' ', fault.problem),
+            _obslake_record,
+            'row',
+            null
+        from (select *, {_first(faults)} as fault from checked_rows)
+        where fault is not null
+        """
+    )
 
 
 def shorten(value: str) -> str:

@@ -9,6 +9,24 @@ from obslake.schemas import TableDefinition, sql_type
 from obslake.sources.checks import Cast
 from obslake.sources.files import SourceFile
 
+# How the names of types begin that a column of a type is read from without loss.
+_WHOLE = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+)
+_FITTING: Mapping[str, tuple[str, ...]] = {
+    "integer": (*_WHOLE, "VARCHAR"),
+    "bigint": (*_WHOLE, "HUGEINT", "VARCHAR"),
+    "double": (*_WHOLE, "FLOAT", "DOUBLE", "DECIMAL", "VARCHAR"),
+    "timestamptz": ("TIMESTAMP", "DATE", "VARCHAR", "INTEGER"),
+}
+
 _COUNTED = ("step_id", "attempt")
 
 
@@ -54,11 +72,31 @@ def require_columns(
     """Refuse a source that lacks columns which have no default."""
     missing = [c for c in required if c not in known]
     if missing:
+        fields = "".join(
+            f"  column {c}: {'missing' if c in missing else f'read from {known[c]}'}\n"
+            for c in required
+        )
         raise SourceFormatError(
-            f"{files[0].name}: no column {', '.join(missing)}, which {definition.name} need\n"
+            f"{files[0].name}: no column {', '.join(missing)}, which {definition.name} need\n{fields}"
             f"  its columns: {', '.join(columns)}\n"
             f"  a column of another name is loaded with --map {missing[0]}=NAME"
         )
+
+
+def retyped(
+    definition: TableDefinition, known: Mapping[str, str], types: Mapping[str, str]
+) -> list[str]:
+    """Return one line for each column of a source whose type is not what its text is read as."""
+    lines = []
+    for cast in typed_columns(definition):
+        source = known.get(cast.column, "")
+        found = types.get(source, "")
+        if found and not found.startswith(_FITTING[cast.type]):
+            lines.append(
+                f"column {source} is {found}, {cast.column} of {definition.name} {cast.type}: "
+                "read by its text"
+            )
+    return lines
 
 
 def typed_columns(definition: TableDefinition) -> list[Cast]:

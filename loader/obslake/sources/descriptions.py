@@ -14,8 +14,8 @@ from obslake.schemas import (
     sql_type,
 )
 from obslake.sources.base import Options, Reader, StagedLoad
-from obslake.sources.checks import Choice, check_rows
-from obslake.sources.columns import match_columns, require_columns, typed_columns
+from obslake.sources.checks import Cast, Choice, check_rows, leave_out
+from obslake.sources.columns import match_columns, require_columns, retyped, typed_columns
 from obslake.sources.files import SourceFile
 from obslake.sources.relations import create_text_view
 
@@ -31,9 +31,13 @@ _CHOICES = {
     MEASUREMENTS.name: (Choice("subject_kind", ("implementation", "system", "test", "problem")),),
 }
 
+_OBJECTS = {RUNS.name: (Cast("attributes", "object"),)}
+
 
 class DescriptionsReader(Reader):
     """``obslake load implementations`` and the other tables that describe observations."""
+
+    salvages_rows = True
 
     def __init__(self, definition: TableDefinition) -> None:
         """Read rows of one table."""
@@ -49,17 +53,19 @@ class DescriptionsReader(Reader):
         """Create the view of the table; unknown columns are left out with a warning."""
         definition = self._definition
         required = _REQUIRED[definition.name]
-        relation = create_text_view(connection, "text_rows", files)
+        relation = create_text_view(connection, "given_rows", files)
         known, unknown = match_columns(definition, files, relation.columns, options.renames)
         require_columns(definition, files, known, relation.columns, required)
-        check_rows(
+        faulty = check_rows(
             connection,
             files,
             required=required,
-            casts=typed_columns(definition),
+            casts=[*typed_columns(definition), *_OBJECTS.get(definition.name, ())],
             choices=_CHOICES.get(definition.name, ()),
             known=known,
+            tolerance=options.max_faulty,
         )
+        leave_out(connection, "text_rows", "given_rows", faulty)
         set_variables(
             connection, {"data_set": options.data_set, "environment": options.environment}
         )
@@ -75,7 +81,10 @@ class DescriptionsReader(Reader):
         )
         return StagedLoad(
             tables=(definition,),
-            warnings=[f"column {c} is not part of {definition.name}: left out" for c in unknown],
+            warnings=[
+                *retyped(definition, known, relation.types),
+                *(f"column {c} is not part of {definition.name}: left out" for c in unknown),
+            ],
         )
 
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import zlib
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import pyarrow as pa
 
@@ -26,6 +27,7 @@ STANDARD_INPUT = "-"
 
 DATA_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl", ".ndjson")
 _CHUNK = 1 << 20
+_LONGEST_LINE = 64 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PARQUET_MAGIC = b"PAR1"
@@ -42,6 +44,8 @@ class SourceFile:
         compression: how the file as a whole is compressed.
         sha256: hash of its bytes, as 64 hexadecimal digits.
         modified_at: when it was last written, the default of ``observed_at``.
+        is_salvaged: ``path`` is a Parquet file with those of its rows that can be told apart; see
+            ``salvage``.
     """
 
     path: Path
@@ -50,6 +54,7 @@ class SourceFile:
     compression: Compression
     sha256: str
     modified_at: datetime
+    is_salvaged: bool = False
 
 
 def open_sources(
@@ -131,10 +136,37 @@ def _find(
 ) -> Iterator[tuple[Path, str]]:
     """Return the files that an argument names, and what the user calls them."""
     if argument == STANDARD_INPUT:
-        yield _spool_standard_input(spool), "standard input"
+        yield _spool(sys.stdin.buffer, spool), "standard input"
         return
     for path in _expand(argument, without, suffixes):
-        yield path, str(path)
+        yield _readable(path, spool), str(path)
+
+
+def _readable(path: Path, spool: Path) -> Path:
+    """Return the path, or that of a copy of what can be read only once.
+
+    Raises:
+        SourceNotFoundError: it is neither a file nor a pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if stat.S_ISFIFO(mode):
+        with path.open("rb") as pipe:
+            return _spool(pipe, spool)
+    if not stat.S_ISREG(mode):
+        raise SourceNotFoundError(f"{path}: neither a file nor a folder")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        name = os.fsencode(path).decode(errors="backslashreplace")
+        raise SourceNotFoundError(f"{name}: its name is no UTF-8: rename it") from error
+    return path
+
+
+def _unreadable(path: Path | str, error: OSError) -> SourceNotFoundError:
+    return SourceNotFoundError(f"{path}: cannot be read: {error.strerror or error}")
 
 
 def _expand(argument: str, without: Path | None, suffixes: Sequence[str]) -> Iterator[Path]:
@@ -166,34 +198,40 @@ def _is_data(path: Path, suffixes: Sequence[str]) -> bool:
     return name.endswith(tuple(suffixes)) and not name.startswith(("_", "."))
 
 
-def _spool_standard_input(spool: Path) -> Path:
+def _spool(stream: IO[bytes], spool: Path) -> Path:
     with tempfile.NamedTemporaryFile(dir=spool, prefix="stdin-", delete=False) as file:
-        shutil.copyfileobj(sys.stdin.buffer, file, _CHUNK)
+        shutil.copyfileobj(stream, file, _CHUNK)
     return Path(file.name)
 
 
 def _open(path: Path, name: str, on_bytes: Callable[[int], None], *, whole: bool) -> SourceFile:
     digest = hashlib.sha256()
+    lines = _Lines()
     try:
         with path.open("rb") as file:
             head = file.read(_CHUNK)
             chunk = head
             while chunk:
                 digest.update(chunk)
+                lines.add(chunk)
                 on_bytes(len(chunk))
                 chunk = file.read(_CHUNK)
             modified_at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, tz=UTC)
     except OSError as error:
-        raise SourceNotFoundError(f"{name}: cannot be read: {error.strerror or error}") from error
+        raise _unreadable(name, error) from error
     if not head:
         raise SourceFormatError(f"{name}: the file is empty")
     compression = _compression(head)
     if compression == "gzip":
-        _check_gzip(path, name, whole=whole)
+        lines = _check_gzip(path, name, whole=whole)
     try:
         plain_head = read_head(path, compression)
+        if compression == "zstd":
+            lines = _zstd_lines(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise SourceFormatError(f"{name}: not a readable {compression} file: {error}") from error
+    if _format(plain_head) == "csv" and lines.longest > _LONGEST_LINE:
+        raise SourceFormatError(f"{name}: a line is longer than {_LONGEST_LINE >> 20} MiB")
     return SourceFile(
         path=path.absolute(),
         name=name,
@@ -212,17 +250,39 @@ def _compression(head: bytes) -> Compression:
     return "uncompressed"
 
 
-def _check_gzip(path: Path, name: str, *, whole: bool) -> None:
+@dataclass
+class _Lines:
+    """How long the longest line is, to a few megabytes: DuckDB may overlook one beyond its buffers."""
+
+    longest: int = 0
+    _open: int = 0
+
+    def add(self, chunk: bytes) -> None:
+        self._open = 0 if b"\n" in chunk else self._open + len(chunk)
+        self.longest = max(self.longest, self._open)
+
+
+def _zstd_lines(path: Path) -> _Lines:
+    lines = _Lines()
+    with pa.input_stream(str(path), compression="zstd") as stream:
+        while chunk := stream.read(_CHUNK):
+            lines.add(chunk)
+    return lines
+
+
+def _check_gzip(path: Path, name: str, *, whole: bool) -> _Lines:
     """Read to the end: DuckDB takes a file that was cut off for a shorter one."""
+    lines = _Lines()
     try:
         with gzip.open(path) as file:
-            while file.read(_CHUNK):
-                pass
+            while chunk := file.read(_CHUNK):
+                lines.add(chunk)
     except EOFError as error:
         if whole:
             raise SourceFormatError(f"{name}: not a readable gzip file: {error}") from error
     except (OSError, zlib.error) as error:
         raise SourceFormatError(f"{name}: not a readable gzip file: {error}") from error
+    return lines
 
 
 def _format(head: bytes) -> Format:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -70,6 +70,10 @@ class JUnitReader(Reader):
         self._pattern = (
             PathPattern.parse(options.path_pattern, PLACEHOLDERS) if options.path_pattern else None
         )
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the user said about the reports."""
+        return asdict(self._options)
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Add what the path says: reports of two runs may be the same to the byte."""

@@ -11,6 +11,7 @@ from obslake.sources.actuations import read_actuations
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.checks import Cast, check_rows
 from obslake.sources.files import SourceFile, glob_literal
+from obslake.sources.lasso_faults import leave_out_actuations
 from obslake.sources.relations import create_text_view, unreadable
 
 # Stands for the environment of exports whose arena has only a random id.
@@ -64,7 +65,17 @@ class LassoReader(Reader):
             warnings += _check_columns(relation.columns, cells)
             _create_cells_view(connection, relation.columns)
             known = {c: c for c in (*_REQUIRED, *_OPTIONAL)}
-            check_rows(connection, cells, known=known, required=_NOT_NULL, casts=_CASTS)
+            faulty = check_rows(
+                connection,
+                cells,
+                known=known,
+                required=_NOT_NULL,
+                casts=_CASTS,
+                tolerance=options.max_faulty,
+            )
+            if faulty:
+                run_sql_file(connection, "protocol")
+                leave_out_actuations(connection, cells, typed, faulty)
         else:
             connection.execute(
                 "create temp view given_cells as select null::timestamptz as _obslake_time where false"
@@ -131,26 +142,32 @@ def _create_candidates_view(
     size = max(
         f.path.stat().st_size * (1 if f.compression == "uncompressed" else 20) for f in files
     )
-    scan = (
-        "read_json_objects(getvariable('candidate_paths'), format = 'unstructured', "
-        f"maximum_object_size = {min(size + 1024, 4 << 30)})"
-    )
+    scans = {
+        # Not by the name: standard input has none.
+        compression: f"read_json_objects(getvariable('{compression}_paths'), format = 'unstructured', "
+        f"compression = '{compression}', maximum_object_size = {min(size + 1024, 4 << 30)})"
+        for compression in ("uncompressed", "gzip", "zstd")
+    }
     for file in files:
-        set_variables(connection, {"candidate_paths": [glob_literal(file.path)]})
+        set_variables(connection, {f"{file.compression}_paths": [glob_literal(file.path)]})
         try:
             ((without,),) = connection.execute(
                 "select count(*) filter (json_type(json, '$.response.docs') is distinct from 'ARRAY') "
-                f"from {scan}"
+                f"from {scans[file.compression]}"
             ).fetchall()
         except duckdb.Error as error:
             raise unreadable(file, error) from error
         if without:
             raise SourceFormatError(f"{file.name}: not a Solr export: no array at response.docs")
-    set_variables(connection, {"candidate_paths": [glob_literal(f.path) for f in files]})
-    connection.execute(
-        "create temp view source_candidates as "
-        f"select unnest(json_extract(json, '$.response.docs[*]')) as document from {scan}"
-    )
+    parts = []
+    for compression in {f.compression: None for f in files}:
+        paths = [glob_literal(f.path) for f in files if f.compression == compression]
+        set_variables(connection, {f"{compression}_paths": paths})
+        parts.append(
+            "select unnest(json_extract(json, '$.response.docs[*]')) as document "
+            f"from {scans[compression]}"
+        )
+    connection.execute(f"create temp view source_candidates as {' union all '.join(parts)}")
 
 
 def _candidate_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -15,11 +15,11 @@ from obslake.schemas import (
     TESTS,
 )
 from obslake.sources.base import Options, Reader, StagedLoad
-from obslake.sources.checks import Cast, Choice, check_rows, shorten
-from obslake.sources.columns import match_columns, require_columns, typed_columns
+from obslake.sources.checks import Cast, Choice, check_rows, leave_out, shorten
+from obslake.sources.columns import match_columns, require_columns, retyped, typed_columns
 from obslake.sources.files import SourceFile
 from obslake.sources.lasso import ARENA_ENVIRONMENT
-from obslake.sources.relations import create_text_view
+from obslake.sources.relations import TextRelation, create_text_view
 
 # The rest of an observation has defaults.
 _REQUIRED_OBSERVATION = ("problem_id", "implementation_id", "test_id")
@@ -52,6 +52,7 @@ class ObservationsReader(Reader):
     """``obslake load observations``."""
 
     name = "observations"
+    salvages_rows = True
 
     def stage(
         self,
@@ -71,18 +72,19 @@ class ObservationsReader(Reader):
             },
         )
         typed = [options.renames.get(c.column, c.column) for c in typed_columns(OBSERVATIONS)]
-        relation = create_text_view(connection, "text_rows", files, typed)
+        relation = create_text_view(connection, "given_rows", files, typed)
         if {c.lower() for c in relation.columns} >= set(_PUBLISHED):
-            return self._stage_published(connection, files, relation.columns)
-        return self._stage_native(connection, files, relation.columns, options)
+            return self._stage_published(connection, files, relation.columns, options)
+        return self._stage_native(connection, files, relation, options)
 
     def _stage_published(
         self,
         connection: duckdb.DuckDBPyConnection,
         files: Sequence[SourceFile],
         columns: Sequence[str],
+        options: Options,
     ) -> StagedLoad:
-        check_rows(
+        faulty = check_rows(
             connection,
             files,
             known={c: c for c in _PUBLISHED},
@@ -92,8 +94,9 @@ class ObservationsReader(Reader):
                 Cast("execution_time_ms", "double"),
                 Cast("created_at", "timestamptz"),
             ),
+            tolerance=options.max_faulty,
         )
-        connection.execute("create temp view source_rows as select * from text_rows")
+        leave_out(connection, "source_rows", "given_rows", faulty)
         run_sql_file(connection, "published")
         unknown = [c for c in columns if c.lower() not in _PUBLISHED]
         return StagedLoad(
@@ -105,24 +108,32 @@ class ObservationsReader(Reader):
         self,
         connection: duckdb.DuckDBPyConnection,
         files: Sequence[SourceFile],
-        columns: Sequence[str],
+        relation: TextRelation,
         options: Options,
     ) -> StagedLoad:
+        columns = relation.columns
         known, unknown = match_columns(OBSERVATIONS, files, columns, options.renames)
         require_columns(OBSERVATIONS, files, known, columns, (*_REQUIRED_OBSERVATION, "output"))
-        check_rows(
+        faulty = check_rows(
             connection,
             files,
             required=_REQUIRED_OBSERVATION,
             casts=typed_columns(OBSERVATIONS),
             choices=(Choice("response_kind", RESPONSE_KINDS),),
             known=known,
+            tolerance=options.max_faulty,
         )
+        leave_out(connection, "text_rows", "given_rows", faulty)
         _create_source_rows(connection, known)
         constants, warnings = _constant_columns(connection, unknown)
         set_variables(connection, {"attributes": json.dumps(constants)})
         run_sql_file(connection, "native")
-        return StagedLoad(tables=(RUNS, OBSERVATIONS), warnings=warnings)
+        return StagedLoad(
+            tables=(RUNS, OBSERVATIONS),
+            warnings=[*retyped(OBSERVATIONS, known, relation.types), *warnings],
+            columns=relation.types,
+            targets={source: target for target, source in known.items()},
+        )
 
 
 def _create_source_rows(connection: duckdb.DuckDBPyConnection, known: dict[str, str]) -> None:

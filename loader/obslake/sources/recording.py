@@ -4,7 +4,7 @@ import gzip
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BufferedIOBase
 from pathlib import Path
@@ -17,7 +17,8 @@ from obslake.schemas import IMPLEMENTATIONS, OBSERVATIONS, RESPONSE_KINDS, RUNS,
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.checks import Cast, Choice, check_rows, shorten
 from obslake.sources.files import SourceFile
-from obslake.sources.relations import create_text_view
+from obslake.sources.relations import LONGEST_JSON_LINE, create_text_view
+from obslake.sources.set_aside import Tolerance
 
 # The newest form of recordings that is understood.
 _FORMAT = "1"
@@ -99,7 +100,7 @@ class RecordingReader(Reader):
             whole = _whole_lines(file, Path(spool))
             if whole is not file:
                 warnings.append(f"{file.name} is cut off: loaded up to its last whole line")
-            _add_lines(connection, whole, unknown)
+            _add_lines(connection, whole, unknown, options.max_faulty)
         set_variables(
             connection,
             {
@@ -119,14 +120,17 @@ class RecordingReader(Reader):
 
 
 def _add_lines(
-    connection: duckdb.DuckDBPyConnection, file: SourceFile, unknown: Counter[str]
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    unknown: Counter[str],
+    tolerance: Tolerance,
 ) -> None:
     """Add the lines of a file to ``recording_lines``, and count its unknown fields."""
     relation = create_text_view(connection, "source_lines", [file])
     _check_session(connection, file, relation.columns)
     present = [field for field in _FIELDS if field in relation.columns]
-    for record, required in _REQUIRED.items():
-        check_rows(
+    faulty = {
+        record: check_rows(
             connection,
             [file],
             known={c: c for c in present},
@@ -134,7 +138,12 @@ def _add_lines(
             casts=_CASTS,
             choices=(Choice("response_kind", RESPONSE_KINDS),),
             only=("record", record),
+            tolerance=tolerance,
         )
+        for record, required in _REQUIRED.items()
+    }
+    if any(faulty.values()):
+        _leave_out_lines(connection, file, faulty)
     columns = ", ".join(map(quote_identifier, present))
     # A file holds one session after another where recordings were put together.
     connection.execute(
@@ -155,6 +164,60 @@ def _add_lines(
             f"select {counts} from source_lines where record in ({known})"
         ).fetchall()
         unknown.update({field: n for field, n in zip(others, found, strict=True) if n})
+
+
+def _leave_out_lines(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, faulty: Mapping[str, str | None]
+) -> None:
+    """Show ``source_lines`` without faulty ones; note what the session says of those set aside.
+
+    With a session all its lines are set aside.
+    """
+    create_text_view(connection, "given_lines", [file], with_records=True)
+    any_fault = " or ".join(condition for condition in faulty.values() if condition)
+    connection.execute(
+        f"""
+        create or replace temp table numbered_lines as
+        select
+            *,
+            coalesce({any_fault}, false) as _obslake_is_faulty,
+            count(*) filter (where record = 'session')
+                over (order by _obslake_row rows unbounded preceding) as _obslake_session
+        from given_lines;
+
+        create or replace temp table sessions_of_file as
+        select _obslake_session, _obslake_record as session_record, _obslake_is_faulty as is_lost
+        from numbered_lines
+        where record = 'session';
+
+        update set_aside
+        set context = session_record
+        from numbered_lines join sessions_of_file using (_obslake_session)
+        where
+            file = _obslake_file and position = _obslake_row and record_form = 'row'
+            and numbered_lines.record is distinct from 'session';
+
+        insert into set_aside
+        select
+            _obslake_file,
+            _obslake_row,
+            null,
+            'belongs to a session that cannot be understood',
+            _obslake_record,
+            'row',
+            session_record
+        from numbered_lines join sessions_of_file using (_obslake_session)
+        where is_lost and not _obslake_is_faulty;
+
+        create or replace temp view source_lines as
+        select numbered_lines.* exclude (
+            _obslake_file, _obslake_row, _obslake_record, _obslake_is_faulty, _obslake_session
+        )
+        from numbered_lines join sessions_of_file using (_obslake_session)
+        where not _obslake_is_faulty and not is_lost
+        order by _obslake_row
+        """
+    )
 
 
 def _check_session(
@@ -235,6 +298,10 @@ def _extent(file: SourceFile) -> _Extent:
                 rest.clear()
             rest += chunk[end:]
             size += len(chunk)
+            if len(rest) > LONGEST_JSON_LINE:
+                raise SourceFormatError(
+                    f"{file.name}: a line is longer than {LONGEST_JSON_LINE >> 20} MiB"
+                )
     if _is_line(rest):
         whole_lines = size
     return _Extent(whole_lines, is_cut_off or whole_lines < size)
