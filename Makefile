@@ -35,6 +35,12 @@ test: lint pytest ## Lint, then all tests.
 pytest: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Try damaged and hostile files on every reader for longer; EXAMPLES is their number, SEED the start.
+	OBSLAKE_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) OBSLAKE_FUZZ_SEED=$(or $(SEED),1) \
+	    OBSLAKE_FUZZ_BOMB=$(or $(BOMB),10737418240) \
+	    $(BIN)/python -m pytest tests/loader/test_fuzz.py tests/loader/test_hostile_files.py
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check Python and SQL without running it.
 	$(BIN)/ruff check .
