@@ -1,7 +1,6 @@
 """Reads records of the quarantine again, and loads those that are understood now."""
 
 import json
-import tempfile
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,7 @@ from obslake.sources.lasso import LassoReader
 from obslake.sources.native import ObservationsReader
 from obslake.sources.recording import RecordingReader
 from obslake.sources.salvage import salvage_files
+from obslake.workfolder import work_folder
 
 # Lines of a CSV file that were no rows stand in a file of their own.
 _LINES = " (lines)"
@@ -81,8 +81,8 @@ def retry(lakehouse: Lakehouse, load_id: str | None, progress: Progress) -> Iter
 
 def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress) -> Retry:
     with (
-        tempfile.TemporaryDirectory(dir=lakehouse.home, prefix=".load-") as folder,
-        engine.connect(temp_directory=Path(folder)) as connection,
+        work_folder(lakehouse.home, ".load-") as folder,
+        engine.connect(temp_directory=folder) as connection,
     ):
         lakehouse.create_source_views(connection)
         connection.execute(
@@ -96,7 +96,7 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
         options = json.loads(said)
         reader = _reader(reader_name, options["settings"])
         set_aside.begin(connection)
-        files = _written(connection, Path(folder), reader, options["columns"])
+        files = _written(connection, folder, reader, options["columns"])
         try:
             staged = _staged(connection, reader, files, _options(options), progress)
         except (ObslakeError, duckdb.Error) as error:

@@ -1,10 +1,12 @@
 """Faulty cells of LASSO exports: with each, the actuation that it belongs to is set aside as a whole."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import duckdb
 
-from obslake.sources.files import SourceFile
+from obslake.engine import quote_literal
+from obslake.sources.files import SourceFile, glob_literal
 from obslake.sources.relations import create_text_view
 
 # What tells actuations apart, where it is missing the cell may belong to any of them.
@@ -22,8 +24,8 @@ def leave_out_actuations(
     """Set the other cells of actuations with a faulty one aside, and show ``source_cells`` without all.
 
     Args:
-        connection: has the views ``given_cells`` and ``source_cells`` (the same with all columns of
-            an export) and the macros of ``protocol.sql``.
+        connection: has the view ``source_cells`` (all columns of an export) and the macros of
+            ``protocol.sql``.
         files: the cells.
         typed: as in ``create_text_view``.
         faulty: SQL condition of the faulty cells, which are set aside already.
@@ -61,10 +63,21 @@ def leave_out_actuations(
             where not coalesce({faulty}, false) and {_AFFECTED}
             """
         )
+    # The names and texts of cells are looked up column by column, several times: what is left is found once.
+    ((spool,),) = connection.execute("select current_setting('temp_directory')").fetchall()
+    sound = Path(spool) / "sound_cells.parquet"
+    connection.execute(
+        f"""
+        copy (
+            select * exclude (_obslake_position)
+            from source_cells as cells
+            where not coalesce({faulty}, false) and not {_AFFECTED}
+        ) to {quote_literal(str(sound))} (format parquet)
+        """
+    )
     connection.execute(
         "create or replace temp view source_cells as "
-        "select * from (select * from no_cells union all by name select * from given_cells) as cells "
-        f"where not coalesce({faulty}, false) and not {_AFFECTED}"
+        f"from read_parquet({quote_literal(glob_literal(sound))})"
     )
 
 
