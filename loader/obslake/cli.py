@@ -641,8 +641,9 @@ def forget(
 ) -> None:
     """Delete the rows of a data set, of one problem of it, or of one run.
 
-    Sources that they came from are not loaded again. Earlier snapshots hold the rows until
-    `obslake expire` removes them, and the marts until `dbt run`.
+    Records of it that were set aside are deleted as well. Sources that the rows came from are not
+    loaded again. Earlier snapshots hold them until `obslake expire` removes these, and the marts
+    until `dbt run`.
     """
     from obslake.forgetting import Wanted, count
     from obslake.forgetting import forget as run_forget
@@ -650,6 +651,8 @@ def forget(
     from obslake.output import describe_rows, echo_forgetting
     from obslake.progress import Progress
 
+    for name, value in {"data-set": data_set, "problem": problem, "run": run}.items():
+        _check_text(f"--{name}", value)
     lakehouse = Lakehouse.open(home)
     wanted = Wanted(data_set, problem, run)
     counted = count(lakehouse, wanted)
@@ -690,7 +693,8 @@ def quarantine(
 ) -> None:
     """Show the records that loads have set aside, with reasons, or load them after all.
 
-    A file that you have corrected is a source of its own: load it with `obslake load`.
+    A file that you have corrected is a source of its own: load only its corrected rows, or take the
+    earlier load back first with `obslake rollback`.
     """
     from obslake.lakehouse import Lakehouse
     from obslake.progress import Progress

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pyiceberg.table.metadata import TableMetadata
 
-from obslake.ledger import LOAD_ID_PROPERTY
+from obslake.ledger import LOAD_ID_PROPERTY, current_state
 
 # In the summary of the snapshot of observations: the columns of the source with their types, and
 # what a later load must have in common to be compared with it.
@@ -19,14 +19,18 @@ def drift(
     """Return one line for each column that is missing, new or of another type than in the load before.
 
     Args:
-        metadata: of the table ``observations``; loads whose snapshots have expired are not known.
+        metadata: of the table ``observations``; loads whose snapshots have expired are not known,
+            those that were rolled back do not count.
         kind: reader and data set of the load.
         columns: columns of the source with their types, which are empty where the format has none.
         targets: column of the source to the column that it is loaded as.
     """
+    shown = current_state(metadata).loads
     for snapshot in sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0, reverse=True):
         summary = snapshot.summary.additional_properties if snapshot.summary else {}
-        if summary.get(KIND_PROPERTY) == kind and COLUMNS_PROPERTY in summary:
+        if summary.get(KIND_PROPERTY) != kind or summary.get(LOAD_ID_PROPERTY) not in shown:
+            continue
+        if COLUMNS_PROPERTY in summary:
             before = json.loads(summary[COLUMNS_PROPERTY])
             return _differences(before, columns, targets, summary[LOAD_ID_PROPERTY])
     return []

@@ -1,14 +1,18 @@
-"""Deletes rows that were named: files that hold some of them are written anew without them."""
+"""Deletes rows that were named: files that hold some of them are written anew without them.
+
+Records of the quarantine are deleted with them, as far as it can be told of what they are.
+"""
 
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from duckdb.sqltypes import VARCHAR
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
@@ -22,7 +26,8 @@ from obslake.lakehouse import Lakehouse
 from obslake.ledger import forget_properties, noted_forgotten
 from obslake.output import describe_rows
 from obslake.progress import Progress, Task
-from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
+from obslake.record_scope import QuarantinedRecord, RecordScope
+from obslake.schemas import OBSERVATIONS, QUARANTINE, TABLES, TableDefinition
 from obslake.snapshots import FilesReplacedError, data_files_query, live_files, replace_files
 from obslake.sources.files import glob_literal
 from obslake.workfolder import work_folder
@@ -30,6 +35,10 @@ from obslake.workfolder import work_folder
 _BATCH_ROWS = 16_384
 _ATTEMPTS = 3
 _MOST_NAMES = 20
+
+# What `RecordScope.ask` says of a record of the quarantine.
+_RECORD = ("load_id", "file", "reader", "options", "record", "record_form", "coalesce(context, '')")
+_ASKED = f"ask_record({', '.join(_RECORD)})"
 
 
 @dataclass(frozen=True)
@@ -57,17 +66,22 @@ class Wanted:
 
     def are_in(self, definition: TableDefinition) -> bool:
         """Whether a table can have such rows: a test is of no run, and a run of no problem."""
-        return self.columns.keys() <= set(definition.column_names)
+        return definition is QUARANTINE or self.columns.keys() <= set(definition.column_names)
 
-    def filter(self) -> BooleanExpression:
+    def filter(self, definition: TableDefinition) -> BooleanExpression:
         """Return the condition for Iceberg, which skips files by it."""
         condition: BooleanExpression = AlwaysTrue()
+        if definition is QUARANTINE:
+            # Its records have no such columns.
+            return condition
         for name, value in self.columns.items():
             condition = And(condition, EqualTo(name, value))  # type: ignore[misc, call-arg, arg-type]
         return condition
 
-    def condition(self) -> str:
+    def condition(self, definition: TableDefinition) -> str:
         """Return the condition in SQL; the values are the variables of the columns' names."""
+        if definition is QUARANTINE:
+            return f"{_ASKED} = 'wanted'"
         parts = [f"{quote_identifier(c)} = getvariable('{c}')" for c in self.columns]
         return " and ".join(parts)
 
@@ -81,20 +95,26 @@ class Forgetting:
         rows: rows that were deleted.
         files: data files that held some of them.
         snapshots: earlier snapshots, which may hold them still.
+        unsaid: records of the quarantine that stay, and do not say of which problem or run they are.
     """
 
     table: str
     rows: int
     files: int
     snapshots: int
+    unsaid: int = 0
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The rows to forget in a table's current snapshot: of each file, how many of which load."""
+    """The rows to forget in a table's current snapshot: of each file, how many of which load.
+
+    ``unsaid`` counts those of which it cannot be told whether they are.
+    """
 
     table: Table
     files: dict[str, tuple[DataFile, Counter[str]]] = field(default_factory=dict)
+    unsaid: int = 0
 
     @property
     def rows(self) -> Counter[str]:
@@ -109,7 +129,8 @@ def count(lakehouse: Lakehouse, wanted: Wanted) -> list[Forgetting]:
         DeleteFilesError: a table has delete files of another engine.
     """
     with _work(lakehouse) as connection:
-        done = [_describe(_find(connection, lakehouse, t, wanted), t) for t in TABLES]
+        tables = _tables(lakehouse)
+        done = [_describe(_find(connection, lakehouse, t, wanted), t) for t in tables]
         if not any(d.rows for d in done) and _unfinished(lakehouse, wanted) is None:
             raise ForgetError(_nothing(connection, lakehouse, wanted))
     return done
@@ -118,6 +139,7 @@ def count(lakehouse: Lakehouse, wanted: Wanted) -> list[Forgetting]:
 def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator[Forgetting]:
     """Delete the rows from table after table, each in one commit, and say what was deleted.
 
+    The quarantine is first: of which data sets its loads are is said by the rows of the others.
     Observations are last, and note what was forgotten even where they had no such rows: by this the
     marts know what to build anew. Interrupted before, it is completed by running it again.
 
@@ -127,8 +149,13 @@ def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator
         CommitConflictError: others committed all the time.
     """
     forget_id = _unfinished(lakehouse, wanted) or str(uuid.uuid4())
-    for definition in TABLES:
+    for definition in _tables(lakehouse):
         yield _forget(lakehouse, definition, wanted, forget_id, progress)
+
+
+def _tables(lakehouse: Lakehouse) -> list[TableDefinition]:
+    """Return the tables in the order in which rows of them are forgotten."""
+    return [*filter(lakehouse.has, [QUARANTINE]), *TABLES]
 
 
 def _forget(
@@ -147,7 +174,7 @@ def _forget(
             if not found.files and definition is not OBSERVATIONS:
                 return _describe(found, definition)
             try:
-                _replace(connection, found, wanted, forget_id, task)
+                _replace(connection, definition, found, wanted, forget_id, task)
             except FilesReplacedError:
                 continue
             return _describe(found, definition)
@@ -159,6 +186,7 @@ def _forget(
 
 def _replace(
     connection: duckdb.DuckDBPyConnection,
+    definition: TableDefinition,
     found: _Found,
     wanted: Wanted,
     forget_id: str,
@@ -173,7 +201,9 @@ def _replace(
             rest = file.record_count - counts.total()
             if not rest:
                 continue
-            written = write_data_files(table, _remaining(connection, table, file, wanted, task))
+            condition = wanted.condition(definition)
+            set_variables(connection, {**wanted.columns, "files": [glob_literal(file.file_path)]})
+            written = write_data_files(table, _remaining(connection, table, condition, task))
             added += written
             if sum(f.record_count for f in written) != rest:
                 raise ForgetError(
@@ -209,25 +239,53 @@ def _find(
     if snapshot is None or not wanted.are_in(definition):
         return found
     files = live_files(table, snapshot)
-    scan = table.scan(wanted.filter(), snapshot_id=snapshot.snapshot_id)
+    scan = table.scan(wanted.filter(definition), snapshot_id=snapshot.snapshot_id)
+    paths = sorted({task.file.file_path for task in scan.plan_files()})
+    if definition is QUARANTINE and paths:
+        _understand_records(connection, lakehouse, wanted)
     set_variables(connection, {**wanted.columns})
-    for path in sorted({task.file.file_path for task in scan.plan_files()}):
+    unsaid = f"{_ASKED} = 'unsaid'" if definition is QUARANTINE else "false"
+    condition = wanted.condition(definition)
+    query = (
+        f"select load_id, coalesce({condition}, false) as is_wanted, count(*) "
+        f"from {data_files_query(table)} where {condition} or {unsaid} group by all"
+    )
+    n_unsaid = 0
+    for path in paths:
         set_variables(connection, {"files": [glob_literal(path)]})
-        query = (
-            f"select load_id, count(*) from {data_files_query(table)} "
-            f"where {wanted.condition()} group by load_id"
-        )
-        if counts := Counter(dict(_rows(connection, definition, query))):
+        rows = _rows(connection, definition, query)
+        n_unsaid += sum(count for _, is_wanted, count in rows if not is_wanted)
+        if counts := Counter({load_id: n for load_id, is_wanted, n in rows if is_wanted}):
             found.files[path] = files[path], counts
-    return found
+    return replace(found, unsaid=n_unsaid)
+
+
+def _understand_records(
+    connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, wanted: Wanted
+) -> None:
+    """Let the connection ask of records of the quarantine whether they are wanted."""
+    data_set = Wanted(wanted.data_set_id)
+    loads = {
+        load_id
+        for definition in TABLES
+        for load_id in _find(connection, lakehouse, definition, data_set).rows
+    }
+    scope = RecordScope(wanted.columns, loads)
+    connection.create_function(
+        "ask_record",
+        lambda load_id, file, reader, options, record, record_form, context: scope.ask(
+            QuarantinedRecord(load_id, file, reader, options, record, record_form, context)
+        ),
+        [VARCHAR for _ in _RECORD],
+        VARCHAR,
+    )
 
 
 def _remaining(
-    connection: duckdb.DuckDBPyConnection, table: Table, file: DataFile, wanted: Wanted, task: Task
+    connection: duckdb.DuckDBPyConnection, table: Table, condition: str, task: Task
 ) -> Iterator[pa.RecordBatch]:
-    """Stream the other rows of a file, in their order."""
-    set_variables(connection, {**wanted.columns, "files": [glob_literal(file.file_path)]})
-    query = f"select * from {data_files_query(table)} where ({wanted.condition()}) is distinct from true"
+    """Stream the rows of the file in question to which a condition does not apply, in their order."""
+    query = f"select * from {data_files_query(table)} where ({condition}) is distinct from true"
     for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
         task.advance(batch.num_rows)
         yield batch
@@ -241,13 +299,14 @@ def _describe(found: _Found, definition: TableDefinition) -> Forgetting:
         len(found.files),
         # After the commit the current one is without them.
         max(len(metadata.snapshots) - 1, 0),
+        found.unsaid,
     )
 
 
 def _unfinished(lakehouse: Lakehouse, wanted: Wanted) -> str | None:
     """Return the id of the same command that was interrupted: observations have not noted it."""
     finished = noted_forgotten(lakehouse.table(OBSERVATIONS).metadata)
-    for definition in TABLES:
+    for definition in _tables(lakehouse):
         for forget_id, note in noted_forgotten(lakehouse.table(definition).metadata).items():
             if forget_id not in finished and note.what == wanted.what:
                 return forget_id

@@ -159,6 +159,13 @@ def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: b
         if not as_json:
             would = "would be deleted" if dry_run else "deleted"
             click.echo(f"{table.table:<16} {_count(table.rows, 'row'):>16}  {would}")
+    for table in done:
+        if table.unsaid:
+            warn(
+                f"{table.table}: {_count(table.unsaid, 'record')} of the data set "
+                f"{'does' if table.unsaid == 1 else 'do'} not say of which problem or run, and "
+                f"{'stays' if table.unsaid == 1 else 'stay'}: see `obslake quarantine`"
+            )
     if as_json:
         echo_json({"dry_run": dry_run, "tables": [asdict(table) for table in done]})
     elif not dry_run:

@@ -25,7 +25,7 @@ from obslake.ledger import (
     state_at,
     states,
 )
-from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
+from obslake.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
 from obslake.snapshots import live_files, replace_files
 
 _LIST = "list the snapshots with `obslake status --snapshots`"
@@ -114,7 +114,7 @@ def roll_back(lakehouse: Lakehouse, plan: Rollback) -> Rollback:
     last = _roll_back_observations(observations, plan)
     tables = [
         _bring_in_line(lakehouse.table(definition), definition, observations.metadata)
-        for definition in TABLES
+        for definition in filter(lakehouse.has, ALL_TABLES)
         if definition is not OBSERVATIONS
     ]
     return replace(plan, tables=[*tables, last])

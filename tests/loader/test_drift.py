@@ -51,6 +51,16 @@ def test_columns_of_other_types(lake: Lake, column: str, values: Any, line: str 
     assert lake.load("observations", path)["warnings"] == ([line] if line else [])
 
 
+def test_loads_that_were_rolled_back_do_not_count(lake: Lake) -> None:
+    first = lake.load("observations", lake.csv("a.csv", [observation()]))
+    lake.load("observations", lake.csv("b.csv", [observation(target="T")]))
+    lake.obslake("rollback", "--to", first["load_id"], "--yes")
+    lines = lake.load("observations", lake.csv("c.csv", [observation(operation="f")]))["warnings"]
+    assert lines == [
+        f"column operation is new: load {first['load_id']} did not have it, read as operation"
+    ]
+
+
 def test_loads_that_have_expired_are_not_known(lake: Lake) -> None:
     lake.load("observations", lake.csv("a.csv", [observation(seed=1)]))
     lake.load("observations", lake.jsonl("b.jsonl", [observation()]), "--data-set", "d")

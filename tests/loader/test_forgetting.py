@@ -119,7 +119,8 @@ def test_what_is_printed(loaded: Lake) -> None:
         "  observations: 8 rows\n  nothing was changed: confirm it with --yes, or on a terminal"
     )
     lines = loaded.obslake("forget", *MINE, "--problem", "p1", "--yes")[0].splitlines()
-    assert lines[0].split() == ["implementations", "1", "row", "deleted"]
+    assert lines[0].split() == ["quarantine", "0", "rows", "deleted"]
+    assert lines[1].split() == ["implementations", "1", "row", "deleted"]
     assert lines[-2:] == [
         "next: dbt run",
         "8 earlier snapshots may hold the rows still: obslake expire --older-than 0s",

@@ -7,7 +7,7 @@ from pyiceberg.table import Table
 
 from obslake.engine import quote_identifier, reason, set_variables
 from obslake.ledger import current_state, noted_loads
-from obslake.schemas import OBSERVATIONS, TABLES
+from obslake.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.snapshots import data_files_query, live_files
 from obslake.sources.files import glob_literal
 from obslake.verification.files import TableFiles
@@ -24,7 +24,7 @@ def check_loads(connection: duckdb.DuckDBPyConnection, tables: list[TableFiles])
     for files in tables:
         if not files.is_sound:
             loads.notes.append(f"{files.name}: rows were not counted, since files are faulty")
-    for definition in TABLES:
+    for definition in ALL_TABLES:
         if (table := sound.get(definition.name)) is None:
             continue
         required = [f.name for f in definition.schema.fields if f.required]

@@ -8,10 +8,11 @@ from typing import Any
 import duckdb
 
 from obslake.engine import quote_identifier, quote_literal, reason, run_sql_file, set_variables
+from obslake.errors import ObslakeError
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import current_state, state_at, states
 from obslake.schemas import OBSERVATIONS
-from obslake.verification.report import Check
+from obslake.verification.report import Check, one_line
 
 _MARTS = "marts"
 _CUBE_KEY = (
@@ -99,6 +100,9 @@ def check_marts(
     else:
         try:
             _check(lakehouse, connection, sample, counts, computed)
+        except ObslakeError as error:
+            # Metadata that cannot be read is told as a fault of its table.
+            counts.notes.append(f"the marts were not compared: {one_line(error)}")
         except duckdb.Error as error:
             if "lock" in str(error):
                 counts.notes.append("the marts were not compared: another process has them open")

@@ -1,0 +1,403 @@
+"""The quarantine in the commands that keep a lakehouse: forget, rollback, verify, compact and expire."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from obslake import commits
+from obslake.errors import ForgetError, RollbackError
+from obslake.ledger import noted_forgotten
+from obslake.record_scope import QuarantinedRecord, RecordScope
+from obslake.schemas import NAMESPACE, OBSERVATIONS, QUARANTINE
+
+from tests.loader.conftest import Lake, observation
+from tests.loader.maintenance import stored_files
+from tests.loader.test_forgetting import forget
+from tests.loader.test_lasso import cell, step
+from tests.loader.test_load import InterruptedLoadError
+from tests.loader.test_quarantine import newer_version
+from tests.loader.test_recording import call, session, start
+from tests.loader.test_rollback import back, interrupted_at, snapshots
+from tests.loader.test_verify import LONG_AGO, faults, verify
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
+
+
+def some(lake: Lake, run: str) -> Path:
+    """Write a source with one good row; the others are known by their output."""
+    rows = [
+        observation(problem_id="p1", output=f"{run} good"),
+        observation(problem_id="p1", output=f"{run} p1", step_id="first"),
+        observation(problem_id="p2", output=f"{run} p2", step_id="first"),
+        observation(problem_id=None, output=f"{run} nobody"),
+        observation(problem_id="p1", output=f"{run} theirs", step_id="first", data_set_id="theirs"),
+    ]
+    return lake.jsonl(f"{run}.jsonl", rows)
+
+
+MINE = ("--data-set", "mine")
+
+
+@pytest.fixture
+def kept(lake: Lake) -> Lake:
+    """Two runs, each with a good row and four that are set aside."""
+    for run in ("a", "b"):
+        lake.load_partly("observations", some(lake, run), *MINE, "--run", run)
+    return lake
+
+
+def outputs(lake: Lake) -> set[str]:
+    return {json.loads(record)["output"] for (record,) in lake.rows("quarantine", "record")}
+
+
+ALL = {f"{run} {what}" for run in "ab" for what in ("p1", "p2", "nobody", "theirs")}
+
+
+@pytest.mark.parametrize(
+    ("options", "deleted", "n_unsaid"),
+    [
+        (MINE, ALL - {"a theirs", "b theirs"}, 0),
+        ((*MINE, "--problem", "p1"), {"a p1", "b p1"}, 2),
+        ((*MINE, "--run", "b"), {"b p1", "b p2", "b nobody"}, 0),
+        ((*MINE, "--run", "b", "--problem", "p1"), {"b p1"}, 1),
+        (("--data-set", "theirs"), {"a theirs", "b theirs"}, 0),
+        (("--data-set", "theirs", "--problem", "p1", "--run", "a"), {"a theirs"}, 0),
+    ],
+)
+def test_records_of_what_is_forgotten_are_deleted(
+    kept: Lake, options: tuple[str, ...], deleted: set[str], n_unsaid: int
+) -> None:
+    before = snapshots(kept)[-1]["snapshot_id"]
+    out, err = kept.obslake("forget", *options, "--dry-run")
+    assert ("of the data set" in err) == (n_unsaid > 0)
+    assert f"quarantine: {n_unsaid} record" in err or not n_unsaid
+    assert outputs(kept) == ALL
+    assert out.split()[0] == "quarantine"
+    assert forget(kept, *options)["quarantine"] == len(deleted)
+    assert outputs(kept) == ALL - deleted
+    assert faults(kept) == {}
+    shown = kept.quarantine()
+    assert shown["total"] == len(ALL - deleted)
+    # They are not read again either, and loading their sources brings nothing back.
+    assert sum(retry["records"] for retry in kept.quarantine("--retry")) == len(ALL - deleted)
+    assert kept.load("observations", some(kept, "a"), *MINE, "--run", "a")["load_id"] is None
+    with pytest.raises(RollbackError, match="that were forgotten since"):
+        back(kept, before)
+    back(kept, before, "--undo-forget")
+    assert outputs(kept) == ALL
+    assert faults(kept) == {}
+
+
+def test_no_file_holds_what_was_forgotten(kept: Lake) -> None:
+    forget(kept, *MINE)
+    kept.obslake("expire", "--older-than", "0s")
+    files = [p for p in stored_files(kept, QUARANTINE) if p.suffix == ".parquet"]
+    records = [record for file in files for record in pq.read_table(file)["record"].to_pylist()]
+    assert sorted(json.loads(record)["output"] for record in records) == ["a theirs", "b theirs"]
+    assert faults(kept) == {}
+
+
+def test_records_that_were_read_again_are_deleted_as_well(
+    kept: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not listed any more, and are still in the table."""
+    newer_version(monkeypatch)
+    assert [retry["set_aside"] for retry in kept.quarantine("--retry")] == [1, 1]
+    assert len(kept.rows("quarantine")) == 10
+    done = forget(kept, *MINE)
+    assert done["quarantine"] == 8
+    assert outputs(kept) == {"a theirs", "b theirs"}
+    assert kept.quarantine()["total"] == 0
+    assert faults(kept) == {}
+
+
+@pytest.mark.parametrize("table", ["quarantine", "runs", "observations"])
+def test_interrupted_it_is_completed_by_repetition(
+    kept: Lake, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, table)
+        with pytest.raises(InterruptedLoadError):
+            forget(kept, *MINE)
+    assert len(outputs(kept)) == (8 if table == "quarantine" else 2)
+    assert forget(kept, *MINE)["observations"] == 2
+    assert outputs(kept) == {"a theirs", "b theirs"}
+    tables = (QUARANTINE, OBSERVATIONS)
+    ids = {i for t in tables for i in noted_forgotten(kept.open().table(t).metadata)}
+    assert len(ids) == 1
+
+
+def test_where_only_records_are_left(lake: Lake) -> None:
+    """Nothing of the source was understood, so no table knows its data set."""
+    rows = [observation(step_id="first")]
+    lake.load_partly("observations", lake.jsonl("o.jsonl", rows), *MINE)
+    assert forget(lake, *MINE) == {"quarantine": 1}
+    assert lake.rows("quarantine") == []
+    with pytest.raises(ForgetError, match="there is no data set 'mine'"):
+        forget(lake, *MINE)
+
+
+LINES = b"problem_id,implementation_id,test_id,output\np1,i,t,1\np1,i\np11,i\n\xe9,p1\np2,i,t,1,2\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "remaining"),
+    [
+        (MINE, set()),
+        ((*MINE, "--run", "r"), set()),
+        ((*MINE, "--problem", "p1"), {4, 6}),
+        ((*MINE, "--problem", "p1", "--run", "r"), {4, 6}),
+    ],
+)
+def test_lines_that_are_no_rows(lake: Lake, options: tuple[str, ...], remaining: set[int]) -> None:
+    """Their columns cannot be told apart, but names can be found in them, as whole words."""
+    lake.load_partly("observations", lake.write("o.csv", LINES), *MINE, "--run", "r")
+    assert {position for (position,) in lake.rows("quarantine", "position")} == {3, 4, 5, 6}
+    lake.load_partly("observations", lake.write("other.csv", LINES), "--data-set", "d")
+    forget(lake, *options)
+    found = [r for r in lake.rows("quarantine") if r["file"].endswith("o.csv")]
+    assert {r["position"] for r in found} == remaining
+    assert len(lake.rows("quarantine")) == len(remaining) + 4
+
+
+def test_lines_of_loads_with_several_data_sets(lake: Lake) -> None:
+    """What names its data set in no way is of those that its load has rows of."""
+    header = "data_set_id,problem_id,implementation_id,test_id,output\n"
+    text = header + "x,p,i,t,1\ny,p,i,t,1\np,i\n"
+    lake.load_partly("observations", lake.write("xy.csv", text), "--data-set", "d")
+    lake.load_partly("observations", lake.write("z.csv", header + "z,p,i,t,1\nx\nq\n"))
+    assert forget(lake, "--data-set", "y") == {"quarantine": 1, "runs": 1, "observations": 1}
+    # Of the other load one line names it.
+    assert forget(lake, "--data-set", "x") == {"quarantine": 1, "runs": 1, "observations": 1}
+    assert lake.rows("quarantine", "record") == [("q",)]
+
+
+def test_cells_lines_and_reports(lake: Lake) -> None:
+    cells = [c for p in ("Stack", "Queue") for c in step(0, "1", "f", ABSTRACTIONID=p)]
+    cells = [{**c, "X": str(c["X"])} for c in cells]
+    cells[0]["X"] = cells[2]["X"] = "first"
+    lake.load_partly("lasso", lake.parquet("cells.parquet", cells), "--data-set", "lasso")
+    forget(lake, "--data-set", "lasso", "--problem", "Queue")
+    assert {json.loads(r)["ABSTRACTIONID"] for (r,) in lake.rows("quarantine", "record")} == {
+        "Stack"
+    }
+    forget(lake, "--data-set", "lasso", "--run", "exec/execute")
+    assert lake.rows("quarantine") == []
+
+    lines = [session(), start(), call(step_id="one"), session(run_id="run-8"), call(step_id="two")]
+    lake.load_partly("recording", lake.jsonl("r.jsonl", lines))
+    forget(lake, "--data-set", "default", "--run", "run-8", "--problem", "slugs")
+    assert lake.rows("quarantine", "position") == [(3,)]
+    forget(lake, "--data-set", "default", "--problem", "slugs")
+    assert lake.rows("quarantine") == []
+
+    for run in ("7", "8"):
+        (lake.folder / run).mkdir()
+        (lake.folder / run / "cut.xml").write_text(
+            f'<testsuite name="a&amp;b"><testcase name="{run}"/>'
+        )
+    pattern = f"{lake.folder}/{{run}}/*.xml"
+    reports = (lake.folder / "7/cut.xml", lake.folder / "8/cut.xml")
+    lake.load_partly("junit", *reports, "--path-pattern", pattern, *MINE)
+    forget(lake, *MINE, "--run", "8")
+    assert lake.row("quarantine")["file"] == str(reports[0])
+    forget(lake, *MINE, "--problem", "a&b")
+    assert lake.rows("quarantine") == []
+    assert faults(lake) == {}
+
+
+def record(**columns: Any) -> QuarantinedRecord:
+    options = {"data_set": "d", "environment": "e", "run": "r", "renames": {}, "columns": []}
+    given = {
+        "load_id": "load",
+        "file": "f",
+        "reader": "observations",
+        "record": "{}",
+        "record_form": "row",
+        "context": "",
+        **columns,
+    }
+    said = {**options, "settings": {}, **given.pop("options", {})}
+    return QuarantinedRecord(**given, options=json.dumps(said))
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanted", "answer"),
+    [
+        ({}, {"data_set_id": "d"}, "wanted"),
+        ({}, {"data_set_id": "other"}, "other"),
+        ({}, {"data_set_id": "d", "run_id": "r"}, "wanted"),
+        ({}, {"data_set_id": "d", "problem_id": "p"}, "unsaid"),
+        ({}, {"data_set_id": "d", "problem_id": "p", "run_id": "x"}, "other"),
+        # Columns as the source names them, and values as they were written.
+        (
+            {
+                "record": '{"SET": "x", "N": 1e3}',
+                "options": {"renames": {"data_set_id": "set", "problem_id": "n"}},
+            },
+            {"data_set_id": "x", "problem_id": "1e3"},
+            "wanted",
+        ),
+        ({"record": '{"problem_id": "a", "problem_id": "b"}'}, {"data_set_id": "d", "problem_id": "a"}, "wanted"),
+        ({"record": "[1]"}, {"data_set_id": "d"}, "wanted"),
+        ({"record": "[" * 100_000}, {"data_set_id": "d", "problem_id": "p"}, "unsaid"),
+        # Tests are of no run.
+        ({"reader": "tests"}, {"data_set_id": "d", "run_id": "r"}, "other"),
+        ({"reader": "runs", "record": '{"run_id": "q"}'}, {"data_set_id": "d", "run_id": "q"}, "wanted"),
+        ({"reader": "measurements"}, {"data_set_id": "d", "run_id": "r"}, "unsaid"),
+        ({"reader": "lasso", "record": '{"ActionId": "a"}'}, {"data_set_id": "d", "run_id": "e/a"}, "unsaid"),
+        # Names in any form.
+        ({"record": "p,i", "record_form": "text"}, {"data_set_id": "d", "problem_id": "p"}, "wanted"),
+        ({"record": "pp,i", "record_form": "text"}, {"data_set_id": "d", "problem_id": "p"}, "unsaid"),
+        ({"record": "p,i", "record_form": "text"}, {"data_set_id": "d", "run_id": "r"}, "wanted"),
+        ({"record": "x,i", "record_form": "text"}, {"data_set_id": "x"}, "wanted"),
+        ({"record": "y,i", "record_form": "text"}, {"data_set_id": "x"}, "other"),
+        ({"record": "y", "record_form": "text", "load_id": "of x"}, {"data_set_id": "x"}, "wanted"),
+        ({"record": '{"\\u00e9"', "record_form": "text"}, {"data_set_id": "d", "problem_id": "é"}, "wanted"),
+        ({"record": '"a ""b""",', "record_form": "text"}, {"data_set_id": "d", "problem_id": 'a "b"'}, "wanted"),
+        ({"record": "/+k=", "record_form": "base64"}, {"data_set_id": "d", "problem_id": "é"}, "wanted"),
+        ({"record": "//5wAA==", "record_form": "base64"}, {"data_set_id": "d", "problem_id": "p"}, "wanted"),
+        ({"record": "anything", "record_form": "text"}, {"data_set_id": "d", "problem_id": ""}, "unsaid"),
+    ],
+)  # fmt: skip
+def test_what_a_record_says(columns: dict[str, Any], wanted: dict[str, str], answer: str) -> None:
+    loads = {"of x"} if wanted["data_set_id"] == "x" else {"load"}
+    assert RecordScope(wanted, loads).ask(record(**columns)) == answer
+
+
+def test_a_rollback_takes_records_with_their_loads(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = lake.load("observations", lake.jsonl("good.jsonl", [observation(problem_id="p9")]))
+    lake.load_partly("observations", some(lake, "a"), *MINE, "--run", "a")
+    with monkeypatch.context() as patch:
+        newer_version(patch)
+        (retry,) = lake.quarantine("--retry")
+        assert retry["set_aside"] == 1
+    before, told = sorted(lake.rows("quarantine"), key=repr), lake.quarantine()
+    assert (len(before), told["total"]) == (5, 1)
+    last = snapshots(lake)
+    # To before the retry: what it has read is set aside again, and can be read again.
+    report = back(lake, last[1]["snapshot_id"])
+    assert {t["table"]: t["rows"] for t in report["tables"]}["quarantine"] == 4
+    assert lake.quarantine()["total"] == 4
+    assert faults(lake) == {}
+    with monkeypatch.context() as patch:
+        newer_version(patch)
+        assert lake.quarantine("--retry")[0]["set_aside"] == 1
+    assert lake.quarantine()["total"] == 1
+    # To before the load: nothing is.
+    back(lake, good["load_id"])
+    assert lake.rows("quarantine") == []
+    assert lake.quarantine() == {"total": 0, "loads": {}, "records": []}
+    assert faults(lake) == {}
+    # Its source can be loaded again, and refused this time.
+    assert "4 rows cannot" in lake.refused("observations", some(lake, "a"), *MINE, "--run", "a")
+    back(lake, last[-1]["snapshot_id"])
+    assert sorted(lake.rows("quarantine"), key=repr) == before
+    assert lake.quarantine() == told
+
+
+@pytest.mark.parametrize("table", ["observations", "runs", "quarantine"])
+def test_an_interrupted_rollback(kept: Lake, monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    first = snapshots(kept)[0]["snapshot_id"]
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, table)
+        with pytest.raises(InterruptedLoadError):
+            back(kept, first)
+    assert kept.quarantine()["total"] == (8 if table == "observations" else 4)
+    back(kept, first)
+    assert kept.quarantine()["total"] == len(kept.rows("quarantine")) == 4
+    assert faults(kept) == {}
+
+
+def test_a_rollback_leaves_records_of_unfinished_loads(
+    kept: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, "observations")
+        with pytest.raises(InterruptedLoadError):
+            kept.load_partly("observations", some(kept, "c"), *MINE, "--run", "c")
+    back(kept, snapshots(kept)[0]["snapshot_id"])
+    assert {output[0] for output in outputs(kept)} == {"a", "c"}
+    assert kept.quarantine()["total"] == 4
+    report = verify(kept)
+    assert [n for c in report["checks"] for n in c["notes"] if "or was interrupted" in n]
+    kept.load_partly("observations", some(kept, "c"), *MINE, "--run", "c")
+    assert kept.quarantine()["total"] == len(kept.rows("quarantine")) == 8
+    assert faults(kept) == {}
+
+
+def test_verify_finds_what_is_wrong_with_it(kept: Lake) -> None:
+    checks = {c["name"]: c["counted"] for c in verify(kept, "--deep")["checks"]}
+    # Runs, quarantine and observations of two loads.
+    assert (checks["tables"], checks["data files"], checks["loads"]) == (6, 6, 6)
+    folder = kept.home / "warehouse/obslake/quarantine"
+    orphan = folder / "data/orphan.parquet"
+    orphan.write_bytes(b"x" * 10)
+    os.utime(orphan, (LONG_AGO, LONG_AGO))
+    assert [o["path"] for o in verify(kept, "--remove-orphans")["orphans"]] == [str(orphan)]
+    assert not orphan.exists()
+    path = Path(kept.open().table(QUARANTINE).metadata_location.removeprefix("file://"))
+    whole = path.read_text()
+    metadata = json.loads(whole)
+    metadata["snapshots"][-1]["summary"]["added-records"] = "5"
+    path.write_text(json.dumps(metadata))
+    ((fault,),) = faults(kept).values()
+    assert fault.startswith("quarantine: has 4 rows of load ")
+    path.write_text(whole)
+    file = next(p for p in folder.rglob("data/*.parquet"))
+    file.unlink()
+    found = faults(kept)
+    assert list(found) == ["data files"]
+    assert found["data files"] == [f"quarantine: file://{file}: does not exist"]
+    path.write_text("{}")
+    found = faults(kept)
+    assert found["tables"][0].startswith("quarantine: its metadata cannot be read: ")
+
+
+def test_compaction_and_expiry_keep_it(kept: Lake) -> None:
+    before = kept.rows("quarantine")
+    kept.obslake("compact")
+    kept.obslake("expire", "--older-than", "0s")
+    assert sorted(kept.rows("quarantine"), key=repr) == sorted(before, key=repr)
+    assert len([p for p in stored_files(kept, QUARANTINE) if p.suffix == ".parquet"]) == 1
+    assert kept.quarantine()["total"] == 8
+    assert faults(kept) == {}
+
+
+def test_lakehouses_without_the_table(lake: Lake) -> None:
+    """As they were made earlier: it is missing nowhere."""
+    first = lake.load("observations", lake.jsonl("a.jsonl", [observation(run_id="a")]))
+    lake.load("observations", lake.jsonl("b.jsonl", [observation(run_id="b")]))
+    lake.open().catalog.drop_table((NAMESPACE, "quarantine"))
+    assert {c["name"]: c["counted"] for c in verify(lake)["checks"]}["tables"] == 5
+    assert faults(lake) == {}
+    assert forget(lake, "--data-set", "default", "--run", "b") == {"runs": 1, "observations": 1}
+    report = back(lake, first["load_id"], "--undo-forget")
+    assert [t["table"] for t in report["tables"]][-2:] == ["measurements", "observations"]
+    assert faults(lake) == {}
+    # The next load creates it; a rollback to before that empties it.
+    lake.load_partly("observations", some(lake, "c"), *MINE)
+    assert len(lake.rows("quarantine")) == 4
+    back(lake, first["load_id"])
+    assert lake.rows("quarantine") == []
+
+
+def test_cells_that_are_left_out_leave_no_names(lake: Lake) -> None:
+    cells = [*step(0, "1", "f"), *step(0, '"secret"', "g", SYSTEMID="gone", SHEETID="other()")]
+    cells += [cell("metric", "1", -1, -1)]
+    cells = [{**c, "X": str(c["X"])} for c in cells]
+    cells[2]["X"] = "first"
+    report = lake.load_partly("lasso", lake.parquet("cells.parquet", cells))
+    assert report["set_aside"] == 2
+    assert lake.rows("implementations", "system") == [("s1",)]
+    assert lake.rows("observations", "implementation_id", "test_id") == [
+        ("s1_original_0", "test1()")
+    ]
