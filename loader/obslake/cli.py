@@ -3,18 +3,18 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from obslake import __version__
-from obslake.errors import ObslakeError, RecordsSetAsideError
+from obslake.cli_common import AnyCommand, Example, check_text, json_option
+from obslake.cli_load import load
+from obslake.errors import ObslakeError
 from obslake.output import (
     echo_answer,
     echo_json,
     echo_quarantine,
-    echo_report,
     echo_retries,
     echo_status,
 )
@@ -22,21 +22,16 @@ from obslake.output import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from obslake.sources.base import Reader
-    from obslake.sources.set_aside import Tolerance
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
 
 def main() -> None:
-    """Run the command line; errors that are meant for the user end it with status 1."""
+    """Run the command line; errors that are meant for the user end it with their status."""
     # A loader that a CI system stops removes its temporary files, as one that Ctrl-C stops.
     signal.signal(signal.SIGTERM, _terminate)
     try:
         cli(standalone_mode=False)
     except ObslakeError as error:
         click.echo(f"obslake: {error}", err=True)
-        sys.exit(3 if isinstance(error, RecordsSetAsideError) else 1)
+        sys.exit(error.exit_status)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -67,19 +62,6 @@ def _terminate(_signal: int, _frame: object) -> NoReturn:
     sys.exit(143)
 
 
-class _Example(click.Command):
-    """A command whose help ends with an example."""
-
-    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.example = example
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Example"):
-            for line in self.example.splitlines():
-                formatter.write(f"  {line}\n")
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="obslake")
 @click.option(
@@ -94,11 +76,10 @@ def cli(context: click.Context, home: str | None) -> None:
     context.obj = home
 
 
-def _json_option(command: _Command) -> _Command:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+cli.add_command(load)
 
 
-@cli.command(cls=_Example, example="obslake --home my-lake init")
+@cli.command(cls=Example, example="obslake --home my-lake init")
 @click.pass_obj
 def init(home: str | None) -> None:
     """Create the folder, the catalog and the empty tables; what exists stays as it is."""
@@ -109,310 +90,9 @@ def init(home: str | None) -> None:
     click.echo("next: obslake load --help")
 
 
-@cli.group()
-def load() -> None:
-    """Append the rows of files to the lakehouse, each source once."""
-
-
-class _ToleranceType(click.ParamType):  # type: ignore[type-arg]
-    """A number of records, or a percentage."""
-
-    name = "tolerance"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "Tolerance":
-        from obslake.sources.set_aside import Tolerance
-
-        try:
-            return value if isinstance(value, Tolerance) else Tolerance.parse(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is neither a number like 12 nor a percentage like 0.5%", param, ctx
-            )
-
-
-def _load_options(command: _Command) -> _Command:
-    command = _json_option(command)
-    command = click.option(
-        "--max-faulty",
-        type=_ToleranceType(),
-        default="0",
-        show_default=True,
-        metavar="NUMBER|PERCENT%",
-        help=(
-            "Set aside as many records that cannot be understood (12, 0.5%), and load the others; "
-            "of more, nothing is loaded."
-        ),
-    )(command)
-    command = click.option(
-        "--data-set", default="default", show_default=True, help="Data set of rows that name none."
-    )(command)
-    return click.argument("paths", nargs=-1, required=True, metavar="PATH...")(command)
-
-
-@load.command(
-    "lasso",
-    cls=_Example,
-    example="obslake load lasso srm.parquet candidates.json --data-set lasso-2025",
-)
-@_load_options
-@click.pass_obj
-def load_lasso(home: str | None, /, paths: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Load LASSO arena exports (Parquet, CSV) and the Solr export of their candidates (JSON).
-
-    PATH is a file, a folder, a pattern, or - for standard input. Give the files of one export in
-    one command: an actuation's cells may stand in several of them.
-    """
-    from obslake.sources.lasso import LassoReader
-
-    _load(home, LassoReader(), paths, as_json, **options)
-
-
-@load.command(
-    "observations",
-    cls=_Example,
-    example=(
-        "obslake load observations results.jsonl.gz --data-set mine --run nightly-17\n"
-        "generate | obslake load observations - --map duration_ns=time_ns"
-    ),
-)
-@_load_options
-@click.option(
-    "--environment",
-    default="default",
-    show_default=True,
-    help="Environment of rows that name none.",
-)
-@click.option("--run", help="Run of rows that name none [default: the load itself].")
-@click.option(
-    "--map",
-    "renames",
-    multiple=True,
-    metavar="COLUMN=NAME",
-    help="Read COLUMN of the lakehouse from the source's column NAME.",
-)
-@click.pass_obj
-def load_observations(
-    home: str | None,
-    /,
-    paths: tuple[str, ...],
-    renames: tuple[str, ...],
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Load rows of your own (Parquet, JSON Lines, CSV; gzip or not), one per actuation.
-
-    Needed are the columns problem_id, implementation_id, test_id and output. Rows of published
-    observation lakehouses in their 20-column form are recognised.
-    """
-    from obslake.sources.native import ObservationsReader
-
-    _load(
-        home,
-        ObservationsReader(),
-        paths,
-        as_json,
-        renames=_parse_renames(renames),
-        **options,
-    )
-
-
-@load.command(
-    "recording",
-    cls=_Example,
-    example="obslake load recording behaviour.jsonl.gz --data-set mine",
-)
-@_load_options
-@click.pass_obj
-def load_recording(
-    home: str | None, /, paths: tuple[str, ...], as_json: bool, **options: Any
-) -> None:
-    """Load what the pytest plugin has recorded (JSON Lines; gzip or not).
-
-    A recording that ends in the middle of a line, as when the tests were killed, is loaded up to there.
-    """
-    from obslake.sources.recording import RecordingReader
-
-    _load(home, RecordingReader(), paths, as_json, **options)
-
-
-@load.command(
-    "junit",
-    cls=_Example,
-    example=(
-        "obslake load junit build/test-results --revision 3f2a9c1 --run 4711 --environment linux\n"
-        "obslake load junit ci --path-pattern 'ci/{run}/{environment}/{revision}/*.xml'"
-    ),
-)
-@_load_options
-@click.option(
-    "--environment",
-    default="default",
-    show_default=True,
-    help="Environment of the tests: matrix job, interpreter, platform.",
-)
-@click.option("--run", help="Pipeline execution [default: the load itself].")
-@click.option("--revision", help="Revision of the code that was tested.")
-@click.option(
-    "--implementation",
-    help="Implementation that was tested [default: the revision, else the run].",
-)
-@click.option(
-    "--lineage",
-    default="default",
-    show_default=True,
-    help="What the revisions are revisions of: a library, a branch.",
-)
-@click.option("--problem", help="Problem of all cases [default: their suite, else their class].")
-@click.option(
-    "--repeats",
-    type=click.Choice(["cases", "attempts"]),
-    default="cases",
-    show_default=True,
-    help="What cases of one name in one report are: different cases, or attempts at one.",
-)
-@click.option(
-    "--path-pattern",
-    metavar="PATTERN",
-    help=(
-        "What the parts of a path say: a pattern with {run}, {environment}, {revision}, "
-        "{implementation}, {lineage}, {problem} or {data_set}; it goes before the options."
-    ),
-)
-@click.option("--keep-going", is_flag=True, help="Load the other files where some are refused.")
-@click.pass_obj
-def load_junit(
-    home: str | None,
-    /,
-    paths: tuple[str, ...],
-    data_set: str,
-    environment: str,
-    run: str | None,
-    max_faulty: "Tolerance",
-    keep_going: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Load test reports: JUnit XML, TRX, xUnit.net, NUnit 3 (gzip or not).
-
-    A case is a test, its verdict the response: passed, failed, error or skipped. Files that are no
-    test reports are refused, all of them with their reasons.
-    """
-    from obslake.sources.junit import JUnitReader, ReportOptions
-
-    _load(
-        home,
-        JUnitReader(ReportOptions(**options)),
-        paths,
-        as_json,
-        keep_going=keep_going,
-        data_set=data_set,
-        environment=environment,
-        run=run,
-        max_faulty=max_faulty,
-    )
-
-
-def _add_description_command(table: str, columns: str) -> None:
-    @load.command(
-        table,
-        cls=_Example,
-        example=f"obslake load {table} {table}.jsonl --data-set mine",
-        help=(
-            f"Load descriptions for the table {table} (Parquet, JSON Lines, CSV; gzip or not).\n\n"
-            f"Needed are the columns {columns}."
-        ),
-    )
-    @_load_options
-    @click.option(
-        "--map",
-        "renames",
-        multiple=True,
-        metavar="COLUMN=NAME",
-        help="Read COLUMN of the lakehouse from the source's column NAME.",
-    )
-    @click.pass_obj
-    def load_descriptions(
-        home: str | None,
-        /,
-        paths: tuple[str, ...],
-        renames: tuple[str, ...],
-        as_json: bool,
-        **options: Any,
-    ) -> None:
-        from obslake import schemas
-        from obslake.sources.descriptions import DescriptionsReader
-
-        (definition,) = (d for d in schemas.TABLES if d.name == table)
-        _load(
-            home,
-            DescriptionsReader(definition),
-            paths,
-            as_json,
-            renames=_parse_renames(renames),
-            **options,
-        )
-
-
-_add_description_command("implementations", "problem_id and implementation_id")
-_add_description_command("tests", "problem_id and test_id")
-_add_description_command("runs", "run_id")
-_add_description_command("measurements", "problem_id, subject_kind, subject_id and metric")
-
-
-def _parse_renames(renames: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for rename in renames:
-        target, separator, source = rename.partition("=")
-        if not separator or not target or not source:
-            raise click.BadParameter(
-                f"{rename!r} is not of the form COLUMN=NAME", param_hint="--map"
-            )
-        pairs[target] = source
-    return pairs
-
-
-def _check_text(option: str, value: str | None) -> None:
-    try:
-        (value or "").encode()
-    except UnicodeEncodeError as error:
-        shown = os.fsencode(value or "").decode(errors="backslashreplace")
-        raise ObslakeError(f"{option}: {shown} is no UTF-8") from error
-
-
-def _load(
-    home: str | None,
-    reader: "Reader",
-    paths: tuple[str, ...],
-    as_json: bool,
-    *,
-    keep_going: bool = False,
-    **options: Any,
-) -> None:
-    from obslake.errors import SourceFormatError
-    from obslake.lakehouse import Lakehouse
-    from obslake.loading import describe_refused, describe_set_aside
-    from obslake.loading import load as run_load
-    from obslake.progress import Progress
-    from obslake.sources.base import Options
-
-    for name in ("data_set", "environment", "run"):
-        _check_text(f"--{name.replace('_', '-')}", options.get(name))
-    lakehouse = Lakehouse.open(home, create=True)
-    report = run_load(
-        lakehouse, reader, paths, Options(**options), Progress(), keep_going=keep_going
-    )
-    echo_report(report, as_json=as_json)
-    if report.refused:
-        raise SourceFormatError(describe_refused(report))
-    if report.set_aside:
-        raise RecordsSetAsideError(describe_set_aside(report))
-
-
-@cli.command(cls=_Example, example="obslake status --snapshots")
+@cli.command(cls=Example, example="obslake status --snapshots")
 @click.option("--snapshots", is_flag=True, help="List the snapshots of observations.")
-@_json_option
+@json_option
 @click.pass_obj
 def status(home: str | None, snapshots: bool, as_json: bool) -> None:
     """Show the tables, their sizes, and the loads that made them."""
@@ -430,7 +110,7 @@ def status(home: str | None, snapshots: bool, as_json: bool) -> None:
 _TABLES = ("implementations", "tests", "runs", "measurements", "quarantine", "observations")
 
 
-@cli.command(cls=_Example, example="obslake compact --table observations")
+@cli.command(cls=Example, example="obslake compact --table observations")
 @click.option(
     "--table",
     "tables",
@@ -438,7 +118,7 @@ _TABLES = ("implementations", "tests", "runs", "measurements", "quarantine", "ob
     type=click.Choice(_TABLES),
     help="Table to compact; may be repeated [default: all].",
 )
-@_json_option
+@json_option
 @click.pass_obj
 def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
     """Rewrite small and overlapping files into few that are sorted, so that queries read less.
@@ -459,7 +139,7 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
 
 
 @cli.command(
-    cls=_Example, example="obslake expire --older-than 30d --dry-run\nobslake expire --keep 10"
+    cls=Example, example="obslake expire --older-than 30d --dry-run\nobslake expire --keep 10"
 )
 @click.option(
     "--older-than",
@@ -476,7 +156,7 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
     help="Keep as many of the newest snapshots of each table, however old they are.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
-@_json_option
+@json_option
 @click.pass_obj
 def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json: bool) -> None:
     """Remove old snapshots and the files that only they need.
@@ -511,7 +191,7 @@ def _moment(older_than: str) -> "datetime":
         ) from error
 
 
-@cli.command(cls=_Example, example="obslake verify --deep\nobslake verify --remove-orphans")
+@cli.command(cls=Example, example="obslake verify --deep\nobslake verify --remove-orphans")
 @click.option("--deep", is_flag=True, help="Read every page of every data file as well.")
 @click.option(
     "--sample",
@@ -530,7 +210,7 @@ def _moment(older_than: str) -> "datetime":
     metavar="DURATION|DATE",
     help="How old such files must be: those of a running load are referred to only at its end.",
 )
-@_json_option
+@json_option
 @click.pass_obj
 def verify(
     home: str | None, deep: bool, sample: int, remove_orphans: bool, older_than: str, as_json: bool
@@ -556,7 +236,7 @@ def verify(
         )
 
 
-def _yes_option(command: _Command) -> _Command:
+def _yes_option(command: AnyCommand) -> AnyCommand:
     return click.option("--yes", is_flag=True, help="Do not ask for confirmation.")(command)
 
 
@@ -575,7 +255,7 @@ def _confirm(what: str, *, yes: bool) -> None:
 
 
 @cli.command(
-    cls=_Example,
+    cls=Example,
     example=(
         "obslake rollback --to 6482398719468012345\n"
         "obslake rollback --to 0199a3c1-7c6e-7d3a-9c65-2b8f3b1f6a10 --yes"
@@ -590,7 +270,7 @@ def _confirm(what: str, *, yes: bool) -> None:
 )
 @click.option("--undo-forget", is_flag=True, help="Bring back what was forgotten since, too.")
 @_yes_option
-@_json_option
+@json_option
 @click.pass_obj
 def rollback(home: str | None, target: str, undo_forget: bool, yes: bool, as_json: bool) -> None:
     """Make all tables show what they showed at an earlier snapshot.
@@ -617,7 +297,7 @@ def rollback(home: str | None, target: str, undo_forget: bool, yes: bool, as_jso
 
 
 @cli.command(
-    cls=_Example,
+    cls=Example,
     example=(
         "obslake forget --data-set mine --problem slugify --dry-run\n"
         "obslake forget --data-set mine --run nightly-17"
@@ -628,7 +308,7 @@ def rollback(home: str | None, target: str, undo_forget: bool, yes: bool, as_jso
 @click.option("--run", help="Only rows of this run [default: all].")
 @click.option("--dry-run", is_flag=True, help="Only count the rows.")
 @_yes_option
-@_json_option
+@json_option
 @click.pass_obj
 def forget(
     home: str | None,
@@ -652,7 +332,7 @@ def forget(
     from obslake.progress import Progress
 
     for name, value in {"data-set": data_set, "problem": problem, "run": run}.items():
-        _check_text(f"--{name}", value)
+        check_text(f"--{name}", value)
     lakehouse = Lakehouse.open(home)
     wanted = Wanted(data_set, problem, run)
     counted = count(lakehouse, wanted)
@@ -668,7 +348,7 @@ def forget(
 
 
 @cli.command(
-    cls=_Example,
+    cls=Example,
     example="obslake quarantine --limit 20\nobslake quarantine --retry",
 )
 @click.option("--load", "load_id", metavar="LOAD", help="Only what this load has set aside.")
@@ -686,7 +366,7 @@ def forget(
     metavar="[LOAD]",
     help="Read the records again, of this load or of all, and load those that are understood now.",
 )
-@_json_option
+@json_option
 @click.pass_obj
 def quarantine(
     home: str | None, load_id: str | None, limit: int, retry: str | None, as_json: bool
@@ -710,7 +390,7 @@ def quarantine(
 
 
 @cli.command(
-    cls=_Example,
+    cls=Example,
     example=(
         "obslake sql \"from clusters('demo', 'slugify')\"\n"
         'obslake sql "select count(*) from lake.observations" --json'
@@ -718,7 +398,7 @@ def quarantine(
 )
 @click.argument("query")
 @click.option("--external-access", is_flag=True, help="Let the query read other files as well.")
-@_json_option
+@json_option
 @click.pass_obj
 def sql(home: str | None, query: str, external_access: bool, as_json: bool) -> None:
     """Answer one SQL query, read-only, from the marts and the tables (schema lake)."""

@@ -1,13 +1,15 @@
 """The errors a user can meet, one class per situation.
 
 Every message says what is wrong, where (file, row, column), and what to do about it. The command
-line prints it on standard error and exits with 1, or with 3 where the load is complete; programs
-that import the loader catch ``ObslakeError``.
+line prints it on standard error and exits with its status; programs that import the loader catch
+``ObslakeError``.
 """
 
 
 class ObslakeError(Exception):
     """Base of all errors that are meant for the user."""
+
+    exit_status = 1
 
 
 class NoLakehouseError(ObslakeError):
@@ -35,7 +37,9 @@ class SourceRowError(ObslakeError):
 
 
 class RecordsSetAsideError(ObslakeError):
-    """A load is complete but for records that were set aside; the command line exits with 3."""
+    """A load is complete but for records that were set aside."""
+
+    exit_status = 3
 
 
 class QuarantineError(ObslakeError):

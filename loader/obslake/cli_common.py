@@ -1,0 +1,40 @@
+"""What the commands of the command line have in common."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from obslake.errors import ObslakeError
+
+AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
+
+
+class Example(click.Command):
+    """A command whose help ends with an example."""
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
+        """Take one or several lines that can be typed."""
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example."""
+        with formatter.section("Example"):
+            for line in self.example.splitlines():
+                formatter.write(f"  {line}\n")
+
+
+def json_option(command: AnyCommand) -> AnyCommand:
+    """Add the option that prints JSON."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def check_text(option: str, value: str | None) -> None:
+    """Refuse what was typed in another encoding."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(value or "").decode(errors="backslashreplace")
+        raise ObslakeError(f"{option}: {shown} is no UTF-8") from error
