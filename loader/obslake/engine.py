@@ -75,6 +75,12 @@ def set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, ob
         connection.execute(f"set variable {quote_identifier(name)} = ?", [value])
 
 
+def temp_directory(connection: duckdb.DuckDBPyConnection) -> Path:
+    """Return the folder that a connection spills to."""
+    ((folder,),) = connection.execute("select current_setting('temp_directory')").fetchall()
+    return Path(folder)
+
+
 def run_sql_file(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Execute the statements of ``obslake/sql/<name>.sql``."""
     connection.execute(sql_file(name))

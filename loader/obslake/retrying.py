@@ -27,6 +27,7 @@ from obslake.sources.junit import JUnitReader, ReportOptions
 from obslake.sources.lasso import LassoReader
 from obslake.sources.native import ObservationsReader
 from obslake.sources.recording import RecordingReader
+from obslake.sources.relations import pointer
 from obslake.sources.salvage import salvage_files
 from obslake.workfolder import work_folder
 
@@ -181,7 +182,7 @@ def _write_rows(
         """
     )
     texts = ", ".join(
-        f"json_extract_string(json, {quote_literal(_pointer(c))}) as {quote_identifier(c)}"
+        f"json_extract_string(json, {quote_literal(pointer(c))}) as {quote_identifier(c)}"
         for c in columns
     )
     ((number,),) = connection.execute("select count(*) from rows_of_file").fetchall()
@@ -196,10 +197,6 @@ def _write_rows(
         [name],
     )
     return True
-
-
-def _pointer(key: str) -> str:
-    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _write_lines(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> bool:

@@ -76,7 +76,10 @@ BOMBS = {
     ("name", "tolerance"),
     [
         *((name, "0") for name in BOMBS),
-        *((name, "100%") for name in ("line.csv.gz", "text.csv.gz", "text.jsonl.gz")),
+        *(
+            (name, "100%")
+            for name in ("line.csv.gz", "text.csv.gz", "lines.csv.gz", "text.jsonl.gz")
+        ),
     ],
 )
 def test_bombs(workspace: Workspace, name: str, tolerance: str) -> None:

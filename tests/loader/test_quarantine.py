@@ -1,6 +1,5 @@
 """``--max-faulty`` and ``obslake quarantine``: what is not understood is set aside, and not lost."""
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -121,65 +120,6 @@ def test_what_a_user_sees(workspace: Workspace) -> None:
         "obslake: nothing of load nonsense is set aside\n  list what is with `obslake quarantine`\n"
     )
     assert path.exists()
-
-
-LINES = {
-    "narrow.csv": (b"p,i,bad\n", "Expected Number of Columns: 4 Found: 3"),
-    "wide.csv": (b"p,i,bad,1,2\n", "Expected Number of Columns: 4 Found: 5"),
-    "latin.csv": (b"p,i,\xe9,1\n", "Invalid unicode (byte sequence mismatch) detected"),
-    "torn.jsonl": (b'{"problem_id": "p", "test\n', "is no JSON"),
-    "latin.jsonl": (b'{"problem_id": "\xe9"}\n', "is no JSON"),
-    "words.jsonl": (b"Traceback (most recent call last):\n", "is no JSON"),
-    "torn.csv.gz": (b"p,i\n", "Expected Number of Columns: 4 Found: 2"),
-    "torn.jsonl.gz": (b"{{{\n", "is no JSON"),
-}
-
-
-@pytest.mark.parametrize("name", LINES)
-def test_lines_that_are_no_rows(lake: Lake, name: str) -> None:
-    broken, reason = LINES[name]
-    is_csv = "csv" in name
-
-    def row(n: int) -> bytes:
-        if is_csv:
-            return f'p,i,t{n},"a\nb"\n'.encode()
-        return json.dumps(observation(test_id=f"t{n}")).encode() + b"\n"
-
-    header = b"problem_id,implementation_id,test_id,output\n" if is_csv else b""
-    late = b",i,late,1\n" if is_csv else b'{"test_id": "late", "implementation_id": "i"}\n'
-    path = lake.write(name, header + row(0) + broken + row(1) + row(2) + late)
-    assert lake.refused("observations", path).startswith(f"{path}: not readable as ")
-    report = lake.load_partly("observations", path, max_faulty=2)
-    assert lake.rows("observations", "test_id") == [("t0",), ("t1",), ("t2",)]
-    first, second = lake.quarantine()["records"]
-    assert first["position"] == 2 + is_csv
-    assert reason in first["reason"]
-    assert first["column_name"] is None
-    # What comes after it stands where it stood.
-    assert (second["position"], second["column_name"]) == (5 + is_csv, "problem_id")
-    record = lake.row("quarantine", position=first["position"])
-    text = broken.rstrip(b"\n")
-    if record["record_form"] == "base64":
-        assert b"\xe9" in text
-    else:
-        assert record["record"].encode() == text
-    assert report["set_aside"] == 2
-    retried = lake.quarantine("--retry")
-    assert [(r["set_aside"], r["retried_by"]) for r in retried] == [(2, None)]
-
-
-def test_lines_that_cannot_be_told_apart_are_refused(lake: Lake) -> None:
-    header = "problem_id,implementation_id,test_id,output\n"
-    open_quote = lake.write("quote.csv", header + 'p,i,t,"1\np,i,u,2\n')
-    array = lake.write("array.json", '[{"problem_id": "p"}, {"pro')
-    cut = gzip.compress(lake.jsonl("good.jsonl", [observation()]).read_bytes())[:-9]
-    short = lake.folder / "short.jsonl.gz"
-    short.write_bytes(cut)
-    for path in (open_quote, array, short):
-        assert lake.refused("observations", path, "--max-faulty", "100%").startswith(f"{path}: ")
-    # Objects over several lines are no lines.
-    pretty = lake.write("pretty.json", json.dumps(observation(), indent=1) + "\n")
-    assert lake.load("observations", pretty, "--max-faulty", "100%")["set_aside"] == 0
 
 
 def test_a_file_of_published_rows(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -516,8 +456,8 @@ def test_lasso_cells_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch)
     cells[5]["ACTIONID"] = None
     lake.load_partly("lasso", lake.parquet("cells.parquet", cells))
     assert lake.rows("observations", "step_id") == [(0,)]
-    real = retrying._pointer
-    monkeypatch.setattr(retrying, "_pointer", lambda c: "/SYSTEMID" if c == "ACTIONID" else real(c))
+    real = retrying.pointer
+    monkeypatch.setattr(retrying, "pointer", lambda c: "/SYSTEMID" if c == "ACTIONID" else real(c))
     (done,) = lake.quarantine("--retry")
     assert done["set_aside"] == 0
     row = lake.row("observations", step_id=1)
@@ -539,6 +479,8 @@ def test_a_lakehouse_of_before(lake: Lake) -> None:
     assert not Lakehouse.open(lake.home).catalog.table_exists((NAMESPACE, "quarantine"))
     lake.load_partly("observations", mixed(lake, "b.jsonl"))
     assert lake.quarantine()["total"] == 2
+    found = json.loads(lake.obslake("sql", query, "--json")[0])
+    assert [row["position"] for row in found] == [2, 4]
 
 
 def test_a_source_without_readable_rows(lake: Lake) -> None:

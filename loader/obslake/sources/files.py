@@ -230,12 +230,13 @@ def _open(path: Path, name: str, on_bytes: Callable[[int], None], *, whole: bool
             lines = _zstd_lines(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise SourceFormatError(f"{name}: not a readable {compression} file: {error}") from error
-    if _format(plain_head) == "csv" and lines.longest > _LONGEST_LINE:
+    found_format = _format(plain_head)
+    if found_format == "csv" and lines.longest > _LONGEST_LINE:
         raise SourceFormatError(f"{name}: a line is longer than {_LONGEST_LINE >> 20} MiB")
     return SourceFile(
         path=path.absolute(),
         name=name,
-        format=_format(plain_head),
+        format=found_format,
         compression=compression,
         sha256=digest.hexdigest(),
         modified_at=modified_at,

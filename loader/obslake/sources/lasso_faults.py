@@ -1,11 +1,10 @@
 """Faulty cells of LASSO exports: with each, the actuation that it belongs to is set aside as a whole."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import duckdb
 
-from obslake.engine import quote_literal
+from obslake.engine import quote_literal, temp_directory
 from obslake.sources.files import SourceFile, glob_literal
 from obslake.sources.relations import create_text_view
 
@@ -64,8 +63,7 @@ def leave_out_actuations(
             """
         )
     # The names and texts of cells are looked up column by column, several times: what is left is found once.
-    ((spool,),) = connection.execute("select current_setting('temp_directory')").fetchall()
-    sound = Path(spool) / "sound_cells.parquet"
+    sound = temp_directory(connection) / "sound_cells.parquet"
     connection.execute(
         f"""
         copy (

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import duckdb
 
-from obslake.engine import quote_identifier, quote_literal, run_sql_file, set_variables
+from obslake.engine import (
+    quote_identifier,
+    quote_literal,
+    run_sql_file,
+    set_variables,
+    temp_directory,
+)
 from obslake.errors import SourceFormatError
 from obslake.schemas import IMPLEMENTATIONS, OBSERVATIONS, RESPONSE_KINDS, RUNS, TESTS
 from obslake.sources.base import Options, Reader, StagedLoad
@@ -93,11 +99,10 @@ class RecordingReader(Reader):
         """Create the views of ``sql/recording.sql`` on the lines of the files."""
         run_sql_file(connection, "protocol")
         run_sql_file(connection, "recording_lines")
-        ((spool,),) = connection.execute("select current_setting('temp_directory')").fetchall()
         warnings = []
         unknown: Counter[str] = Counter()
         for file in files:
-            whole = _whole_lines(file, Path(spool))
+            whole = _whole_lines(file, temp_directory(connection))
             if whole is not file:
                 warnings.append(f"{file.name} is cut off: loaded up to its last whole line")
             _add_lines(connection, whole, unknown, options.max_faulty)

@@ -14,7 +14,7 @@ from obslake.sources.files import Compression, Format, SourceFile, glob_literal,
 
 # A record is bounded, and with it the memory for reading it: DuckDB's CSV reader reserves a
 # multiple of the longest line that it has to expect.
-_LONGEST_CSV_LINE = 8 << 20
+LONGEST_CSV_LINE = 8 << 20
 LONGEST_JSON_LINE = 64 << 20
 
 # Types that need no detour by text to become a number or a moment: parsing would cost more than all
@@ -36,9 +36,6 @@ _PLAIN_TYPES = frozenset(
 
 # Number of a row in its source, in a file of rows that were salvaged from it.
 ROW_COLUMN = "_obslake_row"
-
-# Broken rows of one CSV file that can be set aside: DuckDB needs very long for many of them.
-MOST_REJECTED = 10_000
 
 _DELIMITERS = ",;\t|"
 _QUOTE = quote_literal('"')
@@ -138,15 +135,13 @@ def create_text_view(
     return TextRelation(view, tuple(columns.values()), one_type)
 
 
-def csv_scan(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> tuple[str, list[str]]:
-    """Return the query of a CSV file whose broken rows are noted in ``reject_errors``, and its columns.
+def csv_scan(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> tuple[str, list[str], str]:
+    """Return the query of a CSV file, its columns and its delimiter.
 
     The query has one parameter, the pattern of the file's path.
     """
     form = _form(connection, file)
-    return _csv_rows("?", form, f", store_rejects = true, rejects_limit = {MOST_REJECTED}"), [
-        name for name, _ in form.columns
-    ]
+    return _csv_rows("?", form), [name for name, _ in form.columns], form.delimiter
 
 
 def json_scan(file: SourceFile) -> str:
@@ -259,14 +254,14 @@ def _salvaged_rows(paths: str, form: _Form) -> str:
     return rows if form.format == "csv" else f"(select * replace (json::json as json) from {rows})"
 
 
-def _csv_rows(paths: str, form: _Form, more: str = "") -> str:
+def _csv_rows(paths: str, form: _Form) -> str:
     types = ", ".join(f"{quote_literal(name)}: 'VARCHAR'" for name, _ in form.columns)
     # An empty field is missing, a quoted empty field is the empty text.
     return (
         f"read_csv({paths}, filename = '_obslake_file', header = true, auto_detect = false, "
         f"columns = {{{types}}}, delim = {quote_literal(form.delimiter)}, "
         f"quote = {_QUOTE}, escape = {_QUOTE}, allow_quoted_nulls = false, "
-        f"compression = {quote_literal(form.compression)}, max_line_size = {_LONGEST_CSV_LINE}{more})"
+        f"compression = {quote_literal(form.compression)}, max_line_size = {LONGEST_CSV_LINE})"
     )
 
 
@@ -280,14 +275,15 @@ def _json_rows(paths: str, form: _Form, more: str = "") -> str:
     )
 
 
-def _pointer(key: str) -> str:
+def pointer(key: str) -> str:
+    """Return the JSON pointer of a key of an object."""
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _text(form: _Form, name: str, type_: str) -> str:
     """Return the SQL of a column as text."""
     if form.format == "json":
-        return f"json_extract_string(json, {quote_literal(_pointer(name))})"
+        return f"json_extract_string(json, {quote_literal(pointer(name))})"
     return _protocol_text(quote_identifier(name), type_)
 
 

@@ -4,10 +4,11 @@ The rows that can be told apart are written to a Parquet file, with their number
 DuckDB may overlook a line that is broken in a column which a query does not need.
 """
 
+import csv
 import gzip
 import io
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,12 @@ from typing import IO, cast
 import duckdb
 import pyarrow as pa
 
-from obslake.engine import quote_identifier, quote_literal
+from obslake.engine import quote_identifier, quote_literal, temp_directory
 from obslake.errors import SourceFormatError
 from obslake.sources.base import Options, Reader
 from obslake.sources.files import SourceFile, glob_literal, read_head
 from obslake.sources.relations import (
-    MOST_REJECTED,
+    LONGEST_CSV_LINE,
     ROW_COLUMN,
     csv_scan,
     json_lines_scan,
@@ -30,10 +31,8 @@ from obslake.sources.relations import (
 )
 from obslake.sources.set_aside import as_text
 
-_CHUNK = 1 << 20
-
-# Where a quote is not closed it is not known where the next row begins.
-_SEPARABLE = ("MISSING COLUMNS", "TOO MANY COLUMNS", "INVALID ENCODING")
+_BATCH_ROWS = 10_000
+_BATCH_BYTES = 16 << 20
 
 
 def salvage_files(
@@ -65,59 +64,104 @@ def salvage(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFi
 
 
 def _salvage_csv(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
-    scan, columns = csv_scan(connection, file)
-    path = [glob_literal(file.path)]
+    scan, columns, delimiter = csv_scan(connection, file)
     # Every column, or what is broken in the others would be overlooked.
     counts = ", ".join(f"count({quote_identifier(name)})" for name in columns)
-    connection.execute(f"select {counts} from {scan}", path).fetchall()
-    rejected = connection.execute(
-        """
-        select
-            line,
-            min(cast(error_type as varchar)),
-            min_by(error_message, cast(error_type as varchar)),
-            min(csv_line),
-            min(line_byte_position)
-        from reject_errors
-        where scan_id = (select max(scan_id) from reject_scans)
-        group by line
-        order by line
-        """
-    ).fetchall()
-    if not rejected:
+    try:
+        connection.execute(f"select {counts} from {scan}", [glob_literal(file.path)]).fetchall()
+    except duckdb.Error:
+        pass
+    else:
         return file
-    if len(rejected) >= MOST_REJECTED:
-        raise SourceFormatError(
-            f"{file.name}: not readable as csv: {MOST_REJECTED:,} lines or more are no rows"
-        )
-    for line, error, message, *_ in rejected:
-        if error not in _SEPARABLE:
-            raise SourceFormatError(
-                f"{file.name}: not readable as csv: line {line}: {message}\n"
-                "  such a line cannot be set aside: where the next one begins is not known"
-            )
-    connection.execute("create or replace temp table rejected (line bigint)")
-    connection.executemany("insert into rejected values (?)", [[line] for line, *_ in rejected])
+    with _new_file(connection, "lines-") as stream:
+        header = io.StringIO(newline="")
+        writer = csv.writer(header, delimiter=delimiter, lineterminator="\n")
+        writer.writerow([ROW_COLUMN, *columns])
+        stream.write(header.getvalue().encode())
+        rows = _Rows(file, delimiter, len(columns))
+        _set_aside(connection, file, rows.separate(stream), _header(file))
+    sound = replace(file, path=Path(stream.name), compression="uncompressed")
+    scan, _, _ = csv_scan(connection, sound)
     names = ", ".join(map(quote_identifier, columns))
-    # The header is row 1; each row that was rejected moves those after it by one.
-    salvaged = _write(
-        connection,
-        file,
-        f"""
-        select {names}, n + (
-            select count(*)
-            from (select line - row_number() over (order by line) as before from rejected)
-            where before < n
-        ) as {ROW_COLUMN}
-        from (select {names}, row_number() over () + 1 as n from {scan})
-        """,
-        path,
-    )
-    header = _header(file)
-    for line, error, message, text, position in rejected:
-        record = _line_at(file, position) if error == "INVALID ENCODING" else text.strip("\r\n")
-        _set_aside(connection, file, line, message, record, header)
+    numbered = f"select {names}, cast({ROW_COLUMN} as bigint) as {ROW_COLUMN} from {scan}"
+    salvaged, found = _write(connection, sound, numbered)
+    if found != rows.kept:
+        raise SourceFormatError(
+            f"{file.name}: not readable as csv: {rows.kept:,} rows can be told apart, "
+            f"and {found:,} are read"
+        )
     return salvaged
+
+
+class _Rows:
+    """The rows of a CSV file as they stand in it, told apart one by one.
+
+    DuckDB makes an error of several kilobytes for each field that is too many or missing, and keeps
+    all of them; where a quote is not closed it may make one for each line up to the end of the file.
+
+    Attributes:
+        kept: how many of them have as many fields as there are columns, and are UTF-8.
+    """
+
+    def __init__(self, file: SourceFile, delimiter: str, width: int) -> None:
+        self.kept = 0
+        self._file = file
+        self._delimiter = delimiter
+        self._width = width
+        self._lines: list[str] = []
+
+    def separate(self, sound: IO[bytes]) -> Iterator[tuple[int, str, bytes]]:
+        """Write the good rows to a file, each behind its number, and return the others with a reason."""
+        number = 0
+        limit = csv.field_size_limit(LONGEST_CSV_LINE)
+        try:
+            with _opened(self._file) as stream:
+                # What separates rows and fields is ASCII: each byte may be a character.
+                text = io.TextIOWrapper(stream, encoding="latin-1", newline="")
+                reader = csv.reader(
+                    self._noted(text), delimiter=self._delimiter, skipinitialspace=True, strict=True
+                )
+                for fields in reader:
+                    record = "".join(self._lines).rstrip("\r\n").encode("latin-1")
+                    self._lines.clear()
+                    # DuckDB skips blank lines; the header is row 1.
+                    number += bool(fields)
+                    if number < 2 or not fields:
+                        continue
+                    if reason := self._fault(fields, record):
+                        yield number, reason, record
+                        continue
+                    sound.write(f"{number}{self._delimiter}".encode() + record + b"\n")
+                    self.kept += 1
+        except csv.Error as error:
+            raise SourceFormatError(
+                f"{self._file.name}: not readable as csv: row {number + 1}: {error}\n"
+                "  such a row cannot be set aside: where the next one begins is not known"
+            ) from error
+        finally:
+            csv.field_size_limit(limit)
+
+    def _noted(self, text: Iterable[str]) -> Iterator[str]:
+        """Return lines, and keep those of the row that is being read."""
+        size = 0
+        for line in text:
+            size = len(line) + (size if self._lines else 0)
+            if size > LONGEST_CSV_LINE:
+                raise csv.Error(
+                    f"longer than {LONGEST_CSV_LINE >> 20} MiB, or a quote in it is not closed"
+                )
+            self._lines.append(line)
+            yield line
+
+    def _fault(self, fields: list[str], record: bytes) -> str | None:
+        # A delimiter at the end of a row is allowed.
+        if len(fields) != self._width and (len(fields) != self._width + 1 or fields[-1]):
+            return f"has {len(fields):,} fields instead of {self._width:,}"
+        try:
+            record.decode()
+        except UnicodeDecodeError:
+            return "is no UTF-8"
+        return None
 
 
 def _salvage_json(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
@@ -130,65 +174,86 @@ def _salvage_json(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> So
             raise
     else:
         return file
-    scan = json_lines_scan(file)
-    numbered = f"(select json, row_number() over () as {ROW_COLUMN} from {scan})"
+    numbered = f"(select json, row_number() over () as {ROW_COLUMN} from {json_lines_scan(file)})"
     rejected = connection.execute(
-        f"select {ROW_COLUMN} from {numbered} where json is null order by 1", path
+        f"select {ROW_COLUMN} from {numbered} where json is null", path
     ).fetchall()
-    salvaged = _write(
+    salvaged, _ = _write(
         connection,
         file,
         f"select cast(json as varchar) as json, {ROW_COLUMN} from {numbered} where json is not null",
-        path,
     )
     numbers = {number for (number,) in rejected}
     with _opened(file) as stream:
         lines = enumerate((line for line in stream if line.strip()), start=1)
-        for number, line in lines:
-            if number in numbers:
-                _set_aside(connection, file, number, "is no JSON", line.rstrip(b"\r\n"), None)
+        broken = ((n, "is no JSON", line.rstrip(b"\r\n")) for n, line in lines if n in numbers)
+        _set_aside(connection, file, broken, None)
     return salvaged
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, file: SourceFile, query: str, path: Sequence[str]
-) -> SourceFile:
-    """Write the rows of a query to a Parquet file, in their order."""
-    ((spool,),) = connection.execute("select current_setting('temp_directory')").fetchall()
-    with tempfile.NamedTemporaryFile(dir=spool, prefix="rows-", delete=False) as copy:
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, query: str
+) -> tuple[SourceFile, int]:
+    """Write the rows of a query on a file to a Parquet file, in their order, and count them."""
+    with _new_file(connection, "rows-") as copy:
         target = Path(copy.name)
-    connection.execute(f"copy ({query}) to {quote_literal(str(target))} (format parquet)", path)
-    return replace(file, path=target, compression="uncompressed", is_salvaged=True)
+    ((found,),) = connection.execute(
+        f"copy ({query}) to {quote_literal(str(target))} (format parquet)",
+        [glob_literal(file.path)],
+    ).fetchall()
+    return replace(file, path=target, compression="uncompressed", is_salvaged=True), found
+
+
+def _new_file(connection: duckdb.DuckDBPyConnection, prefix: str) -> IO[bytes]:
+    return tempfile.NamedTemporaryFile(dir=temp_directory(connection), prefix=prefix, delete=False)
 
 
 def _set_aside(
     connection: duckdb.DuckDBPyConnection,
     file: SourceFile,
-    position: int,
-    reason: str,
-    record: str | bytes,
+    records: Iterable[tuple[int, str, bytes]],
     context: str | None,
 ) -> None:
-    text, form = as_text(record.encode() if isinstance(record, str) else record)
-    connection.execute(
-        "insert into set_aside values (?, ?, null, ?, ?, ?, ?)",
-        [file.name, position, reason, text, form, context],
-    )
-    connection.execute("insert into checked_files values (?, 1, [])", [file.name])
+    """Set records aside, of which row, reason and bytes are given."""
+    total = 0
+    for batch in _batches(records):
+        total += len(batch)
+        texts = [as_text(record) for _, _, record in batch]
+        columns = {
+            "position": [position for position, _, _ in batch],
+            "reason": [reason for _, reason, _ in batch],
+            "record": [text for text, _ in texts],
+            "record_form": [form for _, form in texts],
+        }
+        connection.register("broken_records", pa.table(columns))
+        connection.execute(
+            "insert into set_aside "
+            "select ?, position, null, reason, record, record_form, ? from broken_records",
+            [file.name, context],
+        )
+        connection.unregister("broken_records")
+    connection.execute("insert into checked_files values (?, ?, [])", [file.name, total])
+
+
+def _batches(
+    records: Iterable[tuple[int, str, bytes]],
+) -> Iterator[list[tuple[int, str, bytes]]]:
+    batch: list[tuple[int, str, bytes]] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record[2])
+        if len(batch) == _BATCH_ROWS or size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _header(file: SourceFile) -> str:
     with _opened(file) as stream:
-        return stream.readline().decode("utf-8-sig", "replace").rstrip("\r\n")
-
-
-def _line_at(file: SourceFile, position: int) -> bytes:
-    """Return the line that begins at a byte, counted from 1; the end of the one before may be first."""
-    with _opened(file) as stream:
-        left = position - 1
-        while left and (chunk := stream.read(min(left, _CHUNK))):
-            left -= len(chunk)
-        return stream.readline().strip(b"\r\n") or stream.readline().strip(b"\r\n")
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+        return text.readline().rstrip("\r\n")
 
 
 @contextmanager

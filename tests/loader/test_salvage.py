@@ -1,0 +1,134 @@
+"""Lines of CSV and JSON Lines that are no rows: set aside as they stand, and the other rows loaded."""
+
+import gzip
+import json
+
+import pytest
+
+from tests.loader.conftest import Lake, observation
+
+LINES = {
+    "narrow.csv": (b"p,i,bad\n", "has 3 fields instead of 4"),
+    "wide.csv": (b"p,i,bad,1,2\n", "has 5 fields instead of 4"),
+    "latin.csv": (b"p,i,\xe9,1\n", "is no UTF-8"),
+    "torn.jsonl": (b'{"problem_id": "p", "test\n', "is no JSON"),
+    "latin.jsonl": (b'{"problem_id": "\xe9"}\n', "is no JSON"),
+    "words.jsonl": (b"Traceback (most recent call last):\n", "is no JSON"),
+    "torn.csv.gz": (b"p,i\n", "has 2 fields instead of 4"),
+    "torn.jsonl.gz": (b"{{{\n", "is no JSON"),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_lines_that_are_no_rows(lake: Lake, name: str) -> None:
+    broken, reason = LINES[name]
+    is_csv = "csv" in name
+
+    def row(n: int) -> bytes:
+        if is_csv:
+            return f'p,i,t{n},"a\nb"\n'.encode()
+        return json.dumps(observation(test_id=f"t{n}")).encode() + b"\n"
+
+    header = b"problem_id,implementation_id,test_id,output\n" if is_csv else b""
+    late = b",i,late,1\n" if is_csv else b'{"test_id": "late", "implementation_id": "i"}\n'
+    path = lake.write(name, header + row(0) + broken + row(1) + row(2) + late)
+    assert lake.refused("observations", path).startswith(f"{path}: not readable as ")
+    report = lake.load_partly("observations", path, max_faulty=2)
+    assert lake.rows("observations", "test_id") == [("t0",), ("t1",), ("t2",)]
+    first, second = lake.quarantine()["records"]
+    assert first["position"] == 2 + is_csv
+    assert reason in first["reason"]
+    assert first["column_name"] is None
+    # What comes after it stands where it stood.
+    assert (second["position"], second["column_name"]) == (5 + is_csv, "problem_id")
+    record = lake.row("quarantine", position=first["position"])
+    text = broken.rstrip(b"\n")
+    if record["record_form"] == "base64":
+        assert b"\xe9" in text
+    else:
+        assert record["record"].encode() == text
+    assert report["set_aside"] == 2
+    retried = lake.quarantine("--retry")
+    assert [(r["set_aside"], r["retried_by"]) for r in retried] == [(2, None)]
+
+
+def test_lines_that_cannot_be_told_apart_are_refused(lake: Lake) -> None:
+    header = "problem_id,implementation_id,test_id,output\n"
+    open_quote = lake.write("quote.csv", header + 'p,i,t,"1\np,i,u,2\n')
+    array = lake.write("array.json", '[{"problem_id": "p"}, {"pro')
+    cut = gzip.compress(lake.jsonl("good.jsonl", [observation()]).read_bytes())[:-9]
+    short = lake.folder / "short.jsonl.gz"
+    short.write_bytes(cut)
+    for path in (open_quote, array, short):
+        assert lake.refused("observations", path, "--max-faulty", "100%").startswith(f"{path}: ")
+    # Objects over several lines are no lines.
+    pretty = lake.write("pretty.json", json.dumps(observation(), indent=1) + "\n")
+    assert lake.load("observations", pretty, "--max-faulty", "100%")["set_aside"] == 0
+
+
+HEADER = b"problem_id,implementation_id,test_id,output\n"
+
+
+def test_broken_lines_are_kept_whole_and_rows_in_their_places(lake: Lake) -> None:
+    long = b'p,i,"' + b"x" * 20_000 + b'\r\n""y"'
+    wide = b"p,i,t,1" + b",x" * 300_000
+    path = lake.write(
+        "o.csv",
+        b"\xef\xbb\xbf" + HEADER + b'p,i,a,"1\n2"\n\n' + long + b"\n"
+        # What DuckDB takes for a row: spaces before a quote, a delimiter at the end, another quote.
+        b'p,i, "b",1\np,i,c,1,\np,i,d" ,""\n' + wide + b"\n,i,late,1\np,i,e,1",
+    )
+    lake.load_partly("observations", path, max_faulty=3)
+    assert lake.rows("observations", "test_id", "output") == [
+        ("a", "1\n2"),
+        ("b", "1"),
+        ("c", "1"),
+        ('d" ', ""),
+        ("e", "1"),
+    ]
+    found = {r["position"]: r["record"] for r in lake.rows("quarantine")}
+    assert list(found) == [3, 7, 8]
+    assert found[3].encode() == long
+    assert found[7].encode() == wide
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_ends_of_lines(lake: Lake, end: bytes) -> None:
+    path = lake.write("o.csv", (HEADER + b"p,i,a,1\np,i\np,i,b,1\n").replace(b"\n", end))
+    lake.load_partly("observations", path)
+    assert lake.rows("observations", "test_id") == [("a",), ("b",)]
+    record = lake.row("quarantine")
+    assert (record["position"], record["record"]) == (3, "p,i")
+    assert record["context"] == HEADER.decode().rstrip()
+
+
+def test_many_broken_lines(lake: Lake) -> None:
+    """Of which DuckDB would keep some kilobytes each."""
+    path = lake.write("o.csv", HEADER + b"p,i\n" * 30_000 + b"p,i,t,1\n")
+    assert lake.load_partly("observations", path, max_faulty="99.999%")["set_aside"] == 30_000
+    assert len(lake.rows("observations")) == 1
+    refused = lake.refused("observations", path, "--max-faulty", "10%", "--run", "r")
+    assert refused.startswith(
+        "30,000 of 30,001 rows cannot be understood, more than --max-faulty 10%"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rest", "reason"),
+    [
+        (
+            b'p,i\np,i,t,"' + b"000000\n" * (2 << 20),
+            "longer than 8 MiB, or a quote in it is not closed",
+        ),
+        (b"p,i\np,i,t," + b"0" * (9 << 20), "longer than 8 MiB, or a quote in it is not closed"),
+        (b'p,i\np,i,t,"1\np,i,u,2\n', "unexpected end of data"),
+        (b'p,i\np,i,t,"a"b\n', "',' expected after '\"'"),
+    ],
+    ids=["lines", "line", "end", "text"],
+)
+def test_rows_without_an_end(lake: Lake, rest: bytes, reason: str) -> None:
+    path = lake.write("o.csv", HEADER + b"p,i,t,1\n" + rest)
+    assert lake.refused("observations", path, "--max-faulty", "100%") == (
+        f"{path}: not readable as csv: row 4: {reason}\n"
+        "  such a row cannot be set aside: where the next one begins is not known"
+    )
