@@ -1,4 +1,4 @@
-"""What the tests of maintenance have in common."""
+"""What the tests of loads and of maintenance have in common."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -50,6 +50,25 @@ def part(lake: Lake, number: int, rows: Iterable[dict[str, Any]] | None = None) 
         observation(problem_id=f"p{n % 5}", step_id=n, output=f'"{number} {n}"') for n in range(20)
     ]
     return lake.jsonl(f"part{number}.jsonl", rows or some)
+
+
+class InterruptedLoadError(Exception):
+    """Stands for the end of the process."""
+
+
+def interrupted_at(patch: pytest.MonkeyPatch, table: str) -> list[str]:
+    """End what commits to a table; return a list that gets the tables of all commits before, and it."""
+    commit = Transaction.commit_transaction
+    started: list[str] = []
+
+    def interrupted(transaction: Transaction) -> Table:
+        started.append(transaction._table.name()[-1])
+        if started[-1] == table:
+            raise InterruptedLoadError
+        return commit(transaction)
+
+    patch.setattr(Transaction, "commit_transaction", interrupted)
+    return started
 
 
 def just_before_commit(

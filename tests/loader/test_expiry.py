@@ -17,19 +17,20 @@ from obslake.lakehouse import Lakehouse
 from obslake.ledger import committed_loads
 from obslake.schemas import ALL_TABLES, OBSERVATIONS, TABLES
 from pyiceberg.io.pyarrow import PyArrowFileIO
-from pyiceberg.table import Transaction
 
 from tests.conftest import Workspace
 from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import (
+    InterruptedLoadError,
     contents,
+    interrupted_at,
     just_before_commit,
     live_files,
     part,
     set_properties,
     stored_files,
 )
-from tests.loader.test_load import InterruptedLoadError, everything
+from tests.loader.test_load import everything
 
 NOW = ("--older-than", "0s")
 
@@ -214,14 +215,7 @@ def test_an_interrupted_load_is_completed_after_all(
     earlier = lake.load("observations", everything(lake), *options)["load_id"]
     path = everything(lake)
     with monkeypatch.context() as patch:
-        commit = Transaction.commit_transaction
-
-        def interrupted_commit(transaction: Transaction) -> object:
-            if transaction._table.name()[-1] == table:
-                raise InterruptedLoadError
-            return commit(transaction)
-
-        patch.setattr(Transaction, "commit_transaction", interrupted_commit)
+        interrupted_at(patch, table)
         with pytest.raises(InterruptedLoadError):
             lake.load("observations", path)
     question = "select count(*) as n from lake.runs"

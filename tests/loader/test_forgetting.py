@@ -16,15 +16,17 @@ from pyiceberg.table import Table
 
 from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import (
+    InterruptedLoadError,
     contents,
+    interrupted_at,
     just_before_commit,
     live_files,
     part,
     set_properties,
     stored_files,
 )
-from tests.loader.test_load import InterruptedLoadError, everything
-from tests.loader.test_rollback import back, interrupted_at, seen, snapshots
+from tests.loader.test_load import everything
+from tests.loader.test_rollback import back, seen, snapshots
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,10 @@ from obslake import __version__, engine
 from obslake.errors import NoLakehouseError
 from obslake.lakehouse import Lakehouse
 from obslake.schemas import OBSERVATIONS, TABLES
-from pyiceberg.table import Transaction
 
 from tests.conftest import Workspace
 from tests.loader.conftest import Lake, observation
+from tests.loader.maintenance import InterruptedLoadError, interrupted_at
 from tests.loader.test_lasso import cell, step
 from tests.loader.test_observations import published
 
@@ -102,10 +102,6 @@ def test_what_a_load_leaves_in_the_tables(lake: Lake) -> None:
     assert [name for _, name in sorted(committed, key=lambda c: c[0])][-1] == "observations"
 
 
-class InterruptedLoadError(Exception):
-    """Stands for the end of the process."""
-
-
 @pytest.mark.parametrize("table", [t.name for t in TABLES])
 def test_an_interrupted_load_is_completed_by_repetition(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
@@ -113,17 +109,7 @@ def test_an_interrupted_load_is_completed_by_repetition(
     path = everything(lake)
     lake.obslake("init")
     with monkeypatch.context() as patch:
-        commit = Transaction.commit_transaction
-        started: list[str] = []
-
-        def interrupted_commit(transaction: Transaction) -> object:
-            name = transaction._table.name()[-1]
-            started.append(name)
-            if name == table:
-                raise InterruptedLoadError
-            return commit(transaction)
-
-        patch.setattr(Transaction, "commit_transaction", interrupted_commit)
+        started = interrupted_at(patch, table)
         with pytest.raises(InterruptedLoadError):
             lake.load("observations", path)
     names = [t.name for t in TABLES]

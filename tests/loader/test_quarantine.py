@@ -10,12 +10,11 @@ from obslake.errors import QuarantineError, SourceRowError
 from obslake.lakehouse import Lakehouse
 from obslake.schemas import ALL_TABLES, NAMESPACE
 from obslake.sources import checks
-from pyiceberg.table import Transaction
 
 from tests.conftest import Workspace
 from tests.loader.conftest import Lake, observation
+from tests.loader.maintenance import InterruptedLoadError, interrupted_at
 from tests.loader.test_lasso import abstraction, cell, oracle, step
-from tests.loader.test_load import InterruptedLoadError
 from tests.loader.test_observations import published
 from tests.loader.test_recording import call, session, start
 
@@ -400,14 +399,7 @@ def test_an_interrupted_retry_is_completed_by_repetition(
     lake.load_partly("observations", mixed(lake, "o.jsonl"))
     newer_version(monkeypatch)
     with monkeypatch.context() as patch:
-        commit = Transaction.commit_transaction
-
-        def interrupted_commit(transaction: Transaction) -> object:
-            if transaction._table.name()[-1] == table:
-                raise InterruptedLoadError
-            return commit(transaction)
-
-        patch.setattr(Transaction, "commit_transaction", interrupted_commit)
+        interrupted_at(patch, table)
         with pytest.raises(InterruptedLoadError):
             lake.quarantine("--retry")
     # Nothing of it is seen.
@@ -430,17 +422,8 @@ def test_an_interrupted_load_is_completed_by_repetition(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     path = mixed(lake, "o.jsonl")
-    started = []
     with monkeypatch.context() as patch:
-        commit = Transaction.commit_transaction
-
-        def interrupted_commit(transaction: Transaction) -> object:
-            started.append(transaction._table.name()[-1])
-            if started[-1] == table:
-                raise InterruptedLoadError
-            return commit(transaction)
-
-        patch.setattr(Transaction, "commit_transaction", interrupted_commit)
+        started = interrupted_at(patch, table)
         with pytest.raises(InterruptedLoadError):
             lake.load_partly("observations", path)
     assert started == ["runs", "quarantine", "observations"][: len(started)]

@@ -14,13 +14,12 @@ from obslake.record_scope import QuarantinedRecord, RecordScope
 from obslake.schemas import NAMESPACE, OBSERVATIONS, QUARANTINE
 
 from tests.loader.conftest import Lake, observation
-from tests.loader.maintenance import stored_files
+from tests.loader.maintenance import InterruptedLoadError, interrupted_at, stored_files
 from tests.loader.test_forgetting import forget
 from tests.loader.test_lasso import cell, step
-from tests.loader.test_load import InterruptedLoadError
 from tests.loader.test_quarantine import newer_version
 from tests.loader.test_recording import call, session, start
-from tests.loader.test_rollback import back, interrupted_at, snapshots
+from tests.loader.test_rollback import back, snapshots
 from tests.loader.test_verify import LONG_AGO, faults, verify
 
 

@@ -18,11 +18,17 @@ from obslake.history import History
 from obslake.ledger import committed_loads
 from obslake.rollback import plan_rollback, roll_back
 from obslake.schemas import OBSERVATIONS, RUNS, TABLES
-from pyiceberg.table import Transaction
 
 from tests.loader.conftest import Lake, observation
-from tests.loader.maintenance import contents, just_before_commit, part, stored_files
-from tests.loader.test_load import InterruptedLoadError, everything
+from tests.loader.maintenance import (
+    InterruptedLoadError,
+    contents,
+    interrupted_at,
+    just_before_commit,
+    part,
+    stored_files,
+)
+from tests.loader.test_load import everything
 
 LOOK = " union all ".join(
     f"select '{t.name}' as t, count(*) as n from lake.{t.name}" for t in TABLES
@@ -54,17 +60,6 @@ def seen(lake: Lake) -> dict[str, int]:
 
 def back(lake: Lake, to: object, *options: str) -> dict[str, Any]:
     return json.loads(lake.obslake("rollback", "--to", to, "--yes", "--json", *options)[0])
-
-
-def interrupted_at(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
-    commit = Transaction.commit_transaction
-
-    def interrupted(transaction: Transaction) -> object:
-        if transaction._table.name()[-1] == table:
-            raise InterruptedLoadError
-        return commit(transaction)
-
-    monkeypatch.setattr(Transaction, "commit_transaction", interrupted)
 
 
 def test_all_tables_are_as_they_were_and_back(lake: Lake) -> None:

@@ -24,9 +24,9 @@ from pyiceberg.manifest import DataFile
 
 from tests.conftest import Workspace
 from tests.loader.conftest import Lake, observation
-from tests.loader.maintenance import part, stored_files
-from tests.loader.test_load import InterruptedLoadError, everything
-from tests.loader.test_rollback import back, interrupted_at, snapshots
+from tests.loader.maintenance import InterruptedLoadError, interrupted_at, part, stored_files
+from tests.loader.test_load import everything
+from tests.loader.test_rollback import back, snapshots
 
 LONG_AGO = time.time() - 3 * 24 * 3600
 
