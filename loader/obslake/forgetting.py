@@ -6,7 +6,7 @@ Records of the quarantine are deleted with them, as far as it can be told of wha
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -149,8 +149,9 @@ def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator
         CommitConflictError: others committed all the time.
     """
     forget_id = _unfinished(lakehouse, wanted) or str(uuid.uuid4())
-    for definition in _tables(lakehouse):
-        yield _forget(lakehouse, definition, wanted, forget_id, progress)
+    with _work(lakehouse) as connection:
+        for definition in _tables(lakehouse):
+            yield _forget(connection, lakehouse, definition, wanted, forget_id, progress)
 
 
 def _tables(lakehouse: Lakehouse) -> list[TableDefinition]:
@@ -159,6 +160,7 @@ def _tables(lakehouse: Lakehouse) -> list[TableDefinition]:
 
 
 def _forget(
+    connection: duckdb.DuckDBPyConnection,
     lakehouse: Lakehouse,
     definition: TableDefinition,
     wanted: Wanted,
@@ -166,10 +168,7 @@ def _forget(
     progress: Progress,
 ) -> Forgetting:
     for _ in range(_ATTEMPTS):
-        with (
-            _work(lakehouse) as connection,
-            progress.task(f"forgetting {definition.name}", unit="rows") as task,
-        ):
+        with progress.task(f"forgetting {definition.name}", unit="rows") as task:
             found = _find(connection, lakehouse, definition, wanted)
             if not found.files and definition is not OBSERVATIONS:
                 return _describe(found, definition)
@@ -271,6 +270,9 @@ def _understand_records(
         for load_id in _find(connection, lakehouse, definition, data_set).rows
     }
     scope = RecordScope(wanted.columns, loads)
+    # It is there where the files were replaced by others since, and this is another attempt.
+    with suppress(duckdb.InvalidInputException):
+        connection.remove_function("ask_record")
     connection.create_function(
         "ask_record",
         lambda load_id, file, reader, options, record, record_form, context: scope.ask(

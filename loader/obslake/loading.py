@@ -118,7 +118,7 @@ def load(
         new = _new_sources(files, reader, options, history, report)
         if not new and not report.refused:
             return report
-        with engine.connect(temp_directory=temp) as connection:
+        with engine.connect(temp_directory=temp, with_iceberg=False) as connection:
             set_aside.begin(connection)
             readable, faulty = _readable(connection, new, reader, options, report)
             if report.refused and not keep_going:
