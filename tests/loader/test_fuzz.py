@@ -41,7 +41,7 @@ from tests.loader.test_lasso import SOLR, abstraction, oracle, step
 from tests.loader.test_observations import published
 from tests.loader.test_recording import WHOLE, lines
 
-EXAMPLES = int(os.environ.get("OBSLAKE_FUZZ_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("OBSLAKE_FUZZ_EXAMPLES", "25"))
 LONGEST_SECONDS = 20
 
 Rows = list[dict[str, Any]]
@@ -136,6 +136,7 @@ TOKENS = [
     b"[",
     b"]",
     b"[" * 3000,
+    b",x" * 3000,
     b"-1",
     b"1e999",
     b"9" * 400,
@@ -270,8 +271,10 @@ def read(reader: Reader, content: bytes, tolerance: set_aside.Tolerance) -> dict
 def test_valid_files_are_read(kind: str) -> None:
     """Or the others would be refused for some other reason than the damage."""
     make, valid = READERS[kind]
+    # Compression has nothing to do with what is in a file: one of each kind will do.
+    compressed = next(name for name in valid if name != "parquet")
     for name, content in valid.items():
-        for compress in list(COMPRESSIONS.values())[: 1 if name == "parquet" else None]:
+        for compress in COMPRESSIONS.values() if name == compressed else [COMPRESSIONS["plain"]]:
             found = read(make(), compress(content), set_aside.STRICT)
             assert found, name
             assert sum(found.values()), name

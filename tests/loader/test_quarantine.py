@@ -102,21 +102,24 @@ def test_what_a_user_sees(workspace: Workspace) -> None:
         "obslake: 2 records could not be understood and were set aside; the others were loaded\n"
         f"  see `obslake quarantine --load {load}`\n"
     )
-    assert workspace.obslake("quarantine").splitlines() == [
+    lake = Lake(workspace.folder)
+    assert lake.obslake("quarantine")[0].splitlines() == [
         f"load {load}: 2 records of observations",
         "  o.csv",
         "    row 3, column step_id: 'first' is not a value of type integer, from 0",
         "    row 5, column problem_id: is missing",
     ]
-    assert workspace.obslake("quarantine", "--limit", "1").splitlines()[-1] == (
+    assert lake.obslake("quarantine", "--limit", 1)[0].splitlines()[-1] == (
         "… and 1 more: show them with --limit"
     )
-    assert workspace.obslake("quarantine", "--retry").splitlines() == [
+    assert lake.obslake("quarantine", "--retry")[0].splitlines() == [
         f"load {load}: 2 records read again",
         "  2 still set aside",
     ]
-    assert workspace.refused("quarantine", "--load", "nonsense") == (
-        "obslake: nothing of load nonsense is set aside\n  list what is with `obslake quarantine`\n"
+    with pytest.raises(QuarantineError) as error:
+        lake.obslake("quarantine", "--load", "nonsense")
+    assert str(error.value) == (
+        "nothing of load nonsense is set aside\n  list what is with `obslake quarantine`"
     )
     assert path.exists()
 

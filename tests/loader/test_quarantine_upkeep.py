@@ -14,7 +14,12 @@ from obslake.record_scope import QuarantinedRecord, RecordScope
 from obslake.schemas import NAMESPACE, OBSERVATIONS, QUARANTINE
 
 from tests.loader.conftest import Lake, observation
-from tests.loader.maintenance import InterruptedLoadError, interrupted_at, stored_files
+from tests.loader.maintenance import (
+    InterruptedLoadError,
+    interrupted_at,
+    just_before_commit,
+    stored_files,
+)
 from tests.loader.test_forgetting import forget
 from tests.loader.test_lasso import cell, step
 from tests.loader.test_quarantine import newer_version
@@ -58,39 +63,43 @@ def outputs(lake: Lake) -> set[str]:
 ALL = {f"{run} {what}" for run in "ab" for what in ("p1", "p2", "nobody", "theirs")}
 
 
-@pytest.mark.parametrize(
-    ("options", "deleted", "n_unsaid"),
-    [
-        (MINE, ALL - {"a theirs", "b theirs"}, 0),
-        ((*MINE, "--problem", "p1"), {"a p1", "b p1"}, 2),
-        ((*MINE, "--run", "b"), {"b p1", "b p2", "b nobody"}, 0),
-        ((*MINE, "--run", "b", "--problem", "p1"), {"b p1"}, 1),
-        (("--data-set", "theirs"), {"a theirs", "b theirs"}, 0),
-        (("--data-set", "theirs", "--problem", "p1", "--run", "a"), {"a theirs"}, 0),
-    ],
-)
-def test_records_of_what_is_forgotten_are_deleted(
-    kept: Lake, options: tuple[str, ...], deleted: set[str], n_unsaid: int
-) -> None:
+def test_records_of_what_is_forgotten_are_deleted(kept: Lake) -> None:
     before = snapshots(kept)[-1]["snapshot_id"]
+    options = (*MINE, "--problem", "p1")
+    rest = ALL - {"a p1", "b p1"}
     out, err = kept.obslake("forget", *options, "--dry-run")
-    assert ("of the data set" in err) == (n_unsaid > 0)
-    assert f"quarantine: {n_unsaid} record" in err or not n_unsaid
-    assert outputs(kept) == ALL
+    assert "quarantine: 2 records of the data set do not say" in err
     assert out.split()[0] == "quarantine"
-    assert forget(kept, *options)["quarantine"] == len(deleted)
-    assert outputs(kept) == ALL - deleted
+    assert outputs(kept) == ALL
+    assert forget(kept, *options)["quarantine"] == 2
+    assert outputs(kept) == rest
     assert faults(kept) == {}
-    shown = kept.quarantine()
-    assert shown["total"] == len(ALL - deleted)
+    assert kept.quarantine()["total"] == len(rest)
     # They are not read again either, and loading their sources brings nothing back.
-    assert sum(retry["records"] for retry in kept.quarantine("--retry")) == len(ALL - deleted)
+    assert sum(retry["records"] for retry in kept.quarantine("--retry")) == len(rest)
     assert kept.load("observations", some(kept, "a"), *MINE, "--run", "a")["load_id"] is None
     with pytest.raises(RollbackError, match="that were forgotten since"):
         back(kept, before)
     back(kept, before, "--undo-forget")
     assert outputs(kept) == ALL
     assert faults(kept) == {}
+
+
+def test_which_records_are_deleted(kept: Lake) -> None:
+    """Each time they are brought back after it."""
+    before = snapshots(kept)[-1]["snapshot_id"]
+    for options, deleted, n_unsaid in (
+        (MINE, ALL - {"a theirs", "b theirs"}, 0),
+        ((*MINE, "--run", "b"), {"b p1", "b p2", "b nobody"}, 0),
+        ((*MINE, "--run", "b", "--problem", "p1"), {"b p1"}, 1),
+        (("--data-set", "theirs"), {"a theirs", "b theirs"}, 0),
+        (("--data-set", "theirs", "--problem", "p1", "--run", "a"), {"a theirs"}, 0),
+    ):
+        out, _ = kept.obslake("forget", *options, "--yes", "--json")
+        (told,) = (t for t in json.loads(out)["tables"] if t["table"] == "quarantine")
+        assert (told["rows"], told["unsaid"]) == (len(deleted), n_unsaid), options
+        assert outputs(kept) == ALL - deleted, options
+        back(kept, before, "--undo-forget")
 
 
 def test_no_file_holds_what_was_forgotten(kept: Lake) -> None:
@@ -116,7 +125,7 @@ def test_records_that_were_read_again_are_deleted_as_well(
     assert faults(kept) == {}
 
 
-@pytest.mark.parametrize("table", ["quarantine", "runs", "observations"])
+@pytest.mark.parametrize("table", ["quarantine", "observations"])
 def test_interrupted_it_is_completed_by_repetition(
     kept: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
@@ -132,6 +141,16 @@ def test_interrupted_it_is_completed_by_repetition(
     assert len(ids) == 1
 
 
+def test_its_files_are_replaced_meanwhile(kept: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        done = just_before_commit(
+            patch, lambda: kept.obslake("compact", "--table", "quarantine"), "quarantine"
+        )
+        assert forget(kept, *MINE)["quarantine"] == 6
+    assert done
+    assert outputs(kept) == {"a theirs", "b theirs"}
+
+
 def test_where_only_records_are_left(lake: Lake) -> None:
     """Nothing of the source was understood, so no table knows its data set."""
     rows = [observation(step_id="first")]
@@ -145,24 +164,22 @@ def test_where_only_records_are_left(lake: Lake) -> None:
 LINES = b"problem_id,implementation_id,test_id,output\np1,i,t,1\np1,i\np11,i\n\xe9,p1\np2,i,t,1,2\n"
 
 
-@pytest.mark.parametrize(
-    ("options", "remaining"),
-    [
+def test_lines_that_are_no_rows(lake: Lake) -> None:
+    """Their columns cannot be told apart, but names can be found in them, as whole words."""
+    lake.load_partly("observations", lake.write("o.csv", LINES), *MINE, "--run", "r")
+    assert {position for (position,) in lake.rows("quarantine", "position")} == {3, 4, 5, 6}
+    other = lake.load_partly("observations", lake.write("other.csv", LINES), "--data-set", "d")
+    for options, remaining in (
         (MINE, set()),
         ((*MINE, "--run", "r"), set()),
         ((*MINE, "--problem", "p1"), {4, 6}),
         ((*MINE, "--problem", "p1", "--run", "r"), {4, 6}),
-    ],
-)
-def test_lines_that_are_no_rows(lake: Lake, options: tuple[str, ...], remaining: set[int]) -> None:
-    """Their columns cannot be told apart, but names can be found in them, as whole words."""
-    lake.load_partly("observations", lake.write("o.csv", LINES), *MINE, "--run", "r")
-    assert {position for (position,) in lake.rows("quarantine", "position")} == {3, 4, 5, 6}
-    lake.load_partly("observations", lake.write("other.csv", LINES), "--data-set", "d")
-    forget(lake, *options)
-    found = [r for r in lake.rows("quarantine") if r["file"].endswith("o.csv")]
-    assert {r["position"] for r in found} == remaining
-    assert len(lake.rows("quarantine")) == len(remaining) + 4
+    ):
+        forget(lake, *options)
+        found = [r for r in lake.rows("quarantine") if r["file"].endswith("o.csv")]
+        assert {r["position"] for r in found} == remaining, options
+        assert len(lake.rows("quarantine")) == len(remaining) + 4
+        back(lake, other["load_id"], "--undo-forget")
 
 
 def test_lines_of_loads_with_several_data_sets(lake: Lake) -> None:
@@ -303,7 +320,7 @@ def test_a_rollback_takes_records_with_their_loads(
     assert lake.quarantine() == told
 
 
-@pytest.mark.parametrize("table", ["observations", "runs", "quarantine"])
+@pytest.mark.parametrize("table", ["observations", "quarantine"])
 def test_an_interrupted_rollback(kept: Lake, monkeypatch: pytest.MonkeyPatch, table: str) -> None:
     first = snapshots(kept)[0]["snapshot_id"]
     with monkeypatch.context() as patch:

@@ -2,54 +2,57 @@
 
 import gzip
 import json
+from base64 import b64decode
 
 import pytest
 
 from tests.loader.conftest import Lake, observation
 
+HEADER = b"problem_id,implementation_id,test_id,output\n"
+
 LINES = {
-    "narrow.csv": (b"p,i,bad\n", "has 3 fields instead of 4"),
-    "wide.csv": (b"p,i,bad,1,2\n", "has 5 fields instead of 4"),
-    "latin.csv": (b"p,i,\xe9,1\n", "is no UTF-8"),
-    "torn.jsonl": (b'{"problem_id": "p", "test\n', "is no JSON"),
-    "latin.jsonl": (b'{"problem_id": "\xe9"}\n', "is no JSON"),
-    "words.jsonl": (b"Traceback (most recent call last):\n", "is no JSON"),
-    "torn.csv.gz": (b"p,i\n", "has 2 fields instead of 4"),
-    "torn.jsonl.gz": (b"{{{\n", "is no JSON"),
+    "csv": {
+        b"p,i,bad\n": "has 3 fields instead of 4",
+        b"p,i,bad,1,2\n": "has 5 fields instead of 4",
+        b"p,i,\xe9,1\n": "is no UTF-8",
+    },
+    "jsonl": {
+        b'{"problem_id": "p", "test\n': "is no JSON",
+        b'{"problem_id": "\xe9"}\n': "is no JSON",
+        b"Traceback (most recent call last):\n": "is no JSON",
+    },
 }
 
 
-@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("name", ["o.csv", "o.jsonl", "o.csv.gz", "o.jsonl.gz"])
 def test_lines_that_are_no_rows(lake: Lake, name: str) -> None:
-    broken, reason = LINES[name]
     is_csv = "csv" in name
+    lines = LINES[name.split(".")[1]]
 
     def row(n: int) -> bytes:
         if is_csv:
             return f'p,i,t{n},"a\nb"\n'.encode()
         return json.dumps(observation(test_id=f"t{n}")).encode() + b"\n"
 
-    header = b"problem_id,implementation_id,test_id,output\n" if is_csv else b""
     late = b",i,late,1\n" if is_csv else b'{"test_id": "late", "implementation_id": "i"}\n'
-    path = lake.write(name, header + row(0) + broken + row(1) + row(2) + late)
+    broken = b"".join(line + row(n) for n, line in enumerate(lines, start=1))
+    path = lake.write(name, HEADER * is_csv + row(0) + broken + late)
     assert lake.refused("observations", path).startswith(f"{path}: not readable as ")
-    report = lake.load_partly("observations", path, max_faulty=2)
-    assert lake.rows("observations", "test_id") == [("t0",), ("t1",), ("t2",)]
-    first, second = lake.quarantine()["records"]
-    assert first["position"] == 2 + is_csv
-    assert reason in first["reason"]
-    assert first["column_name"] is None
-    # What comes after it stands where it stood.
-    assert (second["position"], second["column_name"]) == (5 + is_csv, "problem_id")
-    record = lake.row("quarantine", position=first["position"])
-    text = broken.rstrip(b"\n")
-    if record["record_form"] == "base64":
-        assert b"\xe9" in text
-    else:
-        assert record["record"].encode() == text
-    assert report["set_aside"] == 2
+    report = lake.load_partly("observations", path, max_faulty=4)
+    assert report["set_aside"] == 4
+    assert lake.rows("observations", "test_id") == [("t0",), ("t1",), ("t2",), ("t3",)]
+    # What comes after them stands where it stood.
+    found = lake.quarantine()["records"]
+    assert [r["position"] - is_csv for r in found] == [2, 4, 6, 8]
+    assert [r["reason"] for r in found] == [*lines.values(), "is missing"]
+    assert [r["column_name"] for r in found] == [None, None, None, "problem_id"]
+    for record, line in zip(found, lines, strict=False):
+        is_text = record["record_form"] == "text"
+        assert is_text != (b"\xe9" in line)
+        text = record["record"].encode()
+        assert (text if is_text else b64decode(text)) == line.rstrip()
     retried = lake.quarantine("--retry")
-    assert [(r["set_aside"], r["retried_by"]) for r in retried] == [(2, None)]
+    assert [(r["set_aside"], r["retried_by"]) for r in retried] == [(4, None)]
 
 
 def test_lines_that_cannot_be_told_apart_are_refused(lake: Lake) -> None:
@@ -64,9 +67,6 @@ def test_lines_that_cannot_be_told_apart_are_refused(lake: Lake) -> None:
     # Objects over several lines are no lines.
     pretty = lake.write("pretty.json", json.dumps(observation(), indent=1) + "\n")
     assert lake.load("observations", pretty, "--max-faulty", "100%")["set_aside"] == 0
-
-
-HEADER = b"problem_id,implementation_id,test_id,output\n"
 
 
 def test_broken_lines_are_kept_whole_and_rows_in_their_places(lake: Lake) -> None:
