@@ -17,6 +17,7 @@ from obslake.output import (
     echo_quarantine,
     echo_retries,
     echo_status,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except ObslakeError as error:
-        click.echo(f"obslake: {error}", err=True)
+        say(f"obslake: {error}", err=True)
         sys.exit(error.exit_status)
     except click.ClickException as error:
         error.show()
@@ -86,7 +87,7 @@ def init(home: str | None) -> None:
     from obslake.lakehouse import Lakehouse
 
     lakehouse = Lakehouse.open(home, create=True)
-    click.echo(f"lakehouse at {lakehouse.home}")
+    say(f"lakehouse at {lakehouse.home}")
     click.echo("next: obslake load --help")
 
 

@@ -31,9 +31,14 @@ _BATCH_ROWS = 1000
 _MOST_FAULTS = 20
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines for people; what a source or a name has in them cannot steer a terminal."""
+    click.echo("\n".join(map(_one_line, text.split("\n"))), err=err)
+
+
 def warn(message: str) -> None:
     """Print a warning on standard error."""
-    click.echo(f"obslake: warning: {message}", err=True)
+    say(f"obslake: warning: {message}", err=True)
 
 
 def echo_json(value: object) -> None:
@@ -66,34 +71,32 @@ def echo_report(report: "LoadReport", *, as_json: bool) -> None:
         )
         return
     for skipped in report.skipped:
-        click.echo(f"{skipped.name}: already loaded by load {skipped.load_id}, nothing appended")
+        say(f"{skipped.name}: already loaded by load {skipped.load_id}, nothing appended")
         if skipped.is_forgotten:
-            click.echo("  rows were forgotten since: they do not come back by loading again")
+            say("  rows were forgotten since: they do not come back by loading again")
     if report.load_id is None:
         return
-    click.echo(f"load {report.load_id}: {_count(len(report.sources), 'source')}")
+    say(f"load {report.load_id}: {_count(len(report.sources), 'source')}")
     for table, rows in report.rows.items():
-        click.echo(f"  {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
+        say(f"  {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
     for kind, rows in report.response_kinds.items():
-        click.echo(f"    {kind:<16} {rows:>10,}")
+        say(f"    {kind:<16} {rows:>10,}")
 
 
 def echo_status(status: dict[str, Any]) -> None:
     """Print what is in a lakehouse."""
-    click.echo(f"lakehouse  {status['home']}")
-    click.echo(f"marts      {status['marts'] or 'not built yet: run `dbt build`'}")
-    click.echo(f"\n{'table':<16} {'rows':>14} {'files':>7} {'bytes':>14}")
+    say(f"lakehouse  {status['home']}")
+    say(f"marts      {status['marts'] or 'not built yet: run `dbt build`'}")
+    say(f"\n{'table':<16} {'rows':>14} {'files':>7} {'bytes':>14}")
     for table in status["tables"]:
-        click.echo(
-            f"{table['table']:<16} {table['rows']:>14,} {table['files']:>7,} {table['bytes']:>14,}"
-        )
+        say(f"{table['table']:<16} {table['rows']:>14,} {table['files']:>7,} {table['bytes']:>14,}")
     for snapshot in status.get("snapshots", []):
-        click.echo(f"\nsnapshot {snapshot['snapshot_id']}  {snapshot['committed_at']}")
+        say(f"\nsnapshot {snapshot['snapshot_id']}  {snapshot['committed_at']}")
         if snapshot["load_id"] is None:
-            click.echo(f"  {snapshot['operation']}")
+            say(f"  {snapshot['operation']}")
             continue
         rolled_back = "  rolled back" if snapshot.get("rolled_back") else ""
-        click.echo(
+        say(
             f"  load {snapshot['load_id']}  {_count(snapshot['rows'], 'row')}"
             f"  {', '.join(snapshot['sources'])}{rolled_back}"
         )
@@ -110,7 +113,7 @@ def echo_compactions(compactions: "Iterable[Compaction]", *, as_json: bool) -> N
         else:
             what = f"{_count(done.files_before, 'file')} -> {_count(done.files_after, 'file')}"
             what += f", {done.bytes_before:,} -> {done.bytes_after:,} bytes"
-        click.echo(f"{done.table:<16} {_count(done.rows, 'row'):>16}  {what}")
+        say(f"{done.table:<16} {_count(done.rows, 'row'):>16}  {what}")
 
 
 def echo_expiries(expiries: "Iterable[Expiry]", *, dry_run: bool, as_json: bool) -> None:
@@ -123,7 +126,7 @@ def echo_expiries(expiries: "Iterable[Expiry]", *, dry_run: bool, as_json: bool)
         if not as_json:
             what = f"{_count(done.snapshots, 'snapshot')}, {_count(done.files, 'file')}"
             removed = "would be removed" if dry_run else "removed"
-            click.echo(f"{done.table:<16} {what}, {done.bytes:,} bytes {removed}")
+            say(f"{done.table:<16} {what}, {done.bytes:,} bytes {removed}")
     if as_json:
         echo_json({"dry_run": dry_run, "tables": tables})
 
@@ -158,7 +161,7 @@ def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: b
         done.append(table)
         if not as_json:
             would = "would be deleted" if dry_run else "deleted"
-            click.echo(f"{table.table:<16} {_count(table.rows, 'row'):>16}  {would}")
+            say(f"{table.table:<16} {_count(table.rows, 'row'):>16}  {would}")
     for table in done:
         if table.unsaid:
             warn(
@@ -170,9 +173,9 @@ def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: b
         echo_json({"dry_run": dry_run, "tables": [asdict(table) for table in done]})
     elif not dry_run:
         snapshots = sum(table.snapshots for table in done if table.rows)
-        click.echo("\nnext: dbt run")
+        say("\nnext: dbt run")
         if snapshots:
-            click.echo(
+            say(
                 f"{_count(snapshots, 'earlier snapshot')} may hold the rows still: "
                 "obslake expire --older-than 0s"
             )
@@ -205,9 +208,9 @@ def echo_rollback(done: "Rollback", *, as_json: bool) -> None:
         return
     for table in done.tables:
         what = "as it was" if table.rows == table.rows_before else f"{table.rows_before:,} before"
-        click.echo(f"{table.table:<16} {_count(table.rows, 'row'):>16}  {what}")
-    click.echo("\nnext: dbt run")
-    click.echo(f"undo: obslake rollback --to {done.previous_snapshot_id}")
+        say(f"{table.table:<16} {_count(table.rows, 'row'):>16}  {what}")
+    say("\nnext: dbt run")
+    say(f"undo: obslake rollback --to {done.previous_snapshot_id}")
 
 
 def _of_load(load: "CommittedLoad") -> str:
@@ -224,24 +227,22 @@ def echo_verification(found: "Verification", *, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{'check':<24} {'checked':>14} {'faults':>8}")
+    say(f"{'check':<24} {'checked':>14} {'faults':>8}")
     for check in found.checks:
-        click.echo(f"{check.name:<24} {check.counted:>14,} {len(check.faults):>8,}")
+        say(f"{check.name:<24} {check.counted:>14,} {len(check.faults):>8,}")
     for check in found.checks:
         for fault in check.faults[:_MOST_FAULTS]:
-            click.echo(f"fault: {fault.where}: {fault.what}")
+            say(f"fault: {fault.where}: {fault.what}")
         if len(check.faults) > _MOST_FAULTS:
-            click.echo(
-                f"fault: {check.name}: and {len(check.faults) - _MOST_FAULTS:,} more: see --json"
-            )
+            say(f"fault: {check.name}: and {len(check.faults) - _MOST_FAULTS:,} more: see --json")
     for check in found.checks:
         for note in check.notes:
-            click.echo(f"note: {note}")
+            say(f"note: {note}")
     for orphan in found.orphans:
         what = "removed" if orphan.removed else "nothing refers to it"
-        click.echo(f"orphan: {orphan.path}: {_count(orphan.bytes, 'byte')}, {what}")
+        say(f"orphan: {orphan.path}: {_count(orphan.bytes, 'byte')}, {what}")
     if any(not orphan.removed for orphan in found.orphans):
-        click.echo("remove them: obslake verify --remove-orphans")
+        say("remove them: obslake verify --remove-orphans")
 
 
 def echo_quarantine(found: "QuarantinedRecords", *, as_json: bool) -> None:
@@ -250,21 +251,21 @@ def echo_quarantine(found: "QuarantinedRecords", *, as_json: bool) -> None:
         echo_json(asdict(found))
         return
     if not found.total:
-        click.echo("nothing is set aside")
+        say("nothing is set aside")
     load = file = None
     for record in found.records:
         if record["load_id"] != load:
             load, file = record["load_id"], None
             records = _count(found.loads[load], "record")
-            click.echo(f"load {load}: {records} of {record['reader']}")
+            say(f"load {load}: {records} of {record['reader']}")
         if record["file"] != file:
             file = record["file"]
-            click.echo(f"  {_one_line(file)}")
+            say(f"  {_one_line(file)}")
         where = "the file" if record["position"] is None else f"row {record['position']}"
         column = f", column {record['column_name']}" if record["column_name"] else ""
-        click.echo(f"    {where}{_one_line(column)}: {_one_line(record['reason'])}")
+        say(f"    {where}{_one_line(column)}: {_one_line(record['reason'])}")
     if more := found.total - len(found.records):
-        click.echo(f"… and {more:,} more: show them with --limit")
+        say(f"… and {more:,} more: show them with --limit")
 
 
 def echo_retries(retries: "Iterable[Retry]", *, as_json: bool) -> None:
@@ -274,20 +275,20 @@ def echo_retries(retries: "Iterable[Retry]", *, as_json: bool) -> None:
         done.append(asdict(retry))
         if as_json:
             continue
-        click.echo(f"load {retry.load_id}: {_count(retry.records, 'record')} read again")
+        say(f"load {retry.load_id}: {_count(retry.records, 'record')} read again")
         if retry.retried_by:
-            click.echo(f"  load {retry.retried_by}: {retry.records - retry.set_aside:,} understood")
+            say(f"  load {retry.retried_by}: {retry.records - retry.set_aside:,} understood")
             for table, rows in retry.rows.items():
-                click.echo(f"    {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
+                say(f"    {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
         if retry.set_aside:
-            click.echo(
+            say(
                 f"  {retry.set_aside:,} still set aside"
                 + (f": {retry.reason}" if retry.reason else "")
             )
     if as_json:
         echo_json(done)
     elif not done:
-        click.echo("nothing is set aside")
+        say("nothing is set aside")
 
 
 def _one_line(text: str) -> str:

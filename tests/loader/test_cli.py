@@ -363,3 +363,15 @@ def test_a_failing_question_has_a_status_and_no_traceback(asked: Lake) -> None:
     assert "Traceback" not in done.stderr
     Path(asked.home / "obslake.duckdb").write_text("this is no database" * 1000)
     assert "not a valid DuckDB database" in workspace.refused("sql", "select 1")
+
+
+def test_what_a_source_says_cannot_steer_a_terminal(workspace: Workspace) -> None:
+    file = workspace.folder / "clear\x1b[2J.jsonl"
+    row = {"problem_id": "p", "test_id": "t", "implementation_id": "i", "output": "1"}
+    file.write_text(json.dumps({**row, "bell\x07\x1b[2J\u202e": "x"}))
+    workspace.obslake("init")
+    done = workspace.run("obslake", "load", "observations", str(file))
+    assert r"bell\x07\x1b[2J\u202e" in done.stderr
+    assert r"clear\x1b[2J.jsonl" in workspace.obslake("load", "observations", str(file))
+    file.write_text("{")
+    assert r"clear\x1b[2J.jsonl" in workspace.refused("load", "observations", str(file))
