@@ -288,7 +288,7 @@ def _load(
 ) -> None:
     from obslake.errors import SourceFormatError
     from obslake.lakehouse import Lakehouse
-    from obslake.loading import describe_refused, describe_set_aside
+    from obslake.load_report import describe_refused, describe_set_aside
     from obslake.loading import load as run_load
     from obslake.progress import Progress
     from obslake.sources.base import Options

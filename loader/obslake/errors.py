@@ -24,6 +24,10 @@ class DamagedMetadataError(ObslakeError):
     """The metadata of a table is gone, or cannot be read."""
 
 
+class CatalogError(ObslakeError):
+    """The catalog does not answer."""
+
+
 class SourceNotFoundError(ObslakeError):
     """A path to load does not exist or cannot be read."""
 

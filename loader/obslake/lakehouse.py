@@ -1,7 +1,9 @@
 """A lakehouse: the Iceberg catalog and its tables, and the folder they stand in by default."""
 
 import os
-from collections.abc import Iterable
+import random
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +17,11 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.utils.config import Config
 from sqlalchemy import URL, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from obslake.engine import quote_identifier, quote_literal
 from obslake.errors import (
+    CatalogError,
     DamagedMetadataError,
     MovedLakehouseError,
     NoLakehouseError,
@@ -39,6 +42,8 @@ from obslake.snapshots import snapshot_with
 CATALOG_NAME = "obslake"
 SOURCE_SCHEMA = "lake"
 
+_LOCK_TIMEOUT_SECONDS = 60
+_WAITS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 _UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
 
 
@@ -72,21 +77,26 @@ class Lakehouse:
         if not configured:
             _check_default_home(path, create=create)
         try:
-            if create:
-                path.mkdir(parents=True, exist_ok=True)
-            catalog = load_catalog(CATALOG_NAME, **_default_catalog(path, configured))
-            if not configured and isinstance(catalog, SqlCatalog):
-                _check_not_moved(path, catalog)
-            lakehouse = cls(path, catalog)
-            if create:
-                lakehouse.create_tables()
+            return _until_created(lambda: cls._open(path, configured, create))
         except OSError as error:
             raise NoLakehouseError(
                 f"cannot create a lakehouse at {path}: {error.strerror or error}"
             ) from error
         except SQLAlchemyError as error:
-            reason = str(error).splitlines()[0]
-            raise NoLakehouseError(f"cannot use the catalog of {path}: {reason}") from error
+            raise NoLakehouseError(
+                f"cannot use the catalog of {path}: {_first_line(error)}"
+            ) from error
+
+    @classmethod
+    def _open(cls, path: Path, configured: bool, create: bool) -> "Lakehouse":
+        if create:
+            path.mkdir(parents=True, exist_ok=True)
+        catalog = load_catalog(CATALOG_NAME, **_default_catalog(path, configured))
+        if not configured and isinstance(catalog, SqlCatalog):
+            _check_not_moved(path, catalog)
+        lakehouse = cls(path, catalog)
+        if create:
+            lakehouse.create_tables()
         return lakehouse
 
     @property
@@ -126,6 +136,7 @@ class Lakehouse:
         Raises:
             NoLakehouseError: the catalog does not have it.
             DamagedMetadataError: its metadata file is gone, or cannot be read.
+            CatalogError: the catalog does not answer.
         """
         try:
             return self.catalog.load_table((NAMESPACE, definition.name))
@@ -134,6 +145,8 @@ class Lakehouse:
                 f"the catalog at {self.home} has no table {NAMESPACE}.{definition.name}\n"
                 "  create the tables with `obslake init`"
             ) from error
+        except SQLAlchemyError as error:
+            raise CatalogError(f"the catalog does not answer: {_first_line(error)}") from error
         except FileNotFoundError as error:
             raise DamagedMetadataError(
                 f"{definition.name}: its metadata is gone: {error}\n"
@@ -210,6 +223,21 @@ class Lakehouse:
         columns = ("forget_id", "data_set_id", "problem_id")
         _create_list_view(connection, "forgotten", columns, forgotten)
         return shown
+
+
+def _until_created(open_it: Callable[[], Lakehouse]) -> Lakehouse:
+    """Open a lakehouse that another process may be creating at the same time."""
+    for wait in _WAITS_SECONDS:
+        try:
+            return open_it()
+        except (IntegrityError, OperationalError, ProgrammingError):
+            # What was not there a moment ago, and is to be created, is there now.
+            time.sleep(random.uniform(wait / 2, wait))  # noqa: S311
+    return open_it()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def _create_list_view(
@@ -310,9 +338,11 @@ def _default_catalog(path: Path, configured: bool) -> dict[str, str]:
     if configured:
         return {}
     database = str(path / "catalog.db")
+    # Writers lock the file for a moment each, and may be many: SQLite waits for its turn.
+    wait = {"timeout": str(_LOCK_TIMEOUT_SECONDS)}
     return {
         "type": "sql",
-        "uri": URL.create("sqlite", database=database).render_as_string(),
+        "uri": URL.create("sqlite", database=database, query=wait).render_as_string(),
         "warehouse": f"file://{path / 'warehouse'}",
     }
 

@@ -77,9 +77,11 @@ class Forgotten:
 class RolledBack:
     """What a rollback has done to the loads of one table, and to what was forgotten in it.
 
+    So is noted, too, that a load was withdrawn from a table.
+
     Attributes:
         sequence_number: as of a load.
-        to: snapshot that the table shows again; None: the table before its first.
+        to: snapshot that the table shows again; None: the table before its first, or none.
         removed: loads that are not in the table any more.
         restored: loads that are in it again.
         undone: ids of what was forgotten, and is there again.
@@ -155,6 +157,22 @@ def committed_loads(metadata: TableMetadata) -> list[CommittedLoad]:
     return sorted(current_state(metadata).loads.values(), key=lambda load: load.sequence_number)
 
 
+def loads_touched_since(metadata: TableMetadata, sequence_number: int) -> list[CommittedLoad]:
+    """Return the loads that were committed, taken back or brought again after a commit of the table."""
+    notes = _notes(metadata)
+    loads = {note.load_id: note for note in notes if isinstance(note, CommittedLoad)}
+    touched: set[str] = set()
+    for note in notes:
+        if note.sequence_number <= sequence_number:
+            continue
+        match note:
+            case CommittedLoad():
+                touched.add(note.load_id)
+            case RolledBack():
+                touched.update(note.removed, note.restored)
+    return [load for load_id, load in loads.items() if load_id in touched]
+
+
 def noted_loads(metadata: TableMetadata) -> dict[str, CommittedLoad]:
     """Return the loads that are in a table, and those that were rolled back."""
     return {note.load_id: note for note in _notes(metadata) if isinstance(note, CommittedLoad)}
@@ -180,6 +198,12 @@ def rollback_properties(before: TableState, after: TableState, to: int | None) -
         "redone": sorted(after.forgotten.keys() - before.forgotten.keys()),
     }
     return {OPERATION_PROPERTY: "rollback", ROLLBACK_PROPERTY: _compact(note)}
+
+
+def withdraw_properties(load_id: str) -> dict[str, str]:
+    """Return what notes in the summary of a snapshot that a load's rows were taken out of a table."""
+    note = {"to": None, "removed": [load_id], "restored": [], "undone": [], "redone": []}
+    return {OPERATION_PROPERTY: "withdraw", ROLLBACK_PROPERTY: _compact(note)}
 
 
 def forget_properties(

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
@@ -12,14 +12,16 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
 from obslake import __version__, engine
+from obslake.claim import AlreadyCommittedError, Claim, LoadedMeanwhileError
 from obslake.commits import commit
 from obslake.datafiles import remove_data_files, write_data_files
 from obslake.drift import COLUMNS_PROPERTY, KIND_PROPERTY, drift
 from obslake.engine import quote_identifier, quote_literal, reason
-from obslake.errors import SourceFormatError, SourceRowError
+from obslake.errors import CommitConflictError, SourceFormatError, SourceRowError
 from obslake.history import History, source_key
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY
+from obslake.load_report import LoadReport, SkippedSource, describe_refused
 from obslake.progress import Progress
 from obslake.quarantine import stage_quarantine
 from obslake.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
@@ -27,50 +29,12 @@ from obslake.sources import set_aside
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.files import SourceFile, open_sources
 from obslake.sources.salvage import salvage_files
+from obslake.withdrawal import withdraw_superseded
 from obslake.workfolder import work_folder
 
 _BATCH_ROWS = 16_384
 _MOST_NAMES = 5
-
-
-@dataclass(frozen=True)
-class SkippedSource:
-    """A source that an earlier load has loaded already.
-
-    Attributes:
-        name: the source.
-        load_id: the load.
-        is_forgotten: whether rows of it were forgotten since; they are not loaded again.
-    """
-
-    name: str
-    load_id: str
-    is_forgotten: bool = False
-
-
-@dataclass
-class LoadReport:
-    """What a load did.
-
-    Attributes:
-        load_id: the load, None when there was nothing new.
-        sources: names of the files that were loaded.
-        skipped: files that were loaded before, by content and options.
-        refused: why files were left out that could not be read.
-        set_aside: how many records were set aside, which could not be understood.
-        rows: rows appended, by table.
-        response_kinds: rows appended to observations, by response kind.
-        warnings: what the user should know about the sources.
-    """
-
-    load_id: str | None = None
-    sources: list[str] = field(default_factory=list)
-    skipped: list[SkippedSource] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    set_aside: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
-    response_kinds: dict[str, int] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+_ROUNDS = 10
 
 
 def load(
@@ -89,6 +53,9 @@ def load(
     that was interrupted before that is completed by running it again: tables that have its rows
     already are left as they are.
 
+    Of loads of the same source side by side one appends it. The others begin anew with what is left,
+    so that they end as they would have ended one after the other.
+
     Args:
         lakehouse: where to.
         reader: what the files are.
@@ -101,9 +68,10 @@ def load(
         SourceNotFoundError: an argument names nothing that can be read.
         SourceFormatError: a file is not what the reader reads.
         SourceRowError: more rows cannot be understood than the options tolerate.
+        CommitConflictError: others committed all the time.
     """
     with work_folder(lakehouse.home, ".load-") as temp:
-        report = LoadReport()
+        refused: list[str] = []
         with progress.task("hashing", unit="bytes") as hashed:
             files = open_sources(
                 arguments,
@@ -112,45 +80,73 @@ def load(
                 without=lakehouse.home,
                 suffixes=reader.suffixes,
                 whole=reader.whole_files,
-                refused=report.refused if reader.refuses_single_files else None,
+                refused=refused if reader.refuses_single_files else None,
             )
-        history = History.read(lakehouse)
-        new = _new_sources(files, reader, options, history, report)
-        if not new and not report.refused:
-            return report
-        with engine.connect(temp_directory=temp, with_iceberg=False) as connection:
-            set_aside.begin(connection)
-            readable, faulty = _readable(connection, new, reader, options, report)
-            if report.refused and not keep_going:
-                advice = "\n  load the others with --keep-going" if readable else ""
-                raise SourceFormatError(describe_refused(report) + advice)
-            new = {key: file for key, file in new.items() if key in readable or key in faulty}
-            if not new:
-                return report
-            load_id = history.interrupted(new) or new_load_id(connection)
-            report.load_id = load_id
-            report.sources = [file.name for file in new.values()]
-            options = replace(options, run=options.run or load_id)
+        for _ in range(_ROUNDS):
+            report = LoadReport(refused=list(refused))
             try:
-                with progress.task("reading", unit="rows"):
-                    whole = salvage_files(connection, reader, list(readable.values()), options)
-                    staged = reader.stage(connection, whole, options)
-            except duckdb.Error as error:
-                names = ", ".join(report.sources[:_MOST_NAMES])
-                if len(report.sources) > _MOST_NAMES:
-                    names += f" and {len(report.sources) - _MOST_NAMES:,} more"
-                raise SourceFormatError(f"{names}: {reason(error)}") from error
-            set_aside.refuse_too_many(connection, options.max_faulty)
-            report.warnings += staged.warnings
-            kind = json.dumps([reader.name, options.data_set])
-            metadata = lakehouse.table(OBSERVATIONS).metadata
-            report.warnings += drift(metadata, kind, staged.columns, staged.targets)
-            staged = stage_quarantine(connection, staged, reader, new, options)
-            report.set_aside = set_aside.count(connection)
-            commit_load(
-                lakehouse, connection, staged, history, reader, list(new), report, progress, kind
-            )
-    return report
+                with engine.connect(temp_directory=temp, with_iceberg=False) as connection:
+                    _load_new(
+                        lakehouse, connection, files, reader, options, report, progress, keep_going
+                    )
+            except LoadedMeanwhileError:
+                continue
+            return report
+    raise CommitConflictError(
+        f"others loaded some of the same sources meanwhile, {_ROUNDS} times\n"
+        "  nothing was loaded: run the command again"
+    )
+
+
+def _load_new(
+    lakehouse: Lakehouse,
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[SourceFile],
+    reader: Reader,
+    options: Options,
+    report: LoadReport,
+    progress: Progress,
+    keep_going: bool,
+) -> None:
+    """Load those of the files that no load has completed.
+
+    Raises:
+        LoadedMeanwhileError: another load has completed some of them before this one.
+    """
+    history = History.read(lakehouse)
+    withdraw_superseded(lakehouse, history)
+    new = _new_sources(files, reader, options, history, report)
+    if not new and not report.refused:
+        return
+    set_aside.begin(connection)
+    readable, faulty = _readable(connection, new, reader, options, report)
+    if report.refused and not keep_going:
+        advice = "\n  load the others with --keep-going" if readable else ""
+        raise SourceFormatError(describe_refused(report) + advice)
+    new = {key: file for key, file in new.items() if key in readable or key in faulty}
+    if not new:
+        return
+    load_id = history.interrupted(new) or new_load_id(connection)
+    report.load_id = load_id
+    report.sources = [file.name for file in new.values()]
+    options = replace(options, run=options.run or load_id)
+    try:
+        with progress.task("reading", unit="rows"):
+            whole = salvage_files(connection, reader, list(readable.values()), options)
+            staged = reader.stage(connection, whole, options)
+    except duckdb.Error as error:
+        names = ", ".join(report.sources[:_MOST_NAMES])
+        if len(report.sources) > _MOST_NAMES:
+            names += f" and {len(report.sources) - _MOST_NAMES:,} more"
+        raise SourceFormatError(f"{names}: {reason(error)}") from error
+    set_aside.refuse_too_many(connection, options.max_faulty)
+    report.warnings += staged.warnings
+    kind = json.dumps([reader.name, options.data_set])
+    metadata = lakehouse.table(OBSERVATIONS).metadata
+    report.warnings += drift(metadata, kind, staged.columns, staged.targets)
+    staged = stage_quarantine(connection, staged, reader, new, options)
+    report.set_aside = set_aside.count(connection)
+    commit_load(lakehouse, connection, staged, history, reader, list(new), report, progress, kind)
 
 
 def commit_load(
@@ -176,6 +172,9 @@ def commit_load(
         report: has the load and the names of its sources.
         progress: told how far it is.
         kind: what later loads have in common with which its columns are compared.
+
+    Raises:
+        LoadedMeanwhileError: another load has completed some of the sources before this one.
     """
     load_id = report.load_id or ""
     properties = {
@@ -188,7 +187,10 @@ def commit_load(
     if kind and staged.columns:
         properties |= {KIND_PROPERTY: kind, COLUMNS_PROPERTY: json.dumps(staged.columns)}
     prepared = _prepare(lakehouse, connection, staged, history, load_id, report, progress)
-    _commit(prepared, properties)
+    claim = Claim(lakehouse, history, load_id, keys)
+    _commit(prepared, properties, claim)
+    if claim.has_met_others:
+        withdraw_superseded(lakehouse, History.read(lakehouse))
     report.rows = {t.name: report.rows[t.name] for t in ALL_TABLES if report.rows.get(t.name)}
 
 
@@ -245,25 +247,6 @@ def _readable(
     return readable, faulty
 
 
-def describe_refused(report: LoadReport) -> str:
-    """Return the reasons for the files that were left out, as one message."""
-    if len(report.refused) == 1:
-        return report.refused[0]
-    loaded = "the others were loaded" if report.load_id else "nothing was loaded"
-    lines = [f"{len(report.refused):,} files cannot be loaded; {loaded}"]
-    lines += [f"  {reason}" for reason in report.refused]
-    return "\n".join(lines)
-
-
-def describe_set_aside(report: LoadReport) -> str:
-    """Return what was set aside, and how to look at it, as one message."""
-    records = "1 record" if report.set_aside == 1 else f"{report.set_aside:,} records"
-    return (
-        f"{records} could not be understood and {'was' if report.set_aside == 1 else 'were'} "
-        f"set aside; the others were loaded\n  see `obslake quarantine --load {report.load_id}`"
-    )
-
-
 def new_load_id(connection: duckdb.DuckDBPyConnection) -> str:
     """Return an id that is greater than those before it."""
     return str(connection.execute("select uuidv7()").fetchall()[0][0])
@@ -273,6 +256,7 @@ def new_load_id(connection: duckdb.DuckDBPyConnection) -> str:
 class _Append:
     """Data files that are written, and not yet committed."""
 
+    definition: TableDefinition
     table: Table
     files: list[DataFile]
 
@@ -305,7 +289,7 @@ def _prepare(
             table = lakehouse.table(definition)
             files = _write(table, definition, rows, report, progress)
             if files or definition is OBSERVATIONS:
-                prepared.append(_Append(table, files))
+                prepared.append(_Append(definition, table, files))
     except BaseException:
         for append in prepared:
             remove_data_files(append.table.io, append.files)
@@ -313,17 +297,20 @@ def _prepare(
     return prepared
 
 
-def _commit(prepared: Sequence[_Append], properties: dict[str, str]) -> None:
+def _commit(prepared: Sequence[_Append], properties: dict[str, str], claim: Claim) -> None:
     """Commit table by table; where one cannot be committed, leave no files of it and of the rest."""
     for number, append in enumerate(prepared):
 
-        def stage(transaction: Transaction, files: list[DataFile] = append.files) -> None:
+        def stage(transaction: Transaction, append: _Append = append) -> None:
+            claim.check(append.definition, transaction.table_metadata)
             with transaction.update_snapshot(snapshot_properties=properties).fast_append() as new:
-                for file in files:
+                for file in append.files:
                     new.append_data_file(file)
 
         try:
             commit(append.table, stage, added=append.files)
+        except AlreadyCommittedError:
+            continue
         except BaseException:
             for rest in prepared[number + 1 :]:
                 remove_data_files(rest.table.io, rest.files)

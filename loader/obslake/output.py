@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from obslake.expiry import Expiry
     from obslake.forgetting import Forgetting
     from obslake.ledger import CommittedLoad, Forgotten
-    from obslake.loading import LoadReport
+    from obslake.load_report import LoadReport
     from obslake.quarantine import QuarantinedRecords
     from obslake.retrying import Retry
     from obslake.rollback import Rollback

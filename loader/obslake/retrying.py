@@ -11,11 +11,13 @@ from typing import Any
 import duckdb
 
 from obslake import engine
+from obslake.claim import LoadedMeanwhileError
 from obslake.engine import quote_identifier, quote_literal, reason, set_variables
 from obslake.errors import ObslakeError, SourceFormatError
 from obslake.history import History, retry_key
 from obslake.lakehouse import Lakehouse
-from obslake.loading import LoadReport, commit_load, new_load_id
+from obslake.load_report import LoadReport
+from obslake.loading import commit_load, new_load_id
 from obslake.progress import Progress
 from obslake.quarantine import chosen_load, open_loads
 from obslake.schemas import QUARANTINE, RUNS, TABLES
@@ -29,6 +31,7 @@ from obslake.sources.native import ObservationsReader
 from obslake.sources.recording import RecordingReader
 from obslake.sources.relations import pointer
 from obslake.sources.salvage import salvage_files
+from obslake.withdrawal import withdraw_superseded
 from obslake.workfolder import work_folder
 
 # Lines of a CSV file that were no rows stand in a file of their own.
@@ -77,7 +80,13 @@ def retry(lakehouse: Lakehouse, load_id: str | None, progress: Progress) -> Iter
     if load_id:
         loads = chosen_load(loads, load_id)
     for each, records in loads.items():
-        yield _retry(lakehouse, each, records, progress)
+        try:
+            found = _retry(lakehouse, each, records, progress)
+        except LoadedMeanwhileError:
+            # Another process has read the same records, and says what came of them.
+            withdraw_superseded(lakehouse, History.read(lakehouse))
+            continue
+        yield found
 
 
 def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress) -> Retry:
@@ -108,6 +117,8 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
             return Retry(load_id, records, set_aside=records)
         history = History.read(lakehouse)
         key = retry_key(load_id)
+        if key in history.complete:
+            raise LoadedMeanwhileError
         report = LoadReport(load_id=history.interrupted([key]) or new_load_id(connection))
         report.sources = sorted({file.name.removesuffix(_LINES) for file in files})
         if left:

@@ -42,7 +42,7 @@ RESPONSE_KINDS = (
 # files, one problem lies in one of them or two, and a reader has few footers to read. Larger files
 # would only make the compaction of what changed rewrite more.
 #
-# Retries are PyIceberg's own, for loaders that run side by side.
+# The retries are for other writers than obslake, which repeats its commits itself.
 _PROPERTIES: Mapping[str, str] = {
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",

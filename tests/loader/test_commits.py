@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from obslake import commits
-from obslake.errors import CommitConflictError
+from obslake.errors import CatalogError, CommitConflictError
 from obslake.schemas import OBSERVATIONS
-from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.table import Table, Transaction
+from sqlalchemy.exc import OperationalError
 
 from tests.loader.conftest import Lake, observation
 
@@ -67,11 +68,83 @@ def test_a_commit_gives_up_at_last(lake: Lake, monkeypatch: pytest.MonkeyPatch) 
 
     on_commit(monkeypatch, refuse)
     path = lake.jsonl("o.jsonl", [observation()])
-    with pytest.raises(CommitConflictError, match="observations: others committed 10 times"):
+    with pytest.raises(CommitConflictError, match="observations: others committed 30 times"):
         lake.load("observations", path)
     assert data_files(lake) == 0
     monkeypatch.undo()
     assert lake.load("observations", path)["rows"] == {"observations": 1}
+
+
+def test_every_attempt_is_prepared_from_the_newest_metadata(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the second: what the first has seen may not hold any more."""
+    path = lake.jsonl("o.jsonl", [observation()])
+    lake.load("observations", path)
+    table = lake.open().table(OBSERVATIONS)
+    seen: list[int] = []
+
+    def stage(transaction: Transaction) -> None:
+        seen.append(len(transaction.table_metadata.snapshots))
+        with transaction.update_snapshot().fast_append():
+            pass
+
+    others = [lake.jsonl(f"{n}.jsonl", [observation(test_id=str(n))]) for n in range(3)]
+
+    def interfere(commit: Commit, transaction: Transaction) -> Table:
+        if len(seen) <= len(others) and transaction._table is table:
+            lake.load("observations", others[len(seen) - 1])
+        return commit(transaction)
+
+    on_commit(monkeypatch, interfere)
+    commits.commit(table, stage)
+    assert seen == [1, 2, 3, 4]
+    assert len(table.snapshots()) == 5
+    # That was said to PyIceberg, and not to the catalog.
+    assert lake.open().table(OBSERVATIONS).properties["commit.retry.num-retries"] == "10"
+
+
+@pytest.mark.parametrize("landed", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [OperationalError("update", {}, Exception("server closed the connection")),
+     CommitStateUnknownException("timeout")],
+)  # fmt: skip
+def test_a_catalog_that_does_not_say_whether_it_has_committed(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, landed: bool, error: Exception
+) -> None:
+    path = lake.jsonl("o.jsonl", [observation()])
+    failed: list[int] = []
+
+    def fail(commit: Commit, transaction: Transaction) -> Table:
+        if len(failed) == 2:
+            return commit(transaction)
+        failed.append(1)
+        if landed:
+            commit(transaction)
+        raise error
+
+    on_commit(monkeypatch, fail)
+    assert lake.load("observations", path)["rows"]["observations"] == 1
+    assert len(failed) == 2 - landed
+    assert len(lake.rows("observations")) == 1
+    assert len(lake.open().table(OBSERVATIONS).snapshots()) == 1
+
+
+def test_a_catalog_that_is_gone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = lake.jsonl("o.jsonl", [observation()])
+
+    def fail(commit: Commit, transaction: Transaction) -> Table:
+        raise OperationalError("update", {}, Exception("connection refused"))
+
+    with monkeypatch.context() as patch:
+        on_commit(patch, fail)
+        with pytest.raises(CatalogError, match="did not answer: connection refused\n  run the"):
+            lake.load("observations", path)
+    # It may have been committed as far as is known, so its file stays; it is no part of the table.
+    assert data_files(lake) == 1
+    assert lake.load("observations", path)["rows"]["observations"] == 1
+    assert len(lake.rows("observations")) == 1
 
 
 @pytest.mark.parametrize("landed", [True, False])

@@ -1,0 +1,353 @@
+"""Loads of the same sources side by side: each source is there once, and nothing is left half-done."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from obslake import claim, commits
+from obslake.cli import cli
+from obslake.history import History
+from obslake.schemas import TABLES
+from pyiceberg.table import Table, Transaction
+
+from tests.loader.conftest import Lake
+from tests.loader.maintenance import InterruptedLoadError, interrupted_at, just_before_commit
+from tests.loader.test_observations import published
+from tests.loader.test_quarantine import mixed, newer_version
+
+NAMES = [t.name for t in TABLES]
+PROCESSES = get_context("spawn")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever would be waited for is below this process on the stack."""
+    monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(claim, "_PATIENCE_SECONDS", 0.0)
+
+
+def source(lake: Lake, name: str) -> Path:
+    """Write a source with rows for every table."""
+    measured = {"memory_used_mb": 1.0, "specified_oracle": "1"}
+    rows = [published(problem_id=name, run_id=name, step_id=n, **measured) for n in range(3)]
+    return lake.parquet(f"{name}.parquet", rows)
+
+
+def check(lake: Lake, *names: str) -> None:
+    """Check that exactly these sources are there, each once, and nothing is left of any other load."""
+    measured = Counter(dict.fromkeys(names, 3))
+    assert Counter(r["problem_id"] for r in lake.rows("observations")) == measured + measured
+    assert Counter(r["problem_id"] for r in lake.rows("measurements")) == measured
+    for table in ("implementations", "tests"):
+        assert sorted(r["problem_id"] for r in lake.rows(table)) == sorted(names)
+    assert sorted(r["run_id"] for r in lake.rows("runs")) == sorted(names)
+    history = History.read(lake.open())
+    assert history.unfinished == {}
+    assert len(history.complete) == len(names)
+    loaded = {r["load_id"] for r in lake.rows("observations")}
+    assert {r["load_id"] for table in NAMES for r in lake.rows(table)} == loaded
+    verification = json.loads(lake.obslake("verify", "--deep", "--json")[0])
+    said = [c for c in verification["checks"] if c["faults"] or "load" in str(c["notes"])]
+    assert said == []
+
+
+def stored(lake: Lake) -> dict[str, int]:
+    """Return how many data files there are of each table, referred to or not."""
+    folder = lake.home / "warehouse/obslake"
+    return {name: len(list((folder / name).glob("data/*"))) for name in NAMES}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("table", NAMES)
+def test_a_source_that_another_loads_just_before_a_commit(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    path = source(lake, "a")
+    reports: list[dict[str, Any]] = []
+    just_before_commit(monkeypatch, lambda: reports.append(lake.load("observations", path)), table)
+    later = lake.load("observations", path)
+    assert later["load_id"] is None
+    assert later["skipped"] == [{"source": str(path), "load_id": reports[0]["load_id"]}]
+    assert f"{path}: already loaded by load" in lake.obslake("load", "observations", path)[0]
+    check(lake, "a")
+    # It goes on with what has begun, so that nothing has to be taken back.
+    assert stored(lake) == dict.fromkeys(NAMES, 1)
+    assert not list(lake.home.glob(".load-*"))
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("compacted", [False, True])
+@pytest.mark.parametrize("table", NAMES)
+@pytest.mark.parametrize(("mine", "theirs"), [("ab", "bc"), ("b", "abc")])
+def test_sources_in_other_combinations(
+    lake: Lake,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    mine: str,
+    theirs: str,
+    compacted: bool,
+) -> None:
+    paths = {name: source(lake, name) for name in {*mine, *theirs}}
+    reports: list[dict[str, Any]] = []
+
+    def load_theirs() -> None:
+        reports.append(lake.load("observations", *(paths[name] for name in theirs)))
+        if compacted:
+            lake.obslake("compact")
+
+    just_before_commit(monkeypatch, load_theirs, table)
+    later = lake.load("observations", *(paths[name] for name in mine))
+    both = [str(paths[name]) for name in mine if name in theirs]
+    assert [s["source"] for s in later["skipped"]] == both
+    assert {s["load_id"] for s in later["skipped"]} == {reports[0]["load_id"]}
+    rest = [str(paths[name]) for name in mine if name not in theirs]
+    assert later["sources"] == rest
+    assert (later["load_id"] is None) == (not rest)
+    check(lake, *paths)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("table", NAMES[1:])
+def test_what_an_interrupted_load_has_left_is_taken_out_when_others_have_loaded_its_sources(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    paths = {name: source(lake, name) for name in "abc"}
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, table)
+        with pytest.raises(InterruptedLoadError):
+            lake.load("observations", paths["a"], paths["b"])
+    # Another load has rows in the same files.
+    lake.load("observations", paths["c"])
+    lake.obslake("compact")
+    assert len(History.read(lake.open()).unfinished) == 1
+    lake.load("observations", paths["b"])
+    check(lake, "b", "c")
+    lake.load("observations", paths["a"], paths["b"])
+    check(lake, "a", "b", "c")
+    shown = lake.rows("observations")
+    first = lake.obslake("status", "--snapshots", "--json")[0]
+    lake.obslake("expire", "--older-than", "0s")
+    check(lake, "a", "b", "c")
+    to = json.loads(first)["snapshots"][-1]["load_id"]
+    lake.obslake("rollback", "--to", to, "--yes")
+    assert lake.rows("observations") == shown
+
+
+@pytest.mark.usefixtures("impatient")
+def test_whoever_was_interrupted_while_it_lost_is_cleaned_up_by_the_next(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {name: source(lake, name) for name in "abc"}
+
+    def others_and_an_end() -> None:
+        lake.load("observations", paths["b"])
+        raise InterruptedLoadError
+
+    with monkeypatch.context() as patch:
+        just_before_commit(patch, others_and_an_end, "measurements")
+        with pytest.raises(InterruptedLoadError):
+            lake.load("observations", paths["a"], paths["b"])
+    lake.load("observations", paths["b"])
+    check(lake, "b")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_rollback_in_between_is_not_taken_for_a_source_that_is_free(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was complete for a moment may have been seen by others: the load looks again at all of it."""
+    paths = {name: source(lake, name) for name in "abc"}
+    lake.load("observations", paths["c"])
+    to = lake.snapshots()["observations"]
+
+    def there_and_back() -> None:
+        lake.load("observations", paths["b"])
+        lake.obslake("rollback", "--to", to, "--yes")
+
+    just_before_commit(monkeypatch, there_and_back, "observations")
+    assert len(lake.load("observations", paths["a"], paths["b"])["sources"]) == 2
+    check(lake, "a", "b", "c")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_rollback_that_brings_a_source_back_just_before_the_commit(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {name: source(lake, name) for name in "bc"}
+    lake.load("observations", paths["c"])
+    before = lake.snapshots()["observations"]
+    first = lake.load("observations", paths["b"])["load_id"]
+    after = lake.snapshots()["observations"]
+    lake.obslake("rollback", "--to", before, "--yes")
+    just_before_commit(
+        monkeypatch, lambda: lake.obslake("rollback", "--to", after, "--yes"), "observations"
+    )
+    again = lake.load("observations", paths["b"])
+    assert [s["load_id"] for s in again["skipped"]] == [first]
+    check(lake, "b", "c")
+
+
+def test_a_later_load_waits_for_one_that_has_begun(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {name: source(lake, name) for name in "abc"}
+    later: list[subprocess.Popen[bytes]] = []
+
+    def begin_another() -> None:
+        command = [sys.executable, "-m", "obslake", "--home", lake.home, "load", "observations"]
+        files = [paths[name] for name in "bc"]
+        later.append(subprocess.Popen([*command, *files, "--json"], stdout=subprocess.PIPE))
+        time.sleep(6)
+        assert later[0].poll() is None
+
+    just_before_commit(monkeypatch, begin_another, "observations")
+    first = lake.load("observations", paths["a"], paths["b"])
+    report = json.loads(later[0].communicate(timeout=120)[0])
+    assert [s["load_id"] for s in report["skipped"]] == [first["load_id"]]
+    assert report["sources"] == [str(paths["c"])]
+    check(lake, *"abc")
+    # So it had nothing to take back.
+    for definition in TABLES:
+        summaries = [s.summary for s in lake.open().table(definition).snapshots()]
+        assert [s.operation.value for s in summaries if s] == ["append"] * 2
+
+
+def test_it_is_not_waited_for_a_load_that_was_interrupted_long_ago(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {name: source(lake, name) for name in "ab"}
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, "observations")
+        with pytest.raises(InterruptedLoadError):
+            lake.load("observations", *paths.values())
+    monkeypatch.setattr(claim, "_PATIENCE_SECONDS", 0.5)
+    time.sleep(0.6)
+    monkeypatch.setattr(commits, "_wait", lambda _: pytest.fail("waited"))
+    lake.load("observations", paths["b"])
+    check(lake, "b")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("table", ["quarantine", "observations"])
+def test_records_that_were_set_aside_are_read_again_once(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    lake.load_partly("observations", mixed(lake, "o.jsonl"))
+    newer_version(monkeypatch)
+    retries: list[Any] = []
+    just_before_commit(monkeypatch, lambda: retries.append(lake.quarantine("--retry")), table)
+    assert lake.quarantine("--retry") == []
+    ((first,),) = retries
+    assert first["set_aside"] == 1
+    assert len(lake.rows("observations")) == 4
+    assert lake.quarantine()["total"] == 1
+    # Two from the load, one that is still not understood.
+    assert len(lake.rows("quarantine")) == 3
+    assert History.read(lake.open()).unfinished == {}
+
+
+def load_at_once(
+    barrier: Barrier, home: str, paths: Sequence[str], results: Any, patience: float
+) -> None:
+    """Load in a process of its own, as soon as all are ready."""
+    claim._PATIENCE_SECONDS = patience
+    barrier.wait(120)
+    arguments = ["--home", home, "load", "observations", *paths, "--json"]
+    result = CliRunner().invoke(cli, arguments)
+    results.put((result.exit_code, result.output, repr(result.exception)))
+
+
+def die_at_once(barrier: Barrier, home: str, paths: Sequence[str], table: str) -> None:
+    """Begin to load, and be killed before the commit to a table while others wait."""
+    commit = Transaction.commit_transaction
+
+    def killed(transaction: Transaction) -> Table:
+        if transaction._table.name()[-1] == table:
+            barrier.wait(120)
+            time.sleep(3)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return commit(transaction)
+
+    Transaction.commit_transaction = killed  # type: ignore[method-assign]
+    CliRunner().invoke(cli, ["--home", home, "load", "observations", *paths])
+
+
+def at_once(
+    lake: Lake,
+    loads: Sequence[Sequence[Path]],
+    patience: float = 60,
+    killed: Callable[[Barrier], Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Load side by side, each in a process of its own; return the reports."""
+    barrier = PROCESSES.Barrier(len(loads) + bool(killed))
+    results = PROCESSES.Queue()
+    victim = killed(barrier) if killed else None
+    processes = [
+        PROCESSES.Process(
+            target=load_at_once,
+            args=(barrier, str(lake.home), [str(p) for p in paths], results, patience),
+        )
+        for paths in loads
+    ]
+    for process in processes:
+        process.start()
+    done = [results.get(timeout=240) for _ in processes]
+    for process in processes:
+        process.join(60)
+    if victim:
+        victim.join(60)
+        assert victim.exitcode == -signal.SIGKILL
+    assert [status for status, *_ in done] == [0] * len(loads), done
+    return [json.loads(out) for _, out, _ in done]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize("number", [2, 8])
+def test_the_same_source_at_the_same_moment(lake: Lake, number: int, exists: bool) -> None:
+    if exists:
+        lake.obslake("init")
+    path = source(lake, "a")
+    reports = at_once(lake, [[path]] * number)
+    (loaded,) = {r["load_id"] for r in reports if r["load_id"]}
+    assert sum(not r["skipped"] for r in reports) == 1
+    assert {s["load_id"] for r in reports for s in r["skipped"]} == {loaded}
+    check(lake, "a")
+
+
+def test_the_same_sources_in_many_combinations_at_the_same_moment(lake: Lake) -> None:
+    lake.obslake("init")
+    paths = {name: source(lake, name) for name in "abcdef"}
+    loads = ["abc", "cde", "ef", "fa", "bd", "abcdef", "c", "dcba"]
+    reports = at_once(lake, [[paths[name] for name in names] for names in loads])
+    loaded = Counter(s for r in reports for s in r["sources"])
+    assert loaded == Counter(str(path) for path in paths.values())
+    check(lake, *paths)
+
+
+@pytest.mark.parametrize("table", ["tests", "observations"])
+def test_a_load_that_is_killed_while_another_waits_for_it(lake: Lake, table: str) -> None:
+    lake.obslake("init")
+    paths = {name: source(lake, name) for name in "abc"}
+
+    def victim(barrier: Barrier) -> Any:
+        both = [str(paths["a"]), str(paths["b"])]
+        process = PROCESSES.Process(target=die_at_once, args=(barrier, str(lake.home), both, table))
+        process.start()
+        return process
+
+    (report,) = at_once(lake, [[paths["b"], paths["c"]]], patience=6, killed=victim)
+    assert report["sources"] == [str(paths["b"]), str(paths["c"])]
+    check(lake, "b", "c")
+    assert lake.load("observations", *paths.values())["sources"] == [str(paths["a"])]
+    check(lake, "a", "b", "c")
