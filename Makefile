@@ -41,6 +41,11 @@ fuzz: $(INSTALLED) ## Try damaged and hostile files on every reader for longer; 
 	    OBSLAKE_FUZZ_BOMB=$(or $(BOMB),10737418240) \
 	    $(BIN)/python -m pytest tests/loader/test_fuzz.py tests/loader/test_hostile_files.py
 
+.PHONY: faults
+faults: $(INSTALLED) ## Kill commands, fill disks and lock catalogs, many times; TRIALS is the number of kills, SEED the start.
+	OBSLAKE_FAULT_TRIALS=$(or $(TRIALS),300) OBSLAKE_FAULT_SEED=$(or $(SEED),1) \
+	    $(BIN)/python -m pytest tests/faults
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check Python and SQL without running it.
 	$(BIN)/ruff check .

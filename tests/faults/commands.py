@@ -1,0 +1,139 @@
+"""The commands that are killed, each with the lakehouse that it finds."""
+
+from collections.abc import Callable
+
+from tests.faults import sources
+from tests.faults.driver import Point
+from tests.faults.sources import SOURCES
+from tests.faults.trials import OTHER, Killing, Lab
+
+# Functions between which something is there, half there or not there.
+COMMITS = (
+    "pyiceberg.catalog.sql:SqlCatalog.commit_table",
+    "pyiceberg.catalog.sql:SqlCatalog._write_metadata",
+)
+FILES = (
+    "tempfile:mkdtemp",
+    "fcntl:flock",
+    "pyiceberg.io.pyarrow:PyArrowFile.create",
+    "pyiceberg.io.pyarrow:PyArrowFileIO.delete",
+)
+TARGETS = {
+    "init": (
+        "pyiceberg.catalog.sql:SqlCatalog.create_tables",
+        "pyiceberg.catalog.sql:SqlCatalog.create_namespace",
+        "pyiceberg.catalog.sql:SqlCatalog.create_table",
+        *COMMITS,
+    ),
+    "load": (
+        "pyiceberg.catalog.sql:SqlCatalog.create_table",
+        "obslake.loading:write_data_files",
+        "obslake.cli_load:echo_report",
+        *COMMITS,
+        *FILES,
+    ),
+    "compact": ("obslake.compaction:write_data_files", *COMMITS, *FILES),
+    "expire": ("obslake.expiry:_delete", *COMMITS, *FILES),
+    "rollback": (*COMMITS, *FILES),
+    "forget": ("obslake.forgetting:write_data_files", *COMMITS, *FILES),
+    "retry": ("obslake.loading:write_data_files", *COMMITS, *FILES),
+}
+
+
+def init(lab: Lab) -> Killing:
+    lab.bring_back("nothing")
+    return _killing(lab, "init")
+
+
+def first_load(lab: Lab) -> Killing:
+    """A load that makes the lakehouse."""
+    lab.bring_back("nothing")
+    return _killing(lab, "load", *sources.published_rows(lab.folder, "new"))
+
+
+def load_of(kind: str) -> Callable[[Lab], Killing]:
+    """A load into a lakehouse that has rows."""
+
+    def prepared(lab: Lab) -> Killing:
+        lab.bring_back("nothing")
+        lab.obslake("load", *sources.published_rows(lab.folder, "old"))
+        return _killing(lab, "load", *SOURCES[kind](lab.folder, "new"))
+
+    return prepared
+
+
+def compact(lab: Lab) -> Killing:
+    _load_some(lab)
+    return _killing(lab, "compact")
+
+
+def expire(lab: Lab) -> Killing:
+    _load_some(lab)
+    lab.obslake("compact")
+    return _killing(lab, "expire", "--older-than=0s")
+
+
+def rollback(lab: Lab) -> Killing:
+    _load_some(lab)
+    lab.obslake("compact")
+    first = lab.obslake("sql", "select min(load_id) as id from lake.observations", "--json")
+    killing = _killing(lab, "rollback", "--yes", "--to", first.out.split('"')[3])
+    # It would be taken back by the repetition.
+    killing.other = ()
+    return killing
+
+
+def forget(lab: Lab) -> Killing:
+    _load_some(lab)
+    # In the same files as what stays.
+    lab.obslake("compact")
+    killing = _killing(lab, "forget", "--yes", "--data-set=aside")
+    killing.is_atomic = False
+    # When all is done already it says that there is nothing to forget.
+    killing.statuses = (0, 1)
+    return killing
+
+
+def retry(lab: Lab) -> Killing:
+    """A retry of what was set aside."""
+    _load_some(lab)
+    return _killing(lab, "quarantine", "--retry")
+
+
+def _load_some(lab: Lab) -> None:
+    """Let there be loads of several kinds, for maintenance."""
+    if lab.bring_back("loaded"):
+        return
+    for number in range(2):
+        lab.obslake("load", *sources.published_rows(lab.folder, f"old{number}"))
+    lab.obslake("load", *sources.half_understood(lab.folder, "aside"))
+    lab.obslake("load", *sources.lasso_export(lab.folder, "cells"))
+    lab.keep("loaded")
+
+
+def _killing(lab: Lab, *command: str) -> Killing:
+    return Killing(lab, command, sources.published_rows(lab.folder, OTHER, problems=1))
+
+
+COMMANDS: dict[str, Callable[[Lab], Killing]] = {
+    "init": init,
+    "first load": first_load,
+    **{f"load {kind}": load_of(kind) for kind in SOURCES},
+    "compact": compact,
+    "expire": expire,
+    "rollback": rollback,
+    "forget": forget,
+    "retry": retry,
+}
+
+
+def targets_of(name: str) -> tuple[str, ...]:
+    """Return the functions around which a command is killed."""
+    return TARGETS["load" if "load" in name else name]
+
+
+def point_of(name: str, text: str) -> Point:
+    """Return the point of a command that a text like ``after commit_table 2`` names."""
+    when, function, call = text.split()
+    (target,) = (t for t in targets_of(name) if t.endswith((f":{function}", f".{function}")))
+    return Point(target, "before" if when == "before" else "after", int(call))

@@ -1,0 +1,90 @@
+"""Fixtures of the fault campaign, and the table of the long form.
+
+``OBSLAKE_FAULT_TRIALS`` is the number of kills of the long form, ``OBSLAKE_FAULT_SEED`` where its chance
+begins; `make faults` sets both. Without them every test makes the few trials that it names.
+"""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.faults.contents import BareReader
+from tests.faults.processes import Processes
+from tests.faults.trials import Findings, Lab
+
+TRIALS = int(os.environ.get("OBSLAKE_FAULT_TRIALS", "0"))
+SEED = os.environ.get("OBSLAKE_FAULT_SEED", "1")
+
+_FINDINGS = pytest.StashKey[dict[str, Findings]]()
+
+only_long = pytest.mark.skipif(not TRIALS, reason="takes minutes: `make faults` runs it")
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """What runs the commands."""
+    running = Processes(tmp_path_factory.mktemp("output"))
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def reader() -> Iterator[BareReader]:
+    """A reader that knows nothing of obslake."""
+    bare = BareReader()
+    yield bare
+    bare.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, processes: Processes, reader: BareReader) -> Lab:
+    """A place for trials; what one test prepares the others need not prepare again."""
+    return Lab(tmp_path_factory.mktemp("lab"), processes, reader)
+
+
+@pytest.fixture
+def findings(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Findings]]:
+    """What the trials of a fault have found; a test that has found something fails."""
+    everything = request.config.stash.setdefault(_FINDINGS, {})
+    mine: list[Findings] = []
+
+    def of(fault: str) -> Findings:
+        mine.append(everything.setdefault(fault, Findings()))
+        return mine[-1]
+
+    yield of
+    messages = [message for found in mine for message in found.messages]
+    assert not messages, "\n".join(messages[:20])
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Random numbers, the same in every run with the same seed."""
+    return random.Random(f"{SEED} {request.node.name}")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table of the long form."""
+    found = config.stash.get(_FINDINGS, {})
+    if not TRIALS or not found:
+        return
+    write = terminalreporter.write_line
+    terminalreporter.section("faults")
+    columns = ("trials", "cut off", "rows lost", "rows double", "saw part", "verify", "other")
+    width = max(map(len, found))
+    write(" " * width + "".join(f"{name:>13}" for name in columns))
+    for fault, each in found.items():
+        numbers = (
+            each.trials,
+            each.cut_off,
+            each.lost,
+            each.double,
+            each.partial,
+            each.unverified,
+            each.other,
+        )
+        write(f"{fault:<{width}}" + "".join(f"{number:>13,}" for number in numbers))
