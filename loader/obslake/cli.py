@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from obslake import __version__
-from obslake.cli_common import AnyCommand, Example, check_text, json_option
+from obslake.cli_common import AnyCommand, Commands, Example, check_text, json_option
 from obslake.cli_load import load
 from obslake.errors import ObslakeError
 from obslake.output import (
@@ -63,7 +63,7 @@ def _terminate(_signal: int, _frame: object) -> NoReturn:
     sys.exit(143)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="obslake")
 @click.option(
     "--home",

@@ -11,6 +11,25 @@ from obslake.errors import ObslakeError
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
+class Commands(click.Group):
+    """A group of commands, of which what the system refuses ends in an error for the user."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            # What a reader of the output no longer wants is no fault of the lakehouse.
+            if isinstance(error, click.ClickException | click.exceptions.Exit | BrokenPipeError):
+                raise
+            from obslake.folder import home_folder
+            from obslake.system_errors import system_error
+
+            if found := system_error(error, home_folder(ctx.params.get("home"))):
+                raise found from error
+            raise
+
+
 class Example(click.Command):
     """A command whose help ends with an example."""
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from obslake.datafiles import remove_data_files
 from obslake.errors import CatalogError, CommitConflictError
+from obslake.system_errors import is_of_system
 
 _ATTEMPTS = 30
 _FIRST_WAIT_SECONDS = 0.1
@@ -126,6 +127,8 @@ class _Attempt:
         return True
 
     def _failed(self, error: Exception) -> bool:
+        if isinstance(error, OperationalError) and is_of_system(error):
+            raise error
         self.failures += 1
         self.last_error = error
         return False

@@ -28,6 +28,18 @@ class CatalogError(ObslakeError):
     """The catalog does not answer."""
 
 
+class NoSpaceError(ObslakeError):
+    """The disk of the lakehouse is full."""
+
+
+class NotWritableError(ObslakeError):
+    """The folder of the lakehouse may not be written to."""
+
+
+class CatalogLockedError(ObslakeError):
+    """Another process has the catalog for longer than this one waits."""
+
+
 class SourceNotFoundError(ObslakeError):
     """A path to load does not exist or cannot be read."""
 

@@ -38,6 +38,7 @@ from obslake.schemas import (
     sql_type,
 )
 from obslake.snapshots import snapshot_with
+from obslake.system_errors import is_of_system, system_error
 
 CATALOG_NAME = "obslake"
 SOURCE_SCHEMA = "lake"
@@ -79,11 +80,11 @@ class Lakehouse:
         try:
             return _until_created(lambda: cls._open(path, configured, create))
         except OSError as error:
-            raise NoLakehouseError(
+            raise system_error(error, path) or NoLakehouseError(
                 f"cannot create a lakehouse at {path}: {error.strerror or error}"
             ) from error
         except SQLAlchemyError as error:
-            raise NoLakehouseError(
+            raise system_error(error, path) or NoLakehouseError(
                 f"cannot use the catalog of {path}: {_first_line(error)}"
             ) from error
 
@@ -146,7 +147,9 @@ class Lakehouse:
                 "  create the tables with `obslake init`"
             ) from error
         except SQLAlchemyError as error:
-            raise CatalogError(f"the catalog does not answer: {_first_line(error)}") from error
+            raise system_error(error, self.home) or CatalogError(
+                f"the catalog does not answer: {_first_line(error)}"
+            ) from error
         except FileNotFoundError as error:
             raise DamagedMetadataError(
                 f"{definition.name}: its metadata is gone: {error}\n"
@@ -230,7 +233,9 @@ def _until_created(open_it: Callable[[], Lakehouse]) -> Lakehouse:
     for wait in _WAITS_SECONDS:
         try:
             return open_it()
-        except (IntegrityError, OperationalError, ProgrammingError):
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if is_of_system(error):
+                raise
             # What was not there a moment ago, and is to be created, is there now.
             time.sleep(random.uniform(wait / 2, wait))  # noqa: S311
     return open_it()

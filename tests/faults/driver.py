@@ -18,6 +18,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+from obslake import lakehouse
+
 # What commands import when they run.
 PRELOADED = (
     "obslake.cli",
@@ -38,6 +40,8 @@ PRELOADED = (
     "pyiceberg.io.pyarrow",
 )
 PRELOADED_FOR_DBT = ("dbt.cli.main", "dbt.adapters.duckdb", "obslake.dbt_plugin")
+
+LOCK_TIMEOUT_SECONDS = 5
 
 Action = Literal["kill", "pause", "trace"]
 
@@ -96,6 +100,8 @@ def main() -> None:
     modules = PRELOADED + (PRELOADED_FOR_DBT if "dbt" in sys.argv[1:] else ())
     for module in modules:
         import_module(module)
+    # Users wait longer for a catalog that is locked than tests can.
+    lakehouse._LOCK_TIMEOUT_SECONDS = LOCK_TIMEOUT_SECONDS
     _answer({"ready": True})
     # Not as an iterator, which reads ahead.
     while line := sys.stdin.readline():
