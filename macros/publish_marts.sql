@@ -7,7 +7,8 @@
             {%- do log('not published: readers see the marts as they were before', info=true) -%}
         {%- elif results -%}
             checkpoint;
-            select publish_marts()
+            with published as materialized (select publish_marts() as failure)
+            select error(failure) from published where failure <> ''
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

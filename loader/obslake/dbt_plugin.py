@@ -18,7 +18,9 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from obslake.engine import load_extensions
 from obslake.errors import ObslakeError
+from obslake.folder import home_folder
 from obslake.lakehouse import Lakehouse
+from obslake.system_errors import system_error
 
 
 class Plugin(BasePlugin):
@@ -39,7 +41,7 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Find the lakehouse before DuckDB makes a file of marts for one that does not exist."""
-        with _errors_of_dbt():
+        with _errors_of_dbt(self._home):
             self._lakehouse = Lakehouse.open(self._home)
         self._built = Path(creds.path)
         self._built.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +51,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the extensions and create the source views, once for an invocation of dbt."""
         load_extensions(conn)
-        with _errors_of_dbt():
+        with _errors_of_dbt(self._home):
             self._lakehouse.create_source_views(conn, self._as_of_snapshot)
         if self._built.resolve() != self._lakehouse.marts_path.resolve():
             conn.create_function("publish_marts", self._publish, [], "VARCHAR", side_effects=True)
@@ -62,6 +64,9 @@ class Plugin(BasePlugin):
         """Replace the marts by what was built; readers keep the file that they have open.
 
         Everything has been written to the file, and nothing writes to it meanwhile.
+
+        Returns:
+            Why it could not be done, empty if it was: of what is raised DuckDB shows every line of Python.
         """
         published = self._lakehouse.marts_path
         copy = published.with_name(f".{published.name}.new")
@@ -74,9 +79,12 @@ class Plugin(BasePlugin):
         )
         if done.returncode:
             copy.unlink(missing_ok=True)
-            raise OSError(f"the marts were built, but not published: {done.stderr.strip()}")
+            return (
+                f"the marts were built, but not published: {done.stderr.strip()}\n"
+                "  readers see the marts as they were before: make room, and run dbt again"
+            )
         copy.replace(published)
-        return str(published)
+        return ""
 
 
 def _check_nobody_builds(path: Path) -> None:
@@ -94,8 +102,11 @@ def _check_nobody_builds(path: Path) -> None:
 
 
 @contextmanager
-def _errors_of_dbt() -> Iterator[None]:
+def _errors_of_dbt(home: str | None) -> Iterator[None]:
     try:
         yield
-    except ObslakeError as error:
-        raise DbtRuntimeError(str(error)) from error
+    except Exception as error:
+        found = system_error(error, home_folder(home))
+        if found is None and not isinstance(error, ObslakeError):
+            raise
+        raise DbtRuntimeError(str(found or error)) from error

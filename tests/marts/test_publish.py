@@ -1,6 +1,8 @@
 """Publishing: readers of the marts never wait for a build, and never see half of one."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -80,6 +82,33 @@ def test_two_builds_at_once_are_told_in_words(built: Workspace) -> None:
     assert "wait until it has ended" in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
     built.dbt("--quiet", "run")
+
+
+def test_where_there_is_no_room_to_publish(built: Workspace) -> None:
+    load(built, "p2")
+    # What is written there is written to a full disk.
+    built.marts.with_name(f".{built.marts.name}.new").symlink_to("/dev/full")
+    failed = built.run("dbt", "--quiet", "run", cwd=PROJECT)
+    assert failed.returncode != 0
+    assert "the marts were built, but not published: cp: " in failed.stdout
+    assert "No space left on device" in failed.stdout
+    assert "make room, and run dbt again" in failed.stdout
+    # What DuckDB says of errors that Python raises has every line of its call stack.
+    assert "site-packages" not in failed.stdout
+    assert built.query(ROWS) == [(2,)]
+    built.dbt("--quiet", "run")
+    assert built.query(ROWS) == [(4,)]
+
+
+def test_a_locked_catalog_is_told_in_words(workspace: Workspace) -> None:
+    workspace.obslake("init")
+    with closing(sqlite3.connect(workspace.home / "catalog.db")) as other:
+        other.execute("begin exclusive")
+        refused = workspace.run("dbt", "--quiet", "run", cwd=PROJECT)
+    assert refused.returncode != 0
+    assert f"the catalog of {workspace.home} is locked by another process" in refused.stdout
+    assert "wait until it has ended, and run the command again" in refused.stdout
+    assert "Traceback" not in refused.stdout + refused.stderr
 
 
 def test_what_was_only_compiled_or_tested_is_not_published(built: Workspace) -> None:
