@@ -120,6 +120,8 @@ def test_where_nothing_may_be_written_commands_say_so(disk_lab: DiskLab) -> None
         ("expire", "--older-than=0s"),
         ("forget", "--data-set=a", "--yes"),
     )
+    # So that there is something to compact.
+    disk_lab.obslake("load", *published_rows(disk_lab.sources, "before"))
     before = disk_lab.seen()
     disk_lab.disk.forbid_writing(forbidden=True)
     try:
