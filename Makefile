@@ -46,6 +46,12 @@ faults: $(INSTALLED) ## Kill commands, fill disks and lock catalogs, many times;
 	OBSLAKE_FAULT_TRIALS=$(or $(TRIALS),300) OBSLAKE_FAULT_SEED=$(or $(SEED),1) \
 	    $(BIN)/python -m pytest tests/faults
 
+.PHONY: parallel
+parallel: $(INSTALLED) ## Load, compact, build and read at once for longer; SOURCES and ROUNDS of loads, SEED the start.
+	OBSLAKE_PARALLEL_SOURCES=$(or $(SOURCES),400) OBSLAKE_PARALLEL_ROUNDS=$(or $(ROUNDS),40) \
+	    OBSLAKE_PARALLEL_SEED=$(or $(SEED),1) \
+	    $(BIN)/python -m pytest -s tests/faults/test_parallel.py
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check Python and SQL without running it.
 	$(BIN)/ruff check .

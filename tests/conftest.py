@@ -30,27 +30,41 @@ class Workspace:
     def marts(self) -> Path:
         return self.home / "obslake.duckdb"
 
-    def run(
-        self, *command: str, cwd: Path | None = None, stdin: bytes | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a program of the installation, and return what it printed."""
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
             **os.environ,
             "OBSLAKE_HOME": str(self.home),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
+
+    def run(
+        self, *command: str, cwd: Path | None = None, stdin: bytes | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program of the installation, and return what it printed."""
         done = subprocess.run(
             [str(_BIN / command[0]), *command[1:]],
             cwd=cwd or self.folder,
-            env=environment,
+            env=self.environment,
             input=stdin,
             capture_output=True,
             check=False,
         )
         return subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def start(self, *command: str, cwd: Path | None = None) -> "subprocess.Popen[str]":
+        """Run a program of the installation beside others."""
+        return subprocess.Popen(
+            [str(_BIN / command[0]), *command[1:]],
+            cwd=cwd or self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def obslake(self, *arguments: str, stdin: bytes | None = None) -> str:

@@ -4,7 +4,6 @@ DuckDB lets one process write a file, or several read it. So dbt builds in a fil
 replaces the one that readers open: they never wait, and never see half of a build.
 """
 
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
-from obslake.engine import load_extensions
+from obslake.engine import load_extensions, who_locks
 from obslake.errors import ObslakeError
 from obslake.folder import home_folder
 from obslake.lakehouse import Lakehouse
@@ -52,7 +51,9 @@ class Plugin(BasePlugin):
         """Load the extensions and create the source views, once for an invocation of dbt."""
         load_extensions(conn)
         with _errors_of_dbt(self._home):
-            self._lakehouse.create_source_views(conn, self._as_of_snapshot)
+            # However much is loaded while this builds, the views find their metadata.
+            keep = self._lakehouse.home / "building" / "metadata"
+            self._lakehouse.create_source_views(conn, self._as_of_snapshot, keep=keep)
         if self._built.resolve() != self._lakehouse.marts_path.resolve():
             conn.create_function("publish_marts", self._publish, [], "VARCHAR", side_effects=True)
 
@@ -92,11 +93,10 @@ def _check_nobody_builds(path: Path) -> None:
     try:
         duckdb.connect(path).close()
     except duckdb.IOException as error:
-        if "lock" not in str(error):
+        if (holder := who_locks(error)) is None:
             raise
-        pid = re.search(r"PID (\d+)", str(error))
         raise DbtRuntimeError(
-            f"another run of dbt{f', process {pid[1]},' if pid else ''} is building the marts in {path}\n"
+            f"another run of dbt, {holder}, is building the marts in {path}\n"
             "  wait until it has ended; readers see the marts as they were before"
         ) from error
 

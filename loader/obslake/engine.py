@@ -91,6 +91,14 @@ def sql_file(name: str) -> str:
     return (Path(__file__).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def who_locks(error: duckdb.Error) -> str | None:
+    """Return which other process has a file open that DuckDB cannot open; None: it is another error."""
+    if not isinstance(error, duckdb.IOException) or "Could not set lock" not in str(error):
+        return None
+    pid = re.search(r"PID (\d+)", str(error))
+    return f"process {pid[1]}" if pid else "another process"
+
+
 def reason(error: duckdb.Error) -> str:
     """Return what DuckDB says in one line, without its advice on settings and on SQL."""
     lines = []

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +13,12 @@ from urllib.parse import urlparse
 import duckdb
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
-from pyiceberg.exceptions import NoSuchTableError, ValidationError
+from pyiceberg.exceptions import (
+    NoSuchPropertyException,
+    NoSuchTableError,
+    NotInstalledError,
+    ValidationError,
+)
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.utils.config import Config
@@ -37,7 +43,7 @@ from obslake.schemas import (
     TableDefinition,
     sql_type,
 )
-from obslake.snapshots import snapshot_with
+from obslake.snapshots import kept_metadata, snapshot_with
 from obslake.system_errors import is_of_system, system_error
 
 CATALOG_NAME = "obslake"
@@ -79,11 +85,17 @@ class Lakehouse:
             _check_default_home(path, create=create)
         try:
             return _until_created(lambda: cls._open(path, configured, create))
+        except NotInstalledError as error:
+            package = getattr(error.__cause__, "name", None) or _first_line(error)
+            raise NoLakehouseError(
+                f"the catalog needs a package that is not installed: {package}\n"
+                "  for PostgreSQL: pip install 'obslake[postgres]'"
+            ) from error
         except OSError as error:
             raise system_error(error, path) or NoLakehouseError(
                 f"cannot create a lakehouse at {path}: {error.strerror or error}"
             ) from error
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, NoSuchPropertyException, ValueError) as error:
             raise system_error(error, path) or NoLakehouseError(
                 f"cannot use the catalog of {path}: {_first_line(error)}"
             ) from error
@@ -168,7 +180,11 @@ class Lakehouse:
         return [self.table(d).location() for d in filter(self.has, ALL_TABLES)]
 
     def create_source_views(
-        self, connection: duckdb.DuckDBPyConnection, as_of_snapshot: int | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        as_of_snapshot: int | None = None,
+        *,
+        keep: Path | None = None,
     ) -> Snapshot | None:
         """Create one view per Iceberg table in schema ``lake``, all of one moment.
 
@@ -179,6 +195,8 @@ class Lakehouse:
             connection: where the views are created; it must have the Iceberg extension.
             as_of_snapshot: id of an earlier snapshot of ``observations``; of the other tables the
                 rows of the loads are shown that had been completed by then.
+            keep: folder for copies of the metadata files, for views that are read for long: of the
+                table's own only the newest hundred are kept.
 
         Returns:
             The snapshot of ``observations`` that is shown, None where nothing was loaded yet.
@@ -209,7 +227,8 @@ class Lakehouse:
                 described = completed & noted_loads(table.metadata).keys()
                 snapshot = snapshot_with(table.metadata, described)
             view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
-            rows = f"from iceberg_scan({quote_literal(table.metadata_location)}"
+            location = kept_metadata(table, keep) if keep else table.metadata_location
+            rows = f"from iceberg_scan({quote_literal(location)}"
             rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
             if snapshot and (hidden := load_ids(table.metadata, snapshot) - completed):
                 rows += f" where load_id not in ({', '.join(map(quote_literal, sorted(hidden)))})"
@@ -242,7 +261,8 @@ def _until_created(open_it: Callable[[], Lakehouse]) -> Lakehouse:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    """Return what an error says, without the password of an address."""
+    return re.sub(r"://\S*@", "://…@", str(error).splitlines()[0])
 
 
 def _create_list_view(

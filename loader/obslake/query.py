@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from obslake import engine
-from obslake.engine import quote_literal
+from obslake.engine import quote_literal, who_locks
 from obslake.errors import QueryError
 from obslake.folder import MARTS_FILE, home_folder
 
@@ -48,6 +48,11 @@ def ask(
         with closing(connection):
             yield answer
     except duckdb.Error as error:
+        if holder := who_locks(error):
+            raise QueryError(
+                f"{holder} has the marts in {marts} open for writing\n"
+                "  ask again when it has closed them; whoever only reads should open them read-only"
+            ) from error
         hint = ""
         if isinstance(error, duckdb.CatalogException) and not marts.exists():
             hint = "\n  the marts are not built yet: run `dbt build`"

@@ -1,6 +1,10 @@
 """What a snapshot of a table consists of, and which snapshot of another table belongs to it."""
 
+import os
+import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 
 from pyiceberg.exceptions import ValidationException
 from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry
@@ -12,6 +16,8 @@ from obslake.engine import quote_literal
 from obslake.errors import DeleteFilesError
 from obslake.ledger import state_at, states
 from obslake.schemas import sql_type
+
+_KEPT_SECONDS = 86_400
 
 
 class FilesReplacedError(Exception):
@@ -77,6 +83,26 @@ def data_files_query(table: Table) -> str:
         for field in table.schema().fields
     )
     return f"read_parquet(getvariable('files'), schema = map {{{columns}}})"
+
+
+def kept_metadata(table: Table, folder: Path) -> str:
+    """Copy the metadata file of a table to a folder, and return the path of the copy.
+
+    Copies of the day before are removed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Every version of a table has a name of its own, so that nobody's copy is changed.
+    copy = folder / f"{table.name()[-1]}-{PurePosixPath(table.metadata_location).name}"
+    for other in folder.glob("*.metadata.json"):
+        with suppress(FileNotFoundError):
+            if time.time() - other.stat().st_mtime > _KEPT_SECONDS and other != copy:
+                other.unlink()
+    with table.io.new_input(table.metadata_location).open() as stream:
+        content = stream.read()
+    part = copy.with_name(f".{copy.name}.{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(copy)
+    return str(copy)
 
 
 def snapshot_with(metadata: TableMetadata, loads: Collection[str]) -> Snapshot | None:

@@ -1,0 +1,1 @@
+"""What happens where things go wrong, or happen at once."""

@@ -199,6 +199,11 @@ def test_a_catalog_of_pyiceberg_s_configuration(
     assert list(warehouse.rglob("*.parquet"))
     monkeypatch.setenv(f"{prefix}URI", f"sqlite:///{lake.folder}/empty.db")
     assert "has no table obslake." in workspace.refused("status")
+    monkeypatch.setenv(f"{prefix}URI", "mysql+nodriver://user:secret@host/database")
+    assert "://…@host/database" in (message := workspace.refused("status"))
+    assert message.startswith(f"obslake: cannot use the catalog of {workspace.home}: ")
+    monkeypatch.setenv(f"{prefix}URI", "postgresql+asyncpg://host/database")
+    assert "needs a package that is not installed: asyncpg\n" in workspace.refused("status")
 
 
 @pytest.mark.parametrize("name", ["a b's", "100% [x]*{y}", "ü\\;$HOME"])

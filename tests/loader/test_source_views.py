@@ -1,0 +1,50 @@
+"""Views on the tables that are read for long, as a build reads them."""
+
+import os
+import time
+
+import duckdb
+import pytest
+from obslake import engine
+from obslake.schemas import OBSERVATIONS
+
+from tests.loader.conftest import Lake, observation
+
+COUNT = "select count(*) from lake.observations"
+
+
+def commit_often(lake: Lake, times: int = 101) -> None:
+    """Commit to observations more often than metadata files are kept."""
+    table = lake.open().table(OBSERVATIONS)
+    for number in range(times):
+        table.transaction().set_properties({"number": str(number)}).commit_transaction()
+
+
+def test_metadata_is_kept_for_who_reads_long(lake: Lake) -> None:
+    lake.load("observations", lake.jsonl("o.jsonl", [observation()]))
+    kept = lake.home / "kept"
+    with engine.connect() as reader, engine.connect() as builder:
+        lake.open().create_source_views(reader)
+        lake.open().create_source_views(builder, keep=kept)
+        commit_often(lake)
+        lake.load("observations", lake.jsonl("p.jsonl", [observation(test_id="u")]))
+        with pytest.raises(duckdb.IOException, match="No such file"):
+            reader.execute(COUNT)
+        assert builder.execute(COUNT).fetchall() == [(1,)]
+
+
+def test_copies_of_metadata_are_removed_after_a_day(lake: Lake) -> None:
+    lake.obslake("init")
+    kept = lake.home / "kept"
+    with engine.connect() as connection:
+        lake.open().create_source_views(connection, keep=kept)
+        first = set(kept.iterdir())
+        commit_often(lake, 1)
+        lake.open().create_source_views(connection, keep=kept)
+        # Of the other tables there is nothing new.
+        assert len(set(kept.iterdir()) - first) == 1
+        for path in kept.iterdir():
+            os.utime(path, (0, time.time() - 90_000))
+        lake.open().create_source_views(connection, keep=kept)
+        assert len(list(kept.iterdir())) == len(first)
+        assert connection.execute(COUNT).fetchall() == [(0,)]
