@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -192,8 +192,11 @@ class Campaign:
 
     def _read_metadata(self) -> None:
         with self._began_now():
-            location = self.tables("observations").metadata_location
-            self._check("metadata", scan(location))
+            table = self.tables("observations")
+            if table.current_snapshot() is None:
+                return
+            with engine.connect() as connection:
+                self._check("metadata", scan(connection, table.metadata_location))
 
     def _read_marts(self) -> None:
         if not self.workspace.marts.exists():
@@ -214,18 +217,13 @@ class Campaign:
             self.faults.append(f"{reader}: {parts}")
 
 
-def scan(location: str, snapshot_id: int | None = None) -> dict[str, int]:
+def scan(
+    connection: duckdb.DuckDBPyConnection, location: str, snapshot_id: int | None = None
+) -> dict[str, int]:
     """Count the rows of each run as any DuckDB with the Iceberg extension does."""
-    with engine.connect() as connection:
-        which = f", snapshot_from_id = {snapshot_id}" if snapshot_id else ""
-        relation = f"iceberg_scan({quote_literal(location)}{which})"
-        with suppress(duckdb.Error):
-            # Not before the first load.
-            if not connection.execute(
-                f"from iceberg_snapshots({quote_literal(location)})"
-            ).fetchall():
-                return {}
-        return dict(connection.execute(_COUNTS.format(relation)).fetchall())
+    which = f", snapshot_from_id = {snapshot_id}" if snapshot_id else ""
+    relation = f"iceberg_scan({quote_literal(location)}{which})"
+    return dict(connection.execute(_COUNTS.format(relation)).fetchall())
 
 
 def reports(campaign: Campaign) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from obslake import engine
 
 from tests.conftest import Workspace
 from tests.faults import postgres
@@ -73,23 +74,24 @@ def test_everything_at_once(
     workspace = campaign.workspace
     workspace.obslake("init")
     campaign.run(sources, deal(list(sources), ROUNDS, SEED))
+    assert campaign.faults == []
     said = reports(campaign)
     rows = sum(done["rows"].get("observations", 0) for done in said)
     print(
         f"\n{len(said)} loads, {campaign.conflicts()} conflicts, {dict(campaign.looks)} looks, "
         f"{len(sources) * ROWS - rows} rows lost or double"
     )
-    assert campaign.faults == []
 
     # Every source once, whoever it was that loaded it.
     assert Counter(s for done in said for s in done["sources"]) == Counter(
         map(str, sources.values())
     )
     table = campaign.tables("observations")
-    assert scan(table.metadata_location) == dict.fromkeys(sources, ROWS)
-    for snapshot in table.snapshots():
-        counts = scan(table.metadata_location, snapshot.snapshot_id)
-        assert set(counts.values()) <= {ROWS}
+    with engine.connect() as connection:
+        assert scan(connection, table.metadata_location) == dict.fromkeys(sources, ROWS)
+        for snapshot in table.snapshots():
+            counts = scan(connection, table.metadata_location, snapshot.snapshot_id)
+            assert set(counts.values()) <= {ROWS}
     verification = json.loads(workspace.obslake("verify", "--deep", "--json"))
     notes = [note for check in verification["checks"] for note in check["notes"]]
     assert not [note for note in notes if "load" in note]
