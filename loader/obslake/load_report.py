@@ -25,6 +25,7 @@ class LoadReport:
     Attributes:
         load_id: the load, None when there was nothing new.
         sources: names of the files that were loaded.
+        sha256: hashes of their contents, in hexadecimal.
         skipped: files that were loaded before, by content and options.
         refused: why files were left out that could not be read.
         set_aside: how many records were set aside, which could not be understood.
@@ -35,6 +36,7 @@ class LoadReport:
 
     load_id: str | None = None
     sources: list[str] = field(default_factory=list)
+    sha256: list[str] = field(default_factory=list)
     skipped: list[SkippedSource] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     set_aside: int = 0

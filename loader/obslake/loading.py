@@ -129,6 +129,7 @@ def _load_new(
     load_id = history.interrupted(new) or new_load_id(connection)
     report.load_id = load_id
     report.sources = [file.name for file in new.values()]
+    report.sha256 = [file.sha256 for file in new.values()]
     options = replace(options, run=options.run or load_id)
     try:
         with progress.task("reading", unit="rows"):
@@ -181,6 +182,7 @@ def commit_load(
         LOAD_ID_PROPERTY: load_id,
         KEYS_PROPERTY: json.dumps(keys),
         "obslake.sources": json.dumps(report.sources),
+        "obslake.sha256": json.dumps(report.sha256),
         "obslake.reader": reader.name,
         "obslake.version": __version__,
     }

@@ -56,6 +56,7 @@ def _describe(snapshot: Snapshot, shown: Container[str]) -> dict[str, Any]:
         "load_id": load_id,
         "rows": int(summary.get("added-records") or 0),
         "sources": json.loads(summary.get("obslake.sources") or "[]"),
+        "sha256": json.loads(summary.get("obslake.sha256") or "[]"),
     }
     if load_id is None:
         # Whatever rewrites files adds the rows that it removes.

@@ -1,5 +1,6 @@
 """What a load promises: once, whole or not at all, completed by repetition, in order."""
 
+import hashlib
 import json
 import os
 import signal
@@ -94,6 +95,8 @@ def test_what_a_load_leaves_in_the_tables(lake: Lake) -> None:
         assert summary is not None
         assert summary["obslake.load-id"] == ids[0]
         assert json.loads(summary["obslake.sources"] or "") == [str(path)]
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert json.loads(summary["obslake.sha256"] or "") == [content]
         assert summary["obslake.reader"] == "observations"
         assert summary["obslake.version"] == __version__
         assert len(json.loads(summary["obslake.source-keys"] or "")[0]) == 64
