@@ -1,5 +1,6 @@
 """The command line: help, status, questions in SQL, and what goes wrong."""
 
+import hashlib
 import json
 import shlex
 import signal
@@ -147,6 +148,7 @@ def test_status(lake: Lake) -> None:
     }  # fmt: skip
     (snapshot,) = status["snapshots"]
     assert snapshot.pop("committed_at").endswith("+00:00")
+    assert snapshot.pop("sha256") == [hashlib.sha256(path.read_bytes()).hexdigest()]
     assert snapshot == {
         "snapshot_id": tables["observations"]["snapshot_id"],
         "load_id": load_id,

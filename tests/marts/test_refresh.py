@@ -27,6 +27,9 @@ from tests.reference.strategies import random_descriptions, random_observations
 
 _SCHEMAS = ("main", "main_intermediate")
 
+# `make faults` tries more histories.
+_TRIALS = int(os.environ.get("OBSLAKE_FAULT_TRIALS", "0"))
+
 
 def load_observations(workspace: Workspace, observations: list[Observation], name: str) -> None:
     file = workspace.folder / f"{name}.parquet"
@@ -100,7 +103,7 @@ def kill_a_run(workspace: Workspace, seconds: float) -> None:
     process.wait()
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1 + _TRIALS // 100))
 def test_random_sequences_of_loads_and_runs(workspace: Workspace, seed: int) -> None:
     chance = random.Random(seed)
     observations = random_observations(seed, n_problems=15)
