@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -87,8 +88,28 @@ def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progre
     rows = sum(file.record_count for file in files)
     if not groups:
         return Compaction(definition.name, rows, len(files), len(files), size, size)
+    # Its files are referred to only when they are committed: until then the folder protects them.
+    with work_folder(lakehouse.home, ".compact-") as folder:
+        added = _rewrite(folder, table, definition, groups, progress)
+        replaced = _commit(table, groups, added)
+    return Compaction(
+        definition.name,
+        rows,
+        files_before=len(files),
+        files_after=len(files) - len(replaced) + len(added),
+        bytes_before=size,
+        bytes_after=size
+        - sum(file.file_size_in_bytes for file in replaced)
+        + sum(file.file_size_in_bytes for file in added),
+        files_rewritten=len(replaced),
+    )
+
+
+def _commit(
+    table: Table, groups: Sequence[Sequence[DataFile]], added: Sequence[DataFile]
+) -> list[DataFile]:
+    """Put the files that were written in place of those that were read; return these."""
     replaced = [file for group in groups for file in group]
-    added = _rewrite(lakehouse, table, definition, groups, progress)
     properties = {
         OPERATION_PROPERTY: "compact",
         "obslake.version": __version__,
@@ -103,21 +124,11 @@ def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progre
         replace_files(transaction, replaced, added, properties)
 
     commit(table, stage, added=added)
-    return Compaction(
-        definition.name,
-        rows,
-        files_before=len(files),
-        files_after=len(files) - len(replaced) + len(added),
-        bytes_before=size,
-        bytes_after=size
-        - sum(file.file_size_in_bytes for file in replaced)
-        + sum(file.file_size_in_bytes for file in added),
-        files_rewritten=len(replaced),
-    )
+    return replaced
 
 
 def _rewrite(
-    lakehouse: Lakehouse,
+    folder: Path,
     table: Table,
     definition: TableDefinition,
     groups: Sequence[Sequence[DataFile]],
@@ -127,7 +138,6 @@ def _rewrite(
     added: list[DataFile] = []
     try:
         with (
-            work_folder(lakehouse.home, ".compact-") as folder,
             engine.connect(temp_directory=folder) as connection,
             progress.task(f"compacting {definition.name}", unit="rows") as task,
         ):

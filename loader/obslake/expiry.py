@@ -20,6 +20,7 @@ from obslake.commits import commit
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import carry_over
 from obslake.schemas import TableDefinition
+from obslake.workfolder import work_folder
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(rf"(\d+)\s*([{''.join(_UNITS)}])")
@@ -93,8 +94,9 @@ def expire(
             plan = _Plan.make(table, transaction.table_metadata, older_than, keep)
             plan.stage(transaction)
 
-        # A catalog may answer so when another process has removed the same snapshots meanwhile.
-        commit(table, stage, conflicts=(ValueError, KeyError))
+        with work_folder(lakehouse.home, ".expire-"):
+            # A catalog may answer so when another process has removed the same snapshots meanwhile.
+            commit(table, stage, conflicts=(ValueError, KeyError))
         plan.spare(table)
         left = _delete(table.io, plan.files)
     return Expiry(

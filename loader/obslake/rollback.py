@@ -27,6 +27,7 @@ from obslake.ledger import (
 )
 from obslake.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
 from obslake.snapshots import live_files, replace_files
+from obslake.workfolder import work_folder
 
 _LIST = "list the snapshots with `obslake status --snapshots`"
 
@@ -110,13 +111,14 @@ def roll_back(lakehouse: Lakehouse, plan: Rollback) -> Rollback:
         DeleteFilesError: a table has delete files of another engine.
         CommitConflictError: others committed all the time.
     """
-    observations = lakehouse.table(OBSERVATIONS)
-    last = _roll_back_observations(observations, plan)
-    tables = [
-        _bring_in_line(lakehouse.table(definition), definition, observations.metadata)
-        for definition in filter(lakehouse.has, ALL_TABLES)
-        if definition is not OBSERVATIONS
-    ]
+    with work_folder(lakehouse.home, ".rollback-"):
+        observations = lakehouse.table(OBSERVATIONS)
+        last = _roll_back_observations(observations, plan)
+        tables = [
+            _bring_in_line(lakehouse.table(definition), definition, observations.metadata)
+            for definition in filter(lakehouse.has, ALL_TABLES)
+            if definition is not OBSERVATIONS
+        ]
     return replace(plan, tables=[*tables, last])
 
 

@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-PREFIXES = (".load-", ".compact-", ".forget-", ".verify-")
+PREFIXES = (".load-", ".compact-", ".expire-", ".forget-", ".rollback-", ".verify-")
 _LOCK = ".lock"
 
 
 @contextmanager
 def work_folder(home: Path, prefix: str) -> Iterator[Path]:
-    """Make a folder below the lakehouse's, locked while this process has it, and removed at the end."""
+    """Make a folder below the lakehouse's, locked while this process has it, and removed at the end.
+
+    Who commits has one until it is done: what it writes is referred to only then, and would be taken
+    for left over.
+    """
     home.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=home, prefix=prefix) as folder,

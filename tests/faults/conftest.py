@@ -48,14 +48,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory, processes: Processes, reader: 
 def findings(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Findings]]:
     """What the trials of a fault have found; a test that has found something fails."""
     everything = request.config.stash.setdefault(_FINDINGS, {})
-    mine: list[Findings] = []
+    mine: list[tuple[Findings, int]] = []
 
     def of(fault: str) -> Findings:
-        mine.append(everything.setdefault(fault, Findings()))
-        return mine[-1]
+        found = everything.setdefault(fault, Findings())
+        mine.append((found, len(found.messages)))
+        return found
 
     yield of
-    messages = [message for found in mine for message in found.messages]
+    messages = [message for found, before in mine for message in found.messages[before:]]
     assert not messages, "\n".join(messages[:20])
 
 

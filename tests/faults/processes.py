@@ -104,11 +104,15 @@ class Processes:
                 time.sleep(0.01)
             came.append(True)
             action()
-            self._note.unlink()
+            self.go_on()
 
         self._note.unlink(missing_ok=True)
         ended = self._run(command, "pause", (at,), wait)
         return ended, bool(came)
+
+    def go_on(self) -> None:
+        """Let the command that waits go on."""
+        self._note.unlink(missing_ok=True)
 
     def _run(
         self,

@@ -11,7 +11,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from obslake.lakehouse import Lakehouse, local_path
 from obslake.verification.files import TableFiles
 from obslake.verification.report import Check, one_line
-from obslake.workfolder import PREFIXES, is_abandoned, running_since
+from obslake.workfolder import PREFIXES, is_abandoned
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,6 @@ def check_orphans(
     """
     check = Check("orphans")
     orphans: list[Orphan] = []
-    # A long load has written files long before it commits them.
-    older_than = min([older_than, *running_since(lakehouse.home)])
     if not is_complete:
         check.notes.append(
             "files were not looked for that nothing refers to, since metadata is faulty"

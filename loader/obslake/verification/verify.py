@@ -11,7 +11,7 @@ from obslake.verification.loads import check_loads
 from obslake.verification.marts import check_marts
 from obslake.verification.orphans import Orphan, check_orphans, list_stored
 from obslake.verification.report import Check
-from obslake.workfolder import work_folder
+from obslake.workfolder import running_since, work_folder
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ def verify(
         sample: of how many problems the marts are computed anew.
         remove_orphans: remove what is left over, unless metadata is faulty.
     """
+    # A long load has written files long before it commits them. Who runs now may have ended when the
+    # files are looked at, and has committed them after the metadata was read.
+    older_than = min([older_than, *running_since(lakehouse.home)])
     # Files first: what is committed meanwhile is in the metadata that is read afterwards.
     stored = list_stored(check_tables(lakehouse)[1])
     check, tables = check_tables(lakehouse)

@@ -1,0 +1,75 @@
+"""Commands that wait in the middle of their work, while others clean up: what they have written stays."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from obslake.cli import cli
+from obslake.verification import verify
+from obslake.verification.files import check_data_files
+from obslake.verification.report import Check
+
+from tests.faults.commands import COMMANDS, point_of
+from tests.faults.trials import Findings, Killing, Lab
+
+CLEAN = ("verify", "--deep", "--remove-orphans", "--older-than=0s")
+
+
+@pytest.mark.parametrize(
+    ("name", "point"),
+    [
+        ("load published", "after write_data_files 5"),
+        ("load published", "after _write_metadata 5"),
+        ("compact", "after write_data_files 1"),
+        ("compact", "before commit_table 1"),
+        ("expire", "after _write_metadata 1"),
+        ("rollback", "before commit_table 1"),
+        ("forget", "before commit_table 1"),
+    ],
+)
+def test_what_a_running_command_has_written_is_not_removed(
+    lab: Lab, findings: Callable[[str], Findings], name: str, point: str
+) -> None:
+    running = COMMANDS[name](lab)
+    lab.bring_back()
+
+    _run_and_clean(lab, findings("running, while orphans are removed"), running, name, point)
+
+
+def test_what_was_committed_while_orphans_were_looked_for_is_not_removed(
+    lab: Lab, findings: Callable[[str], Findings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = COMMANDS["compact"](lab)
+    lab.bring_back()
+
+    def check_slowly(*arguments: Any, **options: Any) -> Check:
+        # The metadata has been read. The command commits, and has ended before its files are judged.
+        lab.processes.go_on()
+        deadline = time.monotonic() + 60
+        while list(lab.home.glob(".compact-*")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return check_data_files(*arguments, **options)
+
+    monkeypatch.setattr(verify, "check_data_files", check_slowly)
+    found = findings("ended, while orphans are removed")
+    _run_and_clean(lab, found, running, "compact", "before commit_table 1")
+
+
+def _run_and_clean(lab: Lab, found: Findings, running: Killing, name: str, point: str) -> None:
+    """Run a command, and remove what seems to be left over while it waits at a point."""
+    outputs = []
+
+    def clean() -> None:
+        outputs.append(CliRunner().invoke(cli, ["--home", str(lab.home), *CLEAN]))
+
+    command = ("obslake", "--home", lab.home, *running.command)
+    ended, came = lab.processes.run_with_pause(*command, at=point_of(name, point), action=clean)
+    assert came
+    assert [result.exit_code for result in outputs] == [0], outputs[0].output
+    found.trials += 1
+    found.check(name, ended, (0, 3))
+    found.compare(name, lab.seen(), running.after)
+    lab.obslake("verify", "--deep")
