@@ -55,7 +55,8 @@ class BareReader:
     def observations(self, home: Path) -> Counter[str]:
         """Return the rows."""
         name, catalog = OBSERVATIONS.name, home / "catalog.db"
-        with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as connection:
+        # Not read-only: SQLite takes back what a killed process has begun when the next one reads.
+        with closing(sqlite3.connect(catalog)) as connection:
             ((location,),) = connection.execute(
                 "select metadata_location from iceberg_tables where table_name = ?", [name]
             ).fetchall()

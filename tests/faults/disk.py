@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import PROJECT
 
-SIZE = "64m"
+SIZE = "64M"
 
 
 class SmallDisk:
@@ -30,7 +30,11 @@ class SmallDisk:
     def fill(self, left: int) -> None:
         """Leave so many KiB."""
         self.make_room()
-        self._shell(f'cat /dev/zero > "$0/ballast" 2> /dev/null; truncate -s -{left}k "$0/ballast"')
+        # No more than this disk has, and nowhere else: never what the machine has.
+        self._shell(
+            f'mountpoint -q "$0" || exit 1; head -c {SIZE} /dev/zero > "$0/ballast" 2> /dev/null; '
+            f'truncate -s -{left}k "$0/ballast"'
+        )
 
     def make_room(self) -> None:
         """Leave as much as there is."""
