@@ -395,7 +395,7 @@ def test_a_running_load_is_left_alone(loaded: Lake) -> None:
         "import sys, time\n"
         "from obslake import loading\n"
         "from obslake.cli import main\n"
-        "def slow(prepared, properties):\n"
+        "def slow(*arguments):\n"
         "    print('written', flush=True)\n"
         "    time.sleep(60)\n"
         "loading._commit = slow\n"
