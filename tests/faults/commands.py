@@ -1,6 +1,7 @@
 """The commands that are killed, each with the lakehouse that it finds."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.faults import sources
 from tests.faults.driver import Point
@@ -42,42 +43,43 @@ TARGETS = {
 
 def init(lab: Lab) -> Killing:
     lab.bring_back("nothing")
-    return _killing(lab, "init")
+    return _killing(lab, "init", "init")
 
 
 def first_load(lab: Lab) -> Killing:
     """A load that makes the lakehouse."""
     lab.bring_back("nothing")
-    return _killing(lab, "load", *sources.published_rows(lab.folder, "new"))
+    return _killing(lab, "first load", "load", *sources.published_rows(lab.folder, "new"))
 
 
 def load_of(kind: str) -> Callable[[Lab], Killing]:
     """A load into a lakehouse that has rows."""
 
-    def prepared(lab: Lab) -> Killing:
+    def load(lab: Lab) -> Killing:
         lab.bring_back("nothing")
         lab.obslake("load", *sources.published_rows(lab.folder, "old"))
-        return _killing(lab, "load", *SOURCES[kind](lab.folder, "new"))
+        source = SOURCES[kind](lab.folder, f"new-{kind.replace(' ', '-')}")
+        return _killing(lab, f"load {kind}", "load", *source)
 
-    return prepared
+    return load
 
 
 def compact(lab: Lab) -> Killing:
     _load_some(lab)
-    return _killing(lab, "compact")
+    return _killing(lab, "compact", "compact")
 
 
 def expire(lab: Lab) -> Killing:
     _load_some(lab)
     lab.obslake("compact")
-    return _killing(lab, "expire", "--older-than=0s")
+    return _killing(lab, "expire", "expire", "--older-than=0s")
 
 
 def rollback(lab: Lab) -> Killing:
     _load_some(lab)
     lab.obslake("compact")
     first = lab.obslake("sql", "select min(load_id) as id from lake.observations", "--json")
-    killing = _killing(lab, "rollback", "--yes", "--to", first.out.split('"')[3])
+    killing = _killing(lab, "rollback", "rollback", "--yes", "--to", first.out.split('"')[3])
     # It would be taken back by the repetition.
     killing.other = ()
     return killing
@@ -87,7 +89,7 @@ def forget(lab: Lab) -> Killing:
     _load_some(lab)
     # In the same files as what stays.
     lab.obslake("compact")
-    killing = _killing(lab, "forget", "--yes", "--data-set=aside")
+    killing = _killing(lab, "forget", "forget", "--yes", "--data-set=aside")
     killing.is_atomic = False
     # When all is done already it says that there is nothing to forget.
     killing.statuses = (0, 1)
@@ -97,7 +99,7 @@ def forget(lab: Lab) -> Killing:
 def retry(lab: Lab) -> Killing:
     """A retry of what was set aside."""
     _load_some(lab)
-    return _killing(lab, "quarantine", "--retry")
+    return _killing(lab, "retry", "quarantine", "--retry")
 
 
 def _load_some(lab: Lab) -> None:
@@ -111,8 +113,8 @@ def _load_some(lab: Lab) -> None:
     lab.keep("loaded")
 
 
-def _killing(lab: Lab, *command: str) -> Killing:
-    return Killing(lab, command, sources.published_rows(lab.folder, OTHER, problems=1))
+def _killing(lab: Lab, name: str, *command: str) -> Killing:
+    return Killing(lab, name, command, sources.published_rows(lab.folder, OTHER, problems=1))
 
 
 COMMANDS: dict[str, Callable[[Lab], Killing]] = {
@@ -125,6 +127,15 @@ COMMANDS: dict[str, Callable[[Lab], Killing]] = {
     "forget": forget,
     "retry": retry,
 }
+_PREPARED: dict[tuple[Path, str], Killing] = {}
+
+
+def prepared(lab: Lab, name: str) -> Killing:
+    """Return a command with the lakehouse that it finds, made once for all tests."""
+    key = (lab.folder, name)
+    if key not in _PREPARED:
+        _PREPARED[key] = COMMANDS[name](lab)
+    return _PREPARED[key]
 
 
 def targets_of(name: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.commands import COMMANDS, point_of, targets_of
+from tests.faults.commands import COMMANDS, point_of, prepared, targets_of
 from tests.faults.conftest import TRIALS
 from tests.faults.trials import Findings, Lab
 
@@ -18,8 +18,8 @@ POINTS = {
         "after commit_table 5",
     ),
     "load set aside": ("after commit_table 2",),
-    "compact": ("after write_data_files 1", "after commit_table 3"),
-    "expire": ("before _delete 1", "after delete 2"),
+    "compact": ("after commit_table 3",),
+    "expire": ("after delete 2",),
     "rollback": ("after commit_table 1",),
     "forget": ("after commit_table 1",),
 }
@@ -32,7 +32,7 @@ _PER_COMMAND = TRIALS // len(COMMANDS) // 2
 def test_killed_at_a_point_it_is_done_by_repeating_it(
     lab: Lab, findings: Callable[[str], Findings], chance: random.Random, name: str
 ) -> None:
-    killing = COMMANDS[name](lab)
+    killing = prepared(lab, name)
     found = findings(f"{name}, at points")
     if TRIALS:
         points = killing.points(targets_of(name))
@@ -48,7 +48,7 @@ def test_killed_at_a_point_it_is_done_by_repeating_it(
 def test_killed_at_any_moment_it_is_done_by_repeating_it(
     lab: Lab, findings: Callable[[str], Findings], chance: random.Random, name: str
 ) -> None:
-    killing = COMMANDS[name](lab)
+    killing = prepared(lab, name)
     found = findings(f"{name}, at any moment")
     for _ in range(_PER_COMMAND or 1):
         killing.trial(

@@ -11,7 +11,7 @@ from obslake.verification import verify
 from obslake.verification.files import check_data_files
 from obslake.verification.report import Check
 
-from tests.faults.commands import COMMANDS, point_of
+from tests.faults.commands import point_of, prepared
 from tests.faults.trials import Findings, Killing, Lab
 
 CLEAN = ("verify", "--deep", "--remove-orphans", "--older-than=0s")
@@ -20,20 +20,17 @@ CLEAN = ("verify", "--deep", "--remove-orphans", "--older-than=0s")
 @pytest.mark.parametrize(
     ("name", "point"),
     [
-        ("load published", "after write_data_files 5"),
         ("load published", "after _write_metadata 5"),
-        ("compact", "after write_data_files 1"),
         ("compact", "before commit_table 1"),
         ("expire", "after _write_metadata 1"),
         ("rollback", "before commit_table 1"),
-        ("forget", "before commit_table 1"),
     ],
 )
 def test_what_a_running_command_has_written_is_not_removed(
     lab: Lab, findings: Callable[[str], Findings], name: str, point: str
 ) -> None:
-    running = COMMANDS[name](lab)
-    lab.bring_back()
+    running = prepared(lab, name)
+    lab.bring_back(name)
 
     _run_and_clean(lab, findings("running, while orphans are removed"), running, name, point)
 
@@ -41,8 +38,8 @@ def test_what_a_running_command_has_written_is_not_removed(
 def test_what_was_committed_while_orphans_were_looked_for_is_not_removed(
     lab: Lab, findings: Callable[[str], Findings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = COMMANDS["compact"](lab)
-    lab.bring_back()
+    running = prepared(lab, "compact")
+    lab.bring_back("compact")
 
     def check_slowly(*arguments: Any, **options: Any) -> Check:
         # The metadata has been read. The command commits, and has ended before its files are judged.

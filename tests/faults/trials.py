@@ -85,7 +85,7 @@ class Lab:
     """A lakehouse that is brought back to where it was for every trial.
 
     Attributes:
-        folder: has the lakehouse, its sources and its copy.
+        folder: has the lakehouse, its sources and its copies.
         processes: run the commands.
         reader: reads beside obslake.
     """
@@ -104,13 +104,13 @@ class Lab:
         assert ended.status in (0, 3), ended.err
         return ended
 
-    def keep(self, name: str = "kept") -> None:
-        """Remember the lakehouse as it is now: with nothing else it is what trials begin with."""
+    def keep(self, name: str) -> None:
+        """Remember the lakehouse as it is now."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
         if self.home.exists():
             shutil.copytree(self.home, self.folder / name)
 
-    def bring_back(self, name: str = "kept") -> bool:
+    def bring_back(self, name: str) -> bool:
         """Begin anew with what was remembered, else with nothing; say whether there was something."""
         shutil.rmtree(self.home, ignore_errors=True)
         if (self.folder / name).exists():
@@ -128,6 +128,7 @@ class Killing:
 
     Attributes:
         lab: where.
+        name: the lakehouse before it is remembered by it.
         command: arguments of ``obslake``.
         other: a load that may come before it is repeated; none where there is nothing.
         is_atomic: whether readers through obslake see all of it or nothing; else so for each table.
@@ -135,6 +136,7 @@ class Killing:
     """
 
     lab: Lab
+    name: str
     command: tuple[str, ...]
     other: tuple[str, ...]
     is_atomic: bool = True
@@ -142,7 +144,7 @@ class Killing:
 
     def __post_init__(self) -> None:
         """Run the command undisturbed, to see what it does."""
-        self.lab.keep()
+        self.lab.keep(self.name)
         self.before = self.lab.seen() if self.lab.home.exists() else None
         ended = self.lab.obslake(*self.command)
         self.seconds = ended.seconds
@@ -150,7 +152,7 @@ class Killing:
 
     def points(self, targets: Sequence[str]) -> list[Point]:
         """Return the moments in the command at which functions are called or have returned."""
-        self.lab.bring_back()
+        self.lab.bring_back(self.name)
         return self.lab.processes.trace(targets, "obslake", "--home", self.lab.home, *self.command)
 
     def trial(
@@ -163,7 +165,7 @@ class Killing:
     ) -> None:
         """Kill the command once, and look."""
         where = f"{' '.join(self.command)[:60]} killed {kill_at or f'after {kill_after:.3f} s'}"
-        self.lab.bring_back()
+        self.lab.bring_back(self.name)
         run = self.lab.processes.run
         command = ("obslake", "--home", self.lab.home, *self.command)
         ended = run(*command, kill_at=kill_at, kill_after=kill_after)
