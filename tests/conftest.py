@@ -12,6 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests import forks
+
 PROJECT = Path(__file__).parent.parent
 _BIN = Path(sys.executable).parent
 
@@ -56,6 +58,14 @@ class Workspace:
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
         )
 
+    def run_forked(
+        self, program: str, *arguments: str, cwd: Path | None = None, stdin: bytes | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``obslake`` or ``dbt`` without the time that their imports take."""
+        return forks.run(
+            program, arguments, cwd=cwd or self.folder, environment=self.environment, stdin=stdin
+        )
+
     def start(self, *command: str, cwd: Path | None = None) -> "subprocess.Popen[str]":
         """Run a program of the installation beside others."""
         return subprocess.Popen(
@@ -69,7 +79,7 @@ class Workspace:
 
     def obslake(self, *arguments: str, stdin: bytes | None = None) -> str:
         """Run ``obslake``, which must succeed."""
-        done = self.run("obslake", *arguments, stdin=stdin)
+        done = self.run_forked("obslake", *arguments, stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -82,7 +92,7 @@ class Workspace:
 
     def dbt(self, *arguments: str, project: Path = PROJECT) -> str:
         """Run ``dbt``, which must succeed."""
-        done = self.run("dbt", *arguments, cwd=project)
+        done = self.run_forked("dbt", *arguments, cwd=project)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

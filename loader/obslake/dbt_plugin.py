@@ -33,6 +33,7 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Read the configuration; nothing is opened yet."""
         self._home: str | None = plugin_config.get("home")
+        self._refusal: DbtRuntimeError | None = None
         as_of = str(plugin_config.get("as_of_snapshot") or "")
         if as_of and not as_of.isdigit():
             raise DbtRuntimeError(f"as_of_snapshot must be the id of a snapshot, not {as_of!r}")
@@ -40,8 +41,15 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Find the lakehouse before DuckDB makes a file of marts for one that does not exist."""
-        with _errors_of_dbt(self._home):
-            self._lakehouse = Lakehouse.open(self._home)
+        if self._refusal:
+            raise self._refusal
+        try:
+            with _errors_of_dbt(self._home):
+                self._lakehouse = Lakehouse.open(self._home)
+        except DbtRuntimeError as error:
+            # dbt connects again for everything that it still wants to do, which may take a minute each.
+            self._refusal = error
+            raise
         self._built = Path(creds.path)
         self._built.parent.mkdir(parents=True, exist_ok=True)
         if self._built.exists():

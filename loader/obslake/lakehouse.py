@@ -49,7 +49,8 @@ from obslake.system_errors import is_of_system, system_error
 CATALOG_NAME = "obslake"
 SOURCE_SCHEMA = "lake"
 
-_LOCK_TIMEOUT_SECONDS = 60
+# PyIceberg asks twice before it gives up.
+_LOCK_TIMEOUT_SECONDS = 30
 _WAITS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 _UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
 

@@ -20,28 +20,7 @@ from typing import Any, Literal
 
 from obslake import lakehouse
 
-# What commands import when they run.
-PRELOADED = (
-    "obslake.cli",
-    "obslake.compaction",
-    "obslake.expiry",
-    "obslake.forgetting",
-    "obslake.loading",
-    "obslake.query",
-    "obslake.retrying",
-    "obslake.rollback",
-    "obslake.status",
-    "obslake.sources.junit",
-    "obslake.sources.lasso",
-    "obslake.sources.native",
-    "obslake.sources.recording",
-    "obslake.verification.verify",
-    "pyiceberg.catalog.sql",
-    "pyiceberg.io.pyarrow",
-)
-PRELOADED_FOR_DBT = ("dbt.cli.main", "dbt.adapters.duckdb", "obslake.dbt_plugin")
-
-LOCK_TIMEOUT_SECONDS = 5
+from tests.forks import LOCK_TIMEOUT_SECONDS, PRELOADED, PRELOADED_FOR_DBT, call, redirect
 
 Action = Literal["kill", "pause", "trace"]
 
@@ -100,7 +79,6 @@ def main() -> None:
     modules = PRELOADED + (PRELOADED_FOR_DBT if "dbt" in sys.argv[1:] else ())
     for module in modules:
         import_module(module)
-    # Users wait longer for a catalog that is locked than tests can.
     lakehouse._LOCK_TIMEOUT_SECONDS = LOCK_TIMEOUT_SECONDS
     _answer({"ready": True})
     # Not as an iterator, which reads ahead.
@@ -123,34 +101,16 @@ def _run(request: Request) -> None:
     status = 1
     try:
         os.setsid()
-        _redirect(request.output)
+        redirect(Path(os.devnull), Path(request.output), Path(f"{request.output}.err"))
         for target in {point.target for point in request.points}:
             _wrap(target, request)
-        status = _main(request)
+        status = call(request.program, request.arguments)
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
-
-
-def _redirect(output: str) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    for number, path in ((1, output), (2, f"{output}.err")):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
-
-
-def _main(request: Request) -> int:
-    sys.argv = [request.program, *request.arguments]
-    run = "obslake.cli:main" if request.program == "obslake" else "dbt.cli.main:cli"
-    module, name = run.split(":")
-    try:
-        getattr(import_module(module), name)()
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
-    return 0
 
 
 def _wrap(target: str, request: Request) -> None:

@@ -104,7 +104,7 @@ def test_a_locked_catalog_is_told_in_words(workspace: Workspace) -> None:
     workspace.obslake("init")
     with closing(sqlite3.connect(workspace.home / "catalog.db")) as other:
         other.execute("begin exclusive")
-        refused = workspace.run("dbt", "--quiet", "run", cwd=PROJECT)
+        refused = workspace.run_forked("dbt", "--quiet", "run", cwd=PROJECT)
     assert refused.returncode != 0
     assert f"the catalog of {workspace.home} is locked by another process" in refused.stdout
     assert "wait until it has ended, and run the command again" in refused.stdout

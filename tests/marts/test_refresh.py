@@ -132,21 +132,21 @@ def test_random_sequences_of_loads_and_runs(workspace: Workspace, seed: int) -> 
 
 
 @pytest.fixture(scope="module")
-def shared(make_workspace: Callable[[str], Workspace]) -> Workspace:
-    """A lakehouse in which every test has a data set of its own."""
+def shared(make_workspace: Callable[[str], Workspace], request: pytest.FixtureRequest) -> Workspace:
+    """A lakehouse in which every test has a data set of its own, loaded and built."""
     workspace = make_workspace("refresh")
-    workspace.obslake("init")
+    for item in request.session.items:
+        if "data_set" in getattr(item, "fixturenames", ()) and item.path == request.path:
+            rows = [row(p, i) for p in ("p1", "p2", "p3") for i in ("a", "b", "c")]
+            load_rows(workspace, item.name, rows)
+    workspace.dbt("--quiet", "run")
     return workspace
 
 
 @pytest.fixture
 def data_set(shared: Workspace, request: pytest.FixtureRequest) -> str:
-    """A data set of three problems with three implementations each, loaded and built."""
-    name = str(request.node.name)
-    rows = [row(p, i) for p in ("p1", "p2", "p3") for i in ("a", "b", "c")]
-    load_rows(shared, name, rows)
-    shared.dbt("--quiet", "run")
-    return name
+    """A data set of three problems with three implementations each."""
+    return str(request.node.name)
 
 
 def row(problem: str, implementation: str) -> dict[str, object]:
@@ -166,6 +166,7 @@ def load_rows(
 
 
 def test_only_the_problems_of_a_load_are_built(shared: Workspace, data_set: str) -> None:
+    shared.dbt("--quiet", "run", "--full-refresh")
     models = built(shared).keys()
     assert {"int_actuations", "int_clusters", "consensus_oracles", "behavior_clusters"} <= models
     shared.dbt("--quiet", "run")
