@@ -4180,6 +4180,7 @@ final as (
         stimuli.test_id,
         stimuli.step_id,
         case when classified.consensus <> 'tie' then classified.leading_response end as oracle_response,
+        case when classified.consensus <> 'tie' then classified.leading_response_hash end as oracle_response_hash,
         coalesce(classified.consensus, 'no_votes') as consensus,
         coalesce(classified.n_voters, 0) as n_voters,
         coalesce(classified.n_votes, 0) as n_votes,
@@ -4192,6 +4193,7 @@ final as (
         )) as entropy,
         cluster_oracles.response as cluster_oracle_response,
         specified_oracles.response as specified_response,
+        specified_oracles.response_hash as specified_response_hash,
         case
             when classified.consensus <> 'tie'
                 then classified.leading_response_hash = specified_oracles.response_hash

@@ -29,6 +29,7 @@ MEASUREMENTS = "main.measurements"
 LINEAGE = "main.lineage"
 CHANGES = "main.behavior_changes"
 FLAKY = "main.flaky_responses"
+EXAMPLES = "main.training_examples"
 
 DEAD = "$EXCEPTION@NoClassDefFoundError@"
 
@@ -271,6 +272,18 @@ SINGULAR: dict[str, list[str]] = {
         f"update {TESTS} set n_steps = n_steps + 1",
         f"update {TESTS} set n_implementations = n_implementations + 1",
         f"update {TESTS} set test_id = 'other' where test_id = 't2'",
+    ],
+    "training_examples_agree_with_what_was_specified": [
+        f"update {EXAMPLES} set agrees_with_specified = not agrees_with_specified",
+        f"update {EXAMPLES} set agrees_with_specified = null",
+        f"update {MATRIX} set response_hash = 'x' where implementation_id = 'oracle'",
+    ],
+    "training_examples_are_the_cells_of_the_matrix": [
+        f"delete from {EXAMPLES} where implementation_id = 'less'",
+        f"delete from {MATRIX} where implementation_id = 'less'",
+        f"update {EXAMPLES} set test_id = 'other' where test_id = 't2'",
+        f"update {EXAMPLES} set agrees_with_consensus = not agrees_with_consensus",
+        f"update {EXAMPLES} set is_voter = false",
     ],
     "voters_have_answered_something": [
         f"update {MEMBERS} set is_voter = true where implementation_id = 'dead'",

@@ -183,6 +183,31 @@ class ConsensusRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """One row of ``training_examples``, without what only describes implementation and test."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    implementation_id: str
+    inputs: str | None
+    response: str
+    response_kind: str
+    is_stable: bool
+    oracle_response: str | None
+    consensus: str
+    n_voters: int
+    vote_share: float | None
+    agrees_with_consensus: bool | None
+    specified_response: str | None
+    agrees_with_specified: bool | None
+    is_voter: bool
+    cluster_rank: int
+    n_implementations: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineageRow:
     """One row of ``lineage``."""
 
@@ -256,6 +281,7 @@ ROW_TYPES: dict[str, type] = {
     "behavior_clusters": ClusterRow,
     "behavior_cluster_members": ClusterMemberRow,
     "consensus_oracles": ConsensusRow,
+    "training_examples": TrainingRow,
     "lineage": LineageRow,
     "behavior_changes": ChangeRow,
     "flaky_responses": FlakyRow,
@@ -283,6 +309,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "behavior_clusters": ("data_set_id", "problem_id", "cluster_id"),
     "behavior_cluster_members": ("data_set_id", "problem_id", "implementation_id"),
     "consensus_oracles": _STIMULUS,
+    "training_examples": (*_STIMULUS, "implementation_id"),
     "lineage": (*_LINEAGE, "test_id", "step_id", "implementation_id"),
     "behavior_changes": (*_LINEAGE, "implementation_id", "test_id", "step_id"),
     "flaky_responses": (*_STIMULUS, "implementation_id", "environment_id"),
@@ -303,6 +330,7 @@ class Marts:
     behavior_clusters: list[ClusterRow]
     behavior_cluster_members: list[ClusterMemberRow]
     consensus_oracles: list[ConsensusRow]
+    training_examples: list[TrainingRow]
     lineage: list[LineageRow]
     behavior_changes: list[ChangeRow]
     flaky_responses: list[FlakyRow]
@@ -324,13 +352,15 @@ def compute(observations: Iterable[Observation], descriptions: Iterable[Descript
     members = build_cluster_members(matrix)
     revisions = build_revisions(cube, descriptions)
     lineage = build_lineage(finals, matrix, revisions)
+    consensus = build_consensus(matrix, members)
     marts = Marts(
         stimulus_response_cube=cube,
         stimulus_response_matrix=matrix,
         response_signatures=build_signatures(finals),
         behavior_clusters=build_clusters(matrix, members),
         behavior_cluster_members=members,
-        consensus_oracles=build_consensus(matrix, members),
+        consensus_oracles=consensus,
+        training_examples=build_training(matrix, members, consensus),
         lineage=lineage,
         behavior_changes=build_changes(lineage),
         flaky_responses=build_flaky(cube),
@@ -728,6 +758,69 @@ def cluster_oracle_response(row: dict[str, MatrixRow], leading: Sequence[set[str
     return min(c.response for c in cells)
 
 
+# --- training examples ---------------------------------------------------------------------------
+
+
+def build_training(
+    matrix: Iterable[MatrixRow],
+    members: Iterable[ClusterMemberRow],
+    consensus: Iterable[ConsensusRow],
+) -> list[TrainingRow]:
+    """Per cell of an implementation: how it stands to both oracles, and how many behave alike."""
+    consensus_of = {(*_problem(row), row.test_id, row.step_id): row for row in consensus}
+    members_of_problem = group(members, _problem)
+    rows = []
+    for problem, cells in group(matrix, _problem).items():
+        eligible = eligible_voters(cells)
+        rank_of = {m.implementation_id: m.cluster_rank for m in members_of_problem.get(problem, [])}
+        sizes = Counter(rank_of.values())
+        for step, row in group(cells, _step).items():
+            voted = consensus_of[*problem, *step]
+            votes = Counter(
+                c.response_hash
+                for c in row
+                if c.implementation_id in eligible and c.response_kind in VOTING_KINDS
+            )
+            winners = {h for h, n in votes.items() if n == voted.n_votes}
+            if voted.oracle_response is None:
+                winners = set()
+            specified = {
+                c.response_hash
+                for c in row
+                if c.implementation_id == ORACLE and c.response_kind in VOTING_KINDS
+            }
+            for cell in row:
+                if cell.implementation_id == ORACLE:
+                    continue
+                rank = rank_of[cell.implementation_id]
+                rows.append(
+                    TrainingRow(
+                        data_set_id=cell.data_set_id,
+                        problem_id=cell.problem_id,
+                        test_id=cell.test_id,
+                        step_id=cell.step_id,
+                        implementation_id=cell.implementation_id,
+                        inputs=cell.inputs,
+                        response=cell.response,
+                        response_kind=cell.response_kind,
+                        is_stable=cell.is_stable,
+                        oracle_response=voted.oracle_response,
+                        consensus=voted.consensus,
+                        n_voters=voted.n_voters,
+                        vote_share=voted.vote_share,
+                        agrees_with_consensus=cell.response_hash in winners if winners else None,
+                        specified_response=voted.specified_response,
+                        agrees_with_specified=(
+                            cell.response_hash in specified if specified else None
+                        ),
+                        is_voter=cell.implementation_id in eligible,
+                        cluster_rank=rank,
+                        n_implementations=sizes[rank],
+                    )
+                )
+    return rows
+
+
 # --- lineages ------------------------------------------------------------------------------------
 
 
@@ -959,7 +1052,7 @@ def first_known(*values: str | None) -> str | None:
     return next((value for value in values if value is not None), None)
 
 
-def _problem(row: CubeRow | MatrixRow | ClusterMemberRow) -> Problem:
+def _problem(row: CubeRow | MatrixRow | ClusterMemberRow | ConsensusRow) -> Problem:
     return (row.data_set_id, row.problem_id)
 
 

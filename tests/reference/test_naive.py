@@ -1143,7 +1143,7 @@ def test_renaming_an_implementation_does_not_change_the_votes(
 
 
 def test_no_observations() -> None:
-    assert compute([]) == compute([], [revision("a")]) == Marts([], [], [], [], [], [], [], [], [])
+    assert compute([]) == compute([], [revision("a")]) == Marts(*([] for _ in COLUMNS))
 
 
 def test_random_observations_are_repeatable_and_varied() -> None:

@@ -1,0 +1,89 @@
+-- The training examples of a stimulus are as many as its cells in the matrix, without the specified oracle's, and those
+-- of them that agree with the consensus are as many as its votes.
+
+with
+
+examples as (
+
+    select * from {{ ref('training_examples') }}
+
+),
+
+matrix as (
+
+    select * from {{ ref('stimulus_response_matrix') }}
+
+),
+
+oracles as (
+
+    select * from {{ ref('consensus_oracles') }}
+
+),
+
+sides as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        count(*) as n_examples,
+        0 as n_cells,
+        sum(case
+            when
+                agrees_with_consensus
+                and is_voter
+                and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+                then 1
+            else 0
+        end) as n_agreeing,
+        0 as n_votes
+    from examples
+    group by data_set_id, problem_id, test_id, step_id
+    union all
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        0 as n_examples,
+        count(*) as n_cells,
+        0 as n_agreeing,
+        0 as n_votes
+    from matrix
+    where implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+    group by data_set_id, problem_id, test_id, step_id
+    union all
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        0 as n_examples,
+        0 as n_cells,
+        0 as n_agreeing,
+        n_votes
+    from oracles
+    where oracle_response is not null
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        sum(n_examples) as n_examples,
+        sum(n_cells) as n_cells,
+        sum(n_agreeing) as n_agreeing,
+        sum(n_votes) as n_votes
+    from sides
+    group by data_set_id, problem_id, test_id, step_id
+    having sum(n_examples) <> sum(n_cells) or sum(n_agreeing) <> sum(n_votes)
+
+)
+
+select * from final
