@@ -13,6 +13,7 @@ from obslake.cli_load import load
 from obslake.errors import ObslakeError
 from obslake.output import (
     echo_answer,
+    echo_export,
     echo_json,
     echo_quarantine,
     echo_retries,
@@ -22,6 +23,8 @@ from obslake.output import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from obslake.export import Format
 
 
 def main() -> None:
@@ -394,7 +397,8 @@ def quarantine(
     cls=Example,
     example=(
         "obslake sql \"from clusters('demo', 'slugify')\"\n"
-        'obslake sql "select count(*) from lake.observations" --json'
+        'obslake sql "select count(*) from lake.observations" --json\n'
+        "obslake sql -"
     ),
 )
 @click.argument("query")
@@ -402,8 +406,80 @@ def quarantine(
 @json_option
 @click.pass_obj
 def sql(home: str | None, query: str, external_access: bool, as_json: bool) -> None:
-    """Answer one SQL query, read-only, from the marts and the tables (schema lake)."""
+    """Answer one SQL query, read-only, from the marts and the tables (schema lake).
+
+    - is a query on standard input.
+    """
+    from obslake.errors import QueryError
     from obslake.query import ask
 
+    if query == "-":
+        try:
+            query = click.get_binary_stream("stdin").read().decode()
+        except UnicodeDecodeError as error:
+            raise QueryError("the query on standard input is no UTF-8") from error
     with ask(home, query, external_access=external_access) as answer:
         echo_answer(answer, as_json=as_json)
+
+
+@cli.command(
+    cls=Example,
+    example=(
+        "obslake export -o examples.parquet\n"
+        "obslake export consensus_oracles --data-set demo -o oracles.jsonl.gz\n"
+        "obslake export --problem slugify -o -"
+    ),
+)
+@click.argument("relation", default="training_examples", metavar="[MART]")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="File to write; - is standard output, as JSON Lines.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "jsonl"]),
+    help="Format, where the name of the file does not say it.",
+)
+@click.option("--data-set", "data_sets", multiple=True, help="Only this data set; may be repeated.")
+@click.option("--problem", "problems", multiple=True, help="Only this problem; may be repeated.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@json_option
+@click.pass_obj
+def export(
+    home: str | None,
+    relation: str,
+    output: str,
+    form: "Format | None",
+    data_sets: tuple[str, ...],
+    problems: tuple[str, ...],
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write a mart to a Parquet or JSON Lines file: training examples, unless another is named.
+
+    Rows are sorted by their key. The file is there when it is complete. Names that end with .gz or
+    .zst compress JSON Lines. docs/export.md says how to read it.
+    """
+    from obslake.export import export as run_export
+    from obslake.progress import Progress
+
+    for option, values in {"--data-set": data_sets, "--problem": problems, "-o": (output,)}.items():
+        for value in values:
+            check_text(option, value)
+    with Progress().task(relation, "rows") as shown:
+        done = run_export(
+            home,
+            relation,
+            output,
+            shown,
+            form=form,
+            data_sets=data_sets,
+            problems=problems,
+            overwrite=force,
+            stdout=click.get_binary_stream("stdout"),
+        )
+    echo_export(done, as_json=as_json)

@@ -96,3 +96,7 @@ class CompactionError(ObslakeError):
 
 class QueryError(ObslakeError):
     """A query of the user could not be answered."""
+
+
+class ExportError(ObslakeError):
+    """A mart cannot be exported as it was asked."""

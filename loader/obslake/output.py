@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from obslake.compaction import Compaction
     from obslake.expiry import Expiry
+    from obslake.export import Export
     from obslake.forgetting import Forgetting
     from obslake.ledger import CommittedLoad, Forgotten
     from obslake.load_report import LoadReport
@@ -305,6 +306,17 @@ def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:
             click.echo(plan)
     else:
         answer.show(max_width=_table_width(), max_rows=_MOST_ROWS)
+
+
+def echo_export(done: "Export", *, as_json: bool) -> None:
+    """Print what was exported; on standard error where the rows themselves are on standard output."""
+    is_apart = done.output == "-"
+    if not done.rows:
+        warn(f"no row of {done.relation} is of what was chosen")
+    if as_json:
+        click.echo(json.dumps(asdict(done), ensure_ascii=False, indent=2), err=is_apart)
+    elif not is_apart:
+        say(f"{done.output}: {_count(done.rows, 'row')} of {done.relation}, {done.bytes:,} bytes")
 
 
 def _echo_json_rows(answer: "duckdb.DuckDBPyRelation") -> None:

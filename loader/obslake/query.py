@@ -48,11 +48,8 @@ def ask(
         with closing(connection):
             yield answer
     except duckdb.Error as error:
-        if holder := who_locks(error):
-            raise QueryError(
-                f"{holder} has the marts in {marts} open for writing\n"
-                "  ask again when it has closed them; whoever only reads should open them read-only"
-            ) from error
+        if locked := _locked(error, marts):
+            raise locked from error
         hint = ""
         if isinstance(error, duckdb.CatalogException) and not marts.exists():
             hint = "\n  the marts are not built yet: run `dbt build`"
@@ -61,6 +58,55 @@ def ask(
                 "\n  other files than those of the lakehouse are read with --external-access only"
             )
         raise QueryError(str(error).rstrip() + hint) from error
+
+
+@contextmanager
+def open_marts(
+    home: str | None, *, temp_directory: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the marts, and nothing else, to read from them.
+
+    Args:
+        home: folder of the lakehouse; None: the default one.
+        temp_directory: where results larger than the memory limit are spilled.
+
+    Returns:
+        A connection that finds the marts by their names, and whose texts Arrow can hold however long they are.
+
+    Raises:
+        QueryError: the marts are not built yet, cannot be opened, or a query fails.
+    """
+    marts = home_folder(home) / MARTS_FILE
+    if not marts.exists():
+        raise QueryError(
+            f"there are no marts in {marts}\n  they are not built yet: run `dbt build`"
+        )
+    try:
+        with closing(
+            engine.connect(with_iceberg=False, temp_directory=temp_directory)
+        ) as connection:
+            connection.execute(f"attach {quote_literal(str(marts))} as {_MARTS} (read_only)")
+            connection.execute(f"use {_MARTS}")
+            connection.execute("set arrow_large_buffer_size = true")
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
+            yield connection
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise QueryError(
+                f"{str(error).splitlines()[0]}\n  allow more memory: OBSLAKE_MEMORY_LIMIT=8GB"
+            ) from error
+        raise _locked(error, marts) or QueryError(str(error).rstrip()) from error
+
+
+def _locked(error: duckdb.Error, marts: Path) -> QueryError | None:
+    """Return what it means that the marts are locked; None: it is another error."""
+    if holder := who_locks(error):
+        return QueryError(
+            f"{holder} has the marts in {marts} open for writing\n"
+            "  ask again when it has closed them; whoever only reads should open them read-only"
+        )
+    return None
 
 
 def _bind(
