@@ -5122,4 +5122,1035 @@ where data_set_id = data_set and problem_id = problem
 comment on macro table srm is
 'The stimulus-response matrix of a problem in tall form: one row per stimulus and implementation. The rows come in no order.';
 
+create or replace macro transitions(data_set, problem, from_run := null, to_run := null, from_environment := null, to_environment := null, from_revision := null, to_revision := null) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from observations
+)
+where cast(problem_id as varchar) = problem and coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+model_stg_observations as (
+-- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every row that was appended, with its response as a text and in canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+responses as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        attempt,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as response_hash,
+        duration_ns,
+        observed_at,
+        response_kind not in ('not_executed', 'skipped') as is_executed,
+        implementation_id = 'oracle' as is_oracle
+    from responses
+
+)
+
+select * from final
+),
+
+model_int_actuations as (
+-- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- whether it is the cell of the matrix.
+--
+-- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
+-- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- take the longer way to the same result.
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A run ends with its last executed attempt.
+attempts as (
+
+    select
+        *,
+        is_executed and row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
+            order by attempt desc
+        ) = 1 as is_final
+    from ranked
+    where precedence = 1
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- Runs, not contexts: a run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_int_matrix_cells as (
+-- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        is_oracle,
+        n_runs,
+        is_stable,
+        problem_no
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_columns as (
+-- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+
+)
+
+select * from final
+),
+
+model_int_matrix_columns as (
+-- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+
+with
+
+run_columns as (
+
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from model_int_run_columns
+    where n_steps > 0 and not is_oracle
+
+),
+
+-- Where there was one run in one environment, the matrix is what it answered.
+of_one_run as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
+        md5(concat_ws(
+        ':',
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+    )) as signature,
+        count(*) as n_stimuli,
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        max(case
+            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter
+    from cells
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+final as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations, and of whole systems, as they were appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every implementation that was observed, with what is known about it: from descriptions of itself, else from
+-- descriptions of its system, so that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        n_stimuli
+    from model_int_matrix_columns
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads: of each, the latest value counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system whose description names no problem is the same for all problems of its data set: it belongs to no
+-- stale problem, so all of them are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        observed.n_stimuli,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        named.n_stimuli,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_implementations as (
+-- Implementations that were observed, with their source code and origin where known.
+
+
+
+with
+
+final as (
+
+    select * from model_int_implementations
+
+)
+
+select * from final
+),
+
+model_response_signatures as (
+-- The behaviour of an implementation in one run, as a hash that is equal exactly when the behaviour is.
+
+
+
+with
+
+run_columns as (
+
+    select * from model_int_run_columns
+    where n_steps > 0
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        signature,
+        stimuli_signature,
+        n_tests,
+        n_steps,
+        first_executed_at
+    from run_columns
+
+)
+
+select * from final
+),
+
+named as (
+
+    select
+        signatures.*,
+        case
+            when from_revision is null and to_revision is null then signatures.implementation_id
+            else implementations.lineage
+        end as subject_id,
+        from_revision is null or implementations.revision = from_revision as is_from_revision,
+        to_revision is null or implementations.revision = to_revision as is_to_revision
+    from (
+        select * from model_response_signatures
+        where data_set_id = data_set and problem_id = problem
+    ) as signatures
+    left join (
+        select * from model_implementations
+        where data_set_id = data_set and problem_id = problem
+    ) as implementations
+        on
+            signatures.data_set_id = implementations.data_set_id
+            and signatures.problem_id = implementations.problem_id
+            and signatures.implementation_id = implementations.implementation_id
+    where signatures.implementation_id <> 'oracle'
+
+),
+
+from_columns as (
+
+    select * from named
+    where
+        subject_id is not null
+        and is_from_revision
+        and (from_run is null or run_id = from_run)
+        and (
+            coalesce(from_environment, to_environment) is null
+            or environment_id = coalesce(from_environment, to_environment)
+        )
+
+),
+
+to_columns as (
+
+    select * from named
+    where
+        subject_id is not null
+        and is_to_revision
+        and (to_run is null or run_id = to_run)
+        and (
+            coalesce(to_environment, from_environment) is null
+            or environment_id = coalesce(to_environment, from_environment)
+        )
+
+),
+
+-- Runs are ordered by when they first executed anything of the problem.
+from_contexts as (
+
+    select
+        data_set_id,
+        problem_id,
+        environment_id,
+        run_id,
+        min(first_executed_at) as executed_at
+    from from_columns
+    group by data_set_id, problem_id, environment_id, run_id
+
+),
+
+to_contexts as (
+
+    select
+        data_set_id,
+        problem_id,
+        environment_id,
+        run_id,
+        min(first_executed_at) as executed_at,
+        row_number() over (
+            partition by data_set_id, problem_id, environment_id
+            order by min(first_executed_at) desc, run_id desc
+        ) as recency
+    from to_columns
+    group by data_set_id, problem_id, environment_id, run_id
+
+),
+
+ranked_pairs as (
+
+    select
+        to_contexts.data_set_id,
+        to_contexts.problem_id,
+        from_contexts.environment_id as from_environment_id,
+        from_contexts.run_id as from_run_id,
+        to_contexts.environment_id as to_environment_id,
+        to_contexts.run_id as to_run_id,
+        row_number() over (
+            partition by
+                to_contexts.data_set_id,
+                to_contexts.problem_id,
+                from_contexts.environment_id,
+                to_contexts.environment_id
+            order by from_contexts.executed_at desc, from_contexts.run_id desc
+        ) as recency
+    from to_contexts
+    inner join from_contexts
+        on
+            to_contexts.data_set_id = from_contexts.data_set_id
+            and to_contexts.problem_id = from_contexts.problem_id
+            and (
+                to_contexts.environment_id = from_contexts.environment_id
+                or (from_environment is not null and to_environment is not null)
+            )
+    where
+        to_contexts.recency = 1
+        and (
+            from_run is not null
+            or from_revision is not null
+            or to_contexts.environment_id <> from_contexts.environment_id
+            or from_contexts.executed_at < to_contexts.executed_at
+            or (from_contexts.executed_at = to_contexts.executed_at and from_contexts.run_id < to_contexts.run_id)
+        )
+
+),
+
+pairs as (
+
+    select * from ranked_pairs
+    where recency = 1
+
+),
+
+-- Several implementations may be of one lineage and revision: the one that was executed last counts.
+from_subjects as (
+
+    select
+        pairs.data_set_id,
+        pairs.problem_id,
+        pairs.from_environment_id,
+        pairs.from_run_id,
+        pairs.to_environment_id,
+        pairs.to_run_id,
+        from_columns.subject_id,
+        from_columns.implementation_id,
+        from_columns.signature,
+        from_columns.stimuli_signature,
+        row_number() over (
+            partition by
+                pairs.data_set_id,
+                pairs.problem_id,
+                pairs.from_environment_id,
+                pairs.to_environment_id,
+                from_columns.subject_id
+            order by from_columns.first_executed_at desc, from_columns.implementation_id desc
+        ) as precedence
+    from pairs
+    inner join from_columns
+        on
+            pairs.data_set_id = from_columns.data_set_id
+            and pairs.problem_id = from_columns.problem_id
+            and pairs.from_environment_id = from_columns.environment_id
+            and pairs.from_run_id = from_columns.run_id
+
+),
+
+from_sized as (
+
+    select
+        *,
+        count(*) over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id, signature
+        ) as n_implementations,
+        min(implementation_id) over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id, signature
+        ) as exemplar_implementation_id
+    from from_subjects
+    where precedence = 1
+
+),
+
+from_members as (
+
+    select
+        *,
+        cast(dense_rank() over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id
+            order by n_implementations desc, exemplar_implementation_id asc
+        ) as bigint) as cluster_rank
+    from from_sized
+
+),
+
+-- Several implementations may be of one lineage and revision: the one that was executed last counts.
+to_subjects as (
+
+    select
+        pairs.data_set_id,
+        pairs.problem_id,
+        pairs.from_environment_id,
+        pairs.from_run_id,
+        pairs.to_environment_id,
+        pairs.to_run_id,
+        to_columns.subject_id,
+        to_columns.implementation_id,
+        to_columns.signature,
+        to_columns.stimuli_signature,
+        row_number() over (
+            partition by
+                pairs.data_set_id,
+                pairs.problem_id,
+                pairs.from_environment_id,
+                pairs.to_environment_id,
+                to_columns.subject_id
+            order by to_columns.first_executed_at desc, to_columns.implementation_id desc
+        ) as precedence
+    from pairs
+    inner join to_columns
+        on
+            pairs.data_set_id = to_columns.data_set_id
+            and pairs.problem_id = to_columns.problem_id
+            and pairs.to_environment_id = to_columns.environment_id
+            and pairs.to_run_id = to_columns.run_id
+
+),
+
+to_sized as (
+
+    select
+        *,
+        count(*) over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id, signature
+        ) as n_implementations,
+        min(implementation_id) over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id, signature
+        ) as exemplar_implementation_id
+    from to_subjects
+    where precedence = 1
+
+),
+
+to_members as (
+
+    select
+        *,
+        cast(dense_rank() over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id
+            order by n_implementations desc, exemplar_implementation_id asc
+        ) as bigint) as cluster_rank
+    from to_sized
+
+),
+
+compared as (
+
+    select
+        coalesce(to_members.data_set_id, from_members.data_set_id) as data_set_id,
+        coalesce(to_members.problem_id, from_members.problem_id) as problem_id,
+        coalesce(to_members.from_environment_id, from_members.from_environment_id) as from_environment_id,
+        coalesce(to_members.to_environment_id, from_members.to_environment_id) as to_environment_id,
+        coalesce(to_members.subject_id, from_members.subject_id) as subject_id,
+        coalesce(to_members.from_run_id, from_members.from_run_id) as from_run_id,
+        coalesce(to_members.to_run_id, from_members.to_run_id) as to_run_id,
+        from_members.implementation_id as from_implementation_id,
+        to_members.implementation_id as to_implementation_id,
+        from_members.signature as from_cluster_id,
+        to_members.signature as to_cluster_id,
+        from_members.cluster_rank as from_cluster_rank,
+        to_members.cluster_rank as to_cluster_rank,
+        from_members.n_implementations as from_n_implementations,
+        to_members.n_implementations as to_n_implementations,
+        from_members.stimuli_signature = to_members.stimuli_signature as is_same_stimuli,
+        case when from_members.subject_id is not null and to_members.subject_id is not null then 1 else 0 end as is_both
+    from from_members
+    full outer join to_members
+        on
+            from_members.data_set_id = to_members.data_set_id
+            and from_members.problem_id = to_members.problem_id
+            and from_members.from_environment_id = to_members.from_environment_id
+            and from_members.to_environment_id = to_members.to_environment_id
+            and from_members.subject_id = to_members.subject_id
+
+),
+
+-- Of those that are on both sides: who is with it before, after, and both times; itself included.
+accompanied as (
+
+    select
+        *,
+        sum(is_both) over (
+            partition by
+                data_set_id, problem_id, from_environment_id, to_environment_id, from_cluster_id, to_cluster_id
+        ) as n_kept,
+        sum(is_both) over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_cluster_id
+        ) as n_before,
+        sum(is_both) over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id, to_cluster_id
+        ) as n_after
+    from compared
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        from_environment_id,
+        to_environment_id,
+        subject_id,
+        from_run_id,
+        to_run_id,
+        from_implementation_id,
+        to_implementation_id,
+        from_cluster_id,
+        to_cluster_id,
+        from_cluster_rank,
+        to_cluster_rank,
+        from_n_implementations,
+        to_n_implementations,
+        case
+            when from_cluster_id is null then 'appeared'
+            when to_cluster_id is null then 'disappeared'
+            -- Other stimuli make another signature of the same behaviour: then company tells.
+            when is_same_stimuli and from_cluster_id = to_cluster_id then 'stayed'
+            when not is_same_stimuli and n_before = n_kept and n_after = n_kept then 'stayed'
+            else 'moved'
+        end as transition,
+        is_same_stimuli,
+        case when is_both = 1 then cast(n_kept - 1 as bigint) end as n_companions_kept,
+        case when is_both = 1 then cast(n_before - n_kept as bigint) end as n_companions_lost,
+        case when is_both = 1 then cast(n_after - n_kept as bigint) end as n_companions_gained
+    from accompanied
+
+)
+
+select
+    from_environment_id,
+    to_environment_id,
+    from_run_id,
+    to_run_id,
+    subject_id,
+    transition,
+    from_cluster_rank,
+    to_cluster_rank,
+    from_n_implementations,
+    to_n_implementations,
+    is_same_stimuli,
+    n_companions_kept,
+    n_companions_lost,
+    n_companions_gained
+from final
+order by from_environment_id, to_environment_id, subject_id
+);
+
+comment on macro table transitions is
+'How the implementations of a problem moved between clusters, from one run, environment or revision to another. What is not named: the latest run, or the one before it where nothing else tells both sides apart; every environment with itself; implementations of any revision.';
+
 drop view temp.observations;

@@ -22,7 +22,8 @@ final as (
         signature,
         stimuli_signature,
         n_tests,
-        n_steps
+        n_steps,
+        first_executed_at
     from run_columns
 
 )

@@ -30,6 +30,7 @@ LINEAGE = "main.lineage"
 CHANGES = "main.behavior_changes"
 FLAKY = "main.flaky_responses"
 EXAMPLES = "main.training_examples"
+TRANSITIONS = "main.behavior_transitions"
 
 DEAD = "$EXCEPTION@NoClassDefFoundError@"
 
@@ -285,6 +286,14 @@ SINGULAR: dict[str, list[str]] = {
         f"update {EXAMPLES} set agrees_with_consensus = not agrees_with_consensus",
         f"update {EXAMPLES} set is_voter = false",
     ],
+    "transitions_are_between_clusters_of_runs": [
+        f"delete from {TRANSITIONS} where subject_id = 'a'",
+        f"update {TRANSITIONS} set from_cluster_id = 'x' where from_cluster_id is not null",
+        f"update {TRANSITIONS} set to_n_implementations = to_n_implementations + 1",
+        f"update {TRANSITIONS} set to_implementation_id = 'b' where subject_id = 'a'",
+        f"update {TRANSITIONS} set from_run_id = 'r0'",
+        f"delete from {SIGNATURES} where implementation_id = 'b'",
+    ],
     "voters_have_answered_something": [
         f"update {MEMBERS} set is_voter = true where implementation_id = 'dead'",
         f"update {MEMBERS} set is_voter = false where implementation_id = 'c'",
@@ -313,6 +322,7 @@ SINGULAR: dict[str, list[str]] = {
 
 ACCEPTED = {
     ("behavior_changes", "change"),
+    ("behavior_transitions", "transition"),
     ("consensus_oracles", "consensus"),
     ("measurements", "subject_kind"),
     ("stimulus_response_cube", "response_kind"),

@@ -20,12 +20,21 @@ from pyiceberg.table import Table, Transaction
 from tests.conftest import PROJECT, Workspace
 from tests.marts.comparison import (
     MARTS,
+    comparable,
     descriptions_table,
     expected_rows,
     observations_table,
     sql_rows,
 )
-from tests.reference.naive import ORACLE, Description, Observation, compute
+from tests.reference.naive import (
+    ORACLE,
+    Context,
+    Description,
+    Observation,
+    build_cube,
+    build_transitions,
+    compute,
+)
 from tests.reference.strategies import random_descriptions, random_observations
 
 MakeWorkspace = Callable[[str], Workspace]
@@ -86,6 +95,59 @@ def test_marts_equal_the_reference(
     built: Workspace, observations: list[Observation], descriptions: list[Description]
 ) -> None:
     assert_marts(built, observations, descriptions)
+
+
+def contexts_of(
+    chance: random.Random, observations: list[Observation], descriptions: list[Description]
+) -> tuple[Context, Context]:
+    """Two contexts of a problem, of which some parts are named."""
+    seen = [chance.choice(observations) for _ in range(2)]
+    revisions = [d.revision for d in descriptions if d.revision is not None]
+    by_revision = revisions and chance.random() < 0.3
+    before, after = (
+        Context(
+            run_id=row.run_id if chance.random() < 0.4 else None,
+            environment_id=row.environment_id if chance.random() < 0.4 else None,
+            revision=chance.choice(revisions) if by_revision else None,
+        )
+        for row in seen
+    )
+    return before, after
+
+
+def test_transitions_between_any_contexts(
+    built: Workspace, observations: list[Observation], descriptions: list[Description]
+) -> None:
+    names = [
+        *("from_environment_id", "to_environment_id", "from_run_id", "to_run_id", "subject_id"),
+        *("transition", "from_cluster_rank", "to_cluster_rank", "from_n_implementations"),
+        *("to_n_implementations", "is_same_stimuli", "n_companions_kept", "n_companions_lost"),
+        "n_companions_gained",
+    ]
+    call = f"select {', '.join(names)} from transitions(?, ?, ?, ?, ?, ?, ?, ?)"
+    chance = random.Random(0)
+    rows_of: dict[tuple[str, str], list[Observation]] = {}
+    for o in observations:
+        rows_of.setdefault((o.data_set_id, o.problem_id), []).append(o)
+    found: dict[str, int] = {}
+    with duckdb.connect(built.marts, read_only=True) as connection:
+        for problem, rows in rows_of.items():
+            described = [d for d in descriptions if (d.data_set_id, d.problem_id) == problem]
+            before, after = contexts_of(chance, rows, described)
+            arguments = [
+                *problem,
+                *(before.run_id, after.run_id),
+                *(before.environment_id, after.environment_id),
+                *(before.revision, after.revision),
+            ]
+            expected = build_transitions(build_cube(rows), described, before, after)
+            assert comparable(connection.execute(call, arguments).fetchall()) == comparable(
+                tuple(getattr(row, name) for name in names) for row in expected
+            ), (problem, before, after)
+            for row in expected:
+                kind = f"{row.transition} {'by revision' if before.revision else ''}"
+                found[kind] = found.get(kind, 0) + 1
+    assert len(found) == 8, found
 
 
 def test_order_of_rows_and_loads_changes_nothing(

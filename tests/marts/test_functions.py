@@ -23,6 +23,7 @@ CALLS = [
     "actuations('demo', 'slugify')",
     "changes('demo', 'humanize')",
     "flaky('demo')",
+    "transitions('demo', 'ordered_set')",
 ]
 
 

@@ -274,6 +274,32 @@ class FlakyRow:
     last_observed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class TransitionRow:
+    """One row of ``behavior_transitions``."""
+
+    data_set_id: str
+    problem_id: str
+    from_environment_id: str
+    to_environment_id: str
+    subject_id: str
+    from_run_id: str
+    to_run_id: str
+    from_implementation_id: str | None
+    to_implementation_id: str | None
+    from_cluster_id: str | None
+    to_cluster_id: str | None
+    from_cluster_rank: int | None
+    to_cluster_rank: int | None
+    from_n_implementations: int | None
+    to_n_implementations: int | None
+    transition: str
+    is_same_stimuli: bool | None
+    n_companions_kept: int | None
+    n_companions_lost: int | None
+    n_companions_gained: int | None
+
+
 ROW_TYPES: dict[str, type] = {
     "stimulus_response_cube": CubeRow,
     "stimulus_response_matrix": MatrixRow,
@@ -285,6 +311,7 @@ ROW_TYPES: dict[str, type] = {
     "lineage": LineageRow,
     "behavior_changes": ChangeRow,
     "flaky_responses": FlakyRow,
+    "behavior_transitions": TransitionRow,
 }
 
 _STIMULUS = ("data_set_id", "problem_id", "test_id", "step_id")
@@ -313,6 +340,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "lineage": (*_LINEAGE, "test_id", "step_id", "implementation_id"),
     "behavior_changes": (*_LINEAGE, "implementation_id", "test_id", "step_id"),
     "flaky_responses": (*_STIMULUS, "implementation_id", "environment_id"),
+    "behavior_transitions": (
+        "data_set_id",
+        "problem_id",
+        "from_environment_id",
+        "to_environment_id",
+        "subject_id",
+    ),
 }
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -334,6 +368,7 @@ class Marts:
     lineage: list[LineageRow]
     behavior_changes: list[ChangeRow]
     flaky_responses: list[FlakyRow]
+    behavior_transitions: list[TransitionRow]
 
     def tuples(self, mart: str) -> list[tuple[Any, ...]]:
         """The rows of one mart as tuples in the order of ``COLUMNS[mart]``, sorted by key."""
@@ -346,6 +381,7 @@ class Marts:
 
 def compute(observations: Iterable[Observation], descriptions: Iterable[Description] = ()) -> Marts:
     """Compute every mart from observations and descriptions in any order."""
+    descriptions = list(descriptions)
     cube = build_cube(observations)
     finals = final_responses(cube)
     matrix = build_matrix(finals)
@@ -364,6 +400,7 @@ def compute(observations: Iterable[Observation], descriptions: Iterable[Descript
         lineage=lineage,
         behavior_changes=build_changes(lineage),
         flaky_responses=build_flaky(cube),
+        behavior_transitions=build_transitions(cube, descriptions),
     )
     for mart, key in KEYS.items():
         getattr(marts, mart).sort(key=lambda row, key=key: tuple(getattr(row, k) for k in key))
@@ -1026,6 +1063,199 @@ def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
             )
         )
     return rows
+
+
+# --- transitions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is named of one side of the transitions; None: nothing."""
+
+    run_id: str | None = None
+    environment_id: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunColumn:
+    """What one run of an implementation in one environment answered."""
+
+    environment_id: str
+    run_id: str
+    implementation_id: str
+    began_at: datetime
+    cells: list[CubeRow]
+
+
+Subjects = list[tuple[str, RunColumn]]
+Start = tuple[datetime, str]
+"""When a run began, and its run_id: the order of runs."""
+
+
+def build_transitions(
+    cube: Iterable[CubeRow],
+    descriptions: Iterable[Description],
+    before: Context | None = None,
+    after: Context | None = None,
+) -> list[TransitionRow]:
+    """Per pair of environments and implementation: where it stood in two runs."""
+    before, after = before or Context(), after or Context()
+    described = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
+    rows = []
+    for problem, of_problem in group(cube, _problem).items():
+        columns = run_columns(of_problem)
+        own = {
+            c.implementation_id: described.get((*problem, c.implementation_id), []) for c in columns
+        }
+        olds, news = (
+            [
+                (subject, c)
+                for c in columns
+                if (subject := subject_of(c, context, own[c.implementation_id])) is not None
+            ]
+            for context in (before, after)
+        )
+        for old_environment, new_environment in environment_pairs(columns, before, after):
+            new = latest_run(news, new_environment, after.run_id)
+            is_same = old_environment == new_environment and before.revision is None
+            earlier_than = new if is_same and before.run_id is None else None
+            old = latest_run(olds, old_environment, before.run_id, earlier_than)
+            if old is not None and new is not None:
+                rows += transitions_of_pair(
+                    problem,
+                    (old_environment, old[1]),
+                    (new_environment, new[1]),
+                    side(olds, old_environment, old[1]),
+                    side(news, new_environment, new[1]),
+                )
+    return rows
+
+
+def run_columns(cube: Iterable[CubeRow]) -> list[RunColumn]:
+    """The columns of all runs of one problem, without the specified oracle's."""
+    cube = [r for r in cube if r.implementation_id != ORACLE]
+    began = group(executed(cube), lambda r: (r.environment_id, r.run_id, r.implementation_id))
+    finals = group(
+        final_responses(cube), lambda r: (r.environment_id, r.run_id, r.implementation_id)
+    )
+    return [
+        RunColumn(*key, began_at=min(r.observed_at for r in began[key]), cells=cells)
+        for key, cells in finals.items()
+    ]
+
+
+def subject_of(
+    column: RunColumn, context: Context, descriptions: Iterable[Description]
+) -> str | None:
+    """What is followed: the implementation, or the lineage where a revision is named; else None."""
+    if context.revision is None:
+        return column.implementation_id
+    if latest_value(descriptions, "revision") != context.revision:
+        return None
+    return latest_value(descriptions, "lineage")
+
+
+def latest_run(
+    subjects: Subjects, environment_id: str, run_id: str | None, earlier_than: Start | None = None
+) -> Start | None:
+    """The run that began last, of those in an environment; None where there is none."""
+    runs = group((c for _, c in subjects if c.environment_id == environment_id), lambda c: c.run_id)
+    starts = [
+        (min(c.began_at for c in of_run), run)
+        for run, of_run in runs.items()
+        if run_id in (None, run)
+    ]
+    return max((s for s in starts if earlier_than is None or s < earlier_than), default=None)
+
+
+def side(subjects: Subjects, environment_id: str, run_id: str) -> Side:
+    """The column of each subject in a run: of several implementations the one that began last."""
+    of_run = [s for s in subjects if (s[1].environment_id, s[1].run_id) == (environment_id, run_id)]
+    in_order = sorted(of_run, key=lambda s: (s[1].began_at, s[1].implementation_id))
+    return {subject: (c.implementation_id, c.cells) for subject, c in in_order}
+
+
+Side = dict[str, tuple[str, list[CubeRow]]]
+"""implementation_id and its cells, by subject"""
+
+
+def environment_pairs(
+    columns: Iterable[RunColumn], before: Context, after: Context
+) -> list[tuple[str, str]]:
+    """The environments that are compared; one that only one side names is that of both."""
+    old, new = before.environment_id, after.environment_id
+    if old is None and new is None:
+        return [(e, e) for e in {c.environment_id for c in columns}]
+    return [(first_known(old, new) or "", first_known(new, old) or "")]
+
+
+def transitions_of_pair(
+    problem: Problem,
+    place_before: tuple[str, str],
+    place_after: tuple[str, str],
+    before: Side,
+    after: Side,
+) -> list[TransitionRow]:
+    """Where each subject stood in either of two runs."""
+    clusters_before = clusters_of_side(before)
+    clusters_after = clusters_of_side(after)
+    rows = []
+    for subject in before.keys() | after.keys():
+        old = next((c for c in clusters_before if subject in c[1]), None)
+        new = next((c for c in clusters_after if subject in c[1]), None)
+        is_same_stimuli = kept = lost = gained = None
+        if old is None:
+            transition = "appeared"
+        elif new is None:
+            transition = "disappeared"
+        else:
+            others_before = (old[1] & after.keys()) - {subject}
+            others_after = (new[1] & before.keys()) - {subject}
+            kept = len(others_before & others_after)
+            lost = len(others_before - others_after)
+            gained = len(others_after - others_before)
+            is_same_stimuli = {_step(c) for c in before[subject][1]} == {
+                _step(c) for c in after[subject][1]
+            }
+            has_stayed = old[0] == new[0] if is_same_stimuli else lost == gained == 0
+            transition = "stayed" if has_stayed else "moved"
+        rows.append(
+            TransitionRow(
+                data_set_id=problem[0],
+                problem_id=problem[1],
+                from_environment_id=place_before[0],
+                to_environment_id=place_after[0],
+                subject_id=subject,
+                from_run_id=place_before[1],
+                to_run_id=place_after[1],
+                from_implementation_id=before[subject][0] if old else None,
+                to_implementation_id=after[subject][0] if new else None,
+                from_cluster_id=old[0] if old else None,
+                to_cluster_id=new[0] if new else None,
+                from_cluster_rank=clusters_before.index(old) + 1 if old else None,
+                to_cluster_rank=clusters_after.index(new) + 1 if new else None,
+                from_n_implementations=len(old[1]) if old else None,
+                to_n_implementations=len(new[1]) if new else None,
+                transition=transition,
+                is_same_stimuli=is_same_stimuli,
+                n_companions_kept=kept,
+                n_companions_lost=lost,
+                n_companions_gained=gained,
+            )
+        )
+    return rows
+
+
+def clusters_of_side(side: Side) -> list[tuple[str, set[str]]]:
+    """Signature and subjects of each cluster, the largest first."""
+    clusters = group(side, lambda subject: signature(side[subject][1]))
+    return [
+        (cluster_id, set(subjects))
+        for cluster_id, subjects in sorted(
+            clusters.items(), key=lambda c: (-len(c[1]), min(side[s][0] for s in c[1]))
+        )
+    ]
 
 
 # --- helpers -------------------------------------------------------------------------------------
