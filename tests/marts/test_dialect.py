@@ -16,6 +16,7 @@ MODELS = sorted(
     for layer in ("staging", "refresh", "intermediate", "marts")
     for path in (PROJECT / "models" / layer).glob("*.sql")
 )
+ANALYSES = sorted((PROJECT / "analyses").glob("*.sql"))
 
 # Understood by DuckDB alone, or differently by Spark.
 FOREIGN = {
@@ -44,7 +45,7 @@ DISPATCHED = {
 }
 
 
-@pytest.mark.parametrize("path", [*MODELS, *DATA_TESTS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*MODELS, *DATA_TESTS, *ANALYSES], ids=lambda path: path.stem)
 def test_sources_avoid_what_only_one_engine_has(path: Path) -> None:
     text = re.sub(r"\{[{%#].*?[}%#]\}", "", path.read_text(), flags=re.DOTALL)
     text = re.sub(r"--.*|'[^']*'", "", text)
@@ -59,6 +60,8 @@ def test_compiled_models_parse_as_spark_sql(compiled: dict[str, Any]) -> None:
         if node["resource_type"] == "model" and node["config"]["materialized"] != "table_function"
     }
     assert models.keys() == {path.stem for path in MODELS}
+    models |= {n["name"]: n for n in compiled["nodes"].values() if n["resource_type"] == "analysis"}
+    assert models.keys() >= {path.stem for path in ANALYSES}
     relations = [
         n["relation_name"] for n in [*compiled["nodes"].values(), *compiled["sources"].values()]
     ]

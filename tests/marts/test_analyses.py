@@ -1,0 +1,38 @@
+"""The analyses answer on the demo corpus, and are listed with the questions that they answer."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import PROJECT, Workspace
+
+ANALYSES = sorted(path.stem for path in (PROJECT / "analyses").glob("*.sql"))
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_analyses_answer(demo: Workspace, compiled: dict[str, Any], analysis: str) -> None:
+    query = compiled["nodes"][f"analysis.obslake.{analysis}"]["compiled_code"]
+    rows = demo.query(query)
+    assert rows
+    assert len({row[:6] for row in rows}) > 1
+    assert demo.query(query) == rows
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_analyses_are_listed_with_their_questions(analysis: str) -> None:
+    first = (PROJECT / "analyses" / f"{analysis}.sql").read_text().splitlines()[0]
+    question = first.removeprefix("-- ").partition("?")[0] + "?"
+    assert f"| `{analysis}` | {question} |" in (PROJECT / "docs" / "analyses.md").read_text()
+
+
+def test_nothing_else_is_listed() -> None:
+    listed = (PROJECT / "docs" / "analyses.md").read_text().count("\n| `")
+    assert len(ANALYSES) == listed == 10
+
+
+def test_one_is_shown_by_its_name(demo: Workspace) -> None:
+    name = "problems_without_consensus"
+    shown = demo.dbt("show", "--select", name, "--limit", "3")
+    assert "n_unanimous" in shown
+    compiled = demo.folder / "target" / "compiled" / "obslake" / "analyses" / f"{name}.sql"
+    assert "│" in demo.obslake("sql", "-", stdin=compiled.read_bytes())
