@@ -93,7 +93,7 @@ final as (
                 expected.signature is distinct from transitions.{{ side }}_cluster_id
                 or expected.n_implementations is distinct from transitions.{{ side }}_n_implementations
             )
-                {{ 'union all' if not loop.last }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 )
