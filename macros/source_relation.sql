@@ -6,6 +6,8 @@
         {{ return(relation) }}
     {%- elif var('obslake_observations') -%}
         {{ return(none) }}
+    {%- elif name == 'response_equivalences' -%}
+        {{ return(obslake.in_this_database(ref(name))) }}
     {%- endif -%}
     {{ return(source('obslake', name)) }}
 {%- endmacro %}

@@ -1,7 +1,10 @@
 {#- Hash of the variables that decide what rows mean. Where the project reads a relation that it knows no loads
     of, every invocation has another one, so that everything is built anew. -#}
 {% macro rules_version() -%}
-    {%- set rules = [var('obslake_oracle'), var('obslake_voting_kinds'), var('obslake_eligible_kinds')] -%}
+    {%- set rules = [
+        var('obslake_oracle'), var('obslake_voting_kinds'), var('obslake_eligible_kinds'),
+        obslake.one_vote_per(), obslake.minimal_support(),
+    ] -%}
     {%- if var('obslake_observations') -%}
         {%- do rules.append(invocation_id) -%}
     {%- endif -%}

@@ -38,6 +38,7 @@ responses as (
         min(votes.response_hash) as response_hash,
         min(votes.response_hash) = max(votes.response_hash) as is_one_response,
         max(case when votes.is_vote then 0 else 1 end) = 0 as is_voted_by_all,
+        count(*) as n_votes,
         count(distinct votes.cluster_id) as n_clusters
     from votes
     inner join leading_clusters
@@ -64,7 +65,10 @@ final as (
             responses.data_set_id = cluster_counts.data_set_id
             and responses.problem_id = cluster_counts.problem_id
             and responses.n_clusters = cluster_counts.n_leading_clusters
-    where responses.is_one_response and responses.is_voted_by_all
+    where
+        responses.is_one_response
+        and responses.is_voted_by_all
+        and responses.n_votes >= {{ obslake.minimal_support() }}
 
 )
 

@@ -5,12 +5,12 @@ with
 
 observed as (
 
-    select
+    select distinct
         data_set_id,
         problem_id,
-        implementation_id,
-        n_stimuli
-    from {{ obslake.stale_rows(ref('int_matrix_columns')) }}
+        implementation_id
+    from {{ obslake.stale_rows(ref('int_run_columns')) }}
+    where n_steps > 0 and not is_oracle
 
 ),
 
@@ -69,7 +69,6 @@ named as (
         observed.data_set_id,
         observed.problem_id,
         observed.implementation_id,
-        observed.n_stimuli,
         coalesce(own.system, observed.implementation_id) as system,
         own.variant,
         own.adapter,
@@ -102,7 +101,6 @@ final as (
         named.lineage,
         named.revision,
         named.revised_at,
-        named.n_stimuli,
         coalesce(named.content, in_problem.content, anywhere.content) as content,
         coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
         coalesce(named.language, in_problem.language, anywhere.language) as language,

@@ -67,12 +67,57 @@ of_several_runs as (
 
 ),
 
-final as (
+matrix_columns as (
 
     select * from of_one_run
     union all
     select * from of_several_runs
 
-)
+),
+
+{%- if obslake.one_vote_per() == 'code' %}
+
+    -- Of the voters that are known to be the same code the first one votes for all.
+    ranked as (
+
+        select
+            matrix_columns.*,
+            implementations.content_hash,
+            row_number() over (
+                partition by
+                    matrix_columns.data_set_id, matrix_columns.problem_id, matrix_columns.is_voter,
+                    implementations.content_hash
+                order by matrix_columns.implementation_id
+            ) as precedence
+        from matrix_columns
+        left join {{ obslake.stale_rows(ref('int_implementations')) }} as implementations
+            on
+                matrix_columns.data_set_id = implementations.data_set_id
+                and matrix_columns.problem_id = implementations.problem_id
+                and matrix_columns.implementation_id = implementations.implementation_id
+
+    ),
+
+    final as (
+
+        select
+            data_set_id,
+            problem_id,
+            implementation_id,
+            signature,
+            n_stimuli,
+            n_exceptions,
+            is_voter and (content_hash is null or precedence = 1) as is_voter
+        from ranked
+
+    )
+{%- else %}
+
+    final as (
+
+        select * from matrix_columns
+
+    )
+{%- endif %}
 
 select * from final

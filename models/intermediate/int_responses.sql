@@ -10,7 +10,7 @@ observations as (
 
 ),
 
-responses as (
+texts as (
 
     select
         *,
@@ -19,28 +19,50 @@ responses as (
 
 ),
 
+responses as (
+
+    select
+        *,
+        md5({{ obslake.canonical_response('response', 'response_kind') }}) as exact_hash
+    from texts
+
+),
+
+-- What rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from {{ obslake.in_this_database(ref('int_canonical_responses')) }}
+
+),
+
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        attempt,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        md5({{ obslake.canonical_response('response', 'response_kind') }}) as response_hash,
-        duration_ns,
-        observed_at,
-        {{ obslake.is_executed('response_kind') }} as is_executed,
-        implementation_id = {{ obslake.quoted(var('obslake_oracle')) }} as is_oracle
+        responses.data_set_id,
+        responses.problem_id,
+        responses.test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        {{ obslake.is_executed('responses.response_kind') }} as is_executed,
+        responses.implementation_id = {{ obslake.quoted(var('obslake_oracle')) }} as is_oracle
     from responses
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
 
 )
 

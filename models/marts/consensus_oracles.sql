@@ -96,7 +96,8 @@ classified as (
             when 2 * n_votes > n_voters then 'majority'
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
-        end as consensus
+        end as consensus,
+        n_votes > n_runner_up_votes and n_votes >= {{ obslake.minimal_support() }} as has_winner
     from tallies
 
 ),
@@ -108,8 +109,8 @@ final as (
         stimuli.problem_id,
         stimuli.test_id,
         stimuli.step_id,
-        case when classified.consensus <> 'tie' then classified.leading_response end as oracle_response,
-        case when classified.consensus <> 'tie' then classified.leading_response_hash end as oracle_response_hash,
+        case when classified.has_winner then classified.leading_response end as oracle_response,
+        case when classified.has_winner then classified.leading_response_hash end as oracle_response_hash,
         coalesce(classified.consensus, 'no_votes') as consensus,
         coalesce(classified.n_voters, 0) as n_voters,
         coalesce(classified.n_votes, 0) as n_votes,
@@ -124,7 +125,7 @@ final as (
         specified_oracles.response as specified_response,
         specified_oracles.response_hash as specified_response_hash,
         case
-            when classified.consensus <> 'tie'
+            when classified.has_winner
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
         cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified

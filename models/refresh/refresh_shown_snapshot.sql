@@ -7,6 +7,8 @@
     'oracle': var('obslake_oracle'),
     'voting_kinds': var('obslake_voting_kinds'),
     'eligible_kinds': var('obslake_eligible_kinds'),
+    'one_vote_per': obslake.one_vote_per(),
+    'minimal_support': obslake.minimal_support(),
 } %}
 
 {% if var('obslake_observations') %}

@@ -80,6 +80,18 @@ forgotten as (
 
 ),
 
+-- What responses mean is decided by rules of their problem, too.
+response_rules as (
+
+    select
+        'stg_observations' as source_model,
+        data_set_id,
+        problem_id,
+        version
+    from {{ ref('refresh_response_rules') }}
+
+),
+
 final as (
 
     select
@@ -90,11 +102,17 @@ final as (
             ':',
             {{ obslake.signature('md5(described.load_id)') }},
             max(forgotten.version),
-            '{{ obslake.rules_version() }}'
+            '{{ obslake.rules_version() }}',
+            max(response_rules.version)
         )) as version
     from described
     left join forgotten
         on described.data_set_id = forgotten.data_set_id and described.problem_id = forgotten.problem_id
+    left join response_rules
+        on
+            described.source_model = response_rules.source_model
+            and described.data_set_id = response_rules.data_set_id
+            and described.problem_id = response_rules.problem_id
     group by described.source_model, described.data_set_id, described.problem_id
 
 )

@@ -101,7 +101,7 @@ agreed as (
             answers.data_set_id = voter_counts.data_set_id
             and answers.problem_id = voter_counts.problem_id
             and answers.n_answers = voter_counts.n_leading_voters
-    where answers.n_distinct_responses = 1
+    where answers.n_distinct_responses = 1 and answers.n_answers >= {{ obslake.minimal_support() }}
 
 ),
 

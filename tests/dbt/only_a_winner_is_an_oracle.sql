@@ -1,5 +1,5 @@
--- A tie has no winner, and neither has a stimulus without votes: no response is preferred by chance. All other classes
--- have one.
+-- A tie has no winner, and neither has a stimulus without votes, or with too few for one response: no response is
+-- preferred by chance. All others have one.
 
 with
 
@@ -12,7 +12,8 @@ oracles as (
 final as (
 
     select * from oracles
-    where (consensus in ('tie', 'no_votes')) <> (oracle_response is null)
+    where
+        (consensus in ('tie', 'no_votes') or n_votes < {{ obslake.minimal_support() }}) <> (oracle_response is null)
 
 )
 

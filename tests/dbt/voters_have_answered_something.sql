@@ -1,4 +1,5 @@
--- Who may vote is told by the matrix: an implementation with a cell of an eligible kind, and no other.
+-- Who may vote is told by the matrix: an implementation with a cell of an eligible kind, and no other. Where each
+-- code has one vote, the first of them with that code.
 
 with
 
@@ -27,21 +28,47 @@ answers as (
 
 ),
 
+{% if obslake.one_vote_per() == 'code' %}
+    voters as (
+
+        select
+            answers.data_set_id,
+            answers.problem_id,
+            min(answers.implementation_id) as implementation_id
+        from answers
+        left join {{ ref('implementations') }} as implementations
+            on
+                answers.data_set_id = implementations.data_set_id
+                and answers.problem_id = implementations.problem_id
+                and answers.implementation_id = implementations.implementation_id
+        where answers.implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+        group by
+            answers.data_set_id,
+            answers.problem_id,
+            coalesce('code ' || implementations.content_hash, 'implementation ' || answers.implementation_id)
+
+    ),
+{% else %}
+    voters as (
+
+        select * from answers
+
+    ),
+{% endif %}
 final as (
 
     select
         members.data_set_id,
         members.problem_id,
         members.implementation_id,
-        members.is_voter,
-        answers.n_answers
+        members.is_voter
     from members
-    left join answers
+    left join voters
         on
-            members.data_set_id = answers.data_set_id
-            and members.problem_id = answers.problem_id
-            and members.implementation_id = answers.implementation_id
-    where members.is_voter is distinct from (answers.n_answers is not null)
+            members.data_set_id = voters.data_set_id
+            and members.problem_id = voters.problem_id
+            and members.implementation_id = voters.implementation_id
+    where members.is_voter is distinct from (voters.implementation_id is not null)
 
 )
 

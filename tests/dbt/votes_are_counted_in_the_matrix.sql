@@ -15,7 +15,7 @@ oracles as (
 
 ),
 
-voters as (
+eligible as (
 
     select
         data_set_id,
@@ -28,6 +28,28 @@ voters as (
     group by data_set_id, problem_id, implementation_id
 
 ),
+
+{% if obslake.one_vote_per() == 'code' %}
+    -- Of the same code one implementation votes.
+    voters as (
+
+        select eligible.*
+        from eligible
+        inner join {{ ref('behavior_cluster_members') }} as members
+            on
+                eligible.data_set_id = members.data_set_id
+                and eligible.problem_id = members.problem_id
+                and eligible.implementation_id = members.implementation_id
+        where members.is_voter
+
+    ),
+{% else %}
+    voters as (
+
+        select * from eligible
+
+    ),
+{% endif %}
 
 candidates as (
 

@@ -31,6 +31,7 @@ CHANGES = "main.behavior_changes"
 FLAKY = "main.flaky_responses"
 EXAMPLES = "main.training_examples"
 TRANSITIONS = "main.behavior_transitions"
+EQUIVALENCES = "main.response_equivalences"
 
 DEAD = "$EXCEPTION@NoClassDefFoundError@"
 
@@ -115,6 +116,18 @@ SINGULAR: dict[str, list[str]] = {
         f"update {FLAKY} set n_distinct_responses = n_distinct_responses + 1",
         f"update {FLAKY} set environment_id = 'elsewhere'",
         f"update {CUBE} set response_hash = 'same'",
+    ],
+    "response_equivalences_mean_something": [
+        f"insert into {EQUIVALENCES} values {rows}"
+        for rows in (
+            "(null, null, 'fuzzy', null)",
+            "('d', null, null, null)",
+            "(null, 'p', 'json', '1')",
+            "(null, null, 'exact', ''), (null, null, 'json', null)",
+            "('d', 'p', 'json', null), ('d', 'p', 'json', '')",
+            "(null, null, 'unordered', 'innermost')",
+            *(f"('d', 'p', 'significant_digits', {n})" for n in ("null", "'0'", "'18'", "'2.0'")),
+        )
     ],
     "agreement_with_the_specified_oracle_is_equality": [
         f"update {ORACLES} set agrees_with_specified = not agrees_with_specified",

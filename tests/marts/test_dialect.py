@@ -42,6 +42,9 @@ DISPATCHED = {
     r"cast\('0x' \|\| substr\((.+?), (\d+), 16\) as ubigint\)": r"conv(substr(\1, \2, 16), 16, 10)",
     r"timestamp with time zone": "timestamp",
     r"map\(varchar, varchar\)": "map<string, string>",
+    r"unnest\(tokens\) as token,\s+generate_subscripts\(tokens, 1\) as position": "explode(tokens) as token",
+    r"string_agg\((.+?), ',' order by (coalesce\(.+?\))\)": r"array_join(array_agg(\1), \2)",
+    r"as materialized \(": "as (",
 }
 
 

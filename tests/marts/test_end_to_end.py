@@ -26,6 +26,7 @@ from tests.marts.comparison import (
     observations_table,
     sql_rows,
 )
+from tests.reference.equivalence import Equivalence
 from tests.reference.naive import (
     ORACLE,
     Context,
@@ -59,9 +60,12 @@ def load_in_order(workspace: Workspace, descriptions: list[Description]) -> None
 
 
 def assert_marts(
-    workspace: Workspace, observations: list[Observation], descriptions: Sequence[Description] = ()
+    workspace: Workspace,
+    observations: list[Observation],
+    descriptions: Sequence[Description] = (),
+    equivalences: Sequence[Equivalence] = (),
 ) -> None:
-    expected = compute(observations, descriptions)
+    expected = compute(observations, descriptions, equivalences)
     with duckdb.connect(workspace.marts, read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for mart in MARTS:

@@ -1,8 +1,9 @@
 """Generated observations and descriptions: SQL gives what the naive reference computes."""
 
+import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import duckdb
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.engine import run_sql_file
 
+from tests.conftest import PROJECT, Workspace
 from tests.marts.comparison import (
     MARTS,
     create_models,
@@ -18,8 +20,14 @@ from tests.marts.comparison import (
     replace_rows,
     sql_rows,
 )
-from tests.reference.naive import Description, Observation, compute
-from tests.reference.strategies import described_sets, random_descriptions, random_observations
+from tests.reference.equivalence import Equivalence
+from tests.reference.naive import Description, Observation, Voting, compute
+from tests.reference.strategies import (
+    described_sets,
+    random_descriptions,
+    random_equivalences,
+    random_observations,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,27 +43,71 @@ def assert_equal_marts(
     connection: duckdb.DuckDBPyConnection,
     observations: list[Observation],
     descriptions: list[Description],
+    equivalences: list[Equivalence],
+    voting: Voting | None = None,
 ) -> None:
-    expected = compute(observations, descriptions)
+    expected = compute(observations, descriptions, equivalences, voting)
     for mart in MARTS:
         assert sql_rows(connection, mart) == expected_rows(expected, mart), mart
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(rows=described_sets())
+@given(rows=described_sets(), seed=st.none() | st.integers(0, 99))
 def test_small_sets(
-    models: duckdb.DuckDBPyConnection, rows: tuple[list[Observation], list[Description]]
+    models: duckdb.DuckDBPyConnection,
+    rows: tuple[list[Observation], list[Description]],
+    seed: int | None,
 ) -> None:
-    replace_rows(models, *rows)
-    assert_equal_marts(models, *rows)
+    equivalences = [] if seed is None else random_equivalences(seed, rows[0])
+    replace_rows(models, *rows, equivalences)
+    assert_equal_marts(models, *rows, equivalences)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_many_problems_at_once(models: duckdb.DuckDBPyConnection, seed: int) -> None:
     observations = random_observations(seed, n_problems=300)
     descriptions = random_descriptions(seed, observations)
-    replace_rows(models, observations, descriptions)
-    assert_equal_marts(models, observations, descriptions)
+    equivalences = random_equivalences(seed, observations) if seed else []
+    replace_rows(models, observations, descriptions, equivalences)
+    assert_equal_marts(models, observations, descriptions, equivalences)
+
+
+def test_one_vote_per_code_and_minimal_support(
+    make_workspace: Callable[[str], Workspace],
+) -> None:
+    workspace = make_workspace("voting")
+    workspace.obslake("init")
+    variables = {"obslake_one_vote_per": "code", "obslake_minimal_support": 2}
+    workspace.dbt(
+        "--quiet", "compile", "--vars", json.dumps({**variables, "obslake_has_nulls": True})
+    )
+    observations = random_observations(1, n_problems=200)
+    descriptions = random_descriptions(1, observations)
+    voting = Voting(one_vote_per="code", minimal_support=2)
+    with_defaults = compute(observations, descriptions)
+    differing = set(compute(observations, descriptions, voting=voting).consensus_oracles)
+    assert len(differing - set(with_defaults.consensus_oracles)) > 100
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        create_models(connection, workspace.manifest())
+        replace_rows(connection, observations, descriptions)
+        assert_equal_marts(connection, observations, descriptions, [], voting)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"obslake_one_vote_per": "cluster"}, 'must be implementation or code, not "cluster"'),
+        ({"obslake_minimal_support": 0}, "must be a whole number from 1, not 0"),
+        ({"obslake_minimal_support": "2"}, 'must be a whole number from 1, not "2"'),
+    ],
+)
+def test_other_values_of_variables_are_refused(
+    workspace: Workspace, variables: dict[str, object], message: str
+) -> None:
+    refused = workspace.run("dbt", "parse", "--vars", json.dumps(variables), cwd=PROJECT)
+    assert refused.returncode != 0
+    assert message in refused.stdout
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,5 +1,6 @@
 """Refreshing: marts that were built load by load equal marts that are built at once."""
 
+import csv
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import duckdb
@@ -22,8 +24,13 @@ from obslake.schemas import OBSERVATIONS
 from tests.conftest import PROJECT, Workspace
 from tests.marts.comparison import descriptions_table, observations_table
 from tests.marts.test_end_to_end import assert_marts
+from tests.reference.equivalence import Equivalence, rules_of
 from tests.reference.naive import Description, Observation
-from tests.reference.strategies import random_descriptions, random_observations
+from tests.reference.strategies import (
+    random_descriptions,
+    random_equivalences,
+    random_observations,
+)
 
 _SCHEMAS = ("main", "main_intermediate")
 
@@ -43,11 +50,13 @@ def load_descriptions(workspace: Workspace, descriptions: list[Description], nam
     workspace.obslake("load", "implementations", str(file))
 
 
-def assert_as_if_built_at_once(workspace: Workspace, *arguments: str) -> None:
+def assert_as_if_built_at_once(
+    workspace: Workspace, *arguments: str, project: Path = PROJECT
+) -> None:
     """Compare every table and view with those of a full build, row for row; keep the marts."""
     refreshed = workspace.marts.with_name("refreshed.duckdb")
     shutil.copy(workspace.marts, refreshed)
-    workspace.dbt("--quiet", "run", "--full-refresh", *arguments)
+    workspace.dbt("--quiet", "run", "--full-refresh", *arguments, project=project)
     with duckdb.connect() as connection:
         contents = {}
         for name, file in {"refreshed": refreshed, "at_once": workspace.marts}.items():
@@ -315,3 +324,61 @@ def test_a_changed_rule_builds_all_that_it_may_change(shared: Workspace, data_se
     voters = "select distinct n_voters from consensus_oracles where data_set_id = ?"
     assert shared.query(voters, [data_set]) == [(2,)]
     assert_as_if_built_at_once(shared, *rule)
+
+
+def write_seed(project: Path, equivalences: list[Equivalence]) -> None:
+    """Write the seed as somebody would: empty fields, quotes where needed."""
+    with (project / "seeds" / "response_equivalences.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(field.name for field in fields(Equivalence))
+        writer.writerows(map(astuple, equivalences))
+
+
+def test_changed_response_equivalences(workspace: Workspace) -> None:
+    """They build the problems that they concern, and nothing else, and everything follows them."""
+    project = workspace.folder / "project"
+    for part in ("models", "macros", "seeds", "tests/dbt"):
+        shutil.copytree(PROJECT / part, project / part)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT / name, project)
+    observations = random_observations(8, n_problems=40)
+    descriptions = random_descriptions(8, observations)
+    load_observations(workspace, observations, "observations")
+    for load_id in sorted({d.load_id for d in descriptions}):
+        part_of_load = [d for d in descriptions if d.load_id == load_id]
+        load_descriptions(workspace, part_of_load, f"descriptions-{load_id}")
+    problems = {(o.data_set_id, o.problem_id) for o in observations}
+    workspace.dbt("--quiet", "run", project=project)
+    assert_marts(workspace, observations, descriptions)
+
+    one, other = sorted(problems)[3:5]
+    some = [Equivalence(*one, "json"), Equivalence(*one, "significant_digits", "1")]
+    some += [Equivalence(None, other[1], "exception_class")]
+    write_seed(project, some)
+    workspace.dbt("--quiet", "run", project=project)
+    concerned = {one} | {p for p in problems if p[1] == other[1]}
+    assert built(workspace)["int_canonical_responses"] == concerned
+    assert built(workspace)["consensus_oracles"] == concerned
+    assert built(workspace)["behavior_changes"] <= concerned
+    assert_marts(workspace, observations, descriptions, some)
+
+    # Other rules for many, read by `dbt seed`, of which some problems stay as they are.
+    many = random_equivalences(8, observations)
+    write_seed(project, many)
+    workspace.dbt("--quiet", "seed", project=project)
+    workspace.dbt("--quiet", "run", project=project)
+    assert built(workspace)["int_actuations"] == {
+        p for p in problems if rules_of(some, *p) != rules_of(many, *p)
+    }
+    assert_marts(workspace, observations, descriptions, many)
+    assert_as_if_built_at_once(workspace, project=project)
+
+    write_seed(project, [Equivalence(None, None, "tolerance", "0.1")])
+    refused = workspace.run("dbt", "run", cwd=project)
+    assert refused.returncode != 0
+    assert "rule tolerance: the rule must be exact, exception_class, json" in refused.stdout
+    assert_marts(workspace, observations, descriptions, many)
+
+    write_seed(project, [])
+    workspace.dbt("--quiet", "run", project=project)
+    assert_marts(workspace, observations, descriptions)

@@ -2,8 +2,8 @@
 
 It is the oracle against which the SQL models are tested, and therefore shares nothing with them:
 plain Python, standard library only, one small function per rule. Text is compared by code point,
-which is what Python's ``str`` does. Responses are compared by the default rule of response
-equivalence (exact text; of a verdict only what stands before its first ``@``).
+which is what Python's ``str`` does. Responses are compared by their exact text (of a verdict only
+what stands before its first ``@``), except where rules of response equivalence are given.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
+
+from .equivalence import EXACT, Equivalence, Rules, canonical_form, rules_of
 
 ORACLE = "oracle"
 """The implementation_id of the specified oracle."""
@@ -73,6 +75,21 @@ class Description:
     revision: str | None
     revised_at: datetime | None
     load_id: str
+    content_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voting:
+    """Who votes, and what an oracle needs.
+
+    Attributes:
+        one_vote_per: ``implementation``, or ``code``: of the voters of a problem that are known to
+            have the same code only the first votes.
+        minimal_support: how many votes an oracle needs at least.
+    """
+
+    one_vote_per: str = "implementation"
+    minimal_support: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,16 +396,22 @@ class Marts:
         return [dict(zip(COLUMNS[mart], row, strict=True)) for row in self.tuples(mart)]
 
 
-def compute(observations: Iterable[Observation], descriptions: Iterable[Description] = ()) -> Marts:
+def compute(
+    observations: Iterable[Observation],
+    descriptions: Iterable[Description] = (),
+    equivalences: Sequence[Equivalence] = (),
+    voting: Voting | None = None,
+) -> Marts:
     """Compute every mart from observations and descriptions in any order."""
+    voting = voting or Voting()
     descriptions = list(descriptions)
-    cube = build_cube(observations)
+    cube = build_cube(observations, equivalences)
     finals = final_responses(cube)
     matrix = build_matrix(finals)
     members = build_cluster_members(matrix)
     revisions = build_revisions(cube, descriptions)
     lineage = build_lineage(finals, matrix, revisions)
-    consensus = build_consensus(matrix, members)
+    consensus = build_consensus(matrix, members, descriptions, voting)
     marts = Marts(
         stimulus_response_cube=cube,
         stimulus_response_matrix=matrix,
@@ -418,11 +441,11 @@ def response_text(output: str | None, response_kind: str) -> str:
     return TEXT_OF_MISSING_OUTPUT.get(response_kind, "")
 
 
-def canonical_response(response: str, response_kind: str) -> str:
+def canonical_response(response: str, response_kind: str, rules: Rules = EXACT) -> str:
     """What decides whether two responses are equal."""
     if response_kind == "verdict":
         return response.split("@", 1)[0]
-    return response
+    return canonical_form(response, response_kind, rules)
 
 
 @lru_cache(maxsize=100_000)
@@ -431,15 +454,17 @@ def md5(text: str) -> str:
     return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
 
 
-def response_hash(response: str, response_kind: str) -> str:
+def response_hash(response: str, response_kind: str, rules: Rules = EXACT) -> str:
     """The hash of the canonical response."""
-    return md5(canonical_response(response, response_kind))
+    return md5(canonical_response(response, response_kind, rules))
 
 
 # --- cube and matrix -----------------------------------------------------------------------------
 
 
-def build_cube(observations: Iterable[Observation]) -> list[CubeRow]:
+def build_cube(
+    observations: Iterable[Observation], equivalences: Sequence[Equivalence] = ()
+) -> list[CubeRow]:
     """One row per stimulus, implementation, environment, run and attempt."""
     by_key = group(
         observations,
@@ -454,7 +479,10 @@ def build_cube(observations: Iterable[Observation]) -> list[CubeRow]:
             o.attempt,
         ),
     )
-    return [cube_row(max(same_key, key=_precedence)) for same_key in by_key.values()]
+    counted = [max(same_key, key=_precedence) for same_key in by_key.values()]
+    problems = {(o.data_set_id, o.problem_id) for o in counted}
+    rules = {problem: rules_of(equivalences, *problem) for problem in problems}
+    return [cube_row(o, rules[o.data_set_id, o.problem_id]) for o in counted]
 
 
 def _precedence(o: Observation) -> tuple[Any, ...]:
@@ -472,7 +500,7 @@ def _precedence(o: Observation) -> tuple[Any, ...]:
     )
 
 
-def cube_row(o: Observation) -> CubeRow:
+def cube_row(o: Observation, rules: Rules = EXACT) -> CubeRow:
     """The cube's row of one observation."""
     response = response_text(o.output, o.response_kind)
     return CubeRow(
@@ -489,7 +517,7 @@ def cube_row(o: Observation) -> CubeRow:
         inputs=o.inputs,
         response=response,
         response_kind=o.response_kind,
-        response_hash=response_hash(response, o.response_kind),
+        response_hash=response_hash(response, o.response_kind, rules),
         duration_ns=o.duration_ns,
         observed_at=o.observed_at,
     )
@@ -691,6 +719,25 @@ def eligible_voters(cells: Iterable[MatrixRow]) -> set[str]:
     }
 
 
+def first_of_each_code(eligible: Iterable[str], descriptions: Iterable[Description]) -> set[str]:
+    """Of implementations with the same code the first; those whose code is not known all.
+
+    Args:
+        eligible: implementations of one problem.
+        descriptions: descriptions of implementations of that problem.
+    """
+    described = group(descriptions, lambda d: d.implementation_id)
+    firsts: dict[str, str] = {}
+    unknown = set()
+    for implementation_id in sorted(eligible):
+        code = latest_value(described.get(implementation_id, []), "content_hash")
+        if code is None:
+            unknown.add(implementation_id)
+        else:
+            firsts.setdefault(code, implementation_id)
+    return unknown | set(firsts.values())
+
+
 def leading_clusters(members: Iterable[ClusterMemberRow], eligible: set[str]) -> list[set[str]]:
     """The eligible members of each cluster that has the most of them, of one problem."""
     eligible_members: dict[str, set[str]] = defaultdict(set)
@@ -702,17 +749,23 @@ def leading_clusters(members: Iterable[ClusterMemberRow], eligible: set[str]) ->
 
 
 def build_consensus(
-    matrix: Iterable[MatrixRow], members: Iterable[ClusterMemberRow]
+    matrix: Iterable[MatrixRow],
+    members: Iterable[ClusterMemberRow],
+    descriptions: Iterable[Description],
+    voting: Voting,
 ) -> list[ConsensusRow]:
     """Per stimulus: the response that the implementations vote for."""
     members_of_problem = group(members, _problem)
+    described = group(descriptions, lambda d: (d.data_set_id, d.problem_id))
     rows = []
     for problem, cells in group(matrix, _problem).items():
         eligible = eligible_voters(cells)
+        if voting.one_vote_per == "code":
+            eligible = first_of_each_code(eligible, described.get(problem, []))
         leading = leading_clusters(members_of_problem.get(problem, []), eligible)
         for step, cells_of_stimulus in group(cells, _step).items():
             row = {c.implementation_id: c for c in cells_of_stimulus}
-            rows.append(consensus_row(problem, step, row, eligible, leading))
+            rows.append(consensus_row(problem, step, row, eligible, leading, voting))
     return rows
 
 
@@ -722,6 +775,7 @@ def consensus_row(
     row: dict[str, MatrixRow],
     eligible: set[str],
     leading: Sequence[set[str]],
+    voting: Voting,
 ) -> ConsensusRow:
     """The consensus on one stimulus, given its row of the matrix by implementation."""
     votes = [c for i, c in row.items() if i in eligible and c.response_kind in VOTING_KINDS]
@@ -744,7 +798,7 @@ def consensus_row(
 
     winner_hash: str | None = None
     oracle_response: str | None = None
-    if consensus not in ("no_votes", "tie"):
+    if consensus not in ("no_votes", "tie") and n_votes >= voting.minimal_support:
         (winner_hash,) = (h for h, n in counts.items() if n == n_votes)
         oracle_response = min(v.response for v in votes if v.response_hash == winner_hash)
 
@@ -768,7 +822,7 @@ def consensus_row(
         vote_share=n_votes / n_voters if n_voters else None,
         n_distinct_responses=len(counts),
         entropy=entropy(ranking) if n_voters else None,
-        cluster_oracle_response=cluster_oracle_response(row, leading),
+        cluster_oracle_response=cluster_oracle_response(row, leading, voting),
         specified_response=specified.response if specified is not None else None,
         agrees_with_specified=agrees,
     )
@@ -780,7 +834,9 @@ def entropy(counts: Sequence[int]) -> float:
     return round(math.fsum(n / total * math.log2(total / n) for n in counts), 6)
 
 
-def cluster_oracle_response(row: dict[str, MatrixRow], leading: Sequence[set[str]]) -> str | None:
+def cluster_oracle_response(
+    row: dict[str, MatrixRow], leading: Sequence[set[str]], voting: Voting
+) -> str | None:
     """What the leading clusters answer to one stimulus, if all of them answer the same."""
     cells: list[MatrixRow] = []
     for cluster in leading:
@@ -792,6 +848,8 @@ def cluster_oracle_response(row: dict[str, MatrixRow], leading: Sequence[set[str
         return None
     if len({c.response_hash for c in cells}) != 1:
         return None  # also where no cluster leads
+    if len(cells) < voting.minimal_support:
+        return None
     return min(c.response for c in cells)
 
 

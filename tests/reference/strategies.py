@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from .equivalence import Equivalence
 from .naive import ORACLE, Description, Observation
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ INPUTS = (None, "[]", "[1]", '["a,b", null]', '["\'; drop table x; --"]', '["\U0
 DURATIONS = (None, 0, 1, 1_000, 2**53 + 1)
 LOAD_IDS = ("0190-a", "0190-b", "0190-B")
 LINEAGES = ("main", "Main", ORACLE, *CURSED)
+CONTENT_HASHES = (None, "9f86d081", "60303ae2", "")
 REVISIONS = (None, "1.9", "1.10", "3f2a9c1", "'; drop table x; --", "")
 TIMES = (
     datetime(2024, 1, 1, 12, 0, 0, tzinfo=UTC),
@@ -86,6 +88,11 @@ RESPONSES = (
     *COMMON_RESPONSES,
     Response("value", "null"),
     Response("value", "[1, 2]"),
+    Response("value", "[2,1]"),
+    Response("value", "1.04"),
+    Response("value", "10e-1"),
+    Response("value", '{"b": [1, 2], "a": 1.0}'),
+    Response("value", '{"a":1.01,"b":[2,1]}'),
     Response("value", '"a@b"'),
     Response("value", '"a@c"'),
     Response("value", '"\U0001f600"'),
@@ -411,6 +418,7 @@ def build_descriptions(chooser: Chooser, observations: Sequence[Observation]) ->
                         revision=chooser.choose(REVISIONS),
                         revised_at=None if chooser.chance(30) else chooser.choose(times),
                         load_id=chooser.choose(LOAD_IDS),
+                        content_hash=chooser.choose(CONTENT_HASHES),
                     )
                 )
     return descriptions
@@ -479,3 +487,28 @@ def random_descriptions(seed: int, observations: Sequence[Observation]) -> list[
     descriptions = build_descriptions(chooser, observations)
     chooser.shuffle(descriptions)
     return descriptions
+
+
+def random_equivalences(seed: int, observations: Sequence[Observation]) -> list[Equivalence]:
+    """Rules of some scopes, each of which some of the observations' problems are in."""
+    chooser = random.Random(seed)
+    problems = sorted({(o.data_set_id, o.problem_id) for o in observations})
+    scopes: set[tuple[str | None, str | None]] = {(None, None)}
+    for data_set_id, problem_id in chooser.sample(problems, k=len(problems) // 2):
+        scopes.add(
+            chooser.choice([(data_set_id, problem_id), (None, problem_id), (data_set_id, None)])
+        )
+    rows = []
+    for scope in sorted(scopes, key=str):
+        if chooser.random() < 0.2:
+            rows.append(Equivalence(*scope, "exact"))
+            continue
+        candidates = [
+            ("exception_class", None),
+            ("json", None),
+            ("significant_digits", chooser.choice(["1", "2", "17"])),
+            ("unordered", chooser.choice([None, "all", "outermost"])),
+        ]
+        chosen = chooser.sample(candidates, k=chooser.randint(1, 4))
+        rows += [Equivalence(*scope, rule, argument) for rule, argument in chosen]
+    return rows

@@ -1,7 +1,9 @@
 -- What the matrices, clusters and oracles of some problems must be, from their observations alone. This is a second
 -- account of what the models do, as short as DuckDB allows: they have nothing in common.
 --
--- Reads the temporary table verified_problems and the variables of the rules: oracle, voting_kinds, eligible_kinds.
+-- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support) and temporary
+-- tables: verified_problems; canonical_hashes, of the responses that rules of equivalence make equal to others;
+-- content_hashes, of the code of implementations.
 
 create or replace temp table verified_cells as
 with
@@ -41,29 +43,53 @@ runs as (
         partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
         order by attempt desc
     ) = 1
+),
+
+cells as (
+    select
+        *,
+        md5(case when response_kind = 'verdict' then split_part(response, '@', 1) else response end) as exact_hash
+    from runs
+    qualify row_number() over (
+        partition by data_set_id, problem_id, test_id, step_id, implementation_id
+        order by observed_at desc, run_id desc, environment_id desc
+    ) = 1
 )
 
 select
     data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, response,
     response_kind, run_id, environment_id, observed_at,
-    case when response_kind = 'verdict' then split_part(response, '@', 1) else response end as canonical
-from runs
-qualify row_number() over (
-    partition by data_set_id, problem_id, test_id, step_id, implementation_id
-    order by observed_at desc, run_id desc, environment_id desc
-) = 1;
+    coalesce(c.response_hash, exact_hash) as canonical
+from cells
+left join canonical_hashes as c using (data_set_id, problem_id, response_kind, exact_hash);
 
 create or replace temp table verified_columns as
+with
+
+answered as (
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        md5(cast(to_json(list({'t': test_id, 's': step_id, 'r': canonical} order by test_id, step_id)) as varchar)) as answers,
+        bool_or(list_contains(getvariable('eligible_kinds'), response_kind)) as is_eligible,
+        count(*) as n_stimuli
+    from verified_cells
+    where implementation_id <> getvariable('oracle')
+    group by data_set_id, problem_id, implementation_id
+)
+
 select
-    data_set_id,
-    problem_id,
-    implementation_id,
-    md5(cast(to_json(list({'t': test_id, 's': step_id, 'r': canonical} order by test_id, step_id)) as varchar)) as answers,
-    bool_or(list_contains(getvariable('eligible_kinds'), response_kind)) as is_voter,
-    count(*) as n_stimuli
-from verified_cells
-where implementation_id <> getvariable('oracle')
-group by data_set_id, problem_id, implementation_id;
+    answered.*,
+    is_eligible and (
+        getvariable('one_vote_per') <> 'code'
+        or content_hash is null
+        or implementation_id = min(implementation_id) over (
+            partition by data_set_id, problem_id, is_eligible, content_hash
+        )
+    ) as is_voter
+from answered
+left join content_hashes using (data_set_id, problem_id, implementation_id);
 
 create or replace temp table verified_members as
 select
@@ -132,7 +158,7 @@ select
     coalesce(counts[1], 0) as n_votes,
     coalesce(counts[2], 0) as n_runner_up_votes,
     coalesce(n_distinct_responses, 0) as n_distinct_responses,
-    case when consensus <> 'tie' then winner end as oracle_response,
+    case when consensus <> 'tie' and n_votes >= getvariable('minimal_support') then winner end as oracle_response,
     specified_response
 from stimuli
 left join votes using (data_set_id, problem_id, test_id, step_id);

@@ -29,7 +29,7 @@ _MATRIX_KEY = _CUBE_KEY[:3]
 _COMPARED = {
     "stimulus_response_matrix": (
         "select data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, "
-        "response, response_kind, run_id, environment_id, observed_at, md5(canonical) from verified_cells",
+        "response, response_kind, run_id, environment_id, observed_at, canonical from verified_cells",
         "select data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, "
         "response, response_kind, run_id, environment_id, observed_at, response_hash "
         "from {schema}.stimulus_response_matrix",
@@ -49,6 +49,9 @@ _COMPARED = {
         "n_distinct_responses, oracle_response, specified_response from {schema}.consensus_oracles",
     ),
 }
+
+# Rules that marts which were built before these were thought of do not name.
+_DEFAULT_RULES = {"one_vote_per": "implementation", "minimal_support": 1}
 
 # Models whose rows are compared, or stand behind those that are.
 _MODELS = (
@@ -218,7 +221,8 @@ def _compute_anew(
     connection: duckdb.DuckDBPyConnection, built: _Built, sample: int, check: Check
 ) -> None:
     """Compute the results of some problems anew, by other SQL than the models', and compare."""
-    set_variables(connection, dict(built.rules))
+    set_variables(connection, {**_DEFAULT_RULES, **built.rules})
+    _take_over(connection, built)
     connection.execute(
         "create or replace temp table verified_problems as "
         "select data_set_id, problem_id from memory.lake.observations "
@@ -242,6 +246,28 @@ def _compute_anew(
                 f"{mart}: data set {data_set!r}, problem {problem!r}",
                 f"{n:,} {'row differs' if n == 1 else 'rows differ'} from what the observations give",
             )
+
+
+def _take_over(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
+    """Make tables of what is not computed anew: which texts rules make equal, and which code is the same."""
+    ruled = connection.execute(
+        "select table_schema from information_schema.tables "
+        "where table_catalog = ? and table_name = 'int_canonical_responses'",
+        [_MARTS],
+    ).fetchall()
+    hashes = (
+        "select data_set_id, problem_id, response_kind, exact_hash, response_hash "
+        f"from {_MARTS}.{quote_identifier(ruled[0][0])}.int_canonical_responses"
+        if ruled
+        else "select '' as data_set_id, '' as problem_id, '' as response_kind, '' as exact_hash, "
+        "'' as response_hash limit 0"
+    )
+    codes = (
+        "select data_set_id, problem_id, implementation_id, content_hash "
+        f"from {built.schema}.implementations"
+    )
+    for table, query in {"canonical_hashes": hashes, "content_hashes": codes}.items():
+        connection.execute(f"create or replace temp table {table} as {query}")
 
 
 def _first(connection: duckdb.DuckDBPyConnection, query: str) -> Sequence[Any]:

@@ -1,0 +1,31 @@
+{#- Query: rows of response equivalences that mean nothing, each with what is wrong about it. -#}
+{% macro faulty_response_equivalences(relation) -%}
+    select *
+    from (
+        select
+            data_set_id,
+            problem_id,
+            rule,
+            argument,
+            case
+                when coalesce(rule, '') not in ('exact', 'exception_class', 'json', 'significant_digits', 'unordered')
+                    then 'the rule must be exact, exception_class, json, significant_digits or unordered'
+                when rule in ('exact', 'exception_class', 'json') and argument is not null
+                    then rule || ' has no argument'
+                when
+                    rule = 'significant_digits'
+                    and coalesce(argument, '') not in ({{ obslake.quoted_list(range(1, 18) | map('string')) }})
+                    then 'the argument of significant_digits must be 1 to 17'
+                when rule = 'unordered' and coalesce(argument, 'all') not in ('all', 'outermost')
+                    then 'the argument of unordered must be all, outermost or empty'
+                when count(*) over (partition by data_set_id, problem_id, rule) > 1
+                    then rule || ' stands twice for the same problems'
+                when
+                    count(*) over (partition by data_set_id, problem_id) > 1
+                    and max(case when rule = 'exact' then 1 else 0 end) over (partition by data_set_id, problem_id) = 1
+                    then 'exact stands beside another rule for the same problems'
+            end as fault
+        from {{ relation }}
+    ) as equivalences
+    where fault is not null
+{%- endmacro %}

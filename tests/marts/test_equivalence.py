@@ -1,0 +1,289 @@
+"""Canonical forms of responses: SQL gives what the naive reference computes, and equal is equal both ways."""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.reference.equivalence import Rules, canonical_form
+
+RULES = [
+    Rules(by_key=True),
+    Rules(significant_digits=1),
+    Rules(significant_digits=3),
+    Rules(significant_digits=17, by_key=True),
+    Rules(unordered="all"),
+    Rules(unordered="outermost"),
+    Rules(by_key=True, significant_digits=2, unordered="all", by_exception_class=True),
+]
+
+Forms = dict[tuple[Rules, str], str]
+
+
+class Models:
+    """The compiled model on texts, each under every rule."""
+
+    def __init__(self, manifest: dict[str, Any]) -> None:
+        """Make the relations that the model reads."""
+        self.connection = duckdb.connect()
+        self.connection.execute("attach ':memory:' as obslake")
+        self.connection.execute("use obslake")
+        for model in ("stg_observations", "refresh_response_rules"):
+            schema = manifest["nodes"][f"model.obslake.{model}"]["schema"]
+            self.connection.execute(f"create schema {schema}")
+        self.connection.execute(
+            "create table main_staging.stg_observations as select '' as data_set_id, "
+            "'' as problem_id, '' as response_kind, '' as output limit 0"
+        )
+        self.connection.execute(
+            "create table main_refresh.refresh_response_rules as select 'd' as data_set_id, "
+            "'' as problem_id, false as is_by_exception_class, true as is_json, "
+            "false as is_by_key, 1 as significant_digits, '' as unordered_arrays limit 0"
+        )
+        for number, rules in enumerate(RULES):
+            self.connection.execute(
+                "insert into main_refresh.refresh_response_rules values ('d', ?, ?, true, ?, ?, ?)",
+                [
+                    str(number),
+                    rules.by_exception_class,
+                    rules.by_key,
+                    rules.significant_digits,
+                    rules.unordered,
+                ],
+            )
+        node = manifest["nodes"]["model.obslake.int_canonical_responses"]
+        self.query = node["compiled_code"]
+
+    def forms(self, texts: Sequence[str], kind: str = "value") -> Forms:
+        """Canonical form of each text under each rule."""
+        self.connection.execute("delete from main_staging.stg_observations")
+        self.connection.execute(
+            "insert into main_staging.stg_observations select 'd', problem_id, $2, unnest($1::varchar[]) "
+            "from main_refresh.refresh_response_rules",
+            [list(texts), kind],
+        )
+        found = {
+            (problem, exact_hash): text
+            for problem, exact_hash, text in self.connection.execute(
+                f"select problem_id, exact_hash, canonical_response from ({self.query})"
+            ).fetchall()
+        }
+        hashes = self.connection.execute(
+            "select text, md5(text) from (select unnest($1::varchar[]) as text)", [list(texts)]
+        ).fetchall()
+        return {
+            (rules, text): found.get((str(number), exact_hash), text)
+            for number, rules in enumerate(RULES)
+            for text, exact_hash in hashes
+        }
+
+
+@pytest.fixture(scope="module")
+def models(compiled: dict[str, Any]) -> Iterator[Models]:
+    made = Models(compiled)
+    yield made
+    made.connection.close()
+
+
+def assert_as_computed(models: Models, texts: Sequence[str], kind: str = "value") -> Forms:
+    forms = models.forms(texts, kind)
+    expected = {(r, text): canonical_form(text, kind, r) for r, text in forms}
+    wrong = {key: (form, expected[key]) for key, form in forms.items() if form != expected[key]}
+    assert not wrong
+    return forms
+
+
+TEXTS = [
+    "", " ", "{}", "[]", "[{},[]]", "null", " true ", "-0", "-0.0", "0.0e5", "1E5", "1e+05", "1e-5",
+    "9.5", "9.49999", "0.95", "99.5e-1", "5e-324", "1e-400", "1e400", "1e999999999", "1e9999999999",
+    "1e-0000000000000000001", "0." + "0" * 320 + "15", "9" * 300 + ".9", "123456789012345678.5", "1.", ".5",
+    "+1", "01", "1e", "--1", "0x1", "NaN", "Infinity", "-Infinity", "nul", "True", '"', '""', '"a', 'a"',
+    '"\\"', '"\\""', '"\\u00e9"', '"é"', '"\\x"', '"\\u12g4"', '"1.5"', '"a\nb"', '"a\\nb"', '"\x7f\x00"', "[1 2]",
+    "[1,,2]", "[,]", "[1,]", "[", "]", "[[]", "[]]", "[}", "{]", "{,}", '{"a"}', '{"a":}', '{"a":1,}',
+    '{"a":1 "b":2}', "{1:2}", '{"a":1:2}', "[1:2]", "1,2", "1:2", '"a":1', "[1][2]", "[1],[2]", "{}{}",
+    '{"a":1,"a":0}', '{"":[2,1]}', '{"$set":[2,1],"a":1}', '{"$set":{"b":1,"a":2}}', '{"$set":[[2,1],[1.4,1]]}',
+    '{"$frozenset":[1.04,1.01,1.0]}', '{"$tuple":[[2,1],{"$tuple":[2,1]}]}',
+    '{"$dict":[[[2,1],[4,3]],[[1,0],{"b":1,"a":2}]]}', '{"$dict":[3,2,1]}',
+    '{"$dict":{"a":[[2,1]]}}', '{"$iterator":[2,1]}', '{"$iterator":{"$iterator":[2,1]}}', '[{"$iterator":[2,1]}]',
+    '{"$iterator":{"a":[2,1]}}', '{"$iterator_prefix":[[2,1],[1,0]]}', '{"$":[2,1]}', '{"\\u0024set":[2,1]}',
+    '{"$float":"nan"}', '{"$complex":[1.25,-0.0]}', '{"$range":[2,1,1]}', '{"$decimal":"1.50"}',
+    "$TRUNCATED@00", "$[2,1]", "\ufeff[2, 1]", "\u00a0[2, 1]", "[2,\t1]\r\n", "[2,\x0b1]", "[2,\u20281]",
+    "[" * 24 + "2.0, 1" + "]" * 24, "[" * 25 + "2.0, 1" + "]" * 25, '{"a":' * 24 + "1.0" + "}" * 24,
+    '{"a":' * 25 + "1.0" + "}" * 25, "[" * 3000, "[" * 2000 + "]" * 2000,
+]  # fmt: skip
+
+
+def test_special_texts(models: Models) -> None:
+    assert_as_computed(models, TEXTS)
+
+
+@pytest.mark.parametrize("kind", ["exception", "instance", "verdict", "other"])
+def test_other_kinds(models: Models, kind: str) -> None:
+    texts = [
+        "$EXCEPTION@E@m",
+        "$EXCEPTION@E@n@",
+        "$EXCEPTION@E",
+        "$EXCEPTION@",
+        "$EXCEPTION",
+        "[2, 1]",
+        "",
+        "x@y@z",
+    ]
+    assert_as_computed(models, texts, kind)
+
+
+class Generated:
+    """A random value of JSON, and texts of it."""
+
+    def __init__(self, seed: int) -> None:
+        """Seed the choices."""
+        self.chance = random.Random(seed)
+
+    def value(self, depth: int = 3) -> Any:
+        """Return a value, of which floats are texts in a list of their own, to keep their digits."""
+        kind = self.chance.choice(
+            ["scalar", "scalar", "array", "object", "tag"] if depth else ["scalar"]
+        )
+        inner = (
+            [self.value(depth - 1) for _ in range(self.chance.randint(0, 3))]
+            if kind != "scalar"
+            else []
+        )
+        if kind == "array":
+            return inner
+        if kind == "object":
+            return {
+                self.chance.choice(["a", "b", "é", "$set", "$dict", 'q"', ""]) + "x" * i: v
+                for i, v in enumerate(inner)
+            }
+        if kind == "tag":
+            tag = self.chance.choice(
+                [
+                    "$set",
+                    "$frozenset",
+                    "$tuple",
+                    "$dict",
+                    "$iterator",
+                    "$iterator_prefix",
+                    "$complex",
+                    "$new",
+                ]
+            )
+            pairs = [[v, w] for v, w in zip(inner, inner[::-1], strict=True)]
+            return {tag: pairs if tag == "$dict" else inner}
+        return self.chance.choice(
+            [
+                None,
+                True,
+                1,
+                -7,
+                10**20,
+                "",
+                "a, b",
+                '"[1.50]"',
+                "\u00e9\n",
+                self.float(),
+                self.float(),
+                self.float(),
+            ]
+        )
+
+    def float(self) -> float:
+        """Return a float of few or many digits, near others."""
+        digits = self.chance.choice([1, 2, 3, 17])
+        number = self.chance.choice([1.0, 1.05, 9.96, 2.5, 0.125, 1e20, 3e-9]) * self.chance.choice(
+            [1, -1, 1 + 1e-9]
+        )
+        return float(f"{number:.{digits}g}")
+
+    def text(self, value: Any) -> str:
+        """Write a value with white space here and there."""
+        blank = self.chance.choice(["", "", " ", "\n\t"])
+        if isinstance(value, list):
+            return f"[{blank}" + f",{blank}".join(map(self.text, value)) + f"{blank}]"
+        if isinstance(value, dict):
+            pairs = [f"{json.dumps(k)}{blank}:{self.text(v)}" for k, v in value.items()]
+            return "{" + f"{blank},".join(pairs) + f"{blank}}}"
+        if isinstance(value, float):
+            return self.chance.choice([repr(value), f"{value:.20e}", f"{value:.3E}"])
+        return json.dumps(value, ensure_ascii=False)
+
+    def rewritten(self, value: Any, rules: Rules) -> Any:
+        """Return a value that is equal by rules, in another order of keys and of elements."""
+        if isinstance(value, dict):
+            pairs = [(k, self.rewritten(v, rules)) for k, v in value.items()]
+            if rules.by_key:
+                self.chance.shuffle(pairs)
+            return dict(pairs)
+        if isinstance(value, list):
+            items = [self.rewritten(v, rules) for v in value]
+            if rules.unordered == "all":
+                self.chance.shuffle(items)
+            return items
+        return value
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_values(models: Models, seed: int) -> None:
+    generated = Generated(seed)
+    texts = [generated.text(generated.value()) for _ in range(1500)]
+    texts += [damaged(generated.chance, text) for text in texts[:500]]
+    forms = assert_as_computed(models, texts)
+    # Canonical forms are their own.
+    again = models.forms(sorted(set(forms.values())))
+    for (rules, _), form in forms.items():
+        assert again[rules, form] == form
+
+
+def damaged(chance: random.Random, text: str) -> str:
+    """Return a text without, or with another, character somewhere."""
+    place = chance.randrange(len(text) + 1)
+    return (
+        text[:place]
+        + chance.choice(["", "", ",", "]", '"', "\\", "e", "1", " "])
+        + text[place + 1 :]
+    )
+
+
+def test_values_that_are_equal_by_rules(models: Models) -> None:
+    """However a value is written, and in whatever order, it is the same one, and no other one."""
+    generated = Generated(5)
+    rules = [r for r in RULES if r.unordered != "outermost"]
+    plain = [v for v in (generated.value() for _ in range(900)) if "$" not in json.dumps(v)]
+    written = {
+        r: [(generated.text(v), generated.text(generated.rewritten(v, r))) for v in plain]
+        for r in rules
+    }
+    forms = models.forms(sorted({t for pairs in written.values() for pair in pairs for t in pair}))
+    for r, pairs in written.items():
+        # Not all ways to write a float have as many digits as that.
+        if r.significant_digits in (1, 2, 3):
+            for one, other in pairs:
+                assert forms[r, one] == forms[r, other]
+        classes = {forms[r, one] for one, _ in pairs}
+        assert 80 < len(classes) < len(pairs)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.text(alphabet='[]{}:,"\\ 019.eE-+truefalsn$a\t', max_size=30)
+        | st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.floats(allow_nan=False, allow_infinity=False)
+            | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("$set"), inner),
+        ).map(json.dumps),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_any_texts(models: Models, texts: list[str]) -> None:
+    assert_as_computed(models, [text.replace("\x00", "") for text in texts])
