@@ -372,6 +372,7 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     }
     assert_marts(workspace, observations, descriptions, many)
     assert_as_if_built_at_once(workspace, project=project)
+    workspace.obslake("verify", "--sample", "999")
 
     write_seed(project, [Equivalence(None, None, "tolerance", "0.1")])
     refused = workspace.run("dbt", "run", cwd=project)

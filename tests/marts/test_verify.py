@@ -139,7 +139,12 @@ def test_marts_that_are_older_are_no_fault(
     (note,) = verify(built)["counts"]["notes"]
     assert note.startswith("the marts were built by several runs, each of some models")
     # Other rules, which the marts name.
-    rules = {"obslake_oracle": "i1", "obslake_voting_kinds": ["value"]}
+    rules = {
+        "obslake_oracle": "i1",
+        "obslake_voting_kinds": ["value"],
+        "obslake_one_vote_per": "code",
+        "obslake_minimal_support": 2,
+    }
     built.dbt("--quiet", "run", "--vars", json.dumps(rules))
     checks = verify(built, *ALL)
     assert checks["counts"]["notes"] == []
