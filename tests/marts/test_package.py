@@ -47,6 +47,14 @@ def test_missing_columns_take_their_defaults(project: Workspace) -> None:
     ) == [("mine", 0, "default", "default", kind) for kind in ("exception", "value")]
 
 
+def test_responses_are_equal_by_the_rules_of_the_project(project: Workspace) -> None:
+    assert query(
+        project,
+        "select count(distinct response), count(distinct response_hash) "
+        "from main_behaviour.stimulus_response_matrix where response_kind = 'exception'",
+    ) == [(2, 1)]
+
+
 def test_functions_join_the_relations_of_the_project(project: Workspace) -> None:
     assert query(
         project,
