@@ -44,7 +44,13 @@ responses as (
     where
         (observations.response_kind = 'exception' and rules.is_by_exception_class)
         -- Tokens of the response protocol are no JSON.
-        or (observations.response_kind = 'value' and rules.is_json and substr(observations.response, 1, 1) <> '$')
+        or (
+            observations.response_kind = 'value'
+            and rules.is_json
+            and substr(observations.response, 1, 1) <> '$'
+            -- Without brackets, white space, points and exponents there is nothing that could be written otherwise.
+            and translate(observations.response, '[{.eE ' || chr(9) || chr(10) || chr(13), '') <> observations.response
+        )
 
 ),
 
@@ -399,12 +405,15 @@ canonical_responses as (
         identified.response_kind,
         identified.exact_hash,
         case
-            when identified.response_kind = 'exception' and substr(identified.response, 1, 11) = '$EXCEPTION@'
+            when identified.response_kind = 'value'
+                then coalesce(canonical_texts.canonical_response, identified.response)
+            when substr(identified.response, 1, 11) = '$EXCEPTION@'
                 then '$EXCEPTION@' || split_part(identified.response, '@', 2)
-            else coalesce(canonical_texts.canonical_response, identified.response)
+            else identified.response
         end as canonical_response
     from identified
-    left join canonical_texts on identified.text_id = canonical_texts.text_id and identified.response_kind = 'value'
+    -- By nothing but the text: any other condition would have every row compared with every other.
+    left join canonical_texts on identified.text_id = canonical_texts.text_id
 
 ),
 
