@@ -32,6 +32,8 @@ KEY_COLUMNS = (
     "test_id",
     "step_id",
     "implementation_id",
+    "implementation_a",
+    "implementation_b",
     "cluster_id",
     "from_environment_id",
     "to_environment_id",

@@ -4,6 +4,7 @@
     {%- set rules = [
         var('obslake_oracle'), var('obslake_voting_kinds'), var('obslake_eligible_kinds'),
         obslake.one_vote_per(), obslake.minimal_support(),
+        var('obslake_pass_at_k'), var('obslake_suite_rounds'),
     ] -%}
     {%- if var('obslake_observations') -%}
         {%- do rules.append(invocation_id) -%}

@@ -22,6 +22,9 @@ of_one_run as (
         signature,
         n_steps as n_stimuli,
         n_exceptions,
+        n_timeouts,
+        n_crashes,
+        n_verdicts,
         is_voter
     from run_columns
     where n_contexts = 1
@@ -54,6 +57,9 @@ of_several_runs as (
         {{ obslake.signature(obslake.actuation_hash()) }} as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
             when cells.response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }}) then 1 else 0
         end) = 1 as is_voter

@@ -26,6 +26,9 @@ final as (
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
         cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
             when is_final and response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }}) then 1 else 0
         end) = 1 as is_voter,

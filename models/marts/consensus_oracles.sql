@@ -122,6 +122,7 @@ final as (
             log2(classified.n_voters) - cast(classified.weighted_bits as double) / nullif(classified.n_voters, 0), 6
         )) as entropy,
         cluster_oracles.response as cluster_oracle_response,
+        cluster_oracles.response_hash as cluster_oracle_response_hash,
         specified_oracles.response as specified_response,
         specified_oracles.response_hash as specified_response_hash,
         case

@@ -71,10 +71,10 @@ def _plain(value: Any) -> Any:
 
 
 def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> None:
-    """Create the project's models as views in memory, on empty tables in place of the Iceberg tables.
+    """Create the project's models as tables in memory, on empty tables in place of the Iceberg tables.
 
     What is tested is the compiled SQL itself; only how it is materialised differs, so that thousands
-    of small inputs can be tried.
+    of small inputs can be tried. ``lake.models`` keeps it, in the order of dependencies.
     """
     connection.execute("attach ':memory:' as obslake")
     connection.execute("use obslake")
@@ -92,6 +92,7 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
         "create view main_refresh.refresh_load_problems as "
         "select data_set_id, problem_id from lake.observations"
     )
+    connection.execute("create table lake.models (number int, relation text, code text)")
     pending = {
         key: node
         for key, node in manifest["nodes"].items()
@@ -103,14 +104,12 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
         for key, node in list(pending.items()):
             if not pending.keys() & set(node["depends_on"]["nodes"]):
                 connection.execute(f"create schema if not exists {node['schema']}")
-                relation = node["relation_name"]
-                if node["name"] == "int_canonical_responses":
-                    # Too long to be planned wherever a view asks for it.
-                    view = f"{_CANONICAL}_now"
-                    connection.execute(f"create view {view} as {node['compiled_code']}")
-                    connection.execute(f"create table {relation} as from {view}")
-                else:
-                    connection.execute(f"create view {relation} as {node['compiled_code']}")
+                relation, code = node["relation_name"], node["compiled_code"]
+                connection.execute(f"create table {relation} as {code}")
+                connection.execute(
+                    "insert into lake.models select count(*), ?, ? from lake.models",
+                    [relation, code],
+                )
                 del pending[key]
 
 
@@ -133,6 +132,9 @@ def replace_rows(
         connection.execute(
             "insert into main.response_equivalences values (?, ?, ?, ?)", astuple(rule)
         )
-    connection.execute(f"delete from {_CANONICAL}")
-    if equivalences:
-        connection.execute(f"insert into {_CANONICAL} from {_CANONICAL}_now")
+    models = connection.execute("select relation, code from lake.models order by number")
+    for relation, code in models.fetchall():
+        connection.execute(f"delete from {relation}")
+        # It is long to plan, and has no rows without rules.
+        if equivalences or relation != _CANONICAL:
+            connection.execute(f"insert into {relation} {code}")

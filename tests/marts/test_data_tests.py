@@ -32,6 +32,11 @@ FLAKY = "main.flaky_responses"
 EXAMPLES = "main.training_examples"
 TRANSITIONS = "main.behavior_transitions"
 EQUIVALENCES = "main.response_equivalences"
+AGREEMENTS = "main.implementation_agreements"
+ASSESSMENTS = "main.implementation_assessments"
+PROBLEMS = "main.problem_assessments"
+SUSPECTS = "main.suspect_oracles"
+DISCRIMINATING = "main.discriminating_tests"
 
 DEAD = "$EXCEPTION@NoClassDefFoundError@"
 
@@ -91,6 +96,9 @@ def observations() -> list[Row]:
         *actuations("r", "t1", 0, {"a": "1", "b": "2"}),
         *actuations("r", "t2", 0, {"a": "5", "b": "5"}),
         *actuations("s", "t1", 0, {"a": "$TIMEOUT"}),
+        # Nothing in common.
+        *actuations("u", "t1", 0, {"a": "1"}),
+        *actuations("u", "t2", 0, {"b": "1"}),
         *actuations("p", "t1", 0, {"a": "2"}, data_set_id="other"),
     ]
 
@@ -128,6 +136,130 @@ SINGULAR: dict[str, list[str]] = {
             "(null, null, 'unordered', 'innermost')",
             *(f"('d', 'p', 'significant_digits', {n})" for n in ("null", "'0'", "'18'", "'2.0'")),
         )
+    ],
+    "agreements_are_counted_in_the_matrix": [
+        f"update {AGREEMENTS} set n_common_stimuli = n_common_stimuli + 1",
+        f"update {AGREEMENTS} set n_equal_responses = n_equal_responses - 1",
+        f"update {AGREEMENTS} set agreement = agreement / 2",
+        f"update {AGREEMENTS} set agreement = null where n_common_stimuli > 0",
+        f"update {AGREEMENTS} set agreement = 0 where n_common_stimuli = 0",
+        f"delete from {AGREEMENTS} where implementation_b = 'dead'",
+        f"update {AGREEMENTS} set implementation_b = 'oracle' where implementation_b = 'dead'",
+        f"update {MATRIX} set response_hash = 'same'",
+    ],
+    "assessment_ranks_follow_from_the_scores": [
+        f"update {ASSESSMENTS} set assessment_rank = assessment_rank + 1",
+        f"update {ASSESSMENTS} set assessment_rank = 1",
+        f"update {ASSESSMENTS} set assessment_rank = 6 - assessment_rank where problem_id = 'p'",
+        f"update {ASSESSMENTS} set mbr_score = 1 - mbr_score",
+        f"update {ASSESSMENTS} set dual_agreement_score = dual_agreement_score + 1",
+        f"update {ASSESSMENTS} set dual_agreement_score = null where implementation_id = 'c'",
+        f"update {ASSESSMENTS} set n_same_tests_passed = null where implementation_id = 'c'",
+        f"update {ASSESSMENTS} set is_voter = true where implementation_id = 'dead'",
+    ],
+    "implementations_of_the_matrix_are_assessed": [
+        *(
+            f"update {ASSESSMENTS} set {column} = {column} + 1"
+            for column in (
+                "n_stimuli",
+                "n_not_run",
+                "n_exceptions",
+                "n_timeouts",
+                "n_crashes",
+                "cluster_rank",
+                "n_consensus_compared",
+                "n_consensus_agreeing",
+                "n_cluster_oracle_compared",
+                "n_cluster_oracle_agreeing",
+                "n_specified_compared",
+                "n_specified_agreeing",
+            )
+        ),
+        f"update {ASSESSMENTS} set is_voter = not is_voter",
+        f"delete from {ASSESSMENTS} where implementation_id = 'dead'",
+        f"update {ASSESSMENTS} set implementation_id = 'oracle' where implementation_id = 'dead'",
+        f"update {MATRIX} set response = 'passed' where response_kind = 'verdict'",
+        f"update {ORACLES} set specified_response_hash = null",
+    ],
+    "mbr_scores_are_mean_agreements_with_voters": [
+        f"update {ASSESSMENTS} set mbr_score = mbr_score / 2",
+        f"update {ASSESSMENTS} set mbr_score = null where implementation_id = 'c'",
+        f"update {ASSESSMENTS} set mbr_score = 0.5 where implementation_id = 'dead'",
+        f"update {ASSESSMENTS} set mbr_score = 0 where problem_id = 's'",
+        f"update {AGREEMENTS} set agreement = 1",
+    ],
+    "minimal_suites_tell_all_clusters_apart": [
+        f"update {DISCRIMINATING} set is_in_minimal_suite = false",
+        f"update {DISCRIMINATING} set is_in_minimal_suite = false where problem_id = 'p' and suite_rank = 2",
+        f"update {MATRIX} set response_hash = 'same'",
+    ],
+    "problems_are_assessed_by_their_implementations": [
+        *(
+            f"update {PROBLEMS} set {column} = {column} + 1"
+            for column in (
+                "n_stimuli",
+                "n_tests",
+                "n_tied_stimuli",
+                "n_specified_stimuli",
+                "n_consensus_compared",
+                "n_consensus_differing",
+                "n_cluster_oracle_compared",
+                "n_cluster_oracle_differing",
+                "n_clusters",
+                "n_largest_cluster",
+                "n_implementations",
+                "n_voters",
+                "n_passing_specified",
+                "n_passing_consensus",
+            )
+        ),
+        f"update {PROBLEMS} set entropy = entropy + 9",
+        f"update {PROBLEMS} set entropy = -0.5",
+        f"update {PROBLEMS} set entropy = null",
+        f"update {PROBLEMS} set k = 99",
+        f"update {PROBLEMS} set specified_pass_at_k = null",
+        f"update {PROBLEMS} set consensus_pass_at_k = null",
+        f"update {PROBLEMS} set specified_pass_at_k = 0 where specified_pass_at_k > 0",
+        f"update {PROBLEMS} set specified_pass_at_k = 0.9",
+        f"update {PROBLEMS} set consensus_pass_at_k = 0",
+        f"delete from {PROBLEMS} where problem_id = 's'",
+        f"update {PROBLEMS} set problem_id = 'other' where problem_id = 's'",
+        f"update {ASSESSMENTS} set passes_specified = not passes_specified",
+    ],
+    "suspects_are_where_oracles_differ": [
+        f"delete from {SUSPECTS}",
+        f"update {SUSPECTS} set step_id = 7",
+        f"update {SUSPECTS} set differing_implementation_id = 'c'",
+        f"update {SUSPECTS} set specified_implementation_id = 'a'",
+        f"update {SUSPECTS} set specified_implementation_id = null",
+        f"update {SUSPECTS} set n_specified_votes = 0",
+        f"update {SUSPECTS} set operation = 'g(x)'",
+        f"update {SUSPECTS} set inputs = '[9]'",
+        f"update {SUSPECTS} set n_votes = n_votes + 1",
+        f"update {SUSPECTS} set n_voters = n_voters + 1",
+        f"update {SUSPECTS} set specified_response = '9'",
+        f"update {SUSPECTS} set oracle_response = '9'",
+        f"update {SUSPECTS} set cluster_oracle_response = '9'",
+        f"update {SUSPECTS} set consensus = 'unanimous'",
+        f"update {ORACLES} set agrees_with_specified = true, cluster_agrees_with_specified = true",
+    ],
+    "tests_of_a_suite_split_less_and_less": [
+        f"update {DISCRIMINATING} set suite_rank = suite_rank + 1",
+        f"update {DISCRIMINATING} set suite_rank = 1",
+        f"update {DISCRIMINATING} set suite_rank = null",
+        f"update {DISCRIMINATING} set suite_rank = 3 - suite_rank where problem_id = 'p'",
+        f"update {DISCRIMINATING} set is_in_minimal_suite = not is_in_minimal_suite",
+        f"update {DISCRIMINATING} set n_pairs_newly_split = null",
+        f"update {DISCRIMINATING} set n_pairs_newly_split = 0",
+        f"update {DISCRIMINATING} set n_pairs_split = n_pairs_split + 1",
+        f"update {DISCRIMINATING} set n_pairs_split = 0",
+        f"update {DISCRIMINATING} set n_clusters = 1",
+        f"update {DISCRIMINATING} set n_steps = n_steps + 1",
+        f"update {DISCRIMINATING} set n_distinct_columns = 1",
+        f"update {DISCRIMINATING} set entropy = entropy + 2",
+        f"update {DISCRIMINATING} set entropy = 0",
+        f"delete from {DISCRIMINATING} where test_id = 't1'",
+        f"update {DISCRIMINATING} set test_id = 'other' where problem_id = 's'",
     ],
     "agreement_with_the_specified_oracle_is_equality": [
         f"update {ORACLES} set agrees_with_specified = not agrees_with_specified",

@@ -24,6 +24,9 @@ CALLS = [
     "changes('demo', 'humanize')",
     "flaky('demo')",
     "transitions('demo', 'ordered_set')",
+    "assess('demo', 'json_parse')",
+    "suspects('demo')",
+    "minimal_suite('demo', 'slugify')",
 ]
 
 

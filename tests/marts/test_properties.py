@@ -32,7 +32,7 @@ from tests.reference.strategies import (
 
 @pytest.fixture(scope="module")
 def models(compiled: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The models as views, on rows that tests replace."""
+    """The models as tables, on rows that tests replace."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         create_models(connection, compiled)
@@ -117,15 +117,15 @@ def test_order_and_threads_change_nothing(
 ) -> None:
     observations = random_observations(1, n_problems=40)
     descriptions = random_descriptions(1, observations)
-    replace_rows(models, observations, descriptions)
     models.execute("set threads = 2")
+    replace_rows(models, observations, descriptions)
     before = {mart: sql_rows(models, mart) for mart in MARTS}
 
     chooser = random.Random(seed)
     chooser.shuffle(observations)
     chooser.shuffle(descriptions)
-    replace_rows(models, observations, descriptions)
     models.execute(f"set threads = {threads}")
+    replace_rows(models, observations, descriptions)
     assert {mart: sql_rows(models, mart) for mart in MARTS} == before
 
 

@@ -28,8 +28,8 @@ def test_console_blocks(demo: Workspace, command: str, shown: str) -> None:
     assert done.stdout.strip("\n") == shown.strip("\n")
 
 
-def test_there_are_nine_questions() -> None:
-    assert len(BLOCKS) == 9
+def test_there_are_fourteen_questions() -> None:
+    assert len(BLOCKS) == 14
 
 
 def test_links_lead_somewhere() -> None:

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -317,6 +318,121 @@ class TransitionRow:
     n_companions_gained: int | None
 
 
+@dataclass(frozen=True)
+class AgreementRow:
+    """One row of ``implementation_agreements``."""
+
+    data_set_id: str
+    problem_id: str
+    implementation_a: str
+    implementation_b: str
+    n_common_stimuli: int
+    n_equal_responses: int
+    agreement: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentRow:
+    """One row of ``implementation_assessments``."""
+
+    data_set_id: str
+    problem_id: str
+    implementation_id: str
+    n_stimuli: int
+    n_not_run: int
+    n_exceptions: int
+    n_timeouts: int
+    n_crashes: int
+    is_voter: bool
+    cluster_rank: int
+    cluster_size: int
+    n_consensus_compared: int
+    n_consensus_agreeing: int
+    consensus_agreement: float | None
+    n_cluster_oracle_compared: int
+    n_cluster_oracle_agreeing: int
+    cluster_oracle_agreement: float | None
+    n_specified_compared: int
+    n_specified_agreeing: int
+    specified_agreement: float | None
+    passes_consensus: bool | None
+    passes_specified: bool | None
+    n_tests_passed: int
+    n_same_tests_passed: int | None
+    dual_agreement_score: float | None
+    mbr_score: float | None
+    assessment_rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemAssessmentRow:
+    """One row of ``problem_assessments``."""
+
+    data_set_id: str
+    problem_id: str
+    n_implementations: int
+    n_voters: int
+    n_tests: int
+    n_stimuli: int
+    n_clusters: int
+    n_largest_cluster: int
+    entropy: float | None
+    n_tied_stimuli: int
+    tied_share: float
+    n_specified_stimuli: int
+    n_consensus_compared: int
+    n_consensus_differing: int
+    consensus_differing_share: float | None
+    n_cluster_oracle_compared: int
+    n_cluster_oracle_differing: int
+    cluster_oracle_differing_share: float | None
+    k: int
+    n_passing_specified: int | None
+    specified_pass_at_k: float | None
+    n_passing_consensus: int | None
+    consensus_pass_at_k: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectRow:
+    """One row of ``suspect_oracles``."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    operation: str | None
+    inputs: str | None
+    specified_response: str
+    oracle_response: str | None
+    consensus: str
+    n_voters: int
+    n_votes: int
+    vote_share: float
+    cluster_oracle_response: str | None
+    n_cluster_oracle_votes: int
+    n_specified_votes: int
+    differing_implementation_id: str
+    specified_implementation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscriminationRow:
+    """One row of ``discriminating_tests``."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    n_steps: int
+    n_clusters: int
+    n_distinct_columns: int
+    n_pairs_split: int
+    entropy: float
+    suite_rank: int | None
+    n_pairs_newly_split: int | None
+    is_in_minimal_suite: bool
+
+
 ROW_TYPES: dict[str, type] = {
     "stimulus_response_cube": CubeRow,
     "stimulus_response_matrix": MatrixRow,
@@ -329,6 +445,11 @@ ROW_TYPES: dict[str, type] = {
     "behavior_changes": ChangeRow,
     "flaky_responses": FlakyRow,
     "behavior_transitions": TransitionRow,
+    "implementation_agreements": AgreementRow,
+    "implementation_assessments": AssessmentRow,
+    "problem_assessments": ProblemAssessmentRow,
+    "suspect_oracles": SuspectRow,
+    "discriminating_tests": DiscriminationRow,
 }
 
 _STIMULUS = ("data_set_id", "problem_id", "test_id", "step_id")
@@ -364,6 +485,16 @@ KEYS: dict[str, tuple[str, ...]] = {
         "to_environment_id",
         "subject_id",
     ),
+    "implementation_agreements": (
+        "data_set_id",
+        "problem_id",
+        "implementation_a",
+        "implementation_b",
+    ),
+    "implementation_assessments": ("data_set_id", "problem_id", "implementation_id"),
+    "problem_assessments": ("data_set_id", "problem_id"),
+    "suspect_oracles": _STIMULUS,
+    "discriminating_tests": ("data_set_id", "problem_id", "test_id"),
 }
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -386,6 +517,11 @@ class Marts:
     behavior_changes: list[ChangeRow]
     flaky_responses: list[FlakyRow]
     behavior_transitions: list[TransitionRow]
+    implementation_agreements: list[AgreementRow]
+    implementation_assessments: list[AssessmentRow]
+    problem_assessments: list[ProblemAssessmentRow]
+    suspect_oracles: list[SuspectRow]
+    discriminating_tests: list[DiscriminationRow]
 
     def tuples(self, mart: str) -> list[tuple[Any, ...]]:
         """The rows of one mart as tuples in the order of ``COLUMNS[mart]``, sorted by key."""
@@ -412,6 +548,12 @@ def compute(
     revisions = build_revisions(cube, descriptions)
     lineage = build_lineage(finals, matrix, revisions)
     consensus = build_consensus(matrix, members, descriptions, voting)
+    voters_of_problem = build_voters(matrix, descriptions, voting)
+    consensus_of_problem = group(consensus, _problem)
+    assessed = [
+        assess(cells, consensus_of_problem[problem], voters_of_problem[problem])
+        for problem, cells in group(matrix, _problem).items()
+    ]
     marts = Marts(
         stimulus_response_cube=cube,
         stimulus_response_matrix=matrix,
@@ -424,6 +566,11 @@ def compute(
         behavior_changes=build_changes(lineage),
         flaky_responses=build_flaky(cube),
         behavior_transitions=build_transitions(cube, descriptions),
+        implementation_agreements=[row for a in assessed for row in a.agreements],
+        implementation_assessments=[row for a in assessed for row in a.implementations],
+        problem_assessments=[a.problem for a in assessed],
+        suspect_oracles=[row for a in assessed for row in a.suspects],
+        discriminating_tests=[row for a in assessed for row in discriminations(a.matrix)],
     )
     for mart, key in KEYS.items():
         getattr(marts, mart).sort(key=lambda row, key=key: tuple(getattr(row, k) for k in key))
@@ -748,6 +895,18 @@ def leading_clusters(members: Iterable[ClusterMemberRow], eligible: set[str]) ->
     return [m for m in eligible_members.values() if len(m) == most]
 
 
+def build_voters(
+    matrix: Iterable[MatrixRow], descriptions: Iterable[Description], voting: Voting
+) -> dict[Problem, set[str]]:
+    """The implementations that vote, of each problem."""
+    described = group(descriptions, lambda d: (d.data_set_id, d.problem_id))
+    voters = {problem: eligible_voters(cells) for problem, cells in group(matrix, _problem).items()}
+    if voting.one_vote_per == "code":
+        for problem, eligible in voters.items():
+            voters[problem] = first_of_each_code(eligible, described.get(problem, []))
+    return voters
+
+
 def build_consensus(
     matrix: Iterable[MatrixRow],
     members: Iterable[ClusterMemberRow],
@@ -756,12 +915,10 @@ def build_consensus(
 ) -> list[ConsensusRow]:
     """Per stimulus: the response that the implementations vote for."""
     members_of_problem = group(members, _problem)
-    described = group(descriptions, lambda d: (d.data_set_id, d.problem_id))
+    voters_of_problem = build_voters(matrix, descriptions, voting)
     rows = []
     for problem, cells in group(matrix, _problem).items():
-        eligible = eligible_voters(cells)
-        if voting.one_vote_per == "code":
-            eligible = first_of_each_code(eligible, described.get(problem, []))
+        eligible = voters_of_problem[problem]
         leading = leading_clusters(members_of_problem.get(problem, []), eligible)
         for step, cells_of_stimulus in group(cells, _step).items():
             row = {c.implementation_id: c for c in cells_of_stimulus}
@@ -1011,7 +1168,7 @@ def build_lineage(
     return rows
 
 
-def is_right(row: CubeRow, specified_hash: str | None) -> bool | None:
+def is_right(row: CubeRow | MatrixRow, specified_hash: str | None) -> bool | None:
     """Whether a response is right, None where nothing says so."""
     if row.response_kind == "verdict":
         return canonical_response(row.response, "verdict") == "passed"
@@ -1316,6 +1473,332 @@ def clusters_of_side(side: Side) -> list[tuple[str, set[str]]]:
     ]
 
 
+# --- assessments ---------------------------------------------------------------------------------
+
+Column = dict[Step, MatrixRow]
+"""The cells of one implementation by stimulus"""
+
+PASS_AT_K = 1
+"""How many implementations pass@k draws."""
+
+SUITE_ROUNDS = 16
+"""How many tests of a problem are chosen one after the other."""
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """What is assessed of one problem."""
+
+    matrix: list[MatrixRow]
+    agreements: list[AgreementRow]
+    implementations: list[AssessmentRow]
+    problem: ProblemAssessmentRow
+    suspects: list[SuspectRow]
+
+
+def assess(
+    matrix: list[MatrixRow], consensus_rows: list[ConsensusRow], eligible: set[str]
+) -> Assessed:
+    """Assess the implementations, the specified oracle and the disagreement of one problem.
+
+    Args:
+        matrix: cells of the problem.
+        consensus_rows: what is voted for at each of its stimuli.
+        eligible: implementations that vote.
+    """
+    problem = _problem(matrix[0])
+    members = build_cluster_members(matrix)
+    consensus = {(r.test_id, r.step_id): r for r in consensus_rows}
+    columns: dict[str, Column] = defaultdict(dict)
+    for cell in matrix:
+        columns[cell.implementation_id][_step(cell)] = cell
+    specified = columns.pop(ORACLE, {})
+    rank_of = {m.implementation_id: m.cluster_rank for m in members}
+    size_of = Counter(rank_of.values())
+
+    votes = {
+        s: {
+            i: columns[i][s].response_hash
+            for i in sorted(eligible)
+            if s in columns[i] and columns[i][s].response_kind in VOTING_KINDS
+        }
+        for s in consensus
+    }
+
+    # The hash that each oracle wants to see, by stimulus.
+    leader = min((min(c) for c in leading_clusters(members, eligible)), default="")
+    by_consensus = {s: winner(r, votes[s].values()) for s, r in consensus.items()}
+    by_cluster = {
+        s: None if r.cluster_oracle_response is None else votes[s][leader]
+        for s, r in consensus.items()
+    }
+    by_specified = {
+        s: c.response_hash if c.response_kind in VOTING_KINDS else None
+        for s, c in specified.items()
+    }
+    with_verdict = {
+        s for column in columns.values() for s, c in column.items() if c.response_kind == "verdict"
+    }
+    steps_of_test = group(consensus, lambda s: s[0])
+
+    def right(column: Column, oracle: dict[Step, str | None]) -> dict[Step, bool]:
+        judged = {s: is_right(c, oracle.get(s)) for s, c in column.items()}
+        return {s: is_it for s, is_it in judged.items() if is_it is not None}
+
+    def equal(column: Column, oracle: dict[Step, str | None]) -> list[bool]:
+        return [c.response_hash == oracle[s] for s, c in column.items() if oracle[s] is not None]
+
+    def passes(column: Column, oracle: dict[Step, str | None]) -> bool | None:
+        judgeable = {s for s, wanted in oracle.items() if wanted is not None} | with_verdict
+        if not judgeable:
+            return None
+        verdicts = right(column, oracle)
+        return all(verdicts.get(s, False) for s in judgeable)
+
+    def tests_passed(column: Column) -> frozenset[str]:
+        verdicts = right(column, by_consensus)
+        return frozenset(
+            test
+            for test, steps in steps_of_test.items()
+            if all(s in column for s in steps)
+            and any(s in verdicts for s in steps)
+            and all(verdicts.get(s, True) for s in steps)
+        )
+
+    def agreement(a: str, b: str) -> tuple[int, int]:
+        common = columns[a].keys() & columns[b].keys()
+        same = [columns[a][s].response_hash == columns[b][s].response_hash for s in common]
+        return len(common), sum(same)
+
+    passed = {i: tests_passed(column) for i, column in columns.items()}
+    agreements = {(a, b): agreement(a, b) for a in columns for b in columns if a != b}
+
+    scores: dict[str, tuple[int, int, Fraction | None] | None] = {}
+    for i in columns:
+        if i not in eligible:
+            scores[i] = None
+            continue
+        shares = [
+            Fraction(agreements[i, j][1], agreements[i, j][0])
+            for j in eligible
+            if j != i and agreements[i, j][0]
+        ]
+        mean = rounded(sum(shares, Fraction(0)) / len(shares)) if shares else None
+        same = sum(passed[j] == passed[i] for j in eligible)
+        scores[i] = (len(passed[i]), same, mean)
+
+    def merit(i: str) -> tuple[bool, int, bool, Fraction]:
+        score = scores[i]
+        if score is None:
+            return (False, 0, False, Fraction(0))
+        n_passed, same, mean = score
+        return (True, n_passed**2 * same, mean is not None, mean or Fraction(0))
+
+    # Sorting keeps the order of equals, in reverse as well.
+    in_order = sorted(sorted(columns), key=merit, reverse=True)
+    ranking = {i: rank for rank, i in enumerate(in_order, start=1)}
+
+    implementations = []
+    for i, column in columns.items():
+        consensus_equal, cluster_equal = equal(column, by_consensus), equal(column, by_cluster)
+        judged = right(column, by_specified).values()
+        kinds = Counter(c.response_kind for c in column.values())
+        score = scores[i]
+        implementations.append(
+            AssessmentRow(
+                data_set_id=problem[0],
+                problem_id=problem[1],
+                implementation_id=i,
+                n_stimuli=len(column),
+                n_not_run=len(consensus) - len(column),
+                n_exceptions=kinds["exception"],
+                n_timeouts=kinds["timeout"],
+                n_crashes=kinds["crash"],
+                is_voter=i in eligible,
+                cluster_rank=rank_of[i],
+                cluster_size=size_of[rank_of[i]],
+                n_consensus_compared=len(consensus_equal),
+                n_consensus_agreeing=sum(consensus_equal),
+                consensus_agreement=share(sum(consensus_equal), len(consensus_equal)),
+                n_cluster_oracle_compared=len(cluster_equal),
+                n_cluster_oracle_agreeing=sum(cluster_equal),
+                cluster_oracle_agreement=share(sum(cluster_equal), len(cluster_equal)),
+                n_specified_compared=len(judged),
+                n_specified_agreeing=sum(judged),
+                specified_agreement=share(sum(judged), len(judged)),
+                passes_consensus=passes(column, by_consensus),
+                passes_specified=passes(column, by_specified),
+                n_tests_passed=len(passed[i]),
+                n_same_tests_passed=score[1] if score else None,
+                dual_agreement_score=round(score[0] * math.sqrt(score[1]), 6) if score else None,
+                mbr_score=float(score[2]) if score and score[2] is not None else None,
+                assessment_rank=ranking[i],
+            )
+        )
+
+    test_based = [r.agrees_with_specified for r in consensus.values()]
+    cluster_based = [
+        None if by_cluster[s] is None or by_specified.get(s) is None
+        else by_cluster[s] == by_specified[s]
+        for s in consensus
+    ]  # fmt: skip
+    n_specified, n_passing_specified = _passing(r.passes_specified for r in implementations)
+    n_decided, n_passing_consensus = _passing(r.passes_consensus for r in implementations)
+    assessment = ProblemAssessmentRow(
+        data_set_id=problem[0],
+        problem_id=problem[1],
+        n_implementations=len(columns),
+        n_voters=len(eligible),
+        n_tests=len(steps_of_test),
+        n_stimuli=len(consensus),
+        n_clusters=len(size_of),
+        n_largest_cluster=max(size_of.values(), default=0),
+        entropy=entropy(list(size_of.values())) if size_of else None,
+        n_tied_stimuli=sum(r.consensus == "tie" for r in consensus.values()),
+        tied_share=sum(r.consensus == "tie" for r in consensus.values()) / len(consensus),
+        n_specified_stimuli=sum(r.specified_response is not None for r in consensus.values()),
+        n_consensus_compared=sum(agrees is not None for agrees in test_based),
+        n_consensus_differing=test_based.count(False),
+        consensus_differing_share=share(
+            test_based.count(False), sum(agrees is not None for agrees in test_based)
+        ),
+        n_cluster_oracle_compared=sum(agrees is not None for agrees in cluster_based),
+        n_cluster_oracle_differing=cluster_based.count(False),
+        cluster_oracle_differing_share=share(
+            cluster_based.count(False), sum(agrees is not None for agrees in cluster_based)
+        ),
+        k=PASS_AT_K,
+        n_passing_specified=n_passing_specified if n_specified else None,
+        specified_pass_at_k=pass_at_k(n_specified, n_passing_specified, PASS_AT_K),
+        n_passing_consensus=n_passing_consensus if n_decided else None,
+        consensus_pass_at_k=pass_at_k(n_decided, n_passing_consensus, PASS_AT_K),
+    )
+
+    suspects = []
+    for step, row in consensus.items():
+        wanted = by_specified.get(step)
+        if wanted is None or row.specified_response is None:
+            continue
+        differing = [h for h in (by_consensus[step], by_cluster[step]) if h not in (None, wanted)]
+        if not differing:
+            continue
+        exemplar = next(i for i, h in votes[step].items() if h == differing[0])
+        suspects.append(
+            SuspectRow(
+                data_set_id=problem[0],
+                problem_id=problem[1],
+                test_id=step[0],
+                step_id=step[1],
+                operation=columns[exemplar][step].operation,
+                inputs=columns[exemplar][step].inputs,
+                specified_response=row.specified_response,
+                oracle_response=row.oracle_response,
+                consensus=row.consensus,
+                n_voters=row.n_voters,
+                n_votes=row.n_votes,
+                vote_share=row.n_votes / row.n_voters,
+                cluster_oracle_response=row.cluster_oracle_response,
+                n_cluster_oracle_votes=list(votes[step].values()).count(by_cluster[step] or ""),
+                n_specified_votes=list(votes[step].values()).count(wanted),
+                differing_implementation_id=exemplar,
+                specified_implementation_id=next(
+                    (i for i, h in votes[step].items() if h == wanted), None
+                ),
+            )
+        )
+
+    return Assessed(
+        matrix=matrix,
+        agreements=[
+            AgreementRow(*problem, a, b, n, same, share(same, n))
+            for (a, b), (n, same) in agreements.items()
+            if a < b
+        ],
+        implementations=implementations,
+        problem=assessment,
+        suspects=suspects,
+    )
+
+
+def winner(row: ConsensusRow, votes: Iterable[str]) -> str | None:
+    """The hash that most of the votes have; None where the vote has no winner."""
+    if row.oracle_response is None:
+        return None
+    return Counter(votes).most_common(1)[0][0]
+
+
+def _passing(passes: Iterable[bool | None]) -> tuple[int, int]:
+    """How many implementations could pass, and how many do."""
+    known = [p for p in passes if p is not None]
+    return len(known), sum(known)
+
+
+def pass_at_k(n: int, c: int, k: int) -> float | None:
+    """The probability that one of k of n implementations passes, of which c pass."""
+    if n < k:
+        return None
+    return float(rounded(1 - Fraction(math.comb(n - c, k), math.comb(n, k))))
+
+
+def rounded(value: Fraction) -> Fraction:
+    """A number from 0 rounded to 6 digits, halves up."""
+    return Fraction(math.floor(value * 10**6 + Fraction(1, 2)), 10**6)
+
+
+def share(part: int, whole: int) -> float | None:
+    """A part of a whole; None of nothing."""
+    return part / whole if whole else None
+
+
+def discriminations(matrix: list[MatrixRow]) -> list[DiscriminationRow]:
+    """How well each test of one problem tells its clusters apart, and which of them are enough."""
+    cells = {(c.implementation_id, *_step(c)): c.response_hash for c in matrix}
+    steps = {test: sorted({_step(c) for c in cs}) for test, cs in group(matrix, _test).items()}
+    exemplars = {
+        min(m.implementation_id for m in members)
+        for members in group(build_cluster_members(matrix), lambda m: m.cluster_rank).values()
+    }
+
+    def answer(exemplar: str, test: str) -> tuple[str | None, ...]:
+        return tuple(cells.get((exemplar, *step)) for step in steps[test])
+
+    pairs = [(a, b) for a in exemplars for b in exemplars if a < b]
+    splits = {
+        test: {(a, b) for a, b in pairs if answer(a, test) != answer(b, test)} for test in steps
+    }
+
+    suite: dict[str, tuple[int, int]] = {}
+    left = set(pairs)
+    while left and len(suite) < SUITE_ROUNDS:
+        best = min(steps, key=lambda t: (-len(splits[t] & left), len(steps[t]), t))
+        suite[best] = (len(suite) + 1, len(splits[best] & left))
+        left -= splits[best]
+    for test in sorted(steps, key=lambda t: (-len(splits[t] & left), len(steps[t]), t)):
+        if splits[test] & left:
+            suite[test] = (len(suite) + 1, len(splits[test] & left))
+
+    rows = []
+    for test in steps:
+        classes = Counter(answer(exemplar, test) for exemplar in exemplars)
+        place, newly_split = suite.get(test, (None, None))
+        rows.append(
+            DiscriminationRow(
+                data_set_id=matrix[0].data_set_id,
+                problem_id=matrix[0].problem_id,
+                test_id=test,
+                n_steps=len(steps[test]),
+                n_clusters=len(exemplars),
+                n_distinct_columns=len(classes),
+                n_pairs_split=len(splits[test]),
+                entropy=entropy(list(classes.values())) if classes else 0.0,
+                suite_rank=place,
+                n_pairs_newly_split=newly_split,
+                is_in_minimal_suite=test in suite,
+            )
+        )
+    return rows
+
+
 # --- helpers -------------------------------------------------------------------------------------
 
 T = TypeVar("T")
@@ -1342,6 +1825,10 @@ def first_known(*values: str | None) -> str | None:
 
 def _problem(row: CubeRow | MatrixRow | ClusterMemberRow | ConsensusRow) -> Problem:
     return (row.data_set_id, row.problem_id)
+
+
+def _test(row: MatrixRow) -> str:
+    return row.test_id
 
 
 def _step(row: CubeRow | MatrixRow | LineageRow) -> Step:

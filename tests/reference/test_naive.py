@@ -31,6 +31,7 @@ from .naive import (
     canonical_response,
     compute,
     md5,
+    pass_at_k,
     response_text,
 )
 from .strategies import (
@@ -1143,7 +1144,7 @@ def test_renaming_an_implementation_does_not_change_the_votes(
 
 
 def test_no_observations() -> None:
-    assert compute([]) == compute([], [revision("a")]) == Marts(*([] for _ in COLUMNS))
+    assert compute([]) == compute([], [revision("a")]) == Marts(*([] for _ in KEYS))
 
 
 def test_random_observations_are_repeatable_and_varied() -> None:
@@ -1185,3 +1186,98 @@ def test_random_observations_are_repeatable_and_varied() -> None:
     assert set(times_described.values()) == {1, 2, 3}
     assert max(r.n_distinct_responses for r in marts.flaky_responses) >= 3
     assert max(r.n_most_frequent for r in marts.flaky_responses) >= 3
+
+
+# --- assessments ---------------------------------------------------------------------------------
+
+
+def answers(implementation_id: str, *outputs: str | None, **other: Any) -> list[Observation]:
+    """One response to each of the tests t0, t1, …; none where it is None."""
+    return [
+        obs(implementation_id, output, test_id=f"t{number}", **other)
+        for number, output in enumerate(outputs)
+        if output is not None
+    ]
+
+
+def test_scores_of_implementations() -> None:
+    """a and b pass all three tests; c passes one, and did not run one; dead may not vote."""
+    marts = compute(
+        [
+            *answers("a", "1", "2", "3"),
+            *answers("b", "1", "2", "3"),
+            *answers("c", "1", "9", None),
+            *answers("dead", "$EXCEPTION@E@", "$EXCEPTION@E@", kind="exception"),
+            *answers(ORACLE, "1", "9", "3"),
+        ]
+    )
+    rows = {r.implementation_id: r for r in marts.implementation_assessments}
+    assert {i: r.n_tests_passed for i, r in rows.items()} == {"a": 3, "b": 3, "c": 1, "dead": 0}
+    assert rows["a"].dual_agreement_score == 4.242641  # 3 * sqrt(2)
+    assert rows["a"].mbr_score == 0.75  # (3/3 + 1/2) / 2
+    assert rows["c"].mbr_score == 0.5
+    assert rows["dead"].mbr_score is None
+    assert {i: r.assessment_rank for i, r in rows.items()} == {"a": 1, "b": 2, "c": 3, "dead": 4}
+    assert [rows[i].n_not_run for i in ("a", "c", "dead")] == [0, 1, 1]
+    assert (rows["a"].n_specified_agreeing, rows["a"].specified_agreement) == (2, 2 / 3)
+    assert (rows["a"].passes_consensus, rows["a"].passes_specified) == (True, False)
+    assert rows["c"].passes_specified is False  # right, but it did not run t2
+    (suspect,) = marts.suspect_oracles
+    assert (suspect.test_id, suspect.specified_response, suspect.oracle_response) == (
+        "t1",
+        "9",
+        "2",
+    )
+    assert suspect.differing_implementation_id == "a"
+    assert suspect.specified_implementation_id == "c"
+    (problem,) = marts.problem_assessments
+    assert (problem.n_clusters, problem.entropy) == (3, 1.5)
+    assert (problem.n_consensus_differing, problem.n_consensus_compared) == (1, 3)
+    assert (problem.n_passing_consensus, problem.consensus_pass_at_k) == (2, 0.5)
+    pairs = {(r.implementation_a, r.implementation_b): r for r in marts.implementation_agreements}
+    assert (pairs["a", "c"].n_common_stimuli, pairs["a", "c"].n_equal_responses) == (2, 1)
+
+
+def test_verdicts_are_judged_by_themselves() -> None:
+    """Two of three fail t0: that is the consensus, and not right."""
+    rows = compute(
+        [
+            *answers("a", "failed", "passed", kind="verdict"),
+            *answers("b", "failed", "passed", kind="verdict"),
+            *answers("c", "passed", None, kind="verdict"),
+        ]
+    ).implementation_assessments
+    assert [r.n_consensus_agreeing for r in rows] == [2, 2, 0]
+    assert [r.n_tests_passed for r in rows] == [1, 1, 1]
+    assert [r.specified_agreement for r in rows] == [0.5, 0.5, 1.0]
+    assert [r.passes_specified for r in rows] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("n", "c", "k", "expected"),
+    [(5, 2, 1, 0.4), (5, 2, 2, 0.7), (3, 2, 2, 1.0), (3, 0, 3, 0.0), (2, 1, 3, None)],
+)
+def test_pass_at_k(n: int, c: int, k: int, expected: float | None) -> None:
+    assert pass_at_k(n, c, k) == expected
+
+
+def test_suite_is_chosen_greedily() -> None:
+    """t0 and t1 split four of six pairs, t2 three; t0 is first, then t1 splits both that are left."""
+    marts = compute(
+        [
+            *answers("a", "1", "1", "1", "1"),
+            *answers("b", "1", "2", "1", "1"),
+            *answers("c", "2", "1", "1", "1"),
+            *answers("d", "2", "2", None, "1"),
+        ]
+    )
+    rows = [
+        (r.n_distinct_columns, r.n_pairs_split, r.entropy, r.suite_rank, r.n_pairs_newly_split)
+        for r in marts.discriminating_tests
+    ]
+    assert rows == [
+        (2, 4, 1.0, 1, 4),
+        (2, 4, 1.0, 2, 2),
+        (2, 3, 0.811278, None, None),
+        (1, 0, 0.0, None, None),
+    ]

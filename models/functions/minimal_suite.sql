@@ -1,0 +1,13 @@
+{{ config(parameters=['data_set', 'problem']) }}
+
+select
+    suite_rank,
+    test_id,
+    n_steps,
+    n_pairs_newly_split,
+    n_pairs_split,
+    n_distinct_columns,
+    entropy
+from {{ obslake.in_this_database(ref('discriminating_tests')) }}
+where data_set_id = data_set and problem_id = problem and is_in_minimal_suite
+order by suite_rank

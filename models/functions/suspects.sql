@@ -1,0 +1,20 @@
+{{ config(parameters=['data_set']) }}
+
+select
+    problem_id,
+    test_id,
+    step_id,
+    operation,
+    inputs,
+    specified_response,
+    oracle_response,
+    cluster_oracle_response,
+    consensus,
+    n_voters,
+    n_votes,
+    n_specified_votes,
+    differing_implementation_id,
+    specified_implementation_id
+from {{ obslake.in_this_database(ref('suspect_oracles')) }}
+where data_set_id = data_set
+order by vote_share desc, n_voters desc, problem_id asc, test_id asc, step_id asc

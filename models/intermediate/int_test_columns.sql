@@ -1,0 +1,85 @@
+-- Which clusters answer a test alike, of the tests that do not divide them all the same: a test that a cluster did
+-- not run is one more way to answer it.
+
+with
+
+clusters as (
+
+    select * from {{ obslake.stale_rows(ref('int_clusters')) }}
+
+),
+
+tests as (
+
+    select * from {{ obslake.stale_rows(ref('int_tests')) }}
+
+),
+
+cells as (
+
+    select * from {{ obslake.stale_rows(ref('int_cluster_cells'), has_number=true) }}
+    where is_exemplar
+
+),
+
+test_signatures as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        cluster_rank,
+        {{ obslake.signature("md5(concat_ws(':', response_hash, cast(step_id as string)))") }} as signature
+    from cells
+    group by data_set_id, problem_id, test_id, cluster_rank
+
+),
+
+answered as (
+
+    select
+        tests.data_set_id,
+        tests.problem_id,
+        tests.test_id,
+        clusters.cluster_rank,
+        -- The class is named by its first cluster.
+        min(clusters.cluster_rank) over (
+            partition by tests.data_set_id, tests.problem_id, tests.test_id, test_signatures.signature
+        ) as first_cluster_rank
+    from tests
+    inner join clusters
+        on
+            tests.data_set_id = clusters.data_set_id
+            and tests.problem_id = clusters.problem_id
+    left join test_signatures
+        on
+            tests.data_set_id = test_signatures.data_set_id
+            and tests.problem_id = test_signatures.problem_id
+            and tests.test_id = test_signatures.test_id
+            and clusters.cluster_rank = test_signatures.cluster_rank
+
+),
+
+compared as (
+
+    select
+        *,
+        max(first_cluster_rank) over (partition by data_set_id, problem_id, test_id) as last_class
+    from answered
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        cluster_rank,
+        first_cluster_rank
+    from compared
+    where last_class > 1
+
+)
+
+select * from final

@@ -1,0 +1,120 @@
+-- How much the implementations of each problem differ, and how many of them are right by either oracle.
+
+{%- set k = obslake.sample_size() %}
+
+with
+
+oracles as (
+
+    select * from {{ obslake.stale_rows(ref('consensus_oracles')) }}
+
+),
+
+clusters as (
+
+    select * from {{ obslake.stale_rows(ref('int_clusters')) }}
+
+),
+
+assessments as (
+
+    select * from {{ obslake.stale_rows(ref('implementation_assessments')) }}
+
+),
+
+stimuli as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(distinct test_id) as n_tests,
+        count(*) as n_stimuli,
+        cast(sum(case when consensus = 'tie' then 1 else 0 end) as bigint) as n_tied_stimuli,
+        count(specified_response_hash) as n_specified_stimuli,
+        count(agrees_with_specified) as n_consensus_compared,
+        cast(sum(case when not agrees_with_specified then 1 else 0 end) as bigint) as n_consensus_differing,
+        count(cluster_agrees_with_specified) as n_cluster_oracle_compared,
+        cast(sum(case when not cluster_agrees_with_specified then 1 else 0 end) as bigint)
+            as n_cluster_oracle_differing
+    from oracles
+    group by data_set_id, problem_id
+
+),
+
+cluster_sizes as (
+
+    select
+        data_set_id,
+        problem_id,
+        cast(sum(n_implementations) as bigint) as n_implementations,
+        cast(sum(n_voters) as bigint) as n_voters,
+        count(*) as n_clusters,
+        max(n_implementations) as n_largest_cluster,
+        -- Exact decimals: a sum of floating-point numbers would depend on the order of its terms.
+        sum(cast(n_implementations * log2(n_implementations) as decimal(38, 9))) as weighted_bits
+    from clusters
+    group by data_set_id, problem_id
+
+),
+
+passing as (
+
+    select
+        data_set_id,
+        problem_id,
+        cast(sum(case when passes_specified then 1 when not passes_specified then 0 end) as bigint)
+            as n_passing_specified,
+        cast(sum(case when passes_consensus then 1 when not passes_consensus then 0 end) as bigint)
+            as n_passing_consensus
+    from assessments
+    group by data_set_id, problem_id
+
+),
+
+final as (
+
+    select
+        stimuli.data_set_id,
+        stimuli.problem_id,
+        coalesce(cluster_sizes.n_implementations, 0) as n_implementations,
+        coalesce(cluster_sizes.n_voters, 0) as n_voters,
+        stimuli.n_tests,
+        stimuli.n_stimuli,
+        coalesce(cluster_sizes.n_clusters, 0) as n_clusters,
+        coalesce(cluster_sizes.n_largest_cluster, 0) as n_largest_cluster,
+        -- Without abs() the difference of equal terms could be shown as -0.0.
+        abs(round(
+            log2(cluster_sizes.n_implementations)
+            - cast(cluster_sizes.weighted_bits as double) / cluster_sizes.n_implementations, 6
+        )) as entropy,
+        stimuli.n_tied_stimuli,
+        stimuli.n_tied_stimuli / cast(stimuli.n_stimuli as double) as tied_share,
+        stimuli.n_specified_stimuli,
+        stimuli.n_consensus_compared,
+        stimuli.n_consensus_differing,
+        stimuli.n_consensus_differing / cast(nullif(stimuli.n_consensus_compared, 0) as double)
+            as consensus_differing_share,
+        stimuli.n_cluster_oracle_compared,
+        stimuli.n_cluster_oracle_differing,
+        stimuli.n_cluster_oracle_differing / cast(nullif(stimuli.n_cluster_oracle_compared, 0) as double)
+            as cluster_oracle_differing_share,
+        cast({{ k }} as int) as k,
+        passing.n_passing_specified,
+        {{ obslake.pass_at_k('cluster_sizes.n_implementations', 'passing.n_passing_specified', k) }}
+            as specified_pass_at_k,
+        passing.n_passing_consensus,
+        {{ obslake.pass_at_k('cluster_sizes.n_implementations', 'passing.n_passing_consensus', k) }}
+            as consensus_pass_at_k
+    from stimuli
+    left join cluster_sizes
+        on
+            stimuli.data_set_id = cluster_sizes.data_set_id
+            and stimuli.problem_id = cluster_sizes.problem_id
+    left join passing
+        on
+            stimuli.data_set_id = passing.data_set_id
+            and stimuli.problem_id = passing.problem_id
+
+)
+
+select * from final

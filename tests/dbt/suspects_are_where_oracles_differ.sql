@@ -1,0 +1,78 @@
+-- A stimulus is a suspect exactly where an oracle of the implementations differs from the specified one, and the
+-- implementations that are named answered it so.
+
+with
+
+oracles as (
+
+    select * from {{ ref('consensus_oracles') }}
+    where not agrees_with_specified or not cluster_agrees_with_specified
+
+),
+
+cells as (
+
+    select * from {{ ref('stimulus_response_matrix') }}
+
+),
+
+suspects as (
+
+    select * from {{ ref('suspect_oracles') }}
+
+),
+
+final as (
+
+    select
+        coalesce(oracles.data_set_id, suspects.data_set_id) as data_set_id,
+        coalesce(oracles.problem_id, suspects.problem_id) as problem_id,
+        coalesce(oracles.test_id, suspects.test_id) as test_id,
+        coalesce(oracles.step_id, suspects.step_id) as step_id
+    from oracles
+    full outer join suspects
+        on
+            oracles.data_set_id = suspects.data_set_id
+            and oracles.problem_id = suspects.problem_id
+            and oracles.test_id = suspects.test_id
+            and oracles.step_id = suspects.step_id
+    left join cells as differing
+        on
+            suspects.data_set_id = differing.data_set_id
+            and suspects.problem_id = differing.problem_id
+            and suspects.test_id = differing.test_id
+            and suspects.step_id = differing.step_id
+            and suspects.differing_implementation_id = differing.implementation_id
+    left join cells as specified
+        on
+            suspects.data_set_id = specified.data_set_id
+            and suspects.problem_id = specified.problem_id
+            and suspects.test_id = specified.test_id
+            and suspects.step_id = specified.step_id
+            and suspects.specified_implementation_id = specified.implementation_id
+    where
+        oracles.data_set_id is null
+        or suspects.data_set_id is null
+        or differing.response_hash is null
+        or differing.response_hash <> case
+            when not oracles.agrees_with_specified then oracles.oracle_response_hash
+            else oracles.cluster_oracle_response_hash
+        end
+        or differing.response_hash = oracles.specified_response_hash
+        or coalesce(suspects.operation, '') <> coalesce(differing.operation, '')
+        or coalesce(suspects.inputs, '') <> coalesce(differing.inputs, '')
+        or (suspects.n_specified_votes = 0) <> (suspects.specified_implementation_id is null)
+        or (
+            suspects.specified_implementation_id is not null
+            and coalesce(specified.response_hash, '') <> oracles.specified_response_hash
+        )
+        or suspects.n_votes <> oracles.n_votes
+        or suspects.n_voters <> oracles.n_voters
+        or suspects.specified_response <> oracles.specified_response
+        or coalesce(suspects.oracle_response, '') <> coalesce(oracles.oracle_response, '')
+        or coalesce(suspects.cluster_oracle_response, '') <> coalesce(oracles.cluster_oracle_response, '')
+        or suspects.consensus <> oracles.consensus
+
+)
+
+select * from final
