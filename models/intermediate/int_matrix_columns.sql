@@ -113,6 +113,9 @@ matrix_columns as (
             signature,
             n_stimuli,
             n_exceptions,
+            n_timeouts,
+            n_crashes,
+            n_verdicts,
             is_voter and (content_hash is null or precedence = 1) as is_voter
         from ranked
 
