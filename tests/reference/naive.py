@@ -547,8 +547,8 @@ def compute(
     members = build_cluster_members(matrix)
     revisions = build_revisions(cube, descriptions)
     lineage = build_lineage(finals, matrix, revisions)
-    consensus = build_consensus(matrix, members, descriptions, voting)
     voters_of_problem = build_voters(matrix, descriptions, voting)
+    consensus = build_consensus(matrix, members, voters_of_problem, voting)
     consensus_of_problem = group(consensus, _problem)
     assessed = [
         assess(cells, consensus_of_problem[problem], voters_of_problem[problem])
@@ -561,7 +561,7 @@ def compute(
         behavior_clusters=build_clusters(matrix, members),
         behavior_cluster_members=members,
         consensus_oracles=consensus,
-        training_examples=build_training(matrix, members, consensus),
+        training_examples=build_training(matrix, members, consensus, voters_of_problem),
         lineage=lineage,
         behavior_changes=build_changes(lineage),
         flaky_responses=build_flaky(cube),
@@ -910,12 +910,11 @@ def build_voters(
 def build_consensus(
     matrix: Iterable[MatrixRow],
     members: Iterable[ClusterMemberRow],
-    descriptions: Iterable[Description],
+    voters_of_problem: dict[Problem, set[str]],
     voting: Voting,
 ) -> list[ConsensusRow]:
     """Per stimulus: the response that the implementations vote for."""
     members_of_problem = group(members, _problem)
-    voters_of_problem = build_voters(matrix, descriptions, voting)
     rows = []
     for problem, cells in group(matrix, _problem).items():
         eligible = voters_of_problem[problem]
@@ -1017,13 +1016,14 @@ def build_training(
     matrix: Iterable[MatrixRow],
     members: Iterable[ClusterMemberRow],
     consensus: Iterable[ConsensusRow],
+    voters_of_problem: dict[Problem, set[str]],
 ) -> list[TrainingRow]:
     """Per cell of an implementation: how it stands to both oracles, and how many behave alike."""
     consensus_of = {(*_problem(row), row.test_id, row.step_id): row for row in consensus}
     members_of_problem = group(members, _problem)
     rows = []
     for problem, cells in group(matrix, _problem).items():
-        eligible = eligible_voters(cells)
+        eligible = voters_of_problem[problem]
         rank_of = {m.implementation_id: m.cluster_rank for m in members_of_problem.get(problem, [])}
         sizes = Counter(rank_of.values())
         for step, row in group(cells, _step).items():
