@@ -4390,15 +4390,66 @@ final as (
 select * from final
 ),
 
-model_int_cluster_differences as (
--- The first stimulus at which each cluster differs from the largest one of its problem. Every member of a
--- cluster has the same column, so exemplars stand for them.
+model_int_representatives as (
+-- Which implementation stands for which. What is computed from the responses of one member of a cluster holds for
+-- all members, except that a verdict says by itself whether it is right, and any other response does not: an
+-- implementation that answered with both stands for itself alone.
 
 with
+
+matrix_columns as (
+
+    select * from model_int_matrix_columns
+
+),
 
 clusters as (
 
     select * from model_int_clusters
+
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        min(matrix_columns.implementation_id) over (
+            partition by
+                matrix_columns.data_set_id,
+                matrix_columns.problem_id,
+                matrix_columns.signature,
+                matrix_columns.n_verdicts,
+                case
+                    when matrix_columns.n_verdicts not in (0, matrix_columns.n_stimuli)
+                        then matrix_columns.implementation_id
+                end
+        ) as representative_implementation_id,
+        clusters.cluster_rank,
+        matrix_columns.implementation_id = clusters.exemplar_implementation_id as is_exemplar
+    from matrix_columns
+    inner join clusters
+        on
+            matrix_columns.data_set_id = clusters.data_set_id
+            and matrix_columns.problem_id = clusters.problem_id
+            and matrix_columns.signature = clusters.cluster_id
+
+)
+
+select * from final
+),
+
+model_int_cluster_cells as (
+-- The cells of the implementations that stand for others: all that can be computed from equal columns is computed
+-- from these few.
+
+with
+
+representatives as (
+
+    select * from model_int_representatives
+    where implementation_id = representative_implementation_id
 
 ),
 
@@ -4408,29 +4459,51 @@ cells as (
 
 ),
 
-exemplar_cells as (
+final as (
 
     select
-        clusters.data_set_id,
-        clusters.problem_id,
-        clusters.cluster_id,
-        clusters.cluster_rank,
+        cells.data_set_id,
+        cells.problem_id,
         cells.test_id,
         cells.step_id,
-        cells.response_hash
-    from clusters
-    inner join cells
+        cells.implementation_id,
+        representatives.cluster_rank,
+        representatives.is_exemplar,
+        cells.response_hash,
+        case
+        when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+        else cells.response_hash = cast(null as string)
+    end as is_right_verdict,
+        cells.problem_no
+    from cells
+    inner join representatives
         on
-            clusters.data_set_id = cells.data_set_id
-            and clusters.problem_id = cells.problem_id
-            and clusters.exemplar_implementation_id = cells.implementation_id
+            cells.data_set_id = representatives.data_set_id
+            and cells.problem_id = representatives.problem_id
+            and cells.implementation_id = representatives.implementation_id
+
+)
+
+select * from final
+),
+
+model_int_cluster_differences as (
+-- The first stimulus at which each cluster differs from the largest one of its problem. Every member of a
+-- cluster has the same column, so exemplars stand for them.
+
+with
+
+clusters as (
+
+    select * from model_int_clusters
+    where cluster_rank > 1
 
 ),
 
-largest_cells as (
+exemplar_cells as (
 
-    select * from exemplar_cells
-    where cluster_rank = 1
+    select * from model_int_cluster_cells
+    where is_exemplar
 
 ),
 
@@ -4440,7 +4513,7 @@ compared_cells as (
     select
         data_set_id,
         problem_id,
-        cluster_id,
+        cluster_rank,
         test_id,
         step_id,
         response_hash
@@ -4448,18 +4521,18 @@ compared_cells as (
     where cluster_rank > 1
     union all
     select
-        largest_cells.data_set_id,
-        largest_cells.problem_id,
-        clusters.cluster_id,
-        largest_cells.test_id,
-        largest_cells.step_id,
-        largest_cells.response_hash
-    from largest_cells
+        largest.data_set_id,
+        largest.problem_id,
+        clusters.cluster_rank,
+        largest.test_id,
+        largest.step_id,
+        largest.response_hash
+    from exemplar_cells as largest
     inner join clusters
         on
-            largest_cells.data_set_id = clusters.data_set_id
-            and largest_cells.problem_id = clusters.problem_id
-    where clusters.cluster_rank > 1
+            largest.data_set_id = clusters.data_set_id
+            and largest.problem_id = clusters.problem_id
+    where largest.cluster_rank = 1
 
 ),
 
@@ -4468,11 +4541,11 @@ differences as (
     select
         data_set_id,
         problem_id,
-        cluster_id,
+        cluster_rank,
         test_id,
         step_id
     from compared_cells
-    group by data_set_id, problem_id, cluster_id, test_id, step_id
+    group by data_set_id, problem_id, cluster_rank, test_id, step_id
     having count(*) = 1 or min(response_hash) <> max(response_hash)
 
 ),
@@ -4482,7 +4555,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by data_set_id, problem_id, cluster_id
+            partition by data_set_id, problem_id, cluster_rank
             order by test_id, step_id
         ) as difference_number
     from differences
@@ -4492,13 +4565,18 @@ ranked as (
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        cluster_id,
-        test_id,
-        step_id
+        ranked.data_set_id,
+        ranked.problem_id,
+        clusters.cluster_id,
+        ranked.test_id,
+        ranked.step_id
     from ranked
-    where difference_number = 1
+    inner join clusters
+        on
+            ranked.data_set_id = clusters.data_set_id
+            and ranked.problem_id = clusters.problem_id
+            and ranked.cluster_rank = clusters.cluster_rank
+    where ranked.difference_number = 1
 
 )
 

@@ -6,38 +6,14 @@ with
 clusters as (
 
     select * from {{ obslake.stale_rows(ref('int_clusters')) }}
-
-),
-
-cells as (
-
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
+    where cluster_rank > 1
 
 ),
 
 exemplar_cells as (
 
-    select
-        clusters.data_set_id,
-        clusters.problem_id,
-        clusters.cluster_id,
-        clusters.cluster_rank,
-        cells.test_id,
-        cells.step_id,
-        cells.response_hash
-    from clusters
-    inner join cells
-        on
-            clusters.data_set_id = cells.data_set_id
-            and clusters.problem_id = cells.problem_id
-            and clusters.exemplar_implementation_id = cells.implementation_id
-
-),
-
-largest_cells as (
-
-    select * from exemplar_cells
-    where cluster_rank = 1
+    select * from {{ obslake.stale_rows(ref('int_cluster_cells'), has_number=true) }}
+    where is_exemplar
 
 ),
 
@@ -47,7 +23,7 @@ compared_cells as (
     select
         data_set_id,
         problem_id,
-        cluster_id,
+        cluster_rank,
         test_id,
         step_id,
         response_hash
@@ -55,18 +31,18 @@ compared_cells as (
     where cluster_rank > 1
     union all
     select
-        largest_cells.data_set_id,
-        largest_cells.problem_id,
-        clusters.cluster_id,
-        largest_cells.test_id,
-        largest_cells.step_id,
-        largest_cells.response_hash
-    from largest_cells
+        largest.data_set_id,
+        largest.problem_id,
+        clusters.cluster_rank,
+        largest.test_id,
+        largest.step_id,
+        largest.response_hash
+    from exemplar_cells as largest
     inner join clusters
         on
-            largest_cells.data_set_id = clusters.data_set_id
-            and largest_cells.problem_id = clusters.problem_id
-    where clusters.cluster_rank > 1
+            largest.data_set_id = clusters.data_set_id
+            and largest.problem_id = clusters.problem_id
+    where largest.cluster_rank = 1
 
 ),
 
@@ -75,11 +51,11 @@ differences as (
     select
         data_set_id,
         problem_id,
-        cluster_id,
+        cluster_rank,
         test_id,
         step_id
     from compared_cells
-    group by data_set_id, problem_id, cluster_id, test_id, step_id
+    group by data_set_id, problem_id, cluster_rank, test_id, step_id
     having count(*) = 1 or min(response_hash) <> max(response_hash)
 
 ),
@@ -89,7 +65,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by data_set_id, problem_id, cluster_id
+            partition by data_set_id, problem_id, cluster_rank
             order by test_id, step_id
         ) as difference_number
     from differences
@@ -99,13 +75,18 @@ ranked as (
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        cluster_id,
-        test_id,
-        step_id
+        ranked.data_set_id,
+        ranked.problem_id,
+        clusters.cluster_id,
+        ranked.test_id,
+        ranked.step_id
     from ranked
-    where difference_number = 1
+    inner join clusters
+        on
+            ranked.data_set_id = clusters.data_set_id
+            and ranked.problem_id = clusters.problem_id
+            and ranked.cluster_rank = clusters.cluster_rank
+    where ranked.difference_number = 1
 
 )
 
