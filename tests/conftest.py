@@ -62,6 +62,9 @@ class Workspace:
         self, program: str, *arguments: str, cwd: Path | None = None, stdin: bytes | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run ``obslake`` or ``dbt`` without the time that their imports take."""
+        if any(name.startswith("PYICEBERG_") for name in os.environ):
+            # PyIceberg reads its settings while it is imported.
+            return self.run(program, *arguments, cwd=cwd, stdin=stdin)
         return forks.run(
             program, arguments, cwd=cwd or self.folder, environment=self.environment, stdin=stdin
         )
