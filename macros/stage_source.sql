@@ -3,13 +3,13 @@
 {% macro stage_source(name, columns) -%}
     {%- set relation = obslake.source_relation(name) -%}
     {%- set present = obslake.present_columns(name, relation) -%}
-    {#- Columns with a default are required in the tables of the lakehouse. A mere column, unlike an expression,
-        lets the engine skip files by the values that a join or a condition wants. -#}
+    {#- The tables of the lakehouse have these types, and columns with a default are required in them. A mere column,
+        unlike an expression, lets the engine skip files by the values that a join or a condition wants. -#}
     {%- set has_nulls = present is not none or var('obslake_has_nulls') -%}
     select
         {% for column in columns -%}
         {%- set value = column.name if present is none or column.name in present else 'null' -%}
-        {%- set typed = 'cast(' ~ value ~ ' as ' ~ column.type ~ ')' if column.type else value -%}
+        {%- set typed = 'cast(' ~ value ~ ' as ' ~ column.type ~ ')' if has_nulls else value -%}
         {{ 'coalesce(' ~ typed ~ ', ' ~ column.default ~ ')' if column.default is defined and has_nulls else typed }} as {{ column.name }}
         {{- ',' if not loop.last }}
         {% endfor %}

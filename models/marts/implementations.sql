@@ -1,18 +1,16 @@
 -- Implementations that were observed, with their source code and origin where known.
 
-{{ config(materialized='view') }}
-
 with
 
 implementations as (
 
-    select * from {{ obslake.in_this_database(ref('int_implementations')) }}
+    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_implementations'))) }}
 
 ),
 
 matrix_columns as (
 
-    select * from {{ obslake.in_this_database(ref('int_matrix_columns')) }}
+    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_matrix_columns'))) }}
 
 ),
 

@@ -1,18 +1,16 @@
 -- The cube seen along a lineage: tests by revisions, in one environment.
 
-{{ config(materialized='view') }}
-
 with
 
 cells as (
 
-    select * from {{ obslake.in_this_database(ref('int_lineage_cells')) }}
+    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_lineage_cells'))) }}
 
 ),
 
 revisions as (
 
-    select * from {{ obslake.in_this_database(ref('int_lineage_revisions')) }}
+    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_lineage_revisions'))) }}
 
 ),
 

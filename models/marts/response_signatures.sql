@@ -1,12 +1,10 @@
 -- The behaviour of an implementation in one run, as a hash that is equal exactly when the behaviour is.
 
-{{ config(materialized='view') }}
-
 with
 
 run_columns as (
 
-    select * from {{ obslake.in_this_database(ref('int_run_columns')) }}
+    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_run_columns'))) }}
     where n_steps > 0
 
 ),

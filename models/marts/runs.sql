@@ -1,7 +1,5 @@
 -- Runs in their environments, with commit, branch, pipeline and further attributes where known.
 
-{{ config(materialized='view') }}
-
 with
 
 final as (

@@ -1,12 +1,10 @@
 -- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
 
-{{ config(materialized='view') }}
-
 with
 
 cells as (
 
-    select * from {{ obslake.in_this_database(ref('int_matrix_cells')) }}
+    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_matrix_cells'))) }}
 
 ),
 

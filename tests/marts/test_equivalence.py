@@ -56,8 +56,10 @@ class Models:
                     rules.unordered,
                 ],
             )
-        node = manifest["nodes"]["model.obslake.int_canonical_responses"]
-        self.query = node["compiled_code"]
+        nodes = manifest["nodes"]
+        self.members = nodes["model.obslake.int_response_members"]["compiled_code"]
+        self.query = nodes["model.obslake.int_canonical_responses"]["compiled_code"]
+        self.connection.execute("create schema main_intermediate")
 
     def forms(self, texts: Sequence[str], kind: str = "value") -> Forms:
         """Canonical form of each text under each rule."""
@@ -66,6 +68,9 @@ class Models:
             "insert into main_staging.stg_observations select 'd', problem_id, $2, unnest($1::varchar[]) "
             "from main_refresh.refresh_response_rules",
             [list(texts), kind],
+        )
+        self.connection.execute(
+            f"create or replace table main_intermediate.int_response_members as {self.members}"
         )
         found = {
             (problem, exact_hash): text

@@ -1,0 +1,30 @@
+{#- The same rows as those of a numbered relation, read so that a condition on the problem skips the others. -#}
+{% macro by_problem(relation) -%}
+    {{ return(adapter.dispatch('by_problem', 'obslake')(relation)) }}
+{%- endmacro %}
+
+{% macro default__by_problem(relation) -%}
+    {{ exceptions.raise_compiler_error('by_problem has no form for ' ~ target.type) }}
+{%- endmacro %}
+
+{% macro duckdb__by_problem(relation) -%}
+    {#- The engine turns the condition into one on the number, which the statistics of its tables tell apart. -#}
+    {%- if obslake.has_problem_numbers() -%}
+    (
+        select stored.*
+        from {{ relation }} as stored
+        inner join {{ obslake.in_this_database(ref('refresh_problem_numbers')) }} as numbers
+            on
+                stored.problem_no = numbers.problem_no
+                and stored.data_set_id = numbers.data_set_id
+                and stored.problem_id = numbers.problem_id
+    )
+    {%- else -%}
+    {{ relation }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__by_problem(relation) -%}
+    {#- The statistics of Iceberg files tell texts apart. -#}
+    {{ relation }}
+{%- endmacro %}

@@ -1,0 +1,49 @@
+{#- Hook: show the tables of the lakehouse, in schema `lake`, as they were when `obslake pin` fixed a moment. On DuckDB
+    the plugin `obslake.dbt_plugin` has shown them already, when it connected. -#}
+{% macro show_pinned_tables() -%}
+    {%- if execute and flags.WHICH in ['run', 'build'] and not var('obslake_observations') -%}
+        {{ return(adapter.dispatch('show_pinned_tables', 'obslake')()) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__show_pinned_tables() -%}
+    {{ exceptions.raise_compiler_error('show_pinned_tables has no form for ' ~ target.type) }}
+{%- endmacro %}
+
+{% macro duckdb__show_pinned_tables() -%}
+{%- endmacro %}
+
+{% macro spark__show_pinned_tables() -%}
+    {%- set catalog = 'obslake.obslake' -%}
+    {%- if not run_query('show tables in ' ~ catalog ~ " like 'pinned'").rows -%}
+        {%- do exceptions.raise_compiler_error('the lakehouse shows Spark nothing yet\n  run `obslake pin` first') -%}
+    {%- endif -%}
+    {#- However often it is pinned while this builds: one moment. -#}
+    {%- set pin = run_query('select snapshot_id from ' ~ catalog ~ ".pinned.refs where name = 'main'").rows[0][0] -%}
+    {%- set pinned = catalog ~ '.pinned version as of ' ~ pin -%}
+    {%- set tables = run_query('select table_name, snapshot_id from ' ~ pinned ~ " where kind = 'table'").rows -%}
+    {%- do run_query('create schema if not exists lake') -%}
+    {%- for table in tables -%}
+        {%- set rows -%}
+            select stored.* from {{ catalog }}.{{ table[0] }}
+            {%- if table[1] is not none %} version as of {{ table[1] }}{% endif %} as stored
+            {%- if table[1] is none %}
+            where 1 = 0
+            {%- elif table[0] != 'observations' %}
+            left anti join (
+                select load_id from {{ pinned }} where kind = 'hidden' and table_name = '{{ table[0] }}'
+            ) as hidden on stored.load_id = hidden.load_id
+            {%- endif -%}
+        {%- endset -%}
+        {%- do run_query('create or replace view lake.' ~ table[0] ~ ' as ' ~ rows) -%}
+    {%- endfor -%}
+    {%- for name, columns, kind in [
+        ('loads', 'load_id, revision', 'load'),
+        ('forgotten', 'forget_id, data_set_id, problem_id', 'forgotten'),
+        ('shown', 'snapshot_id, digest', 'shown'),
+    ] -%}
+        {%- do run_query(
+            'create or replace view lake.' ~ name ~ ' as select ' ~ columns ~ ' from ' ~ pinned ~ " where kind = '" ~ kind ~ "'"
+        ) -%}
+    {%- endfor -%}
+{%- endmacro %}
