@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from obslake.source_views import create_source_views
 
 from bench.workspace import DATA_SET, PROJECT
 
@@ -171,7 +172,7 @@ def _connect_iceberg(home: Path) -> duckdb.DuckDBPyConnection:
 
     connection = connect()
     connection.execute(f"set threads = {_THREADS}")
-    Lakehouse.open(home).create_source_views(connection)
+    create_source_views(Lakehouse.open(home), connection)
     return connection
 
 

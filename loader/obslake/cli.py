@@ -110,6 +110,29 @@ def status(home: str | None, snapshots: bool, as_json: bool) -> None:
         echo_status(result)
 
 
+@cli.command(cls=Example, example="obslake pin --to 6482398719468012345")
+@click.option(
+    "--to",
+    "snapshot",
+    type=click.IntRange(min=0),
+    metavar="SNAPSHOT",
+    help="Earlier snapshot of observations [default: the newest].",
+)
+@json_option
+@click.pass_obj
+def pin(home: str | None, snapshot: int | None, as_json: bool) -> None:
+    """Fix the moment as of which engines other than DuckDB see the tables.
+
+    Whatever is loaded meanwhile, they build from these snapshots until something else is pinned.
+    `obslake expire` may remove a snapshot that was pinned long ago.
+    """
+    from obslake.lakehouse import Lakehouse
+    from obslake.output import echo_pinned
+    from obslake.pinning import pin as run_pin
+
+    echo_pinned(run_pin(Lakehouse.open(home), snapshot), as_json=as_json)
+
+
 # As in obslake.schemas, which takes too long to import for a help text.
 _TABLES = ("implementations", "tests", "runs", "measurements", "quarantine", "observations")
 
@@ -171,11 +194,11 @@ def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json:
     from obslake.expiry import expire as run_expire
     from obslake.lakehouse import Lakehouse
     from obslake.output import echo_expiries
-    from obslake.schemas import ALL_TABLES
+    from obslake.schemas import KEPT_TABLES
 
     moment = _moment(older_than)
     lakehouse = Lakehouse.open(home)
-    tables = filter(lakehouse.has, ALL_TABLES)
+    tables = filter(lakehouse.has, KEPT_TABLES)
     done = (run_expire(lakehouse, t, moment, keep, dry_run=dry_run) for t in tables)
     echo_expiries(done, dry_run=dry_run, as_json=as_json)
 

@@ -19,6 +19,7 @@ from obslake.engine import load_extensions, who_locks
 from obslake.errors import ObslakeError
 from obslake.folder import home_folder
 from obslake.lakehouse import Lakehouse
+from obslake.source_views import create_source_views
 from obslake.system_errors import system_error
 
 
@@ -61,7 +62,7 @@ class Plugin(BasePlugin):
         with _errors_of_dbt(self._home):
             # However much is loaded while this builds, the views find their metadata.
             keep = self._lakehouse.home / "building" / "metadata"
-            self._lakehouse.create_source_views(conn, self._as_of_snapshot, keep=keep)
+            create_source_views(self._lakehouse, conn, self._as_of_snapshot, keep=keep)
         if self._built.resolve() != self._lakehouse.marts_path.resolve():
             conn.create_function("publish_marts", self._publish, [], "VARCHAR", side_effects=True)
 

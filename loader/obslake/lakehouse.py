@@ -4,13 +4,12 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlparse
 
-import duckdb
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import (
@@ -25,29 +24,23 @@ from pyiceberg.utils.config import Config
 from sqlalchemy import URL, select
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
-from obslake.engine import quote_identifier, quote_literal
 from obslake.errors import (
     CatalogError,
     DamagedMetadataError,
     MovedLakehouseError,
     NoLakehouseError,
-    SnapshotNotFoundError,
 )
 from obslake.folder import MARTS_FILE, home_folder
-from obslake.ledger import load_ids, noted_loads, state_at
 from obslake.schemas import (
     ALL_TABLES,
     NAMESPACE,
-    OBSERVATIONS,
+    PINNED,
     QUARANTINE,
     TableDefinition,
-    sql_type,
 )
-from obslake.snapshots import kept_metadata, snapshot_with
 from obslake.system_errors import is_of_system, system_error
 
 CATALOG_NAME = "obslake"
-SOURCE_SCHEMA = "lake"
 
 # PyIceberg asks twice before it gives up.
 _LOCK_TIMEOUT_SECONDS = 30
@@ -122,19 +115,23 @@ class Lakehouse:
         """Create the namespace and every table that does not exist yet."""
         self.catalog.create_namespace_if_not_exists(NAMESPACE)
         for definition in ALL_TABLES:
-            # The catalog writes the metadata of a table before it finds that it exists.
-            try:
-                self.table(definition)
-            except NoLakehouseError:
-                self.catalog.create_table_if_not_exists(
-                    (NAMESPACE, definition.name),
-                    schema=definition.schema,
-                    properties={**definition.properties, "comment": definition.comment},
-                )
+            self.create_table(definition)
+
+    def create_table(self, definition: TableDefinition) -> Table:
+        """Return a table, which is created where it does not exist yet."""
+        # The catalog writes the metadata of a table before it finds that it exists.
+        try:
+            return self.table(definition)
+        except NoLakehouseError:
+            return self.catalog.create_table_if_not_exists(
+                (NAMESPACE, definition.name),
+                schema=definition.schema,
+                properties={**definition.properties, "comment": definition.comment},
+            )
 
     def has(self, definition: TableDefinition) -> bool:
-        """Whether a table is there; lakehouses that had no load since there is a quarantine lack it."""
-        if definition is not QUARANTINE:
+        """Whether a table is there: nothing may have been pinned yet, nor loaded since there is a quarantine."""
+        if definition not in (QUARANTINE, PINNED):
             return True
         try:
             self.table(definition)
@@ -180,73 +177,6 @@ class Lakehouse:
         """Return the addresses of the folders in which the files of the tables are."""
         return [self.table(d).location() for d in filter(self.has, ALL_TABLES)]
 
-    def create_source_views(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        as_of_snapshot: int | None = None,
-        *,
-        keep: Path | None = None,
-    ) -> Snapshot | None:
-        """Create one view per Iceberg table in schema ``lake``, all of one moment.
-
-        Every view is bound to one metadata file, which never changes, so that all who read it see
-        the same rows whatever is loaded meanwhile.
-
-        Args:
-            connection: where the views are created; it must have the Iceberg extension.
-            as_of_snapshot: id of an earlier snapshot of ``observations``; of the other tables the
-                rows of the loads are shown that had been completed by then.
-            keep: folder for copies of the metadata files, for views that are read for long: of the
-                table's own only the newest hundred are kept.
-
-        Returns:
-            The snapshot of ``observations`` that is shown, None where nothing was loaded yet.
-
-        Raises:
-            SnapshotNotFoundError: ``observations`` has no snapshot with that id.
-        """
-        # The observations of a load are committed last: read first, they decide which loads are shown.
-        observations = self.table(OBSERVATIONS)
-        shown = observations.current_snapshot()
-        if as_of_snapshot is not None:
-            shown = observations.snapshot_by_id(as_of_snapshot)
-            if shown is None:
-                raise SnapshotNotFoundError(
-                    f"observations has no snapshot {as_of_snapshot}\n"
-                    "  list the snapshots with `obslake status --snapshots`"
-                )
-        connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
-        state = state_at(observations.metadata, shown)
-        completed = state.loads.keys()
-        for definition in ALL_TABLES:
-            if not self.has(definition):
-                _create_empty_view(connection, definition)
-                continue
-            table = observations if definition is OBSERVATIONS else self.table(definition)
-            snapshot = shown
-            if definition is not OBSERVATIONS:
-                described = completed & noted_loads(table.metadata).keys()
-                snapshot = snapshot_with(table.metadata, described)
-            view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
-            location = kept_metadata(table, keep) if keep else table.metadata_location
-            rows = f"from iceberg_scan({quote_literal(location)}"
-            rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
-            if snapshot and (hidden := load_ids(table.metadata, snapshot) - completed):
-                rows += f" where load_id not in ({', '.join(map(quote_literal, sorted(hidden)))})"
-            connection.execute(f"create or replace view {view} as select * {rows}")
-            connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
-        loads = [(load.load_id, state.revision(load)) for load in state.loads.values()]
-        _create_list_view(connection, "loads", ("load_id", "revision"), loads)
-        forgotten = [(f.forget_id, f.data_set_id, f.problem_id) for f in state.forgotten.values()]
-        snapshot_id = "null" if shown is None else str(shown.snapshot_id)
-        connection.execute(
-            f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.shown as select "
-            f"{snapshot_id}::bigint as snapshot_id, {quote_literal(state.digest())} as digest"
-        )
-        columns = ("forget_id", "data_set_id", "problem_id")
-        _create_list_view(connection, "forgotten", columns, forgotten)
-        return shown
-
 
 def _until_created(open_it: Callable[[], Lakehouse]) -> Lakehouse:
     """Open a lakehouse that another process may be creating at the same time."""
@@ -264,42 +194,6 @@ def _until_created(open_it: Callable[[], Lakehouse]) -> Lakehouse:
 def _first_line(error: Exception) -> str:
     """Return what an error says, without the password of an address."""
     return re.sub(r"://\S*@", "://…@", str(error).splitlines()[0])
-
-
-def _create_list_view(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    columns: tuple[str, ...],
-    rows: Iterable[tuple[str | None, ...]],
-) -> None:
-    """Create a view on some rows of text that stand in its own definition."""
-    rows = sorted(rows, key=repr)
-    view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(name)}"
-    # Lists, as DuckDB reads a long list much faster than a long VALUES.
-    lists = (
-        ", ".join(
-            f"unnest([{', '.join(map(_literal, values))}]::varchar[]) as {quote_identifier(column)}"
-            for column, values in zip(columns, zip(*rows, strict=True), strict=True)
-        )
-        if rows
-        else ", ".join(f"unnest([]::varchar[]) as {quote_identifier(c)}" for c in columns)
-    )
-    connection.execute(f"create or replace view {view} as select {lists}")
-
-
-def _literal(text: str | None) -> str:
-    return "null" if text is None else quote_literal(text)
-
-
-def _create_empty_view(connection: duckdb.DuckDBPyConnection, definition: TableDefinition) -> None:
-    columns = ", ".join(
-        f"null::{sql_type(field.field_type)} as {quote_identifier(field.name)}"
-        for field in definition.schema.fields
-    )
-    connection.execute(
-        f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)} "
-        f"as select {columns} where false"
-    )
 
 
 def _check_default_home(path: Path, *, create: bool) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from obslake.forgetting import Forgetting
     from obslake.ledger import CommittedLoad, Forgotten
     from obslake.load_report import LoadReport
+    from obslake.pinning import Pinned
     from obslake.quarantine import QuarantinedRecords
     from obslake.retrying import Retry
     from obslake.rollback import Rollback
@@ -130,6 +131,17 @@ def echo_expiries(expiries: "Iterable[Expiry]", *, dry_run: bool, as_json: bool)
             say(f"{done.table:<16} {what}, {done.bytes:,} bytes {removed}")
     if as_json:
         echo_json({"dry_run": dry_run, "tables": tables})
+
+
+def echo_pinned(pinned: "Pinned", *, as_json: bool) -> None:
+    """Print what was pinned."""
+    if as_json:
+        echo_json(asdict(pinned))
+        return
+    loads = _count(pinned.loads, "load")
+    what = f"snapshot {pinned.snapshot_id}" if pinned.snapshot_id is not None else "nothing"
+    say(f"pinned: {what} of observations, {loads}")
+    click.echo("next: dbt build --target spark")
 
 
 def describe_rollback(plan: "Rollback") -> str:

@@ -14,6 +14,7 @@ from obslake.errors import QuarantineError
 from obslake.history import History, retry_key
 from obslake.lakehouse import Lakehouse
 from obslake.schemas import QUARANTINE
+from obslake.source_views import create_source_views
 from obslake.sources import set_aside
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.files import SourceFile
@@ -134,7 +135,7 @@ def open_loads(lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection) -> d
 
     The connection gets the views of the lakehouse.
     """
-    lakehouse.create_source_views(connection)
+    create_source_views(lakehouse, connection)
     if not lakehouse.has(QUARANTINE):
         return {}
     history = History.read(lakehouse)

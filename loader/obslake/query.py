@@ -121,10 +121,11 @@ def _bind(
             # A view below the marts reads the tables, or the name is wrong.
             connection.close()
     from obslake.lakehouse import Lakehouse
+    from obslake.source_views import create_source_views
 
     lakehouse = Lakehouse.open(home)
     connection = engine.connect()
-    lakehouse.create_source_views(connection)
+    create_source_views(lakehouse, connection)
     locations = [] if external_access else lakehouse.locations()
     return connection, _relation(connection, marts, query, locations, external_access)
 

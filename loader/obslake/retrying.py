@@ -21,6 +21,7 @@ from obslake.loading import commit_load, new_load_id
 from obslake.progress import Progress
 from obslake.quarantine import chosen_load, open_loads
 from obslake.schemas import QUARANTINE, RUNS, TABLES
+from obslake.source_views import create_source_views
 from obslake.sources import set_aside
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.descriptions import DescriptionsReader
@@ -94,7 +95,7 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
         work_folder(lakehouse.home, ".load-") as folder,
         engine.connect(temp_directory=folder) as connection,
     ):
-        lakehouse.create_source_views(connection)
+        create_source_views(lakehouse, connection)
         connection.execute(
             "create temp table retried as select *, "
             "row_number() over (order by file, position nulls first) as n "

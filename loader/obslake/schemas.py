@@ -260,8 +260,39 @@ QUARANTINE = TableDefinition(
     sort_columns=("load_id", "file", "position"),
 )
 
+PINNED = TableDefinition(
+    name="pinned",
+    comment="What of the tables `obslake pin` shows to engines other than DuckDB: rows of several kinds.",
+    schema=_schema(
+        (
+            "kind",
+            _STRING,
+            True,
+            "`table`: a snapshot; `hidden`: a load whose rows in a table are not shown; `load`: one that is "
+            "shown; `forgotten`: what was forgotten; `shown`: the snapshot of observations",
+        ),
+        ("table_name", _STRING, False, "table of a snapshot, or of hidden rows"),
+        ("snapshot_id", LongType(), False, "snapshot that is shown; null: no rows are"),
+        ("load_id", _STRING, False, "load that is shown, or is not"),
+        ("revision", _STRING, False, "another text once rows of the load were forgotten"),
+        ("forget_id", _STRING, False, "command by which rows were forgotten"),
+        ("data_set_id", _STRING, False, "data set of what was forgotten"),
+        ("problem_id", _STRING, False, "problem of what was forgotten; null: any"),
+        (
+            "digest",
+            _STRING,
+            False,
+            "hash of the loads that are shown, and of what was forgotten of them",
+        ),
+    ),
+    sort_columns=("kind", "table_name"),
+)
+
 # What the marts are built from.
 TABLES: tuple[TableDefinition, ...] = (IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS)
 
 # In the order of their commits: whoever sees the observations of a load sees what describes them.
 ALL_TABLES: tuple[TableDefinition, ...] = (*TABLES[:-1], QUARANTINE, OBSERVATIONS)
+
+# What needs upkeep: all that obslake writes.
+KEPT_TABLES: tuple[TableDefinition, ...] = (*ALL_TABLES, PINNED)

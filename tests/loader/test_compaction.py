@@ -16,6 +16,7 @@ from obslake.datafiles import write_data_files
 from obslake.errors import CompactionError, DeleteFilesError
 from obslake.progress import Progress
 from obslake.schemas import ALL_TABLES, OBSERVATIONS, RUNS, TABLES
+from obslake.source_views import create_source_views
 from pyiceberg.manifest import ManifestContent, ManifestFile
 from pyiceberg.table import Table
 
@@ -192,7 +193,7 @@ def test_earlier_snapshots_stay_readable(loaded: Lake) -> None:
     lakehouse = loaded.open()
     for snapshot, count in zip(snapshots, counts, strict=True):
         with compaction.engine.connect() as connection:
-            lakehouse.create_source_views(connection, snapshot.snapshot_id)
+            create_source_views(lakehouse, connection, snapshot.snapshot_id)
             rows = connection.execute("select count(*) from lake.observations").fetchall()
             assert rows == [(count,)]
             runs = connection.execute("select count(*) from lake.runs").fetchall()

@@ -16,6 +16,7 @@ from obslake.history import History
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import committed_loads
 from obslake.schemas import ALL_TABLES, OBSERVATIONS, TABLES
+from obslake.source_views import create_source_views
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from tests.conftest import Workspace
@@ -141,9 +142,9 @@ def test_tagged_snapshots_stay(loaded: Lake) -> None:
     assert stored_files(loaded) == needed_files(loaded)
     # Only its own load is in it, though those of others are carried over.
     with engine.connect() as connection:
-        loaded.open().create_source_views(connection, first)
+        create_source_views(loaded.open(), connection, first)
         assert connection.execute("select count(*) from lake.runs").fetchall() == [(1,)]
-        loaded.open().create_source_views(connection)
+        create_source_views(loaded.open(), connection)
         assert connection.execute("select count(*) from lake.runs").fetchall() == [(3,)]
 
 
@@ -203,7 +204,7 @@ def test_a_removed_snapshot_is_named_as_missing(loaded: Lake) -> None:
     first = loaded.open().table(OBSERVATIONS).snapshots()[0].snapshot_id
     removed(loaded, *NOW)
     with engine.connect() as connection, pytest.raises(SnapshotNotFoundError):
-        loaded.open().create_source_views(connection, first)
+        create_source_views(loaded.open(), connection, first)
 
 
 @pytest.mark.parametrize("table", [t.name for t in TABLES])

@@ -18,6 +18,7 @@ from obslake.history import History
 from obslake.ledger import committed_loads
 from obslake.rollback import plan_rollback, roll_back
 from obslake.schemas import OBSERVATIONS, RUNS, TABLES
+from obslake.source_views import create_source_views
 
 from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import (
@@ -258,9 +259,9 @@ def test_earlier_snapshots_show_all_tables(loaded: Lake) -> None:
     counts = seen(loaded)
     back(loaded, before[0]["snapshot_id"])
     with engine.connect() as connection:
-        loaded.open().create_source_views(connection, before[-1]["snapshot_id"])
+        create_source_views(loaded.open(), connection, before[-1]["snapshot_id"])
         assert dict(connection.execute(LOOK).fetchall()) == counts
-        loaded.open().create_source_views(connection, before[1]["snapshot_id"])
+        create_source_views(loaded.open(), connection, before[1]["snapshot_id"])
         assert dict(connection.execute(LOOK).fetchall())["measurements"] == 6
         loads = connection.execute("select load_id from lake.loads order by 1").fetchall()
         assert loads == [(s["load_id"],) for s in before[:2]]

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 from obslake import engine
 from obslake.schemas import OBSERVATIONS
+from obslake.source_views import create_source_views
 
 from tests.loader.conftest import Lake, observation
 
@@ -24,8 +25,8 @@ def test_metadata_is_kept_for_who_reads_long(lake: Lake) -> None:
     lake.load("observations", lake.jsonl("o.jsonl", [observation()]))
     kept = lake.home / "kept"
     with engine.connect() as reader, engine.connect() as builder:
-        lake.open().create_source_views(reader)
-        lake.open().create_source_views(builder, keep=kept)
+        create_source_views(lake.open(), reader)
+        create_source_views(lake.open(), builder, keep=kept)
         commit_often(lake)
         lake.load("observations", lake.jsonl("p.jsonl", [observation(test_id="u")]))
         with pytest.raises(duckdb.IOException, match="No such file"):
@@ -37,14 +38,14 @@ def test_copies_of_metadata_are_removed_after_a_day(lake: Lake) -> None:
     lake.obslake("init")
     kept = lake.home / "kept"
     with engine.connect() as connection:
-        lake.open().create_source_views(connection, keep=kept)
+        create_source_views(lake.open(), connection, keep=kept)
         first = set(kept.iterdir())
         commit_often(lake, 1)
-        lake.open().create_source_views(connection, keep=kept)
+        create_source_views(lake.open(), connection, keep=kept)
         # Of the other tables there is nothing new.
         assert len(set(kept.iterdir()) - first) == 1
         for path in kept.iterdir():
             os.utime(path, (0, time.time() - 90_000))
-        lake.open().create_source_views(connection, keep=kept)
+        create_source_views(lake.open(), connection, keep=kept)
         assert len(list(kept.iterdir())) == len(first)
         assert connection.execute(COUNT).fetchall() == [(0,)]

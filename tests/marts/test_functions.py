@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from obslake.lakehouse import Lakehouse
 from obslake.schemas import TABLES
+from obslake.source_views import create_source_views
 from obslake.sql_package import write_catalogue
 
 from tests.conftest import PROJECT, Workspace
@@ -138,7 +139,7 @@ def test_iceberg_directly(demo: Workspace, sql_package: str) -> None:
 
     with engine.connect() as connection:
         connection.execute(sql_package)
-        Lakehouse.open(demo.home).create_source_views(connection)
+        create_source_views(Lakehouse.open(demo.home), connection)
         connection.execute("create view observations as from lake.observations")
         rows = connection.execute("from oracle('demo', 'json_parse')").fetchall()
     assert comparable(rows) == comparable(demo.query("from oracle('demo', 'json_parse')"))

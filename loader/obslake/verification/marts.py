@@ -12,6 +12,7 @@ from obslake.errors import ObslakeError
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import current_state, state_at, states
 from obslake.schemas import OBSERVATIONS
+from obslake.source_views import create_source_views
 from obslake.verification.report import Check, one_line
 
 _MARTS = "marts"
@@ -138,7 +139,7 @@ def _check(
         )
         return
     _note_age(state_at(metadata, shown).loads, current_state(metadata).loads, counts)
-    lakehouse.create_source_views(connection, shown.snapshot_id)
+    create_source_views(lakehouse, connection, shown.snapshot_id)
     # Views among the marts look for their tables in the database that is in use.
     connection.execute(f"use {_MARTS}")
     _check_counts(connection, built, counts)

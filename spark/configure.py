@@ -1,0 +1,176 @@
+"""Writes the configuration with which Spark finds the lakehouse that PyIceberg finds.
+
+    python -m spark.configure FOLDER [--home LAKE] [--master MASTER]
+
+The catalog and the store are those of PyIceberg's own configuration, or the default ones below the
+folder of the lakehouse. What is written is plain Spark: change it, or copy it to a cluster.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from obslake.errors import ObslakeError
+from obslake.lakehouse import CATALOG_NAME, Lakehouse
+from sqlalchemy import make_url
+
+from spark.jars import JarError, jars, native_libraries
+
+# Two executors, processes of their own, with a core and 2 GiB each.
+DEFAULT_MASTER = "local-cluster[2,1,2048]"
+
+_LOGGING = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
+# A cluster that ends with its driver is no fault.
+logger.deploy.name = org.apache.spark.deploy
+logger.deploy.level = off
+logger.scheduler.name = org.apache.spark.scheduler.cluster
+logger.scheduler.level = off
+logger.rpc.name = org.apache.spark.rpc
+logger.rpc.level = off
+logger.executor.name = org.apache.spark.executor
+logger.executor.level = off
+"""
+
+
+def catalog_settings(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return what Spark has to be told of a catalog that PyIceberg has these properties of.
+
+    Raises:
+        ObslakeError: it is of a type that this cannot translate.
+    """
+    kind = properties.get("type", "sql")
+    if kind == "rest":
+        return {"type": "rest", "uri": properties["uri"], **_store(properties)}
+    if kind != "sql":
+        raise ObslakeError(f"catalogs of type {kind} cannot be translated: write the file yourself")
+    url = make_url(properties["uri"])
+    settings = {
+        "type": "jdbc",
+        # The form that PyIceberg creates.
+        "jdbc.schema-version": "V1",
+        "warehouse": properties["warehouse"],
+        **_store(properties),
+    }
+    if url.get_backend_name() == "sqlite":
+        # SQLite lets one connection write at a time.
+        settings |= {"uri": f"jdbc:sqlite:{url.database}?busy_timeout=60000", "clients": "1"}
+    elif url.get_backend_name() == "postgresql":
+        port = f":{url.port}" if url.port else ""
+        settings["uri"] = f"jdbc:postgresql://{url.host or 'localhost'}{port}/{url.database or ''}"
+        if url.username:
+            settings["jdbc.user"] = url.username
+        if url.password:
+            settings["jdbc.password"] = str(url.password)
+    else:
+        raise ObslakeError(
+            f"catalogs in {url.get_backend_name()} cannot be translated: write the file yourself"
+        )
+    return settings
+
+
+def _store(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of an S3-compatible store; none where the files are in a file system."""
+    if not properties.get("warehouse", "").startswith(("s3://", "s3a://")):
+        return {}
+    settings = {
+        "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        # Without clients of services that are not asked.
+        "s3.client-factory-impl": "org.apache.iceberg.aws.s3.DefaultS3FileIOAwsClientFactory",
+        "http-client.type": "urlconnection",
+    }
+    for name, spark_name in {
+        "s3.endpoint": "s3.endpoint",
+        "s3.access-key-id": "s3.access-key-id",
+        "s3.secret-access-key": "s3.secret-access-key",
+        "s3.session-token": "s3.session-token",
+        "s3.region": "client.region",
+    }.items():
+        if value := properties.get(name):
+            settings[spark_name] = value
+    if "s3.endpoint" in settings:
+        settings["s3.path-style-access"] = "true"
+    return settings
+
+
+def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str, str]:
+    """Return the whole configuration.
+
+    Args:
+        catalog: PyIceberg's properties of the catalog.
+        master: where Spark runs.
+        scratch: folder for what Spark leaves behind.
+
+    Raises:
+        JarError: a library that Spark needs is not installed.
+    """
+    described = catalog_settings(catalog)
+    path = ":".join(str(jar) for jar in jars(described))
+    found = {
+        "spark.master": master,
+        "spark.driver.memory": "2g",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraClassPath": path,
+        "spark.executor.extraClassPath": path,
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={scratch / 'derby'}",
+        "spark.local.dir": str(scratch / "local"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "4",
+        # Responses in JSON are joined level by level, in a long chain.
+        "spark.sql.analyzer.maxIterations": "1000",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.defaultCatalog": CATALOG_NAME,
+        f"spark.sql.catalog.{CATALOG_NAME}": "org.apache.iceberg.spark.SparkCatalog",
+        **{f"spark.sql.catalog.{CATALOG_NAME}.{name}": value for name, value in described.items()},
+    }
+    if libraries := native_libraries(described):
+        found["spark.driver.extraLibraryPath"] = str(libraries)
+    return found
+
+
+def write(folder: Path, home: str | None, master: str) -> Path:
+    """Write the configuration into a folder, and return the file.
+
+    Raises:
+        ObslakeError: there is no lakehouse, or its catalog cannot be translated.
+        JarError: a library that Spark needs is not installed.
+    """
+    lakehouse = Lakehouse.open(home, create=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder.resolve() / "scratch"
+    (scratch / "local").mkdir(parents=True, exist_ok=True)
+    found = settings(lakehouse.catalog.properties, master, scratch)
+    file = folder / "spark-defaults.conf"
+    # It may hold passwords.
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name} {value}\n" for name, value in found.items()))
+    (folder / "log4j2.properties").write_text(_LOGGING)
+    return file
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="Write the Spark configuration of a lakehouse.")
+    parser.add_argument("folder", type=Path, help="folder for spark-defaults.conf (SPARK_CONF_DIR)")
+    parser.add_argument("--home", help="folder of the lakehouse [default: $OBSLAKE_HOME, else lake]")
+    parser.add_argument("--master", default=DEFAULT_MASTER, help=f"[default: {DEFAULT_MASTER}]")
+    arguments = parser.parse_args()
+    try:
+        print(write(arguments.folder, arguments.home, arguments.master))
+    except (ObslakeError, JarError) as error:
+        sys.exit(f"spark.configure: {error}")
+
+
+if __name__ == "__main__":
+    main()

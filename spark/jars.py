@@ -1,0 +1,67 @@
+"""Finds the Java libraries that Spark needs beside its own, where packages have installed them."""
+
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+# Debian's places.
+_JAVA = Path("/usr/share/java")
+_NATIVE = Path("/usr/lib")
+
+# Spark's Python package is built for this version of Scala.
+_ICEBERG = "iceberg-spark-runtime-3.5_2.12-*.jar"
+
+
+class JarError(Exception):
+    """A library is not installed."""
+
+
+def jars(catalog: Mapping[str, str]) -> list[Path]:
+    """Return the libraries for a catalog.
+
+    Args:
+        catalog: Spark's settings of the catalog.
+
+    Raises:
+        JarError: one of them is not installed.
+    """
+    return list(_jars(catalog))
+
+
+def _jars(catalog: Mapping[str, str]) -> Iterator[Path]:
+    yield _of_package("snowpark_connect_deps_iceberg", _ICEBERG)
+    uri = catalog.get("uri", "")
+    if uri.startswith("jdbc:sqlite:"):
+        yield _of_system("sqlite-jdbc.jar", "libxerial-sqlite-jdbc-java")
+    if uri.startswith("jdbc:postgresql:"):
+        yield _of_system("postgresql.jar", "libpostgresql-jdbc-java")
+
+
+def _of_package(module: str, pattern: str) -> Path:
+    spec = find_spec(module)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for path in Path(folder).glob(f"jars/{pattern}"):
+            return path
+    raise JarError(f"{pattern} is not installed\n  run `make install-spark`")
+
+
+def _of_system(name: str, package: str) -> Path:
+    path = _JAVA / name
+    if not path.exists():
+        raise JarError(f"{path} is not installed\n  run `apt-get install {package}`")
+    return path
+
+
+def native_libraries(catalog: Mapping[str, str]) -> Path | None:
+    """Return the folder of the native libraries for a catalog; None where it needs none.
+
+    Raises:
+        JarError: they are not installed.
+    """
+    if not catalog.get("uri", "").startswith("jdbc:sqlite:"):
+        return None
+    for path in _NATIVE.glob("*/jni/libsqlitejdbc.so"):
+        return path.parent
+    raise JarError(
+        "libsqlitejdbc.so is not installed\n  run `apt-get install libxerial-sqlite-jdbc-jni`"
+    )
