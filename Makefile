@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+SPARK_INSTALLED := $(VENV)/.installed-spark
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
@@ -52,6 +53,27 @@ parallel: $(INSTALLED) ## Load, compact, build and read at once for longer; SOUR
 	    OBSLAKE_PARALLEL_SEED=$(or $(SEED),1) \
 	    $(BIN)/python -m pytest -s tests/faults/test_parallel.py
 
+$(SPARK_INSTALLED): $(INSTALLED) spark/requirements.txt
+	sh spark/install.sh
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement spark/requirements.txt
+	@touch $@
+
+.PHONY: install-spark
+install-spark: $(SPARK_INSTALLED) ## Set up Spark in .venv, and Java from the system's packages.
+
+.PHONY: spark
+spark: $(SPARK_INSTALLED) ## Build the demo corpus with Spark and with DuckDB, and compare.
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh spark/demo.sh
+
+.PHONY: test-spark
+test-spark: ## Test what Spark builds, and a catalog and a store that several engines share.
+	@sh spark/install.sh postgresql || { [ $$? = 75 ] && echo 'skipped: Java cannot be had here' && exit 0; } \
+	    && $(MAKE) --no-print-directory pytest-spark
+
+.PHONY: pytest-spark
+pytest-spark: $(SPARK_INSTALLED)
+	$(BIN)/python -m pytest tests/spark
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check Python and SQL without running it.
 	$(BIN)/ruff check .
@@ -82,13 +104,14 @@ requirements: ## Pin the newest releases that the project's own bounds allow, wi
 	$(VENV)-tools/bin/python -m pip install --quiet pip-tools
 	$(COMPILE) --extra test --all-build-deps --output-file requirements.txt pyproject.toml
 	$(COMPILE) --constraint requirements.txt --output-file bench/requirements.txt bench/requirements.in
+	$(COMPILE) --constraint requirements.txt --output-file spark/requirements.txt spark/requirements.in
 
 .PHONY: audit
 audit: ## Look for known vulnerabilities of what is installed; needs the network.
 	$(PYTHON) -m venv $(VENV)-tools
 	$(VENV)-tools/bin/python -m pip install --quiet pip-audit
 	$(VENV)-tools/bin/pip-audit --strict --require-hashes --disable-pip \
-	    --requirement requirements.txt --requirement bench/requirements.txt
+	    --requirement requirements.txt --requirement bench/requirements.txt --requirement spark/requirements.txt
 
 .PHONY: clean
 clean: ## Remove what the other targets made.

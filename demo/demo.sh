@@ -7,10 +7,7 @@ say() { printf '\n%s\n' "$*"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
 say '1. Load what was observed into Iceberg'
-run obslake load recording demo/recordings --data-set demo
-run obslake load observations demo/specified.jsonl.zst --data-set demo --environment standards --run standards
-run obslake load implementations demo/implementations.jsonl --data-set demo
-run obslake load tests demo/tests.jsonl --data-set demo
+. demo/load.sh
 
 say '2. Build and test the marts'
 run dbt --quiet build

@@ -1,0 +1,115 @@
+"""Compares the marts that Spark has built with those that DuckDB has built, row for row.
+
+    python -m spark.compare [--home LAKE] [--schema marts]
+
+Every mart is read by the engine that built it. Rows are compared as a multiset, with all their
+columns, texts byte for byte. Exits with 1 where anything differs.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from obslake.engine import quote_identifier, quote_literal
+from obslake.folder import MARTS_FILE, home_folder
+from pyspark.sql import SparkSession
+
+# What users may change is no result.
+_SEEDS = ("response_equivalences",)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One mart on both engines.
+
+    Attributes:
+        mart: its name.
+        duckdb_rows: rows that DuckDB has.
+        spark_rows: rows that Spark has.
+        only_duckdb: rows of DuckDB that Spark lacks, counted as often as they are there.
+        only_spark: rows of Spark that DuckDB lacks.
+    """
+
+    mart: str
+    duckdb_rows: int
+    spark_rows: int
+    only_duckdb: int
+    only_spark: int
+
+
+def compare(home: str | None, schema: str) -> Iterator[Compared]:
+    """Compare all marts, one after the other.
+
+    Args:
+        home: folder of the lakehouse.
+        schema: namespace of Spark's marts.
+    """
+    marts = home_folder(home) / MARTS_FILE
+    session = (
+        SparkSession.builder.appName("obslake compare")
+        # The default form of a moment has no time zone, and is read as another type.
+        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+        .getOrCreate()
+    )
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(marts, read_only=True) as ours:
+        ours.execute("set TimeZone = 'UTC'")
+        names = ours.execute(
+            "select table_name from information_schema.tables where table_schema = 'main' "
+            "and not list_contains($1, table_name) order by table_name",
+            [_SEEDS],
+        ).fetchall()
+        for (mart,) in names:
+            theirs = Path(folder) / mart
+            session.table(f"{schema}.{mart}").write.parquet(theirs.as_uri())
+            yield _compare(ours, mart, theirs)
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, mart: str, theirs: Path) -> Compared:
+    described = connection.execute(f"describe main.{quote_identifier(mart)}").fetchall()
+    columns = ", ".join(_comparable(name, kind) for name, kind, *_ in described)
+    duckdb_rows = f"select {columns} from main.{quote_identifier(mart)}"
+    spark_rows = f"select {columns} from read_parquet({quote_literal(f'{theirs}/*.parquet')})"
+    counts = [
+        connection.execute(f"select count(*) from ({rows})").fetchall()[0][0]
+        for rows in (
+            duckdb_rows,
+            spark_rows,
+            f"({duckdb_rows}) except all ({spark_rows})",
+            f"({spark_rows}) except all ({duckdb_rows})",
+        )
+    ]
+    return Compared(mart, *counts)
+
+
+def _comparable(column: str, kind: str) -> str:
+    name = quote_identifier(column)
+    # The entries of a map have no order.
+    return f"list_sort(map_entries({name}))" if kind.startswith("MAP") else name
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="Compare Spark's marts with DuckDB's.")
+    parser.add_argument("--home", help="folder of the lakehouse [default: $OBSLAKE_HOME, else lake]")
+    parser.add_argument("--schema", default="marts", help="namespace of Spark's marts [default: marts]")
+    arguments = parser.parse_args()
+    print(f"{'mart':<30} {'DuckDB':>10} {'Spark':>10} {'only DuckDB':>12} {'only Spark':>11}")
+    n_different = 0
+    for found in compare(arguments.home, arguments.schema):
+        n_different += found.only_duckdb + found.only_spark
+        print(
+            f"{found.mart:<30} {found.duckdb_rows:>10,} {found.spark_rows:>10,} "
+            f"{found.only_duckdb:>12,} {found.only_spark:>11,}",
+            flush=True,
+        )
+    if n_different:
+        sys.exit(f"spark.compare: {n_different:,} rows differ")
+    print("all marts are the same, row for row")
+
+
+if __name__ == "__main__":
+    main()
