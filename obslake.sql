@@ -771,8 +771,6 @@ select * from final
 model_implementations as (
 -- Implementations that were observed, with their source code and origin where known.
 
-
-
 with
 
 implementations as (
@@ -819,8 +817,6 @@ select * from final
 
 model_stimulus_response_matrix as (
 -- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
-
-
 
 with
 
@@ -947,8 +943,6 @@ select * from final
 
 model_tests as (
 -- Tests that were executed, with their stimulus sheets where known.
-
-
 
 with
 
@@ -2788,8 +2782,6 @@ select * from final
 
 model_stimulus_response_matrix as (
 -- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
-
-
 
 with
 
@@ -4648,7 +4640,7 @@ members as (
 
     select
         cluster_id,
-        array_agg(implementation_id order by implementation_id) as implementation_ids
+        array_sort(array_agg(implementation_id)) as implementation_ids
     from model_behavior_cluster_members
     where data_set_id = data_set and problem_id = problem
     group by cluster_id
@@ -9258,8 +9250,6 @@ select * from final
 model_stimulus_response_matrix as (
 -- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
 
-
-
 with
 
 cells as (
@@ -10929,8 +10919,6 @@ select * from final
 model_implementations as (
 -- Implementations that were observed, with their source code and origin where known.
 
-
-
 with
 
 implementations as (
@@ -10977,8 +10965,6 @@ select * from final
 
 model_response_signatures as (
 -- The behaviour of an implementation in one run, as a hash that is equal exactly when the behaviour is.
-
-
 
 with
 

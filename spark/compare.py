@@ -94,8 +94,12 @@ def _comparable(column: str, kind: str) -> str:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Compare Spark's marts with DuckDB's.")
-    parser.add_argument("--home", help="folder of the lakehouse [default: $OBSLAKE_HOME, else lake]")
-    parser.add_argument("--schema", default="marts", help="namespace of Spark's marts [default: marts]")
+    parser.add_argument(
+        "--home", help="folder of the lakehouse [default: $OBSLAKE_HOME, else lake]"
+    )
+    parser.add_argument(
+        "--schema", default="marts", help="namespace of Spark's marts [default: marts]"
+    )
     arguments = parser.parse_args()
     print(f"{'mart':<30} {'DuckDB':>10} {'Spark':>10} {'only DuckDB':>12} {'only Spark':>11}")
     n_different = 0

@@ -28,15 +28,22 @@ appender.console.name = console
 appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
+# Python's gateway would say that it sets a level.
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
 # A cluster that ends with its driver is no fault.
 logger.deploy.name = org.apache.spark.deploy
 logger.deploy.level = off
-logger.scheduler.name = org.apache.spark.scheduler.cluster
-logger.scheduler.level = off
+logger.cluster.name = org.apache.spark.scheduler.cluster
+logger.cluster.level = off
+logger.tasks.name = org.apache.spark.scheduler.TaskSchedulerImpl
+logger.tasks.level = off
 logger.rpc.name = org.apache.spark.rpc
 logger.rpc.level = off
 logger.executor.name = org.apache.spark.executor
 logger.executor.level = off
+logger.hooks.name = org.apache.spark.util.Utils
+logger.hooks.level = off
 """
 
 
@@ -163,7 +170,9 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Write the Spark configuration of a lakehouse.")
     parser.add_argument("folder", type=Path, help="folder for spark-defaults.conf (SPARK_CONF_DIR)")
-    parser.add_argument("--home", help="folder of the lakehouse [default: $OBSLAKE_HOME, else lake]")
+    parser.add_argument(
+        "--home", help="folder of the lakehouse [default: $OBSLAKE_HOME, else lake]"
+    )
     parser.add_argument("--master", default=DEFAULT_MASTER, help=f"[default: {DEFAULT_MASTER}]")
     arguments = parser.parse_args()
     try:

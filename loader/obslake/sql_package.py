@@ -6,6 +6,7 @@ the rows that its arguments ask for.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -188,6 +189,34 @@ def write_catalogue(manifest: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def write_queries(manifest: dict[str, Any]) -> dict[str, str]:
+    """Return the functions as queries with named parameters, for engines that have no such functions.
+
+    Args:
+        manifest: dbt's ``manifest.json`` of this project, with compiled code.
+
+    Returns:
+        Names of the functions to their queries, which name the marts without a schema.
+    """
+    queries = {}
+    for function in _functions(manifest):
+        code = str(function["compiled_code"]).strip()
+        for parent in function["depends_on"]["nodes"]:
+            node = manifest["nodes"][parent]
+            code = code.replace(node["relation_name"].partition(".")[2], node["name"])
+        names = [parameter["name"] for parameter in function["config"]["meta"]["parameters"]]
+        word = re.compile(rf"(?<![\w.:])({'|'.join(names)})(?![\w.])")
+        lines = (
+            # What is a comment is no code.
+            line if line.lstrip().startswith("--") else word.sub(r":\1", line)
+            for line in code.splitlines()
+        )
+        description = " ".join(function["description"].split())
+        header = f"-- {description}\n-- Parameters: {', '.join(names)}\n\n"
+        queries[str(function["name"])] = header + "\n".join(lines) + "\n"
+    return queries
+
+
 def _functions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     nodes = manifest["nodes"].values()
     functions = [n for n in nodes if n["config"]["materialized"] == "table_function"]
@@ -195,7 +224,7 @@ def _functions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Write ``obslake.sql`` and ``docs/functions.md`` for a manifest.
+    """Write ``obslake.sql``, ``docs/functions.md`` and ``spark/queries`` for a manifest.
 
     Arguments of the process: the manifest, and the folder of the project.
     """
@@ -203,6 +232,8 @@ def main() -> None:
     project = Path(sys.argv[2])
     (project / "obslake.sql").write_text(write_sql_package(manifest), encoding="utf-8")
     (project / "docs" / "functions.md").write_text(write_catalogue(manifest), encoding="utf-8")
+    for name, query in write_queries(manifest).items():
+        (project / "spark" / "queries" / f"{name}.sql").write_text(query, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ members as (
 
     select
         cluster_id,
-        array_agg(implementation_id order by implementation_id) as implementation_ids
+        array_sort(array_agg(implementation_id)) as implementation_ids
     from {{ obslake.in_this_database(ref('behavior_cluster_members')) }}
     where data_set_id = data_set and problem_id = problem
     group by cluster_id

@@ -9,7 +9,7 @@ import pytest
 from obslake.lakehouse import Lakehouse
 from obslake.schemas import TABLES
 from obslake.source_views import create_source_views
-from obslake.sql_package import write_catalogue
+from obslake.sql_package import write_catalogue, write_queries
 
 from tests.conftest import PROJECT, Workspace
 from tests.marts.comparison import comparable
@@ -57,6 +57,12 @@ def test_obslake_sql_is_generated_from_the_models(sql_package: str) -> None:
 def test_the_catalogue_is_generated_from_the_models(compiled: dict[str, Any]) -> None:
     catalogue = (PROJECT / "docs" / "functions.md").read_text()
     assert catalogue == write_catalogue(compiled), "stale: run `make obslake.sql`"
+
+
+def test_the_queries_are_generated_from_the_models(compiled: dict[str, Any]) -> None:
+    folder = PROJECT / "spark" / "queries"
+    written = {path.stem: path.read_text() for path in folder.iterdir()}
+    assert written == write_queries(compiled), "stale: run `make obslake.sql`"
 
 
 def test_calls_cover_all_functions() -> None:

@@ -323,6 +323,16 @@ def test_a_changed_rule_builds_all_that_it_may_change(shared: Workspace, data_se
     assert_as_if_built_at_once(shared, *rule)
 
 
+def copy_project(workspace: Workspace) -> Path:
+    """Copy the dbt project, to change it."""
+    project = workspace.folder / "project"
+    for part in ("models", "macros", "seeds", "tests/dbt"):
+        shutil.copytree(PROJECT / part, project / part)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT / name, project)
+    return project
+
+
 def write_seed(project: Path, equivalences: list[Equivalence]) -> None:
     """Write the seed as somebody would: empty fields, quotes where needed."""
     with (project / "seeds" / "response_equivalences.csv").open("w", newline="") as file:
@@ -333,11 +343,7 @@ def write_seed(project: Path, equivalences: list[Equivalence]) -> None:
 
 def test_changed_response_equivalences(workspace: Workspace) -> None:
     """They build the problems that they concern, and nothing else, and everything follows them."""
-    project = workspace.folder / "project"
-    for part in ("models", "macros", "seeds", "tests/dbt"):
-        shutil.copytree(PROJECT / part, project / part)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT / name, project)
+    project = copy_project(workspace)
     observations = random_observations(8, n_problems=40)
     descriptions = random_descriptions(8, observations)
     load_observations(workspace, observations, "observations")

@@ -1,0 +1,20 @@
+{#- Insert the rows of a seed. The adapter's own form writes an empty field as the text None, and quotes as they are. -#}
+{% macro spark__load_csv_rows(model, agate_table) -%}
+    {%- set types = model.config.column_types -%}
+    {%- if agate_table.rows -%}
+        {%- set rows -%}
+            insert into {{ this }} values
+            {% for row in agate_table.rows -%}
+            (
+                {%- for name in agate_table.column_names -%}
+                {%- set value = row[name] -%}
+                cast({{ 'null' if value is none else obslake.quoted(value | string) }} as {{ types[name] }})
+                {{- ', ' if not loop.last }}
+                {%- endfor -%}
+            ){{ ', ' if not loop.last }}
+            {% endfor %}
+        {%- endset -%}
+        {%- do run_query(rows) -%}
+        {{ return(rows) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,18 @@
+-- The stimuli of a data set that the same implementation answered differently in the same environment.
+-- Parameters: data_set
+
+select
+    problem_id,
+    test_id,
+    step_id,
+    implementation_id,
+    environment_id,
+    n_executions,
+    n_runs,
+    n_distinct_responses,
+    most_frequent_response,
+    n_most_frequent,
+    other_response
+from flaky_responses
+where data_set_id = :data_set
+order by problem_id, test_id, step_id, implementation_id, environment_id

@@ -1,0 +1,20 @@
+-- The consensus oracle of a problem: one row per stimulus, with the response that won and the votes laid open.
+-- Parameters: data_set, problem
+
+select
+    test_id,
+    step_id,
+    oracle_response,
+    consensus,
+    n_voters,
+    n_votes,
+    n_runner_up_votes,
+    vote_share,
+    n_distinct_responses,
+    entropy,
+    cluster_oracle_response,
+    specified_response,
+    agrees_with_specified
+from consensus_oracles
+where data_set_id = :data_set and problem_id = :problem
+order by test_id, step_id

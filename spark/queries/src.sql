@@ -1,0 +1,19 @@
+-- The stimulus-response cube of a problem: one row per stimulus, implementation, environment, run and attempt. The rows come in no order.
+-- Parameters: data_set, problem
+
+select
+    test_id,
+    step_id,
+    implementation_id,
+    environment_id,
+    run_id,
+    attempt,
+    response,
+    response_kind,
+    duration_ns,
+    observed_at,
+    git_commit,
+    git_branch,
+    pipeline
+from stimulus_response_cube
+where data_set_id = :data_set and problem_id = :problem

@@ -1,0 +1,15 @@
+-- The stimulus-response matrix of a problem in tall form: one row per stimulus and implementation. The rows come in no order.
+-- Parameters: data_set, problem
+
+select
+    test_id,
+    step_id,
+    implementation_id,
+    response,
+    response_kind,
+    operation,
+    target,
+    inputs,
+    is_stable
+from stimulus_response_matrix
+where data_set_id = :data_set and problem_id = :problem
