@@ -34,9 +34,9 @@ responses as (
         observations.data_set_id,
         observations.problem_id,
         observations.response,
-        {% for rule in rules -%}
-        rules.{{ rule }}{{ ',' if not loop.last }}
-        {% endfor %}
+        rules.is_by_key,
+        rules.significant_digits,
+        rules.unordered_arrays
     from observations
     inner join rules
         on observations.data_set_id = rules.data_set_id and observations.problem_id = rules.problem_id
