@@ -66,6 +66,7 @@ def compare(home: str | None, schema: str) -> Iterator[Compared]:
             theirs = Path(folder) / mart
             session.table(f"{schema}.{mart}").write.parquet(theirs.as_uri())
             yield _compare(ours, mart, theirs)
+    session.stop()
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, mart: str, theirs: Path) -> Compared:

@@ -133,7 +133,7 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.shuffle.partitions": "8",
         # Responses in JSON are joined level by level, in a long chain.
         "spark.sql.analyzer.maxIterations": "1000",
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",

@@ -11,6 +11,8 @@ from tests.marts.test_refresh import (
     load_observations,
     write_seed,
 )
+from tests.reference.equivalence import Equivalence
+from tests.reference.naive import Observation
 from tests.reference.strategies import (
     random_descriptions,
     random_equivalences,
@@ -21,13 +23,19 @@ from tests.spark.running import SparkWorkspace
 SEED = 17
 
 
+def equivalences(seed: int, observations: list[Observation]) -> list[Equivalence]:
+    """Rules for some problems; dbt itself reads a carriage return in a seed as a line feed."""
+    rules = random_equivalences(seed, observations)
+    return [rule for rule in rules if "\r" not in (rule.problem_id or "")]
+
+
 def test_hostile_corpus(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Cursed names, every kind of response, rules of equivalence; loaded, forgotten, rolled back."""
     workspace = SparkWorkspace(tmp_path_factory.mktemp("hostile"))
     project = copy_project(workspace)
     observations = random_observations(SEED, n_problems=60)
     descriptions = random_descriptions(SEED, observations)
-    write_seed(project, random_equivalences(SEED, observations))
+    write_seed(project, equivalences(SEED, observations))
     early = observations[: len(observations) // 2]
     late = observations[len(early) :]
 
@@ -51,7 +59,7 @@ def test_hostile_corpus(tmp_path_factory: pytest.TempPathFactory) -> None:
     )
     workspace.obslake("forget", "--data-set", data_set, "--problem", problem, "--yes")
     # Another rule is read by `dbt seed`.
-    write_seed(project, random_equivalences(SEED + 1, observations))
+    write_seed(project, equivalences(SEED + 1, observations))
     workspace.obslake("pin")
     workspace.spark("--quiet", "seed", project=project)
     workspace.spark("--quiet", "run", project=project)
