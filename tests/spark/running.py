@@ -21,18 +21,21 @@ class SparkWorkspace(Workspace):
             **super().environment,
             "SPARK_CONF_DIR": str(self.folder / "conf"),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            # Python shows moments in the zone of its process.
+            "TZ": "UTC",
         }
 
     def configure(self, master: str = CLUSTER) -> None:
         """Write the Spark configuration of the lakehouse."""
         self.module("spark.configure", str(self.folder / "conf"), "--master", master)
 
-    def module(self, *command: str) -> str:
+    def module(self, *command: str, stdin: str = "") -> str:
         """Run a module of the project, which must succeed; return what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", *command],
             cwd=PROJECT,
             env=self.environment,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

@@ -1,6 +1,10 @@
 """Spark builds the same marts as DuckDB, row for row, whatever the texts are, at once and bit by bit."""
 
+import json
 import random
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +25,35 @@ from tests.reference.strategies import (
 from tests.spark.running import SparkWorkspace
 
 SEED = 17
+N_PROBLEMS = 60
+
+
+@dataclass(frozen=True)
+class Built:
+    """A lakehouse of which both engines have built a part of the observations."""
+
+    workspace: SparkWorkspace
+    project: Path
+    early: list[Observation]
+    late: list[Observation]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Cursed names, every kind of response, rules of equivalence; on Spark with all tests of dbt."""
+    workspace = SparkWorkspace(tmp_path_factory.mktemp("hostile"))
+    project = copy_project(workspace)
+    observations = random_observations(SEED, n_problems=N_PROBLEMS)
+    descriptions = random_descriptions(SEED, observations)
+    early = observations[: len(observations) // 2]
+    write_seed(project, equivalences(SEED, observations))
+    load_observations(workspace, early, "early")
+    load_descriptions(workspace, descriptions, "descriptions")
+    workspace.configure()
+    workspace.obslake("pin")
+    workspace.spark("--quiet", "build", project=project)
+    workspace.dbt("--quiet", "build", "--exclude", "test_type:unit", project=project)
+    return Built(workspace, project, early, observations[len(early) :])
 
 
 def equivalences(seed: int, observations: list[Observation]) -> list[Equivalence]:
@@ -29,48 +62,85 @@ def equivalences(seed: int, observations: list[Observation]) -> list[Equivalence
     return [rule for rule in rules if "\r" not in (rule.problem_id or "")]
 
 
-def test_hostile_corpus(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Cursed names, every kind of response, rules of equivalence; loaded, forgotten, rolled back."""
-    workspace = SparkWorkspace(tmp_path_factory.mktemp("hostile"))
-    project = copy_project(workspace)
-    observations = random_observations(SEED, n_problems=60)
-    descriptions = random_descriptions(SEED, observations)
-    write_seed(project, equivalences(SEED, observations))
-    early = observations[: len(observations) // 2]
-    late = observations[len(early) :]
+def test_all_marts(built: Built) -> None:
+    rows = built.workspace.compare()
+    assert all(n for mart, n in rows.items() if mart != "measurements"), rows
 
-    load_observations(workspace, early, "early")
-    load_descriptions(workspace, descriptions, "descriptions")
-    workspace.configure()
-    workspace.obslake("pin")
-    # With all unit tests and data tests.
-    workspace.spark("--quiet", "build", project=project)
-    workspace.dbt("--quiet", "build", "--exclude", "test_type:unit", project=project)
+
+def test_queries_answer_as_the_functions(built: Built) -> None:
+    """With every parameter that is a text, and with none that need not be named."""
+    workspace, chooser = built.workspace, random.Random(SEED)
+    members = workspace.query(
+        "select data_set_id, problem_id, list(implementation_id order by implementation_id) "
+        "from behavior_cluster_members group by all having count(*) > 2 order by all"
+    )
+    lineages = workspace.query(
+        "select distinct data_set_id, lineage from behavior_changes order by all"
+    )
+    calls: list[tuple[str, dict[str, str | None]]] = []
+    for data_set, problem, (a, b, *_) in chooser.sample(members, k=6):
+        one = {"data_set": data_set, "problem": problem}
+        none = ("run", "environment", "revision")
+        calls += [
+            ("behavior_diff", {**one, "implementation_a": a, "implementation_b": b}),
+            (
+                "transitions",
+                {**one, **{f"{side}_{name}": None for name in none for side in ("from", "to")}},
+            ),
+        ]
+        of_problem = ("srm", "src", "clusters", "oracle", "actuations", "assess", "minimal_suite")
+        calls += [(name, one) for name in of_problem]
+    calls += [("changes", {"data_set": d, "of_lineage": of}) for d, of in lineages]
+    calls += [(name, {"data_set": d}) for name in ("flaky", "suspects") for d, _ in lineages]
+    assert {name for name, _ in calls} == {
+        path.stem for path in (PROJECT / "spark" / "queries").iterdir()
+    }
+
+    asked = [
+        ((PROJECT / "spark" / "queries" / f"{name}.sql").read_text(), parameters)
+        for name, parameters in calls
+    ]
+    answers = json.loads(workspace.module("tests.spark.ask", stdin=json.dumps(asked)))
+    n_rows = 0
+    for (name, parameters), found in zip(calls, answers, strict=True):
+        named = {key: value for key, value in parameters.items() if value is not None}
+        given = ", ".join(f"${key}" for key in named)
+        rows = workspace.query(f"from {name}({given})", named)
+        expected = [[_text(value) for value in row] for row in rows]
+        assert sorted(found) == sorted(expected), (name, parameters)
+        n_rows += len(rows)
+    assert n_rows > 100
+
+
+def _text(value: object) -> str:
+    # Spark says no time zone.
+    return str(value.replace(tzinfo=None) if isinstance(value, datetime) else value)
+
+
+def test_what_is_loaded_later(built: Built) -> None:
+    """It is seen when it is pinned; what was forgotten is gone, and other rules are others."""
+    workspace, project = built.workspace, built.project
     before = workspace.compare()
-    assert all(rows for mart, rows in before.items() if mart != "measurements"), before
-
-    # What is loaded later is seen when it is pinned.
-    load_observations(workspace, late, "late")
+    load_observations(workspace, built.late, "late")
+    problems = sorted({(o.data_set_id, o.problem_id) for o in built.early})
+    data_set, problem = random.Random(SEED).choice(problems)
+    workspace.obslake("forget", "--data-set", data_set, "--problem", problem, "--yes")
     workspace.spark("--quiet", "run", project=project)
     assert workspace.compare() == before
 
-    data_set, problem = random.Random(SEED).choice(
-        sorted({(o.data_set_id, o.problem_id) for o in early})
-    )
-    workspace.obslake("forget", "--data-set", data_set, "--problem", problem, "--yes")
-    # Another rule is read by `dbt seed`.
-    write_seed(project, equivalences(SEED + 1, observations))
     workspace.obslake("pin")
+    write_seed(project, equivalences(SEED + 1, [*built.early, *built.late]))
     workspace.spark("--quiet", "seed", project=project)
     workspace.spark("--quiet", "run", project=project)
+    workspace.dbt("--quiet", "seed", project=project)
     workspace.dbt("--quiet", "run", project=project)
     after = workspace.compare()
     assert after["stimulus_response_cube"] > before["stimulus_response_cube"]
     workspace.spark("--quiet", "test", "--exclude", "test_type:unit", project=project)
 
 
-def test_nothing_pinned_is_said(tmp_path_factory: pytest.TempPathFactory) -> None:
-    workspace = SparkWorkspace(tmp_path_factory.mktemp("unpinned"))
+def test_nothing_pinned_is_said(tmp_path: Path) -> None:
+    workspace = SparkWorkspace(tmp_path)
     workspace.obslake("init")
     workspace.configure("local[1]")
     done = workspace.run("dbt", "run", "--target", "spark", cwd=PROJECT)
