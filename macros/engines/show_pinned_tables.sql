@@ -24,6 +24,12 @@
     {%- set tables = run_query('select table_name, snapshot_id from ' ~ pinned ~ " where kind = 'table'").rows -%}
     {%- do run_query('create schema if not exists lake') -%}
     {%- for table in tables -%}
+        {%- set snapshots = 'select snapshot_id from ' ~ catalog ~ '.' ~ table[0] ~ '.snapshots where snapshot_id = ' ~ table[1] -%}
+        {%- if table[1] is not none and not run_query(snapshots).rows -%}
+            {%- do exceptions.raise_compiler_error(
+                'snapshot ' ~ table[1] ~ ' of ' ~ table[0] ~ ', which was pinned, is not there any more\n  run `obslake pin` again'
+            ) -%}
+        {%- endif -%}
         {%- set rows -%}
             select stored.* from {{ catalog }}.{{ table[0] }}
             {%- if table[1] is not none %} version as of {{ table[1] }}{% endif %} as stored
@@ -37,6 +43,11 @@
         {%- endset -%}
         {%- do run_query('create or replace view lake.' ~ table[0] ~ ' as ' ~ rows) -%}
     {%- endfor -%}
+    {%- set newest = run_query('select snapshot_id from ' ~ catalog ~ ".observations.refs where name = 'main'").rows -%}
+    {%- set shown = tables | selectattr(0, 'equalto', 'observations') | map(attribute=1) | first -%}
+    {%- if newest and newest[0][0] != shown -%}
+        {%- do log('something was loaded or changed since `obslake pin`: this builds from what was pinned', info=true) -%}
+    {%- endif -%}
     {%- for name, columns, kind in [
         ('loads', 'load_id, revision', 'load'),
         ('forgotten', 'forget_id, data_set_id, problem_id', 'forgotten'),

@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -139,10 +140,30 @@ def test_what_is_loaded_later(built: Built) -> None:
     workspace.spark("--quiet", "test", "--exclude", "test_type:unit", project=project)
 
 
-def test_nothing_pinned_is_said(tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_pin_is_said(tmp_path: Path) -> None:
+    """There is none, something was loaded since, what it names has expired."""
     workspace = SparkWorkspace(tmp_path)
     workspace.obslake("init")
     workspace.configure("local[1]")
-    done = workspace.run("dbt", "run", "--target", "spark", cwd=PROJECT)
-    assert done.returncode != 0
-    assert "run `obslake pin` first" in done.stdout
+
+    def build(select: str) -> subprocess.CompletedProcess[str]:
+        command = ("dbt", "run", "--target", "spark", "--select", select)
+        return workspace.run(*command, cwd=PROJECT)
+
+    refused = build("stg_observations")
+    assert refused.returncode != 0
+    assert "run `obslake pin` first" in refused.stdout
+
+    row = b'{"problem_id": "p", "implementation_id": "i", "test_id": "t", "output": "1"}'
+    workspace.obslake("load", "observations", "-", stdin=row)
+    workspace.obslake("pin")
+    workspace.obslake("load", "observations", "-", stdin=row.replace(b"1", b"2"))
+    done = build("stg_observations")
+    assert done.returncode == 0, done.stdout
+    assert "since `obslake pin`: this builds from what was pinned" in done.stdout
+
+    workspace.obslake("expire", "--older-than", "0m")
+    refused = build("stg_observations")
+    assert refused.returncode != 0
+    assert "which was pinned, is not there any more" in refused.stdout
+    assert "run `obslake pin` again" in refused.stdout
