@@ -250,8 +250,8 @@ def _check_not_moved(path: Path, catalog: SqlCatalog) -> None:
 
 def local_path(location: str) -> Path:
     """Return the path of a file that Iceberg names by its address in the file system."""
-    # PyIceberg writes paths as they are: what looks like an escape is a part of the name.
-    return Path(location.removeprefix("file://"))
+    # Java writes file:/path. All write paths as they are: what looks like an escape is a part of the name.
+    return Path(re.sub(r"^file:(//)?(?=/)", "", location))
 
 
 def _default_catalog(path: Path, configured: bool) -> dict[str, str]:

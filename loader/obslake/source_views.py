@@ -11,6 +11,7 @@ from obslake.lakehouse import Lakehouse
 from obslake.schemas import TableDefinition, sql_type
 from obslake.shown import ShownTable, shown_at
 from obslake.snapshots import kept_metadata
+from obslake.store import show_store
 
 SOURCE_SCHEMA = "lake"
 
@@ -65,6 +66,7 @@ def _create_table_view(
     if table is None:
         _create_empty_view(connection, definition)
         return
+    show_store(connection, table)
     location = kept_metadata(table, keep) if keep else table.metadata_location
     rows = f"from iceberg_scan({quote_literal(location)}"
     rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
