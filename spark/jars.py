@@ -1,5 +1,6 @@
 """Finds the Java libraries that Spark needs beside its own, where packages have installed them."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,37 @@ _NATIVE = Path("/usr/lib")
 
 # Spark's Python package is built for this version of Scala.
 _ICEBERG = "iceberg-spark-runtime-3.5_2.12-*.jar"
+
+# What Iceberg's S3FileIO needs of the AWS SDK, with `DefaultS3FileIOAwsClientFactory` and the HTTP client of Java
+# itself: the libraries of which classes were loaded while tables were made, changed and read. Without one of them
+# it fails when it first asks for it; all of the SDK would be ten times as many.
+STORE_JARS = (
+    "auth-2.29.26.jar",
+    "aws-core-2.29.26.jar",
+    "aws-query-protocol-2.29.26.jar",
+    "aws-xml-protocol-2.29.26.jar",
+    "checksums-2.29.26.jar",
+    "checksums-spi-2.29.26.jar",
+    "endpoints-spi-2.29.26.jar",
+    "http-auth-2.29.26.jar",
+    "http-auth-aws-2.29.26.jar",
+    "http-auth-spi-2.29.26.jar",
+    "http-client-spi-2.29.26.jar",
+    "identity-spi-2.29.26.jar",
+    "json-utils-2.29.26.jar",
+    "metrics-spi-2.29.26.jar",
+    "profiles-2.29.26.jar",
+    "protocol-core-2.29.26.jar",
+    "reactive-streams-1.0.4.jar",
+    "regions-2.29.26.jar",
+    "retries-2.29.26.jar",
+    "retries-spi-2.29.26.jar",
+    "s3-2.29.26.jar",
+    "sdk-core-2.29.26.jar",
+    "third-party-jackson-core-2.29.26.jar",
+    "url-connection-client-2.29.26.jar",
+    "utils-2.29.26.jar",
+)
 
 
 class JarError(Exception):
@@ -35,6 +67,21 @@ def _jars(catalog: Mapping[str, str]) -> Iterator[Path]:
         yield _of_system("sqlite-jdbc.jar", "libxerial-sqlite-jdbc-java")
     if uri.startswith("jdbc:postgresql:"):
         yield _of_system("postgresql.jar", "libpostgresql-jdbc-java")
+    if catalog.get("io-impl", "").endswith(".S3FileIO"):
+        for name in STORE_JARS:
+            yield _of_environment(name)
+
+
+def store_folder() -> Path:
+    """Return the folder of the Python environment where the libraries for a store are."""
+    return Path(sys.prefix) / "share" / "obslake" / "jars"
+
+
+def _of_environment(name: str) -> Path:
+    path = store_folder() / name
+    if not path.exists():
+        raise JarError(f"{path} is not installed\n  run `make install-spark`")
+    return path
 
 
 def _of_package(module: str, pattern: str) -> Path:

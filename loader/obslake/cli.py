@@ -421,14 +421,23 @@ def quarantine(
     example=(
         "obslake sql \"from clusters('demo', 'slugify')\"\n"
         'obslake sql "select count(*) from lake.observations" --json\n'
+        'obslake sql --marts marts "select count(*) from behavior_clusters"\n'
         "obslake sql -"
     ),
 )
 @click.argument("query")
+@click.option(
+    "--marts",
+    "marts_in",
+    metavar="NAMESPACE",
+    help="Ask the marts that another engine keeps as Iceberg tables in this namespace of the catalog.",
+)
 @click.option("--external-access", is_flag=True, help="Let the query read other files as well.")
 @json_option
 @click.pass_obj
-def sql(home: str | None, query: str, external_access: bool, as_json: bool) -> None:
+def sql(
+    home: str | None, query: str, marts_in: str | None, external_access: bool, as_json: bool
+) -> None:
     """Answer one SQL query, read-only, from the marts and the tables (schema lake).
 
     - is a query on standard input.
@@ -441,7 +450,7 @@ def sql(home: str | None, query: str, external_access: bool, as_json: bool) -> N
             query = click.get_binary_stream("stdin").read().decode()
         except UnicodeDecodeError as error:
             raise QueryError("the query on standard input is no UTF-8") from error
-    with ask(home, query, external_access=external_access) as answer:
+    with ask(home, query, external_access=external_access, marts_in=marts_in) as answer:
         echo_answer(answer, as_json=as_json)
 
 

@@ -178,7 +178,7 @@ def _sorted_rows(
     """Stream the rows of some files in the table's sort order; DuckDB spills what does not fit."""
     set_variables(connection, {"files": [glob_literal(file.file_path) for file in files]})
     order = ", ".join(quote_identifier(column) for column in definition.sort_columns)
-    query = f"select * from {data_files_query(table)} order by {order}"
+    query = f"select * from {data_files_query(connection, table)} order by {order}"
     for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
         task.advance(batch.num_rows)
         yield batch

@@ -44,13 +44,8 @@ class Plugin(BasePlugin):
         """Find the lakehouse before DuckDB makes a file of marts for one that does not exist."""
         if self._refusal:
             raise self._refusal
-        try:
-            with _errors_of_dbt(self._home):
-                self._lakehouse = Lakehouse.open(self._home)
-        except DbtRuntimeError as error:
-            # dbt connects again for everything that it still wants to do, which may take a minute each.
-            self._refusal = error
-            raise
+        with self._refusing(), _errors_of_dbt(self._home):
+            self._lakehouse = Lakehouse.open(self._home)
         self._built = Path(creds.path)
         self._built.parent.mkdir(parents=True, exist_ok=True)
         if self._built.exists():
@@ -59,7 +54,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the extensions and create the source views, once for an invocation of dbt."""
         load_extensions(conn)
-        with _errors_of_dbt(self._home):
+        with self._refusing(), _errors_of_dbt(self._home):
             # However much is loaded while this builds, the views find their metadata.
             keep = self._lakehouse.home / "building" / "metadata"
             create_source_views(self._lakehouse, conn, self._as_of_snapshot, keep=keep)
@@ -69,6 +64,18 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Fix the time zone of every session, so that results do not depend on the machine's."""
         cursor.execute("set TimeZone = 'UTC'")
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Refuse in the same words from now on, if this fails.
+
+        dbt connects again for everything that it still wants to do, which may take a minute each.
+        """
+        try:
+            yield
+        except DbtRuntimeError as error:
+            self._refusal = error
+            raise
 
     def _publish(self) -> str:
         """Replace the marts by what was built; readers keep the file that they have open.

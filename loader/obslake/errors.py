@@ -24,6 +24,10 @@ class DamagedMetadataError(ObslakeError):
     """The metadata of a table is gone, or cannot be read."""
 
 
+class StoreError(ObslakeError):
+    """The store of the tables' files refuses, or does not answer."""
+
+
 class CatalogError(ObslakeError):
     """The catalog does not answer."""
 

@@ -247,7 +247,7 @@ def _find(
     condition = wanted.condition(definition)
     query = (
         f"select load_id, coalesce({condition}, false) as is_wanted, count(*) "
-        f"from {data_files_query(table)} where {condition} or {unsaid} group by all"
+        f"from {data_files_query(connection, table)} where {condition} or {unsaid} group by all"
     )
     n_unsaid = 0
     for path in paths:
@@ -287,7 +287,7 @@ def _remaining(
     connection: duckdb.DuckDBPyConnection, table: Table, condition: str, task: Task
 ) -> Iterator[pa.RecordBatch]:
     """Stream the rows of the file in question to which a condition does not apply, in their order."""
-    query = f"select * from {data_files_query(table)} where ({condition}) is distinct from true"
+    query = f"select * from {data_files_query(connection, table)} where ({condition}) is distinct from true"
     for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
         task.advance(batch.num_rows)
         yield batch
@@ -346,7 +346,7 @@ def _values(
             continue
         set_variables(connection, {**known, "files": [glob_literal(path) for path in files]})
         where = "".join(f" where {quote_identifier(c)} = getvariable('{c}')" for c in known)
-        query = f"select distinct {quote_identifier(column)} from {data_files_query(table)}{where}"
+        query = f"select distinct {quote_identifier(column)} from {data_files_query(connection, table)}{where}"
         rows = _rows(connection, definition, query)
         values.update(value for (value,) in rows if value is not None)
     return values

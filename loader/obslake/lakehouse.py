@@ -5,6 +5,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import urlparse
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import (
+    NoSuchNamespaceError,
     NoSuchPropertyException,
     NoSuchTableError,
     NotInstalledError,
@@ -20,6 +22,7 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.typedef import Identifier
 from pyiceberg.utils.config import Config
 from sqlalchemy import URL, select
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
@@ -29,6 +32,7 @@ from obslake.errors import (
     DamagedMetadataError,
     MovedLakehouseError,
     NoLakehouseError,
+    ObslakeError,
 )
 from obslake.folder import MARTS_FILE, home_folder
 from obslake.schemas import (
@@ -150,28 +154,56 @@ class Lakehouse:
             CatalogError: the catalog does not answer.
         """
         try:
-            return self.catalog.load_table((NAMESPACE, definition.name))
+            return self._load((NAMESPACE, definition.name))
         except NoSuchTableError as error:
             raise NoLakehouseError(
                 f"the catalog at {self.home} has no table {NAMESPACE}.{definition.name}\n"
                 "  create the tables with `obslake init`"
             ) from error
+
+    def tables_of(self, namespace: str) -> list[Table]:
+        """Load the current metadata of every table of a namespace, whoever has made it; none where there is none.
+
+        Raises:
+            DamagedMetadataError: a metadata file is gone, or cannot be read.
+            CatalogError: the catalog does not answer.
+        """
+        found = []
+        try:
+            names = self.catalog.list_tables(namespace)
+        except NoSuchNamespaceError:
+            return []
         except SQLAlchemyError as error:
-            raise system_error(error, self.home) or CatalogError(
-                f"the catalog does not answer: {_first_line(error)}"
-            ) from error
+            raise self._silent(error) from error
+        for name in sorted(names):
+            # What is not there any more, or is a view.
+            with suppress(NoSuchTableError):
+                found.append(self._load(name))
+        return found
+
+    def _load(self, identifier: Identifier) -> Table:
+        name = identifier[-1]
+        try:
+            return self.catalog.load_table(identifier)
+        except SQLAlchemyError as error:
+            raise self._silent(error) from error
         except FileNotFoundError as error:
             raise DamagedMetadataError(
-                f"{definition.name}: its metadata is gone: {error}\n"
+                f"{name}: its metadata is gone: {error}\n"
                 "  bring the file back from a copy of the lakehouse"
             ) from error
         except (ValueError, ValidationError) as error:
             # What pydantic and json say of a file that is cut off, in several lines.
             reason = str(error).splitlines()[0]
             raise DamagedMetadataError(
-                f"{definition.name}: its metadata cannot be read: {reason}\n"
+                f"{name}: its metadata cannot be read: {reason}\n"
                 "  bring the file back from a copy of the lakehouse"
             ) from error
+
+    def _silent(self, error: SQLAlchemyError) -> ObslakeError:
+        return system_error(error, self.home) or CatalogError(
+            f"the catalog does not answer: {_first_line(error)}"
+        )
 
     def locations(self) -> list[str]:
         """Return the addresses of the folders in which the files of the tables are."""
@@ -250,8 +282,8 @@ def _check_not_moved(path: Path, catalog: SqlCatalog) -> None:
 
 def local_path(location: str) -> Path:
     """Return the path of a file that Iceberg names by its address in the file system."""
-    # PyIceberg writes paths as they are: what looks like an escape is a part of the name.
-    return Path(location.removeprefix("file://"))
+    # Java writes file:/path. All write paths as they are: what looks like an escape is a part of the name.
+    return Path(re.sub(r"^file:(//)?(?=/)", "", location))
 
 
 def _default_catalog(path: Path, configured: bool) -> dict[str, str]:

@@ -25,7 +25,7 @@ _EXPLAIN = re.compile(
 
 @contextmanager
 def ask(
-    home: str | None, query: str, *, external_access: bool = False
+    home: str | None, query: str, *, external_access: bool = False, marts_in: str | None = None
 ) -> Iterator[duckdb.DuckDBPyRelation]:
     """Ask one question, and keep its answer open.
 
@@ -36,6 +36,8 @@ def ask(
         home: folder of the lakehouse; None: the default one.
         query: one statement.
         external_access: whether it may read other files as well.
+        marts_in: namespace of the catalog in which another engine keeps the marts; None: they are in the
+            file that dbt on DuckDB has built.
 
     Raises:
         NoLakehouseError: there is none at ``home``.
@@ -44,14 +46,17 @@ def ask(
     """
     marts = home_folder(home) / MARTS_FILE
     try:
-        connection, answer = _bind(home, marts, query, external_access)
+        if marts_in is None:
+            connection, answer = _bind(home, marts, query, external_access)
+        else:
+            connection, answer = _bind_tables(home, marts_in, query, external_access)
         with closing(connection):
             yield answer
     except duckdb.Error as error:
         if locked := _locked(error, marts):
             raise locked from error
         hint = ""
-        if isinstance(error, duckdb.CatalogException) and not marts.exists():
+        if isinstance(error, duckdb.CatalogException) and marts_in is None and not marts.exists():
             hint = "\n  the marts are not built yet: run `dbt build`"
         if isinstance(error, duckdb.PermissionException):
             hint = (
@@ -130,15 +135,31 @@ def _bind(
     return connection, _relation(connection, marts, query, locations, external_access)
 
 
+def _bind_tables(
+    home: str | None, namespace: str, query: str, external_access: bool
+) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
+    """Find what a query names among the tables of a namespace; nothing is read yet."""
+    from obslake.lakehouse import Lakehouse
+    from obslake.source_views import create_mart_views, create_source_views
+
+    lakehouse = Lakehouse.open(home)
+    connection = engine.connect()
+    locations = create_mart_views(lakehouse, connection, namespace)
+    if _NAMES_TABLES.search(query):
+        create_source_views(lakehouse, connection)
+        locations += lakehouse.locations()
+    return connection, _relation(connection, None, query, locations, external_access)
+
+
 def _relation(
     connection: duckdb.DuckDBPyConnection,
-    marts: Path,
+    marts: Path | None,
     query: str,
     locations: Sequence[str],
     external_access: bool,
 ) -> duckdb.DuckDBPyRelation:
     """Show the marts, shut everything else, and bind the query."""
-    if marts.exists():
+    if marts and marts.exists():
         connection.execute(f"attach {quote_literal(str(marts))} as {_MARTS} (read_only)")
         # The views of today come before those that dbt left among the marts.
         connection.execute(f"set search_path = 'memory.main,{_MARTS}.main'")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+import duckdb
 from pyiceberg.exceptions import ValidationException
 from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry
 from pyiceberg.table import Table, Transaction
@@ -16,6 +17,7 @@ from obslake.engine import quote_literal
 from obslake.errors import DeleteFilesError
 from obslake.ledger import state_at, states
 from obslake.schemas import sql_type
+from obslake.store import show_store
 
 _KEPT_SECONDS = 86_400
 
@@ -72,11 +74,12 @@ def replace_files(
         raise FilesReplacedError from error
 
 
-def data_files_query(table: Table) -> str:
+def data_files_query(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
     """Return an SQL relation with the rows of the data files that the variable ``files`` names.
 
     Columns are found by their field ids, as Iceberg wants it: the names in older files may be others.
     """
+    show_store(connection, table)
     columns = ", ".join(
         f"{field.field_id}: {{name: {quote_literal(field.name)}, "
         f"type: {quote_literal(sql_type(field.field_type))}, default_value: null}}"

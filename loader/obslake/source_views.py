@@ -1,4 +1,4 @@
-"""Views of DuckDB on the Iceberg tables, in schema ``lake``."""
+"""Views of DuckDB on Iceberg tables: on the sources in schema ``lake``, on marts of other engines in its own."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,10 +7,12 @@ import duckdb
 from pyiceberg.table.snapshots import Snapshot
 
 from obslake.engine import quote_identifier, quote_literal
+from obslake.errors import QueryError
 from obslake.lakehouse import Lakehouse
 from obslake.schemas import TableDefinition, sql_type
 from obslake.shown import ShownTable, shown_at
 from obslake.snapshots import kept_metadata
+from obslake.store import show_store
 
 SOURCE_SCHEMA = "lake"
 
@@ -58,6 +60,34 @@ def create_source_views(
     return shown.snapshot
 
 
+def create_mart_views(
+    lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection, namespace: str
+) -> list[str]:
+    """Create one view per table that another engine keeps in a namespace, in the schema in use.
+
+    Every view is bound to the metadata file that is the current one.
+
+    Returns:
+        The addresses of the folders in which the files of the tables are.
+
+    Raises:
+        QueryError: there is no table.
+    """
+    tables = lakehouse.tables_of(namespace)
+    if not tables:
+        raise QueryError(
+            f"the catalog has no tables in namespace {namespace}\n"
+            "  build them with the other engine first, or name the namespace where it keeps them"
+        )
+    for table in tables:
+        show_store(connection, table)
+        rows = f"from iceberg_scan({quote_literal(table.metadata_location)})"
+        if table.current_snapshot() is None:
+            rows += " where false"
+        connection.execute(f"create view {quote_identifier(table.name()[-1])} as {rows}")
+    return [table.location() for table in tables]
+
+
 def _create_table_view(
     connection: duckdb.DuckDBPyConnection, shown: ShownTable, keep: Path | None
 ) -> None:
@@ -65,6 +95,7 @@ def _create_table_view(
     if table is None:
         _create_empty_view(connection, definition)
         return
+    show_store(connection, table)
     location = kept_metadata(table, keep) if keep else table.metadata_location
     rows = f"from iceberg_scan({quote_literal(location)}"
     rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"

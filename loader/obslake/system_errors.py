@@ -1,4 +1,4 @@
-"""What the system around a lakehouse can refuse, in words for the user: room, permission, the catalog."""
+"""What the system around a lakehouse can refuse, in words for the user: room, permission, store, catalog."""
 
 import errno
 import re
@@ -9,7 +9,13 @@ import duckdb
 from sqlalchemy.exc import DBAPIError
 
 from obslake.engine import reason
-from obslake.errors import CatalogLockedError, NoSpaceError, NotWritableError, ObslakeError
+from obslake.errors import (
+    CatalogLockedError,
+    NoSpaceError,
+    NotWritableError,
+    ObslakeError,
+    StoreError,
+)
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -23,6 +29,9 @@ _NOT_WRITABLE_WORDS = re.compile(
     re.IGNORECASE,
 )
 _LOCKED_WORDS = re.compile(r"database (table )?is locked", re.IGNORECASE)
+
+# What PyArrow and DuckDB say of an object store.
+_STORE_WORDS = re.compile(r"AWS Error [A-Z_]+|error for HTTP|HTTP (GET|HEAD) error")
 
 _AGAIN = "run the command again: what is in the tables is whole, and the rest is done then"
 
@@ -45,6 +54,10 @@ def system_error(error: BaseException, home: Path) -> ObslakeError | None:
         if isinstance(error, ObslakeError):
             # It says itself what may not be read.
             continue
+        if _STORE_WORDS.search(text):
+            return StoreError(
+                f"the store of the tables refuses, or does not answer: {text}\n  {_AGAIN}"
+            )
         if number in _NOT_WRITABLE or (text and _NOT_WRITABLE_WORDS.search(text)):
             return NotWritableError(
                 f"the lakehouse at {home} cannot be written: {text}\n"

@@ -111,7 +111,8 @@ def _files_with(
     for task in scan.plan_files():
         set_variables(connection, {"files": [glob_literal(task.file.file_path)]})
         ((rows,),) = connection.execute(
-            f"select count(*) from {data_files_query(table)} where load_id = ?", [load_id]
+            f"select count(*) from {data_files_query(connection, table)} where load_id = ?",
+            [load_id],
         ).fetchall()
         if rows:
             yield task.file
@@ -121,5 +122,5 @@ def _other_rows(
     connection: duckdb.DuckDBPyConnection, table: Table, file: DataFile, load_id: str
 ) -> Iterator[pa.RecordBatch]:
     set_variables(connection, {"files": [glob_literal(file.file_path)], "load_id": load_id})
-    query = f"select * from {data_files_query(table)} where load_id <> getvariable('load_id')"
+    query = f"select * from {data_files_query(connection, table)} where load_id <> getvariable('load_id')"
     yield from connection.execute(query).to_arrow_reader(_BATCH_ROWS)

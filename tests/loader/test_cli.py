@@ -12,11 +12,14 @@ from pathlib import Path
 
 import click
 import duckdb
+import pyarrow as pa
 import pytest
 from obslake.cli import cli
 from obslake.engine import load_extensions
-from obslake.errors import QueryError
+from obslake.errors import DamagedMetadataError, QueryError
+from obslake.lakehouse import local_path
 from obslake.query import check_reads
+from pyiceberg.catalog.sql import SqlCatalog
 
 from tests.conftest import Workspace
 from tests.loader.conftest import Lake, observation
@@ -313,6 +316,83 @@ def test_views_that_read_the_tables_are_answered(asked: Lake) -> None:
         marts.execute("create view counted as select count(*) as n from lake.observations")
     answer, _ = asked.obslake("sql", "from counted", "--json")
     assert len(json.loads(answer)) == 1
+
+
+@pytest.fixture
+def elsewhere(asked: Lake) -> Lake:
+    """A lakehouse with marts of another engine in its catalog, named as that of dbt and as a source."""
+    catalog = asked.open().catalog
+    catalog.create_namespace("marts")
+    for name, rows in {"cells": 3, "runs": 1, "empty": 0}.items():
+        table = catalog.create_table(("marts", name), pa.schema([("n", pa.int64())]))
+        if rows:
+            table.append(pa.table({"n": range(rows)}))
+    catalog.create_namespace("nothing")
+    return asked
+
+
+def test_marts_of_another_engine(elsewhere: Lake) -> None:
+    for query, rows in {
+        "from cells order by n": [{"n": 0}, {"n": 1}, {"n": 2}],
+        "select count(*) as n from runs": [{"n": 1}],
+        "from empty": [],
+        "select count(*) as n from lake.observations, cells": [{"n": 6}],
+        "select count(*) as n from lake.runs, runs": [{"n": 1}],
+        "select view_name as name from duckdb_views() where not internal order by all": [
+            {"name": "cells"},
+            {"name": "empty"},
+            {"name": "runs"},
+        ],
+    }.items():
+        answer, _ = elsewhere.obslake("sql", "--marts", "marts", query, "--json")
+        assert json.loads(answer) == rows, query
+    # As they are now.
+    elsewhere.open().catalog.load_table("marts.runs").append(pa.table({"n": [7]}))
+    answer, _ = elsewhere.obslake("sql", "--marts=marts", "select max(n) as n from runs", "--json")
+    assert json.loads(answer) == [{"n": 7}]
+    # What dbt on DuckDB has built is not among them.
+    for query in ("from clusters('d', 'p')", "from obslake.cells"):
+        with pytest.raises(QueryError, match="does not exist"):
+            elsewhere.obslake("sql", "--marts", "marts", query)
+
+
+def test_views_of_another_engine_are_left_out(elsewhere: Lake) -> None:
+    catalog = elsewhere.open().catalog
+    assert isinstance(catalog, SqlCatalog)
+    with catalog.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into iceberg_tables (catalog_name, table_namespace, table_name, metadata_location, "
+            "iceberg_type) values ('obslake', 'marts', 'seen', 'file:/nowhere', 'VIEW')"
+        )
+    assert elsewhere.obslake("sql", "--marts", "marts", "from runs")
+    with pytest.raises(QueryError, match="seen does not exist"):
+        elsewhere.obslake("sql", "--marts", "marts", "from seen")
+
+
+@pytest.mark.parametrize("namespace", ["nothing", "nowhere", "marts.below", "x'y"])
+def test_a_namespace_without_marts(elsewhere: Lake, namespace: str) -> None:
+    with pytest.raises(QueryError, match="the catalog has no tables in namespace ") as refused:
+        elsewhere.obslake("sql", "--marts", namespace, "select 1")
+    assert namespace in str(refused.value)
+
+
+def test_a_mart_whose_metadata_is_gone(elsewhere: Lake) -> None:
+    table = elsewhere.open().catalog.load_table("marts.cells")
+    local_path(table.metadata_location).unlink()
+    with pytest.raises(DamagedMetadataError, match=r"^cells: its metadata is gone"):
+        elsewhere.obslake("sql", "--marts", "marts", "from runs")
+
+
+def test_a_question_to_marts_of_another_engine_reads_no_other_files(elsewhere: Lake) -> None:
+    other = elsewhere.folder / "other.csv"
+    other.write_text("a\n1\n")
+    read = f"select a from (from runs) join read_csv('{other}') on true"
+    with pytest.raises(QueryError, match="read with --external-access only"):
+        elsewhere.obslake("sql", "--marts", "marts", read)
+    answer, _ = elsewhere.obslake("sql", "--marts", "marts", read, "--external-access", "--json")
+    assert json.loads(answer) == [{"a": 1}]
+    with pytest.raises(QueryError, match="only reads"):
+        elsewhere.obslake("sql", "--marts", "marts", "drop view runs")
 
 
 def test_a_long_question_can_be_stopped(asked: Lake) -> None:

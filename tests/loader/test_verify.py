@@ -18,8 +18,9 @@ from obslake import __version__
 from obslake.cli import cli
 from obslake.errors import VerificationError
 from obslake.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY, committed_loads
-from obslake.schemas import OBSERVATIONS, RUNS
+from obslake.schemas import OBSERVATIONS, RUNS, TABLES
 from obslake.snapshots import live_files, replace_files
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.manifest import DataFile
 
 from tests.conftest import Workspace
@@ -387,6 +388,27 @@ def test_orphans(loaded: Lake) -> None:
     }  # fmt: skip
     assert stored_files(loaded) == stored
     assert faults(loaded, "--deep") == {}
+
+
+def test_files_that_java_has_named_are_no_orphans(loaded: Lake) -> None:
+    """Java writes file:/path, which is the same as file:///path."""
+    catalog = loaded.open().catalog
+    assert isinstance(catalog, SqlCatalog)
+    for definition in TABLES:
+        path = local(loaded.open().table(definition).metadata_location)
+        path.write_text(path.read_text().replace("file:///", "file:/"))
+    with catalog.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "update iceberg_tables set metadata_location = replace(metadata_location, 'file:///', 'file:/')"
+        )
+    assert loaded.open().table(OBSERVATIONS).metadata_location.startswith("file:/tmp")
+    stored = {path for path in loaded.home.rglob("*") if path.is_file()}
+    for path in stored:
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    report = verify(loaded, "--deep", "--remove-orphans")
+    assert report["orphans"] == []
+    assert {path for path in loaded.home.rglob("*") if path.is_file()} == stored
+    assert len(loaded.rows("observations")) > 5000
 
 
 def test_a_running_load_is_left_alone(loaded: Lake) -> None:

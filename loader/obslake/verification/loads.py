@@ -54,7 +54,7 @@ def _count(
     missing = " or ".join(f"{quote_identifier(column)} is null" for column in required)
     found = connection.execute(
         f"select load_id, count(*), count(*) filter (where {missing}) "
-        f"from {data_files_query(table)} group by load_id"
+        f"from {data_files_query(connection, table)} group by load_id"
     ).fetchall()
     rows = Counter({str(load_id): count for load_id, count, _ in found})
     return rows, sum(incomplete for *_, incomplete in found)

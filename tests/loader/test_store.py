@@ -1,0 +1,216 @@
+"""Tables in an object store: what DuckDB and dbt are told of it, and what a store says that does not answer."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt_common.exceptions import DbtRuntimeError
+from obslake import engine, store
+from obslake.dbt_plugin import Plugin
+from obslake.errors import QueryError, StoreError
+from obslake.lakehouse import local_path
+from obslake.schemas import ALL_TABLES, OBSERVATIONS
+from obslake.snapshots import data_files_query
+from obslake.source_views import create_source_views
+from obslake.store import show_store, store_options
+from obslake.system_errors import system_error
+from pyiceberg.catalog.sql import SqlCatalog
+
+from tests.conftest import PROJECT, Workspace
+from tests.loader.conftest import Lake, observation
+
+KEYS = {"s3.access-key-id": "me", "s3.secret-access-key": "it's", "s3.region": "eu-1"}
+SECRETS = "select name, scope, secret_string from duckdb_secrets() order by name"
+
+
+@pytest.mark.parametrize(
+    ("properties", "options"),
+    [
+        ({}, {}),
+        ({"uri": "sqlite://", "warehouse": "s3://b/w"}, {}),
+        (KEYS, {"key_id": "me", "secret": "it's", "region": "eu-1"}),
+        (
+            {"client.access-key-id": "c", "client.secret-access-key": "d", "client.region": "r"},
+            {"key_id": "c", "secret": "d", "region": "r"},
+        ),
+        (
+            {"s3.session-token": "t", "client.session-token": "u", "s3.access-key-id": ""},
+            {"session_token": "t"},
+        ),
+        (
+            {"s3.endpoint": "http://store:8333/"},
+            {"endpoint": "store:8333", "use_ssl": "false", "url_style": "path"},
+        ),
+        (
+            {"s3.endpoint": "https://store", "s3.force-virtual-addressing": "true"},
+            {"endpoint": "store", "use_ssl": "true", "url_style": "vhost"},
+        ),
+        (
+            {"s3.endpoint": "store:443"},
+            {"endpoint": "store:443", "use_ssl": "true", "url_style": "path"},
+        ),
+    ],
+)
+def test_options(properties: dict[str, str], options: dict[str, str]) -> None:
+    assert store_options(properties) == options
+
+
+@pytest.mark.parametrize("scheme", ["s3", "s3a", "s3n"])
+def test_duckdb_has_the_access_of_pyiceberg(lake: Lake, scheme: str) -> None:
+    table = lake.open().table(OBSERVATIONS)
+    table.metadata = table.metadata.model_copy(update={"location": f"{scheme}://b/[w]/o/"})
+    with engine.connect() as connection:
+        show_store(connection, table)
+        assert connection.execute(SECRETS).fetchall() == []
+        table.io.properties = {**KEYS, "s3.endpoint": "http://store:8333"}
+        # However often.
+        show_store(connection, table)
+        show_store(connection, table)
+        ((name, scope, secret),) = connection.execute(SECRETS).fetchall()
+        assert name == "obslake.obslake.observations"
+        assert sorted(scope) == [f"{scheme}://b/[[]w]/o/", f"{scheme}://b/[w]/o/"]
+        for part in ("endpoint=store:8333", "secret=redacted", "url_style=path", "use_ssl=false"):
+            assert part in secret
+        ((kept,),) = connection.execute("select persistent from duckdb_secrets()").fetchall()
+        assert not kept
+        # Of nothing else in the store.
+        found = connection.execute("from which_secret('s3://b/other/o/x', 's3')").fetchall()
+        assert found == []
+
+
+def test_files_of_a_file_system_need_no_access(lake: Lake) -> None:
+    table = lake.open().table(OBSERVATIONS)
+    table.io.properties = dict(KEYS)
+    with engine.connect() as connection:
+        show_store(connection, table)
+        assert connection.execute(SECRETS).fetchall() == []
+
+
+def test_whatever_duckdb_reads_it_has_access_to(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_SCHEMES", ("file",))
+    lakehouse = lake.open()
+    lakehouse.catalog.properties.update(KEYS)
+    with engine.connect() as connection:
+        create_source_views(lakehouse, connection)
+        assert {name.split(".")[-1] for name, *_ in connection.execute(SECRETS).fetchall()} == {
+            definition.name for definition in ALL_TABLES if lakehouse.has(definition)
+        }
+    with engine.connect() as connection:
+        data_files_query(connection, lakehouse.table(OBSERVATIONS))
+        assert len(connection.execute(SECRETS).fetchall()) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("file:///a/b c/%20#", "/a/b c/%20#"),
+        ("file:/a/b c/%20#", "/a/b c/%20#"),
+        ("/a/file:/b", "/a/file:/b"),
+        ("file:///file:/b", "/file:/b"),
+        ("file:a", "file:a"),
+    ],
+)
+def test_paths_of_addresses(location: str, path: str) -> None:
+    assert local_path(location) == Path(path)
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Iterator[str]:
+    """The address of a store where nobody answers, for the catalog that processes find."""
+    with socket.socket() as nobody:
+        # Bound, and not listening: no other process can have it.
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        settings = {
+            "TYPE": "sql",
+            "URI": f"sqlite:///{workspace.folder / 'catalog.db'}",
+            "WAREHOUSE": "s3://bucket/warehouse",
+            "S3__ENDPOINT": f"http://{address}",
+            "S3__ACCESS_KEY_ID": "me",
+            "S3__SECRET_ACCESS_KEY": "secret",
+            "S3__REGION": "eu-1",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(f"PYICEBERG_CATALOG__OBSLAKE__{name}", value)
+        yield address
+
+
+@pytest.mark.parametrize("command", [("init",), ("load", "observations", "-")])
+def test_a_store_that_does_not_answer(
+    workspace: Workspace, silent: str, command: tuple[str, ...]
+) -> None:
+    done = workspace.run("obslake", *command, stdin=b'{"problem_id": "p"}')
+    assert done.returncode == 1
+    assert done.stdout == ""
+    first, *advice = done.stderr.splitlines()
+    assert first.startswith("obslake: the store of the tables refuses, or does not answer: ")
+    assert silent.split(":")[1] in first
+    assert advice == [
+        "  run the command again: what is in the tables is whole, and the rest is done then"
+    ]
+
+
+def test_a_store_that_does_not_answer_any_more(workspace: Workspace, silent: str) -> None:
+    """Tables of which the metadata is known, but not there to be read."""
+    catalog = SqlCatalog(
+        "obslake",
+        uri=f"sqlite:///{workspace.folder / 'catalog.db'}",
+        warehouse=f"file://{workspace.folder / 'before'}",
+    )
+    catalog.create_namespace("obslake")
+    for definition in ALL_TABLES:
+        catalog.create_table(("obslake", definition.name), definition.schema)
+    with catalog.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "update iceberg_tables set metadata_location = 's3://bucket/observations/v.json'"
+        )
+    for command in (["status"], ["compact"], ["verify"], ["sql", "from lake.observations"]):
+        done = workspace.run("obslake", *command)
+        assert done.returncode == 1, command
+        assert "Traceback" not in done.stderr
+        assert "NETWORK_CONNECTION" in done.stderr + done.stdout, command
+    done = workspace.run("dbt", "run", cwd=PROJECT)
+    assert done.returncode != 0
+    assert "the store of the tables refuses, or does not answer" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_duckdb_says_of_a_store(silent: str) -> None:
+    with engine.connect() as connection:
+        connection.execute(
+            f"create secret (type s3, key_id 'a', secret 'b', region 'r', endpoint '{silent}', "
+            "use_ssl false, url_style 'path')"
+        )
+        with pytest.raises(duckdb.IOException) as refused:
+            connection.execute("from read_parquet('s3://bucket/file.parquet')")
+    found = system_error(refused.value, Path("home"))
+    assert isinstance(found, StoreError)
+    assert "\n\n" not in str(found)
+    # What the user asks for says itself what is wrong.
+    asked = QueryError("no such file")
+    asked.__cause__ = refused.value
+    assert system_error(asked, Path("home")) is None
+
+
+def test_dbt_is_refused_once(lake: Lake) -> None:
+    """dbt connects again for every model."""
+    lake.load("observations", lake.jsonl("o.jsonl", [observation()]))
+    credentials = DuckDBCredentials(
+        database="marts", schema="main", path=str(lake.home / "building/marts.duckdb")
+    )
+    config = {"home": str(lake.home), "as_of_snapshot": "1"}
+    plugin = Plugin("obslake", config, credentials)
+    plugin.update_connection_config(credentials, config)
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(DbtRuntimeError, match="has no snapshot 1") as refused,
+    ):
+        plugin.configure_connection(connection)
+    with pytest.raises(DbtRuntimeError) as again:
+        plugin.update_connection_config(credentials, config)
+    assert again.value is refused.value

@@ -1,0 +1,66 @@
+"""Fixtures: a catalog and a store that several machines could share."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from spark.jars import JarError, jars
+from tests.faults import postgres
+from tests.spark import seaweed
+from tests.spark.running import SparkWorkspace
+from tests.spark.seaweed import BUCKET, REGION, Store
+
+_PREFIX = "PYICEBERG_CATALOG__OBSLAKE__"
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """An S3-compatible store."""
+    try:
+        with seaweed.running() as found:
+            yield found
+    except postgres.NoServerError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """The address of a database of PostgreSQL."""
+    try:
+        with postgres.running() as found:
+            yield found
+    except postgres.NoServerError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def shared(
+    tmp_path_factory: pytest.TempPathFactory,
+    store: Store,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> SparkWorkspace:
+    """A lakehouse of which nothing but the marts of DuckDB is in a folder, known by the environment only."""
+    if not shutil.which("java"):
+        pytest.skip("Java is not installed")
+    try:
+        jars({"uri": "jdbc:postgresql:", "io-impl": "org.apache.iceberg.aws.s3.S3FileIO"})
+    except JarError as reason:
+        pytest.skip(str(reason))
+    settings = {
+        "TYPE": "sql",
+        "URI": database,
+        "WAREHOUSE": f"s3://{BUCKET}/warehouse",
+        "S3__ENDPOINT": store.endpoint,
+        "S3__ACCESS_KEY_ID": store.key_id,
+        "S3__SECRET_ACCESS_KEY": store.secret,
+        "S3__REGION": REGION,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"{_PREFIX}{name}", value)
+    workspace = SparkWorkspace(tmp_path_factory.mktemp("shared"))
+    # Neither keys of the user nor of the machine.
+    monkeypatch.setenv("HOME", str(workspace.folder))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return workspace
