@@ -53,9 +53,11 @@ parallel: $(INSTALLED) ## Load, compact, build and read at once for longer; SOUR
 	    OBSLAKE_PARALLEL_SEED=$(or $(SEED),1) \
 	    $(BIN)/python -m pytest -s tests/faults/test_parallel.py
 
-$(SPARK_INSTALLED): $(INSTALLED) spark/requirements.txt
+$(SPARK_INSTALLED): $(INSTALLED) spark/requirements.txt spark/requirements-jars.txt
 	sh spark/install.sh
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement spark/requirements.txt
+	@# What no package installs alone.
+	$(BIN)/python -m spark.fetch_jars
 	@touch $@
 
 .PHONY: install-spark
