@@ -1,13 +1,15 @@
 """Rewrites the small and the overlapping data files of a table into few that are sorted."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, ManifestEntry
 from pyiceberg.table import Table, Transaction
+from pyiceberg.typedef import Record
 
 from obslake import __version__, engine
 from obslake.commits import commit
@@ -56,6 +58,9 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
     Rows, and the snapshots there are, stay as they are. Loads that are committed meanwhile stay too:
     exactly the files that were read are replaced.
 
+    Files of a partitioned table are rewritten with those of their partition, by a second commit where
+    rows of an earlier partition spec were put into the partitions there are now.
+
     Args:
         lakehouse: where the table is.
         definition: the table.
@@ -63,9 +68,25 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
 
     Raises:
         CompactionError: the files cannot be rewritten.
+        PartitionError: the table is partitioned by what obslake cannot write.
         DeleteFilesError: the table has delete files of another engine.
         CommitConflictError: others committed all the time.
     """
+    done, has_moved = _compact_repeatedly(lakehouse, definition, progress)
+    if not has_moved:
+        return done
+    last, _ = _compact_repeatedly(lakehouse, definition, progress)
+    return replace(
+        last,
+        files_before=done.files_before,
+        bytes_before=done.bytes_before,
+        files_rewritten=done.files_rewritten + last.files_rewritten,
+    )
+
+
+def _compact_repeatedly(
+    lakehouse: Lakehouse, definition: TableDefinition, progress: Progress
+) -> tuple[Compaction, bool]:
     for _ in range(_ATTEMPTS):
         try:
             return _compact(lakehouse, definition, progress)
@@ -77,22 +98,23 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
     )
 
 
-def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progress) -> Compaction:
+def _compact(
+    lakehouse: Lakehouse, definition: TableDefinition, progress: Progress
+) -> tuple[Compaction, bool]:
+    """Commit once; return what was done, and whether rows were put into partitions of the current spec."""
     table = lakehouse.table(definition)
     entries = live_entries(table, table.current_snapshot())
-    groups = files_to_rewrite(
-        entries, table.schema(), definition.sort_columns, target_file_size(table)
-    )
+    groups = _groups(table, definition, entries)
     files = [entry.data_file for entry in entries]
     size = sum(file.file_size_in_bytes for file in files)
     rows = sum(file.record_count for file in files)
     if not groups:
-        return Compaction(definition.name, rows, len(files), len(files), size, size)
+        return Compaction(definition.name, rows, len(files), len(files), size, size), False
     # Its files are referred to only when they are committed: until then the folder protects them.
     with work_folder(lakehouse.home, ".compact-") as folder:
         added = _rewrite(folder, table, definition, groups, progress)
         replaced = _commit(table, groups, added)
-    return Compaction(
+    done = Compaction(
         definition.name,
         rows,
         files_before=len(files),
@@ -103,6 +125,41 @@ def _compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progre
         + sum(file.file_size_in_bytes for file in added),
         files_rewritten=len(replaced),
     )
+    return done, any(file.spec_id != table.spec().spec_id for file in replaced)
+
+
+def _groups(
+    table: Table, definition: TableDefinition, entries: Sequence[ManifestEntry]
+) -> list[tuple[DataFile, ...]]:
+    """Return groups of files to rewrite, each of one partition.
+
+    Those of earlier specs are one group, which comes before all others: where its rows will lie beside
+    files that are in their partitions already is known when they do.
+    """
+    target_size = target_file_size(table)
+    partitions: dict[tuple[int, Record], list[ManifestEntry]] = {}
+    for entry in entries:
+        file = entry.data_file
+        partitions.setdefault((file.spec_id, file.partition), []).append(entry)
+    groups: list[tuple[DataFile, ...]] = []
+    earlier: list[DataFile] = []
+    small: list[DataFile] = []
+    for (spec_id, _), files in partitions.items():
+        found = files_to_rewrite(files, table.schema(), definition.sort_columns, target_size)
+        if spec_id == table.spec().spec_id:
+            groups += found
+            continue
+        moved = set(chain.from_iterable(found))
+        earlier += moved
+        small += (
+            entry.data_file
+            for entry in files
+            if entry.data_file not in moved and entry.data_file.file_size_in_bytes < target_size
+        )
+    # No other will come to them in their partitions.
+    if len(small) > 1:
+        earlier += small
+    return [tuple(earlier)] if earlier else groups
 
 
 def _commit(

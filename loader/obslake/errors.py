@@ -78,6 +78,10 @@ class DeleteFilesError(ObslakeError):
     """A table has delete files of another engine, which obslake cannot rewrite."""
 
 
+class PartitionError(ObslakeError):
+    """A table is partitioned by what obslake cannot write; the table is as it was."""
+
+
 class RollbackError(ObslakeError):
     """The tables cannot be rolled back as it was asked; they are as they were."""
 

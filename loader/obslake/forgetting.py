@@ -25,6 +25,7 @@ from obslake.errors import ForgetError
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import forget_properties, noted_forgotten
 from obslake.output import describe_rows
+from obslake.partitions import check_partitions
 from obslake.progress import Progress, Task
 from obslake.record_scope import QuarantinedRecord, RecordScope
 from obslake.schemas import OBSERVATIONS, QUARANTINE, TABLES, TableDefinition
@@ -145,9 +146,12 @@ def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator
 
     Raises:
         ForgetError: others replaced the same files all the time, or rows were lost.
+        PartitionError: a table is partitioned by what obslake cannot write; nothing was changed.
         DeleteFilesError: a table has delete files of another engine.
         CommitConflictError: others committed all the time.
     """
+    for definition in _tables(lakehouse):
+        check_partitions(lakehouse.table(definition))
     forget_id = _unfinished(lakehouse, wanted) or str(uuid.uuid4())
     with _work(lakehouse) as connection:
         for definition in _tables(lakehouse):

@@ -94,11 +94,17 @@ def _value(field: NestedField, bounds: Mapping[int, bytes] | None) -> tuple[Any,
 
 def _join(one: _Group, other: _Group, *, overlap: bool) -> _Group:
     commits = one.commits | other.commits
+    # Of one commit they are where rows went to more partitions than files may be open.
+    are_small = one.is_small and other.is_small
     return _Group(
         files=(*one.files, *other.files),
         commits=commits,
         lower=tuple(map(min, one.lower, other.lower)),
         upper=tuple(map(max, one.upper, other.upper)),
         is_small=False,
-        is_rewritten=not overlap or len(commits) > 1 or one.is_rewritten or other.is_rewritten,
+        is_rewritten=not overlap
+        or are_small
+        or len(commits) > 1
+        or one.is_rewritten
+        or other.is_rewritten,
     )

@@ -22,9 +22,11 @@ from obslake.history import History, source_key
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY
 from obslake.load_report import LoadReport, SkippedSource, describe_refused
+from obslake.partitions import check_partitions
 from obslake.progress import Progress
 from obslake.quarantine import stage_quarantine
 from obslake.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
+from obslake.snapshots import append_files
 from obslake.sources import set_aside
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.files import SourceFile, open_sources
@@ -273,6 +275,8 @@ def _prepare(
     progress: Progress,
 ) -> list[_Append]:
     """Write all data files before the first commit: a faulty row leaves every table as it was."""
+    for definition in staged.tables:
+        check_partitions(lakehouse.table(definition))
     prepared: list[_Append] = []
     try:
         for definition in ALL_TABLES:
@@ -305,9 +309,7 @@ def _commit(prepared: Sequence[_Append], properties: dict[str, str], claim: Clai
 
         def stage(transaction: Transaction, append: _Append = append) -> None:
             claim.check(append.definition, transaction.table_metadata)
-            with transaction.update_snapshot(snapshot_properties=properties).fast_append() as new:
-                for file in append.files:
-                    new.append_data_file(file)
+            append_files(transaction, append.files, properties)
 
         try:
             commit(append.table, stage, added=append.files)

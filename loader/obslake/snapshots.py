@@ -8,10 +8,26 @@ from pathlib import Path, PurePosixPath
 
 import duckdb
 from pyiceberg.exceptions import ValidationException
-from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry
+from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.manifest import (
+    DataFile,
+    ManifestContent,
+    ManifestEntry,
+    ManifestEntryStatus,
+    ManifestFile,
+)
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.snapshots import (
+    Operation,
+    Snapshot,
+    SnapshotSummaryCollector,
+    Summary,
+    update_snapshot_summaries,
+)
+from pyiceberg.table.update import U
+from pyiceberg.table.update.snapshot import _FastAppendFiles, _OverwriteFiles, _SnapshotProducer
+from pyiceberg.typedef import EMPTY_DICT
 
 from obslake.engine import quote_literal
 from obslake.errors import DeleteFilesError
@@ -53,6 +69,79 @@ def live_files(table: Table, snapshot: Snapshot | None) -> dict[str, DataFile]:
     return {e.data_file.file_path: e.data_file for e in live_entries(table, snapshot)}
 
 
+class _FilesOfAnySpec(_SnapshotProducer[U]):
+    """Writes manifests of which each has files of one partition spec.
+
+    PyIceberg takes all files that are added for files of the current spec. A rollback brings files of
+    earlier ones back, and others may change the spec while a load is written.
+    """
+
+    def _manifests(self) -> list[ManifestFile]:
+        added = self._added_data_files
+        current = self._transaction.table_metadata.default_spec_id
+        by_spec: dict[int, list[DataFile]] = {current: []}
+        for file in added:
+            by_spec.setdefault(file.spec_id, []).append(file)
+        self._added_data_files = by_spec.pop(current)
+        try:
+            manifests = super()._manifests()
+        finally:
+            self._added_data_files = added
+        return [*(self._added(*item) for item in by_spec.items()), *manifests]
+
+    def _added(self, spec_id: int, files: Iterable[DataFile]) -> ManifestFile:
+        with self.new_manifest_writer(self.spec(spec_id)) as writer:
+            for file in files:
+                writer.add(
+                    ManifestEntry.from_args(
+                        status=ManifestEntryStatus.ADDED,
+                        snapshot_id=self._snapshot_id,
+                        sequence_number=None,
+                        file_sequence_number=None,
+                        data_file=file,
+                    )
+                )
+        return writer.to_manifest_file()
+
+    def _summary(self, snapshot_properties: dict[str, str] = EMPTY_DICT) -> Summary:
+        metadata = self._transaction.table_metadata
+        schema, specs = metadata.schema(), metadata.specs()
+        changes = SnapshotSummaryCollector()
+        for file in self._added_data_files:
+            changes.add_file(file, schema, specs[file.spec_id])
+        for file in self._deleted_data_files:
+            changes.remove_file(file, schema, specs[file.spec_id])
+        before = metadata.current_snapshot()
+        return update_snapshot_summaries(
+            Summary(self._operation, **changes.build(), **snapshot_properties),
+            before.summary if before else None,
+        )
+
+
+class _Append(_FilesOfAnySpec["_Append"], _FastAppendFiles):
+    """Adds data files."""
+
+
+class _Overwrite(_FilesOfAnySpec["_Overwrite"], _OverwriteFiles):
+    """Puts data files in the place of others."""
+
+    def _build_delete_files_partition_predicate(self) -> None:
+        # By their partitions PyIceberg would read fewer manifests, of which there are few.
+        for spec_id in {file.spec_id for file in self._deleted_data_files}:
+            self.partition_filters[spec_id] = AlwaysTrue()
+
+
+def append_files(
+    transaction: Transaction, added: Iterable[DataFile], properties: dict[str, str]
+) -> None:
+    """Put a snapshot into a transaction in which some data files stand beside those there are."""
+    with _Append(
+        Operation.APPEND, transaction, transaction._table.io, snapshot_properties=properties
+    ) as append:
+        for file in added:
+            append.append_data_file(file)
+
+
 def replace_files(
     transaction: Transaction,
     removed: Iterable[DataFile],
@@ -64,8 +153,14 @@ def replace_files(
     Raises:
         FilesReplacedError: what is to be removed is not there.
     """
+    metadata = transaction.table_metadata
     try:
-        with transaction.update_snapshot(snapshot_properties=properties).overwrite() as overwrite:
+        with _Overwrite(
+            Operation.OVERWRITE if metadata.current_snapshot() else Operation.APPEND,
+            transaction,
+            transaction._table.io,
+            snapshot_properties=properties,
+        ) as overwrite:
             for file in removed:
                 overwrite.delete_data_file(file)
             for file in added:
@@ -78,6 +173,7 @@ def data_files_query(connection: duckdb.DuckDBPyConnection, table: Table) -> str
     """Return an SQL relation with the rows of the data files that the variable ``files`` names.
 
     Columns are found by their field ids, as Iceberg wants it: the names in older files may be others.
+    The names of folders say nothing.
     """
     show_store(connection, table)
     columns = ", ".join(
@@ -85,7 +181,9 @@ def data_files_query(connection: duckdb.DuckDBPyConnection, table: Table) -> str
         f"type: {quote_literal(sql_type(field.field_type))}, default_value: null}}"
         for field in table.schema().fields
     )
-    return f"read_parquet(getvariable('files'), schema = map {{{columns}}})"
+    return (
+        f"read_parquet(getvariable('files'), schema = map {{{columns}}}, hive_partitioning = false)"
+    )
 
 
 def kept_metadata(table: Table, folder: Path) -> str:

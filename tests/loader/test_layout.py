@@ -74,6 +74,7 @@ def test_small_files_side_by_side() -> None:
     assert plan(small[0], one(9, BIG, "b", "b"), small[2]) == []
     # Of one commit too: other writers may make such.
     assert plan(one(1, SMALL, "a", "b"), one(1, SMALL, "c", "d")) == [[0, 1]]
+    assert plan(one(1, SMALL, "a", "b"), one(1, SMALL, "b", "d")) == [[0, 1]]
     # A group that is rewritten anyway takes its small neighbour in.
     assert plan(one(1, BIG, "a", "c"), one(2, BIG, "c", "f"), one(3, SMALL, "g", "h")) == [
         [0, 1, 2]

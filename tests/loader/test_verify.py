@@ -331,8 +331,8 @@ def test_rows_without_a_required_value(loaded: Lake, tmp_path: Path) -> None:
         partition=file.partition,
         record_count=file.record_count,
         file_size_in_bytes=new.stat().st_size,
-        spec_id=file.spec_id,
     )
+    data_file.spec_id = file.spec_id
     transaction = table.transaction()
     replace_files(transaction, [file], [data_file], {"obslake.version": __version__})
     transaction.commit_transaction()
