@@ -1,7 +1,9 @@
 {#- Hook: show the tables of the lakehouse, in schema `lake`, as they were when `obslake pin` fixed a moment. On DuckDB
     the plugin `obslake.dbt_plugin` has shown them already, when it connected. -#}
 {% macro show_pinned_tables() -%}
-    {%- if execute and flags.WHICH in ['run', 'build'] and not var('obslake_observations') -%}
+    {#- Asked for in any case: it may hold a `ref`, which dbt has to see when it reads the project. -#}
+    {%- set observations = var('obslake_observations') -%}
+    {%- if execute and flags.WHICH in ['run', 'build'] and not observations -%}
         {{ return(adapter.dispatch('show_pinned_tables', 'obslake')()) }}
     {%- endif -%}
 {%- endmacro %}
