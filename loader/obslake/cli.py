@@ -156,11 +156,15 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
     from obslake.compaction import compact as run_compact
     from obslake.lakehouse import Lakehouse
     from obslake.output import echo_compactions
+    from obslake.partitions import check_partitions
     from obslake.progress import Progress
     from obslake.schemas import ALL_TABLES
 
     lakehouse = Lakehouse.open(home)
     chosen = [t for t in ALL_TABLES if lakehouse.has(t) and (not tables or t.name in tables)]
+    # Before any of them is changed.
+    for definition in chosen:
+        check_partitions(lakehouse.table(definition))
     done = (run_compact(lakehouse, definition, Progress()) for definition in chosen)
     echo_compactions(done, as_json=as_json)
 

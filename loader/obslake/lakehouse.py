@@ -8,9 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from json import JSONDecodeError
 from pathlib import Path
 from urllib.parse import urlparse
 
+import pydantic
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import (
@@ -192,12 +194,17 @@ class Lakehouse:
                 f"{name}: its metadata is gone: {error}\n"
                 "  bring the file back from a copy of the lakehouse"
             ) from error
-        except (ValueError, ValidationError) as error:
-            # What pydantic and json say of a file that is cut off, in several lines.
-            reason = str(error).splitlines()[0]
+        except (ValidationError, pydantic.ValidationError, UnicodeError, JSONDecodeError) as error:
+            # Of a file that is cut off it is said in several lines.
+            reason = _first_line(error)
             raise DamagedMetadataError(
                 f"{name}: its metadata cannot be read: {reason}\n"
                 "  bring the file back from a copy of the lakehouse"
+            ) from error
+        except ValueError as error:
+            raise CatalogError(
+                f"{name}: {_first_line(error)}\n"
+                "  check what PyIceberg is configured with: docs/configuration.md"
             ) from error
 
     def _silent(self, error: SQLAlchemyError) -> ObslakeError:

@@ -5,16 +5,25 @@ engines are told by an Iceberg table, `pinned`, which snapshots to read, and whi
 the metadata of the tables says in notes of obslake's own.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
+from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.io.pyarrow import schema_to_pyarrow
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import Transaction
 
+from obslake import __version__
 from obslake.commits import commit
+from obslake.datafiles import remove_data_files, write_data_files
+from obslake.errors import DamagedMetadataError
 from obslake.lakehouse import Lakehouse
-from obslake.schemas import PINNED
+from obslake.ledger import OPERATION_PROPERTY
+from obslake.schemas import NAMESPACE, PINNED
 from obslake.shown import Shown, shown_at
+from obslake.snapshots import live_files, replace_files
+from obslake.workfolder import work_folder
 
 
 @dataclass(frozen=True)
@@ -37,21 +46,38 @@ def pin(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Pinned:
         SnapshotNotFoundError: observations has no such snapshot.
         CommitConflictError: others pinned all the time.
     """
+    # Nothing is made for a moment that there never was.
+    shown_at(lakehouse, as_of_snapshot)
+    # Its files are referred to only when they are committed: until then the folder protects them.
+    with work_folder(lakehouse.home, ".pin-"):
+        try:
+            return _pin(lakehouse, as_of_snapshot)
+        except (FileNotFoundError, DamagedMetadataError):
+            # All that it has is said by the other tables: what is damaged is made anew.
+            with suppress(NoSuchTableError):
+                lakehouse.catalog.drop_table((NAMESPACE, PINNED.name))
+            return _pin(lakehouse, as_of_snapshot)
+
+
+def _pin(lakehouse: Lakehouse, as_of_snapshot: int | None) -> Pinned:
     table = lakehouse.create_table(PINNED)
     columns = schema_to_pyarrow(table.schema(), include_field_ids=False)
+    properties = {OPERATION_PROPERTY: "pin", "obslake.version": __version__}
+    added: list[DataFile] = []
     shown: Shown
 
     def stage(transaction: Transaction) -> None:
         nonlocal shown
+        # Of an attempt that came too late.
+        remove_data_files(table.io, added)
         # Asked anew for each attempt: whoever pins last has not seen less than the one before.
         shown = shown_at(lakehouse, as_of_snapshot)
         rows = [{**dict.fromkeys(columns.names), **row} for row in _rows(shown)]
-        if table.current_snapshot() is None:
-            transaction.append(pa.Table.from_pylist(rows, schema=columns))
-        else:
-            transaction.overwrite(pa.Table.from_pylist(rows, schema=columns))
+        live = live_files(table, transaction.table_metadata.current_snapshot())
+        added[:] = write_data_files(table, pa.Table.from_pylist(rows, columns).to_batches())
+        replace_files(transaction, live.values(), added, properties)
 
-    commit(table, stage)
+    commit(table, stage, added=added)
     return Pinned(_snapshot_id(shown), len(shown.state.loads))
 
 

@@ -140,8 +140,14 @@ def _bind_tables(
 ) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
     """Find what a query names among the tables of a namespace; nothing is read yet."""
     from obslake.lakehouse import Lakehouse
+    from obslake.schemas import NAMESPACE
     from obslake.source_views import create_mart_views, create_source_views
 
+    if namespace == NAMESPACE:
+        # Some rows there are of loads that were not completed.
+        raise QueryError(
+            f"the tables of {namespace} are no marts\n  they are in schema lake, without --marts"
+        )
     lakehouse = Lakehouse.open(home)
     connection = engine.connect()
     locations = create_mart_views(lakehouse, connection, namespace)

@@ -16,7 +16,7 @@ from pyiceberg.manifest import (
     ManifestEntryStatus,
     ManifestFile,
 )
-from pyiceberg.table import Table, Transaction
+from pyiceberg.table import Table, TableProperties, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import (
     Operation,
@@ -28,6 +28,7 @@ from pyiceberg.table.snapshots import (
 from pyiceberg.table.update import U
 from pyiceberg.table.update.snapshot import _FastAppendFiles, _OverwriteFiles, _SnapshotProducer
 from pyiceberg.typedef import EMPTY_DICT
+from pyiceberg.utils.properties import property_as_int
 
 from obslake.engine import quote_literal
 from obslake.errors import DeleteFilesError
@@ -106,7 +107,12 @@ class _FilesOfAnySpec(_SnapshotProducer[U]):
     def _summary(self, snapshot_properties: dict[str, str] = EMPTY_DICT) -> Summary:
         metadata = self._transaction.table_metadata
         schema, specs = metadata.schema(), metadata.specs()
-        changes = SnapshotSummaryCollector()
+        limit = property_as_int(
+            metadata.properties,
+            TableProperties.WRITE_PARTITION_SUMMARY_LIMIT,
+            TableProperties.WRITE_PARTITION_SUMMARY_LIMIT_DEFAULT,
+        )
+        changes = SnapshotSummaryCollector(limit or 0)
         for file in self._added_data_files:
             changes.add_file(file, schema, specs[file.spec_id])
         for file in self._deleted_data_files:

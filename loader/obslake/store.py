@@ -1,5 +1,6 @@
 """Lets DuckDB read the object store that PyIceberg is configured for."""
 
+import os
 from urllib.parse import urlsplit
 
 import duckdb
@@ -23,17 +24,20 @@ from obslake.engine import quote_identifier, quote_literal
 from obslake.sources.files import glob_literal
 
 _SCHEMES = ("s3", "s3a", "s3n")
+_KEY_OF_ENVIRONMENT = "AWS_ACCESS_KEY_ID"
 
 
 def show_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Give DuckDB the access to a table's files that PyIceberg has, for this connection only.
 
-    Where PyIceberg is told nothing of the store, DuckDB finds its own secrets and environment.
+    Where PyIceberg is told no keys, DuckDB finds those of its own secrets, which one without keys would
+    stand before, unless the keys are in the environment.
     """
     location = table.location().rstrip("/")
     if urlsplit(location).scheme not in _SCHEMES:
         return
-    if not (options := store_options(table.io.properties)):
+    options = store_options(table.io.properties)
+    if not (options.keys() & {"key_id"} or _KEY_OF_ENVIRONMENT in os.environ):
         return
     settings = ", ".join(f"{key} {quote_literal(value)}" for key, value in options.items())
     # Data files are named by patterns in which some characters are escaped.

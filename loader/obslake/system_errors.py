@@ -33,6 +33,11 @@ _LOCKED_WORDS = re.compile(r"database (table )?is locked", re.IGNORECASE)
 # What PyArrow and DuckDB say of an object store.
 _STORE_WORDS = re.compile(r"AWS Error [A-Z_]+|error for HTTP|HTTP (GET|HEAD) error")
 
+# Of these what was not done yet never will be.
+_REFUSED_WORDS = re.compile(
+    r"AWS Error (ACCESS_DENIED|NO_SUCH_BUCKET)|HTTP (status )?(301|40[0134])"
+)
+
 _AGAIN = "run the command again: what is in the tables is whole, and the rest is done then"
 
 
@@ -55,9 +60,13 @@ def system_error(error: BaseException, home: Path) -> ObslakeError | None:
             # It says itself what may not be read.
             continue
         if _STORE_WORDS.search(text):
-            return StoreError(
-                f"the store of the tables refuses, or does not answer: {text}\n  {_AGAIN}"
-            )
+            what = f"the store of the tables refuses, or does not answer: {text}"
+            if _REFUSED_WORDS.search(text):
+                return StoreError(
+                    f"{what}\n  check the bucket, the keys, the region and the endpoint that PyIceberg is "
+                    f"configured with, and {_AGAIN}"
+                )
+            return StoreError(f"{what}\n  {_AGAIN}")
         if number in _NOT_WRITABLE or (text and _NOT_WRITABLE_WORDS.search(text)):
             return NotWritableError(
                 f"the lakehouse at {home} cannot be written: {text}\n"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-PREFIXES = (".load-", ".compact-", ".expire-", ".forget-", ".rollback-", ".verify-")
+PREFIXES = (".load-", ".compact-", ".expire-", ".forget-", ".pin-", ".rollback-", ".verify-")
 _LOCK = ".lock"
 
 

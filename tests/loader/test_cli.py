@@ -376,6 +376,12 @@ def test_a_namespace_without_marts(elsewhere: Lake, namespace: str) -> None:
     assert namespace in str(refused.value)
 
 
+def test_the_tables_are_no_marts(elsewhere: Lake) -> None:
+    """Some of their rows may be of loads that were not completed."""
+    with pytest.raises(QueryError, match="no marts\n  they are in schema lake, without --marts"):
+        elsewhere.obslake("sql", "--marts", "obslake", "from observations")
+
+
 def test_a_mart_whose_metadata_is_gone(elsewhere: Lake) -> None:
     table = elsewhere.open().catalog.load_table("marts.cells")
     local_path(table.metadata_location).unlink()

@@ -140,7 +140,56 @@ def test_what_is_loaded_between_looking_and_pinning_is_not_half_seen(
     assert as_pinned(lake) == as_viewed(lake)
 
 
-def test_no_such_snapshot(lake: Lake) -> None:
+def test_what_never_was_is_not_pinned(lake: Lake) -> None:
+    """Not even a table for it is made, which another engine would take for a pin."""
     lake.load("observations", part(lake, 0))
     with pytest.raises(SnapshotNotFoundError, match="observations has no snapshot 4"):
         lake.obslake("pin", "--to", "4")
+    assert not lake.open().has(PINNED)
+
+
+def test_one_snapshot_and_one_file_each(lake: Lake) -> None:
+    for number in range(3):
+        lake.load("observations", part(lake, number))
+        lake.obslake("pin")
+        table = lake.open().table(PINNED)
+        assert len(table.metadata.snapshots) == number + 1
+        assert len(table.inspect.files()) == 1
+    lake.obslake("verify", "--deep", "--older-than", "0s")
+
+
+def test_a_pin_that_comes_second_leaves_nothing(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.load("observations", part(lake, 0))
+    lake.obslake("pin")
+    done = just_before_commit(monkeypatch, lambda: pin(Lakehouse.open(lake.home)), "pinned")
+    pin(lake.open())
+    assert done
+    out, _ = lake.obslake("verify", "--older-than", "0s", "--json")
+    assert json.loads(out)["orphans"] == []
+
+
+def test_what_is_being_pinned_is_no_orphan(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.load("observations", part(lake, 0))
+
+    def remove_orphans() -> None:
+        lake.obslake("verify", "--remove-orphans", "--older-than", "0s")
+
+    done = just_before_commit(monkeypatch, remove_orphans, "pinned")
+    pin(lake.open())
+    assert done
+    assert as_pinned(lake) == as_viewed(lake)
+
+
+@pytest.mark.parametrize("pattern", ["*.avro", "*.metadata.json"])
+def test_what_is_damaged_is_made_anew(lake: Lake, pattern: str) -> None:
+    lake.load("observations", part(lake, 0))
+    lake.obslake("pin")
+    gone = list((lake.home / "warehouse/obslake/pinned/metadata").glob(pattern))
+    assert gone
+    for path in gone:
+        path.unlink()
+    lake.obslake("pin")
+    assert as_pinned(lake) == as_viewed(lake)
+    lake.obslake("verify", "--deep")

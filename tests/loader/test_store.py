@@ -81,6 +81,20 @@ def test_duckdb_has_the_access_of_pyiceberg(lake: Lake, scheme: str) -> None:
         assert found == []
 
 
+def test_without_keys_duckdb_has_its_own(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that has none would stand before those of the user."""
+    table = lake.open().table(OBSERVATIONS)
+    table.metadata = table.metadata.model_copy(update={"location": "s3://b/o"})
+    table.io.properties = {"s3.endpoint": "http://store:8333", "s3.region": "eu-1"}
+    with engine.connect() as connection:
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+        show_store(connection, table)
+        assert connection.execute(SECRETS).fetchall() == []
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "me")
+        show_store(connection, table)
+        assert len(connection.execute(SECRETS).fetchall()) == 1
+
+
 def test_files_of_a_file_system_need_no_access(lake: Lake) -> None:
     table = lake.open().table(OBSERVATIONS)
     table.io.properties = dict(KEYS)
@@ -155,8 +169,8 @@ def test_a_store_that_does_not_answer(
     ]
 
 
-def test_a_store_that_does_not_answer_any_more(workspace: Workspace, silent: str) -> None:
-    """Tables of which the metadata is known, but not there to be read."""
+def tables_in_store(workspace: Workspace) -> None:
+    """Make a catalog that knows the metadata of tables, which are not there to be read."""
     catalog = SqlCatalog(
         "obslake",
         uri=f"sqlite:///{workspace.folder / 'catalog.db'}",
@@ -169,6 +183,10 @@ def test_a_store_that_does_not_answer_any_more(workspace: Workspace, silent: str
         connection.exec_driver_sql(
             "update iceberg_tables set metadata_location = 's3://bucket/observations/v.json'"
         )
+
+
+def test_a_store_that_does_not_answer_any_more(workspace: Workspace, silent: str) -> None:
+    tables_in_store(workspace)
     for command in (["status"], ["compact"], ["verify"], ["sql", "from lake.observations"]):
         done = workspace.run("obslake", *command)
         assert done.returncode == 1, command
@@ -195,6 +213,35 @@ def test_what_duckdb_says_of_a_store(silent: str) -> None:
     asked = QueryError("no such file")
     asked.__cause__ = refused.value
     assert system_error(asked, Path("home")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_refused"),
+    [
+        ("AWS Error ACCESS_DENIED during HeadObject operation", True),
+        ("AWS Error UNKNOWN (HTTP status 301) during HeadObject operation", True),
+        ("AWS Error UNKNOWN (HTTP status 503) during HeadObject operation", False),
+        ("AWS Error NETWORK_CONNECTION during HeadObject operation", False),
+        ("HTTP GET error reading 's3://b/f' in region 'r' (HTTP 403 Forbidden)", True),
+        ("HTTP GET error reading 's3://b/f' in region 'r' (HTTP 503 Slow Down)", False),
+    ],
+)
+def test_a_store_that_refuses_does_so_again(text: str, is_refused: bool) -> None:
+    found = system_error(OSError(text), Path("home"))
+    assert isinstance(found, StoreError)
+    assert ("check the bucket, the keys" in str(found)) == is_refused
+
+
+def test_what_is_configured_wrongly_is_no_damage(
+    workspace: Workspace, silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables_in_store(workspace)
+    monkeypatch.setenv("PYICEBERG_CATALOG__OBSLAKE__S3__CONNECT_TIMEOUT", "soon")
+    done = workspace.run("obslake", "status")
+    assert done.returncode == 1
+    first, *advice = done.stderr.splitlines()
+    assert "soon" in first
+    assert advice == ["  check what PyIceberg is configured with: docs/configuration.md"]
 
 
 def test_dbt_is_refused_once(lake: Lake) -> None:
