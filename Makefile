@@ -53,27 +53,30 @@ parallel: $(INSTALLED) ## Load, compact, build and read at once for longer; SOUR
 	    OBSLAKE_PARALLEL_SEED=$(or $(SEED),1) \
 	    $(BIN)/python -m pytest -s tests/faults/test_parallel.py
 
-$(SPARK_INSTALLED): $(INSTALLED) spark/requirements.txt spark/requirements-jars.txt
-	sh spark/install.sh
+$(SPARK_INSTALLED): $(INSTALLED) spark/requirements.txt
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement spark/requirements.txt
-	@# What no package installs alone.
-	$(BIN)/python -m spark.fetch_jars
 	@touch $@
 
 .PHONY: install-spark
 install-spark: $(SPARK_INSTALLED) ## Set up Spark in .venv, and Java from the system's packages.
+	@# Both do nothing where all is there, which .venv cannot know.
+	sh spark/install.sh
+	$(BIN)/python -m spark.fetch_jars
 
 .PHONY: spark
-spark: $(SPARK_INSTALLED) ## Build the demo corpus with Spark and with DuckDB, and compare.
+spark: install-spark ## Build the demo corpus with Spark and with DuckDB, and compare.
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh spark/demo.sh
 
 .PHONY: test-spark
 test-spark: ## Test what Spark builds, and a catalog and a store that several engines share.
-	@sh spark/install.sh postgresql || { [ $$? = 75 ] && echo 'skipped: Java cannot be had here' && exit 0; } \
-	    && $(MAKE) --no-print-directory pytest-spark
+	@sh spark/install.sh postgresql; case $$? in \
+	    0) $(MAKE) --no-print-directory pytest-spark ;; \
+	    75) echo 'skipped: Java cannot be had here' ;; \
+	    *) exit 1 ;; \
+	esac
 
 .PHONY: pytest-spark
-pytest-spark: $(SPARK_INSTALLED)
+pytest-spark: install-spark
 	$(BIN)/python -m pytest tests/spark
 
 .PHONY: lint
@@ -113,7 +116,8 @@ audit: ## Look for known vulnerabilities of what is installed; needs the network
 	$(PYTHON) -m venv $(VENV)-tools
 	$(VENV)-tools/bin/python -m pip install --quiet pip-audit
 	$(VENV)-tools/bin/pip-audit --strict --require-hashes --disable-pip \
-	    --requirement requirements.txt --requirement bench/requirements.txt --requirement spark/requirements.txt
+	    --requirement requirements.txt --requirement bench/requirements.txt \
+	    --requirement spark/requirements.txt --requirement spark/requirements-jars.txt
 
 .PHONY: clean
 clean: ## Remove what the other targets made.

@@ -45,7 +45,7 @@ class Compared:
 
 
 def compare(home: str | None, schema: str) -> Iterator[Compared]:
-    """Compare all marts, one after the other.
+    """Compare all marts, one after the other; the executors have to share the file system of this process.
 
     Args:
         home: folder of the lakehouse.
@@ -65,6 +65,8 @@ def compare(home: str | None, schema: str) -> Iterator[Compared]:
             "and not list_contains($1, table_name) order by table_name",
             [_SEEDS],
         ).fetchall()
+        if not names:
+            sys.exit(f"spark.compare: there are no marts in {marts}\n  build them with `dbt build`")
         for (mart,) in names:
             theirs = Path(folder) / mart
             session.table(f"{schema}.{mart}").write.parquet(theirs.as_uri())

@@ -7,18 +7,24 @@ folder of the lakehouse. What is written is plain Spark: change it, or copy it t
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 from obslake.errors import ObslakeError
 from obslake.lakehouse import CATALOG_NAME, Lakehouse
-from sqlalchemy import make_url
+from obslake.store import STORE_SCHEMES, store_options
+from sqlalchemy import URL, make_url
 
 from spark.jars import JarError, jars, native_libraries
 
-# Two executors, processes of their own, with a core and 2 GiB each.
+# Two executors, processes of their own, with a core each and 2 GiB at most.
 DEFAULT_MASTER = "local-cluster[2,1,2048]"
+
+# Options of an address of PostgreSQL that its driver for Java knows by the same names.
+_SAME_FOR_JDBC = {"sslmode", "sslrootcert", "sslcert"}
 
 _LOGGING = """\
 rootLogger.level = error
@@ -51,42 +57,48 @@ def catalog_settings(properties: Mapping[str, str]) -> dict[str, str]:
     """Return what Spark has to be told of a catalog that PyIceberg has these properties of.
 
     Raises:
-        ObslakeError: it is of a type that this cannot translate.
+        ObslakeError: something of it cannot be translated.
     """
     kind = properties.get("type", "sql")
-    if kind == "rest":
-        return {"type": "rest", "uri": properties["uri"], **_store(properties)}
     if kind != "sql":
-        raise ObslakeError(f"catalogs of type {kind} cannot be translated: write the file yourself")
-    url = make_url(properties["uri"])
-    settings = {
+        raise _untranslated(f"catalogs of type {kind}")
+    return {
         "type": "jdbc",
         # The form that PyIceberg creates.
         "jdbc.schema-version": "V1",
         "warehouse": properties["warehouse"],
+        **_database(make_url(properties["uri"])),
         **_store(properties),
     }
-    if url.get_backend_name() == "sqlite":
+
+
+def _database(url: URL) -> dict[str, str]:
+    backend, options = url.get_backend_name(), dict(url.query)
+    if backend == "sqlite":
         # SQLite lets one connection write at a time.
-        settings |= {"uri": f"jdbc:sqlite:{url.database}?busy_timeout=60000", "clients": "1"}
-    elif url.get_backend_name() == "postgresql":
-        port = f":{url.port}" if url.port else ""
-        settings["uri"] = f"jdbc:postgresql://{url.host or 'localhost'}{port}/{url.database or ''}"
-        if url.username:
-            settings["jdbc.user"] = url.username
-        if url.password:
-            settings["jdbc.password"] = str(url.password)
-    else:
-        raise ObslakeError(
-            f"catalogs in {url.get_backend_name()} cannot be translated: write the file yourself"
-        )
+        return {"uri": f"jdbc:sqlite:{url.database}?busy_timeout=60000", "clients": "1"}
+    if backend != "postgresql":
+        raise _untranslated(f"catalogs in {backend}")
+    if unknown := options.keys() - _SAME_FOR_JDBC:
+        raise _untranslated(f"the option {min(unknown)!r} of the catalog's address")
+    port = f":{url.port}" if url.port else ""
+    uri = f"jdbc:postgresql://{url.host or 'localhost'}{port}/{url.database or ''}"
+    settings = {"uri": f"{uri}?{urlencode(options, doseq=True)}" if options else uri}
+    if url.username:
+        settings["jdbc.user"] = url.username
+    if url.password:
+        settings["jdbc.password"] = str(url.password)
     return settings
 
 
 def _store(properties: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of an S3-compatible store; none where the files are in a file system."""
-    if not properties.get("warehouse", "").startswith(("s3://", "s3a://")):
+    scheme = urlsplit(properties["warehouse"]).scheme
+    if scheme in ("", "file"):
         return {}
+    if scheme not in STORE_SCHEMES:
+        raise _untranslated(f"stores of {scheme}://")
+    told = store_options(dict(properties))
     settings = {
         "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
         # Without clients of services that are not asked.
@@ -94,17 +106,21 @@ def _store(properties: Mapping[str, str]) -> dict[str, str]:
         "http-client.type": "urlconnection",
     }
     for name, spark_name in {
-        "s3.endpoint": "s3.endpoint",
-        "s3.access-key-id": "s3.access-key-id",
-        "s3.secret-access-key": "s3.secret-access-key",
-        "s3.session-token": "s3.session-token",
-        "s3.region": "client.region",
+        "key_id": "s3.access-key-id",
+        "secret": "s3.secret-access-key",
+        "session_token": "s3.session-token",
+        "region": "client.region",
     }.items():
-        if value := properties.get(name):
+        if value := told.get(name):
             settings[spark_name] = value
-    if "s3.endpoint" in settings:
-        settings["s3.path-style-access"] = "true"
+    if "endpoint" in told:
+        settings["s3.endpoint"] = properties["s3.endpoint"]
+        settings["s3.path-style-access"] = "true" if told["url_style"] == "path" else "false"
     return settings
+
+
+def _untranslated(what: str) -> ObslakeError:
+    return ObslakeError(f"{what} cannot be translated: write the Spark configuration yourself")
 
 
 def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str, str]:
@@ -123,8 +139,7 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
     found = {
         "spark.master": master,
         "spark.driver.memory": "2g",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.executor.memory": "1g",
         "spark.driver.extraClassPath": path,
         "spark.executor.extraClassPath": path,
         "spark.driver.extraJavaOptions": f"-Dderby.system.home={scratch / 'derby'}",
@@ -133,6 +148,8 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
+        # What looks like a variable in a text is a part of it.
+        "spark.sql.variable.substitute": "false",
         "spark.sql.shuffle.partitions": "8",
         # Responses in JSON are joined level by level, in a long chain.
         "spark.sql.analyzer.maxIterations": "1000",
@@ -141,6 +158,9 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
         f"spark.sql.catalog.{CATALOG_NAME}": "org.apache.iceberg.spark.SparkCatalog",
         **{f"spark.sql.catalog.{CATALOG_NAME}.{name}": value for name, value in described.items()},
     }
+    if master.startswith("local"):
+        # Executors of a cluster call the driver from other machines.
+        found |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     if libraries := native_libraries(described):
         found["spark.driver.extraLibraryPath"] = str(libraries)
     return found
@@ -153,17 +173,24 @@ def write(folder: Path, home: str | None, master: str) -> Path:
         ObslakeError: there is no lakehouse, or its catalog cannot be translated.
         JarError: a library that Spark needs is not installed.
     """
-    lakehouse = Lakehouse.open(home, create=True)
+    lakehouse = Lakehouse.open(home)
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder.resolve() / "scratch"
     (scratch / "local").mkdir(parents=True, exist_ok=True)
     found = settings(lakehouse.catalog.properties, master, scratch)
     file = folder / "spark-defaults.conf"
-    # It may hold passwords.
-    file.touch(mode=0o600)
-    file.write_text("".join(f"{name} {value}\n" for name, value in found.items()))
+    # It may hold passwords, whoever may have read what was there before.
+    part = folder / f".spark-defaults.conf.{os.getpid()}"
+    part.touch(mode=0o600)
+    part.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in found.items()))
+    part.replace(file)
     (folder / "log4j2.properties").write_text(_LOGGING)
     return file
+
+
+def _escaped(value: str) -> str:
+    """Return a value as files of properties have it, in which a backslash begins an escape."""
+    return value.replace("\\", "\\\\")
 
 
 def main() -> None:

@@ -1,13 +1,31 @@
 #!/bin/sh
 # Install Java and the JDBC drivers, where they are missing, from Debian's packages. Arguments: further packages that
-# have to be there. Exits with 75 where they cannot be had.
+# have to be there. Exits with 75 where Java cannot be had, with 1 where anything else is wrong.
 set -eu
 
-missing=''
+missing='' java_missing=''
 want() { missing="$missing $1"; }
+fail() { printf '%s\n' "$1" >&2; exit 1; }
+# What cannot be had matters only where it is Java; all else can be installed where Java can.
+refuse() {
+    printf 'Spark needs these packages, which are not installed:%s\n  %s\n' "$missing" "$1" >&2
+    [ -z "$java_missing" ] || exit 75
+    exit 1
+}
 
-# Spark 3.5 runs on Java 8, 11 and 17.
-java -version >/dev/null 2>&1 || [ -x "${JAVA_HOME:-/nowhere}/bin/java" ] || want openjdk-17-jre-headless
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+if "$java" -version >/dev/null 2>&1; then
+    # Spark 3.5 runs on 8, 11 and 17, Iceberg on 11 and later.
+    version=$("$java" -version 2>&1 | sed -n 's/^[a-z]* version "\([0-9]*\).*/\1/p')
+    case $version in
+    11 | 17) ;;
+    *) fail "Spark runs on Java 11 and 17, and $java is $version
+  set JAVA_HOME to one of these" ;;
+    esac
+else
+    java_missing=1
+    want openjdk-17-jre-headless
+fi
 [ -e /usr/share/java/sqlite-jdbc.jar ] || want libxerial-sqlite-jdbc-java
 ls /usr/lib/*/jni/libsqlitejdbc.so >/dev/null 2>&1 || want libxerial-sqlite-jdbc-jni
 [ -e /usr/share/java/postgresql.jar ] || want libpostgresql-jdbc-java
@@ -15,11 +33,6 @@ for package in "$@"; do
     dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || want "$package"
 done
 [ -n "$missing" ] || exit 0
-
-refuse() {
-    printf 'Spark needs these packages, which are not installed:%s\n  %s\n' "$missing" "$1" >&2
-    exit 75
-}
 
 command -v apt-get >/dev/null || refuse 'install Java 17 and the JDBC drivers of SQLite and PostgreSQL yourself'
 if [ "$(id -u)" = 0 ]; then as_root=''
@@ -29,4 +42,4 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get update -qq || refuse 'apt-get update has failed'
 # shellcheck disable=SC2086 # Several packages.
-$as_root apt-get install -qq --yes --no-install-recommends $missing >/dev/null || refuse "apt-get install$missing has failed"
+$as_root apt-get install -qq --yes --no-install-recommends $missing >/dev/null || refuse 'apt-get install has failed'

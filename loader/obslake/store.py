@@ -23,7 +23,7 @@ from pyiceberg.utils.properties import get_first_property_value, property_as_boo
 from obslake.engine import quote_identifier, quote_literal
 from obslake.sources.files import glob_literal
 
-_SCHEMES = ("s3", "s3a", "s3n")
+STORE_SCHEMES = ("s3", "s3a", "s3n")
 _KEY_OF_ENVIRONMENT = "AWS_ACCESS_KEY_ID"
 
 
@@ -34,7 +34,7 @@ def show_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     stand before, unless the keys are in the environment.
     """
     location = table.location().rstrip("/")
-    if urlsplit(location).scheme not in _SCHEMES:
+    if urlsplit(location).scheme not in STORE_SCHEMES:
         return
     options = store_options(table.io.properties)
     if not (options.keys() & {"key_id"} or _KEY_OF_ENVIRONMENT in os.environ):

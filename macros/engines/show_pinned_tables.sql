@@ -1,5 +1,5 @@
-{#- Hook: show the tables of the lakehouse, in schema `lake`, as they were when `obslake pin` fixed a moment. On DuckDB
-    the plugin `obslake.dbt_plugin` has shown them already, when it connected. -#}
+{#- Hook: show the tables of the lakehouse, in the schema of the sources, as they were when `obslake pin` fixed a moment. On
+    DuckDB the plugin `obslake.dbt_plugin` has shown them already, when it connected. -#}
 {% macro show_pinned_tables() -%}
     {#- Asked for in any case: it may hold a `ref`, which dbt has to see when it reads the project. -#}
     {%- set observations = var('obslake_observations') -%}
@@ -17,14 +17,18 @@
 
 {% macro spark__show_pinned_tables() -%}
     {%- set catalog = 'obslake.obslake' -%}
-    {%- if not run_query('show tables in ' ~ catalog ~ " like 'pinned'").rows -%}
+    {%- set is_there = run_query('show tables in ' ~ catalog ~ " like 'pinned'").rows -%}
+    {%- set newest_pin = 'select snapshot_id from ' ~ catalog ~ ".pinned.refs where name = 'main'" -%}
+    {%- set pins = run_query(newest_pin).rows if is_there else [] -%}
+    {%- if not pins -%}
         {%- do exceptions.raise_compiler_error('the lakehouse shows Spark nothing yet\n  run `obslake pin` first') -%}
     {%- endif -%}
     {#- However often it is pinned while this builds: one moment. -#}
-    {%- set pin = run_query('select snapshot_id from ' ~ catalog ~ ".pinned.refs where name = 'main'").rows[0][0] -%}
-    {%- set pinned = catalog ~ '.pinned version as of ' ~ pin -%}
+    {%- set pinned = catalog ~ '.pinned version as of ' ~ pins[0][0] -%}
     {%- set tables = run_query('select table_name, snapshot_id from ' ~ pinned ~ " where kind = 'table'").rows -%}
-    {%- do run_query('create schema if not exists lake') -%}
+    {#- Of this target, since others may be built as of other moments. -#}
+    {%- set schema = target.schema ~ '_lake' -%}
+    {%- do run_query('create schema if not exists ' ~ schema) -%}
     {%- for table in tables -%}
         {%- set snapshots = 'select snapshot_id from ' ~ catalog ~ '.' ~ table[0] ~ '.snapshots where snapshot_id = ' ~ table[1] -%}
         {%- if table[1] is not none and not run_query(snapshots).rows -%}
@@ -43,7 +47,7 @@
             ) as hidden on stored.load_id = hidden.load_id
             {%- endif -%}
         {%- endset -%}
-        {%- do run_query('create or replace view lake.' ~ table[0] ~ ' as ' ~ rows) -%}
+        {%- do run_query('create or replace view ' ~ schema ~ '.' ~ table[0] ~ ' as ' ~ rows) -%}
     {%- endfor -%}
     {%- set newest = run_query('select snapshot_id from ' ~ catalog ~ ".observations.refs where name = 'main'").rows -%}
     {%- set shown = tables | selectattr(0, 'equalto', 'observations') | map(attribute=1) | first -%}
@@ -56,7 +60,7 @@
         ('shown', 'snapshot_id, digest', 'shown'),
     ] -%}
         {%- do run_query(
-            'create or replace view lake.' ~ name ~ ' as select ' ~ columns ~ ' from ' ~ pinned ~ " where kind = '" ~ kind ~ "'"
+            'create or replace view ' ~ schema ~ '.' ~ name ~ ' as select ' ~ columns ~ ' from ' ~ pinned ~ " where kind = '" ~ kind ~ "'"
         ) -%}
     {%- endfor -%}
 {%- endmacro %}

@@ -106,7 +106,7 @@ def test_files_of_a_file_system_need_no_access(lake: Lake) -> None:
 def test_whatever_duckdb_reads_it_has_access_to(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_SCHEMES", ("file",))
+    monkeypatch.setattr(store, "STORE_SCHEMES", ("file",))
     lakehouse = lake.open()
     lakehouse.catalog.properties.update(KEYS)
     with engine.connect() as connection:

@@ -40,7 +40,7 @@ CURSED = (
     "back\\slash",
     "100%_",
     "a:b",
-    "$*@{}",
+    "$*@{} ${env:HOME}",
     "null",
 )
 

@@ -1,11 +1,9 @@
 """Fixtures: a catalog and a store that several machines could share."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from spark.jars import JarError, jars
 from tests.faults import postgres
 from tests.spark import seaweed
 from tests.spark.running import SparkWorkspace
@@ -17,21 +15,15 @@ _PREFIX = "PYICEBERG_CATALOG__OBSLAKE__"
 @pytest.fixture
 def store() -> Iterator[Store]:
     """An S3-compatible store."""
-    try:
-        with seaweed.running() as found:
-            yield found
-    except postgres.NoServerError as reason:
-        pytest.skip(str(reason))
+    with seaweed.running() as found:
+        yield found
 
 
 @pytest.fixture
 def database() -> Iterator[str]:
     """The address of a database of PostgreSQL."""
-    try:
-        with postgres.running() as found:
-            yield found
-    except postgres.NoServerError as reason:
-        pytest.skip(str(reason))
+    with postgres.running() as found:
+        yield found
 
 
 @pytest.fixture
@@ -42,12 +34,6 @@ def shared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> SparkWorkspace:
     """A lakehouse of which nothing but the marts of DuckDB is in a folder, known by the environment only."""
-    if not shutil.which("java"):
-        pytest.skip("Java is not installed")
-    try:
-        jars({"uri": "jdbc:postgresql:", "io-impl": "org.apache.iceberg.aws.s3.S3FileIO"})
-    except JarError as reason:
-        pytest.skip(str(reason))
     settings = {
         "TYPE": "sql",
         "URI": database,

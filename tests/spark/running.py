@@ -45,13 +45,19 @@ class SparkWorkspace(Workspace):
 
     def spark(self, *arguments: str, project: Path = PROJECT) -> str:
         """Run dbt on Spark, which must succeed."""
-        # What is parsed for one engine is not for the other.
-        target = str(self.folder / "target-spark")
-        done = self.run(
-            "dbt", *arguments, "--target", "spark", "--target-path", target, cwd=project
-        )
+        done = self.run_spark(*arguments, project=project)
         assert done.returncode == 0, done.stdout + done.stderr[-5000:]
         return done.stdout
+
+    def run_spark(
+        self, *arguments: str, project: Path = PROJECT
+    ) -> subprocess.CompletedProcess[str]:
+        """Run dbt on Spark."""
+        # What is parsed for one engine is not for the other.
+        target = str(self.folder / "target-spark")
+        return self.run(
+            "dbt", *arguments, "--target", "spark", "--target-path", target, cwd=project
+        )
 
     def compare(self) -> dict[str, int]:
         """Compare all marts of both engines; return how many rows each has."""

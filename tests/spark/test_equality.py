@@ -3,11 +3,16 @@
 import json
 import random
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
+from obslake.lakehouse import Lakehouse
+from pyarrow import parquet
 
 from tests.conftest import PROJECT
 from tests.marts.test_refresh import (
@@ -132,12 +137,58 @@ def test_what_is_loaded_later(built: Built) -> None:
     workspace.obslake("pin")
     write_seed(project, equivalences(SEED + 1, [*built.early, *built.late]))
     workspace.spark("--quiet", "seed", project=project)
+    # Of these commits of one table each the last is made, or none: what was forgotten is gone all the same.
+    for statement in ("delete_stale_rows", "keep_built_versions"):
+        with cut_off(project, statement, "int_actuations"):
+            done = workspace.run_spark("run", "--select", "+int_actuations", project=project)
+            assert done.returncode != 0
+            assert "cut off" in done.stdout
     workspace.spark("--quiet", "run", project=project)
     workspace.dbt("--quiet", "seed", project=project)
     workspace.dbt("--quiet", "run", project=project)
     after = workspace.compare()
     assert after["stimulus_response_cube"] > before["stimulus_response_cube"]
     workspace.spark("--quiet", "test", "--exclude", "test_type:unit", project=project)
+
+    # Rows that were forgotten are in snapshots of before, until these are removed.
+    assert stored_rows(workspace, data_set, problem)
+    workspace.spark("--quiet", "run-operation", "expire_marts", project=project)
+    assert not stored_rows(workspace, data_set, problem)
+    lakehouse = Lakehouse.open(workspace.home)
+    assert {len(table.metadata.snapshots) for table in lakehouse.tables_of("marts")} == {1}
+    assert workspace.compare() == after
+
+
+@contextmanager
+def cut_off(project: Path, statement: str, model: str) -> Iterator[None]:
+    """Let a model fail where it would execute a statement of its refresh."""
+    path = project / "macros" / "refresh" / f"{statement}.sql"
+    kept = path.read_text()
+    renamed = kept.replace(f"macro {statement}()", f"macro kept_{statement}()")
+    path.write_text(
+        f"{{% macro {statement}() -%}}\n"
+        f"{{{{ \"select raise_error('cut off')\" if model.name == '{model}' "
+        f"else obslake.kept_{statement}() }}}}\n"
+        f"{{%- endmacro %}}\n{renamed}"
+    )
+    yield
+    path.write_text(kept)
+
+
+def stored_rows(workspace: SparkWorkspace, data_set: str, problem: str) -> int:
+    """Count the rows of a problem in all files of Spark's tables, whether they are of a snapshot or not."""
+    total = 0
+    for schema in ("marts", "marts_intermediate"):
+        for table in (workspace.home / "warehouse" / schema).iterdir():
+            files = list(table.rglob("*.parquet"))
+            if not files or "problem_id" not in parquet.read_schema(files[0]).names:
+                continue
+            ((n,),) = duckdb.execute(
+                "select count(*) from read_parquet($1) where data_set_id = $2 and problem_id = $3",
+                [list(map(str, files)), data_set, problem],
+            ).fetchall()
+            total += n
+    return total
 
 
 def test_what_is_wrong_with_a_pin_is_said(tmp_path: Path) -> None:
@@ -147,8 +198,7 @@ def test_what_is_wrong_with_a_pin_is_said(tmp_path: Path) -> None:
     workspace.configure("local[1]")
 
     def build(select: str) -> subprocess.CompletedProcess[str]:
-        command = ("dbt", "run", "--target", "spark", "--select", select)
-        return workspace.run(*command, cwd=PROJECT)
+        return workspace.run_spark("run", "--select", select)
 
     refused = build("stg_observations")
     assert refused.returncode != 0

@@ -13,9 +13,6 @@ from tests.spark.seaweed import BUCKET, Store
 
 MARTS = ("behavior_clusters", "consensus_oracles", "stimulus_response_matrix")
 SELECTED = ("--select", *(f"+{mart}" for mart in MARTS))
-
-# Else dbt asks for what is in the namespaces of all models, some of which are not there yet.
-PARTLY = ("--quiet", "--cache-selected-only")
 IMPLEMENTATIONS = 4
 STEPS = 20
 
@@ -87,8 +84,8 @@ def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
 
     shared.configure("local[2]")
     shared.obslake("pin")
-    shared.spark(*PARTLY, "seed")
-    shared.spark(*PARTLY, "run", *SELECTED)
+    shared.spark("--quiet", "seed")
+    shared.spark("--quiet", "run", *SELECTED)
     shared.dbt("--quiet", "run")
     before = compare(shared)
     assert before == {
@@ -106,7 +103,7 @@ def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
     # As of the moment that is pinned.
     assert count(shared, "stimulus_response_matrix", "--marts", "marts") == rows
     shared.obslake("pin")
-    shared.spark(*PARTLY, "run", *SELECTED)
+    shared.spark("--quiet", "run", *SELECTED)
     shared.dbt("--quiet", "run")
     after = compare(shared)
     assert after["stimulus_response_matrix"] == rows + more

@@ -1,0 +1,21 @@
+{#- Operation: remove what the marts, and the tables below them, were before a moment in UTC (default: now), with the files
+    that nothing else needs. DuckDB's marts have no snapshots. -#}
+{% macro expire_marts(older_than=none) -%}
+    {{ return(adapter.dispatch('expire_marts', 'obslake')(older_than or modules.datetime.datetime.now(modules.pytz.utc))) }}
+{%- endmacro %}
+
+{% macro default__expire_marts(older_than) -%}
+    {{ exceptions.raise_compiler_error('the marts keep no snapshots on ' ~ target.type) }}
+{%- endmacro %}
+
+{% macro spark__expire_marts(older_than) -%}
+    {%- for node in graph.nodes.values() if node.config.materialized in ['incremental', 'seed', 'table'] -%}
+        {%- set relation = load_relation(api.Relation.create(schema=node.schema, identifier=node.alias)) -%}
+        {%- if relation and relation.is_table -%}
+            {%- do run_query(
+                'call obslake.system.expire_snapshots(table => ' ~ obslake.quoted(relation | string)
+                ~ ', older_than => timestamp ' ~ obslake.quoted(older_than | string) ~ ', retain_last => 1)'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}

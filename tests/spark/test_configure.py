@@ -1,0 +1,110 @@
+"""What Spark is told of a catalog and a store is what PyIceberg is configured with."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from obslake.errors import NoLakehouseError, ObslakeError
+
+from spark.configure import catalog_settings, settings, write
+from tests.spark.running import SparkWorkspace
+
+SQLITE = {"type": "sql", "uri": "sqlite:////x.db", "warehouse": "file:///w"}
+POSTGRES = {
+    "type": "sql",
+    "uri": "postgresql+psycopg2://me:p%5Cw@db:5433/lake?sslmode=verify-full&sslrootcert=/ca.pem",
+    "warehouse": "s3n://b/w",
+}
+
+
+def test_a_database() -> None:
+    found = catalog_settings(POSTGRES)
+    assert found["uri"] == (
+        "jdbc:postgresql://db:5433/lake?sslmode=verify-full&sslrootcert=%2Fca.pem"
+    )
+    assert (found["jdbc.user"], found["jdbc.password"]) == ("me", "p\\w")
+
+
+@pytest.mark.parametrize("style", ["s3", "client"])
+def test_a_store(style: str) -> None:
+    told = {
+        f"{style}.access-key-id": "key",
+        f"{style}.secret-access-key": "secret",
+        f"{style}.region": "eu-1",
+        "s3.endpoint": "https://store:8333",
+    }
+    found = catalog_settings(POSTGRES | told)
+    assert {name: found[name] for name in found if "s3." in name or "client." in name} == {
+        "s3.client-factory-impl": "org.apache.iceberg.aws.s3.DefaultS3FileIOAwsClientFactory",
+        "http-client.type": "urlconnection",
+        "s3.access-key-id": "key",
+        "s3.secret-access-key": "secret",
+        "client.region": "eu-1",
+        "s3.endpoint": "https://store:8333",
+        "s3.path-style-access": "true",
+    }
+    virtual = catalog_settings(POSTGRES | told | {"s3.force-virtual-addressing": "true"})
+    assert virtual["s3.path-style-access"] == "false"
+    assert not [name for name in catalog_settings(SQLITE | told) if "s3." in name]
+
+
+@pytest.mark.parametrize(
+    ("properties", "what"),
+    [
+        ({"type": "rest", "uri": "http://catalog"}, "catalogs of type rest"),
+        (SQLITE | {"uri": "mysql://db/lake"}, "catalogs in mysql"),
+        (SQLITE | {"uri": "postgresql://db/lake?gssencmode=require"}, "the option 'gssencmode'"),
+        (SQLITE | {"warehouse": "gs://b/w"}, "stores of gs://"),
+    ],
+)
+def test_what_cannot_be_translated_is_refused(properties: dict[str, str], what: str) -> None:
+    with pytest.raises(ObslakeError, match=f"{what}.* cannot be translated"):
+        catalog_settings(properties)
+
+
+def test_only_executors_of_this_machine_call_it_by_its_own_address(tmp_path: Path) -> None:
+    here = settings(SQLITE, "local-cluster[2,1,2048]", tmp_path)
+    assert here["spark.driver.host"] == "127.0.0.1"
+    elsewhere = settings(SQLITE, "spark://cluster:7077", tmp_path)
+    assert here.keys() - elsewhere.keys() == {"spark.driver.host", "spark.driver.bindAddress"}
+
+
+def test_passwords_are_whole_and_for_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = SparkWorkspace(tmp_path)
+    with pytest.raises(NoLakehouseError, match="there is no lakehouse at"):
+        write(tmp_path / "conf", str(workspace.home), "local[1]")
+    # Spark's own driver reads it.
+    secret = "=a\\b ${env:HOME}"
+    settings = {
+        "TYPE": "sql",
+        "URI": f"sqlite:///{tmp_path / 'catalog.db'}",
+        "WAREHOUSE": "s3://b/w",
+        "S3__SECRET_ACCESS_KEY": secret,
+        "S3__ACCESS_KEY_ID": "key",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"PYICEBERG_CATALOG__OBSLAKE__{name}", value)
+    old = tmp_path / "conf" / "spark-defaults.conf"
+    old.parent.mkdir(parents=True, exist_ok=True)
+    old.write_text("")
+    old.chmod(0o644)
+    workspace.configure("local[1]")
+    assert stat.S_IMODE(old.stat().st_mode) == 0o600
+    name = "spark.sql.catalog.obslake.s3.secret-access-key"
+    ask = (
+        "from pyspark import SparkConf, SparkContext; SparkContext._ensure_initialized(); "
+        f"print(SparkConf().get({name!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{secret}\n"
+    assert sorted(path.name for path in old.parent.iterdir() if path.name.startswith(".")) == []
