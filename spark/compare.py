@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 from obslake.engine import quote_identifier, quote_literal
 from obslake.folder import MARTS_FILE, home_folder
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 # What users may change is no result.
@@ -23,6 +24,10 @@ _SEEDS = ("response_equivalences",)
 
 # DuckDB keeps all rows that `except all` compares in memory, with all their columns.
 _MOST_ROWS = 500_000
+
+
+class NotBuiltError(Exception):
+    """One of the engines has not built the marts."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +55,39 @@ def compare(home: str | None, schema: str) -> Iterator[Compared]:
     Args:
         home: folder of the lakehouse.
         schema: namespace of Spark's marts.
+
+    Raises:
+        NotBuiltError: marts of one of the engines are not there.
     """
     marts = home_folder(home) / MARTS_FILE
+    if not marts.exists():
+        raise NotBuiltError(f"there are no marts in {marts}\n  run `dbt build`")
     session = (
         SparkSession.builder.appName("obslake compare")
         # The default form of a moment has no time zone, and is read as another type.
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .getOrCreate()
     )
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect(marts, read_only=True) as ours:
-        ours.execute("set TimeZone = 'UTC'")
-        names = ours.execute(
-            "select table_name from information_schema.tables where table_schema = 'main' "
-            "and not list_contains($1, table_name) order by table_name",
-            [_SEEDS],
-        ).fetchall()
-        if not names:
-            sys.exit(f"spark.compare: there are no marts in {marts}\n  build them with `dbt build`")
-        for (mart,) in names:
-            theirs = Path(folder) / mart
-            session.table(f"{schema}.{mart}").write.parquet(theirs.as_uri())
-            yield _compare(ours, mart, theirs)
-    session.stop()
+    try:
+        with tempfile.TemporaryDirectory() as folder, duckdb.connect(marts, read_only=True) as ours:
+            ours.execute("set TimeZone = 'UTC'")
+            names = ours.execute(
+                "select table_name from information_schema.tables where table_schema = 'main' "
+                "and not list_contains($1, table_name) order by table_name",
+                [_SEEDS],
+            ).fetchall()
+            for (mart,) in names:
+                theirs = Path(folder) / mart
+                try:
+                    rows = session.table(f"{schema}.{mart}")
+                except AnalysisException as error:
+                    raise NotBuiltError(
+                        f"Spark has no {schema}.{mart}\n  run `dbt build --target spark`"
+                    ) from error
+                rows.write.parquet(theirs.as_uri())
+                yield _compare(ours, mart, theirs)
+    finally:
+        session.stop()
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, mart: str, theirs: Path) -> Compared:
@@ -114,13 +130,16 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{'mart':<30} {'DuckDB':>10} {'Spark':>10} {'only DuckDB':>12} {'only Spark':>11}")
     n_different = 0
-    for found in compare(arguments.home, arguments.schema):
-        n_different += found.only_duckdb + found.only_spark
-        print(
-            f"{found.mart:<30} {found.duckdb_rows:>10,} {found.spark_rows:>10,} "
-            f"{found.only_duckdb:>12,} {found.only_spark:>11,}",
-            flush=True,
-        )
+    try:
+        for found in compare(arguments.home, arguments.schema):
+            n_different += found.only_duckdb + found.only_spark
+            print(
+                f"{found.mart:<30} {found.duckdb_rows:>10,} {found.spark_rows:>10,} "
+                f"{found.only_duckdb:>12,} {found.only_spark:>11,}",
+                flush=True,
+            )
+    except NotBuiltError as error:
+        sys.exit(f"spark.compare: {error}")
     if n_different:
         sys.exit(f"spark.compare: {n_different:,} rows differ")
     print("all marts are the same, row for row")
