@@ -265,6 +265,6 @@ def test_a_stopped_load_leaves_no_temporary_files(
         time.sleep(0.05)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=20)
-    assert process.returncode == status
+    assert process.returncode == status, stderr.decode()
     assert b"Traceback" not in stderr
     assert not list(lake.home.glob(".load-*"))
