@@ -101,7 +101,7 @@ bench-scale: $(INSTALLED) ## Measure how they grow, export by export; BENCH hold
 
 # Names, versions and hashes; where they come from is the installer's business.
 COMPILE := $(VENV)-tools/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
-    --no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+    --no-header --no-annotate --no-emit-options
 
 .PHONY: requirements
 requirements: ## Pin the newest releases that the project's own bounds allow, with the hashes of their files.

@@ -62,32 +62,34 @@ def compare(home: str | None, schema: str) -> Iterator[Compared]:
     marts = home_folder(home) / MARTS_FILE
     if not marts.exists():
         raise NotBuiltError(f"there are no marts in {marts}\n  run `dbt build`")
-    session = (
+    builder = (
         SparkSession.builder.appName("obslake compare")
         # The default form of a moment has no time zone, and is read as another type.
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        .getOrCreate()
     )
+    with (
+        duckdb.connect(marts, read_only=True) as ours,
+        builder.getOrCreate() as session,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        ours.execute("set TimeZone = 'UTC'")
+        names = ours.execute(
+            "select table_name from information_schema.tables where table_schema = 'main' "
+            "and not list_contains($1, table_name) order by table_name",
+            [_SEEDS],
+        ).fetchall()
+        for (mart,) in names:
+            theirs = Path(folder) / mart
+            _write(session, f"{schema}.{mart}", theirs)
+            yield _compare(ours, mart, theirs)
+
+
+def _write(session: SparkSession, mart: str, folder: Path) -> None:
     try:
-        with tempfile.TemporaryDirectory() as folder, duckdb.connect(marts, read_only=True) as ours:
-            ours.execute("set TimeZone = 'UTC'")
-            names = ours.execute(
-                "select table_name from information_schema.tables where table_schema = 'main' "
-                "and not list_contains($1, table_name) order by table_name",
-                [_SEEDS],
-            ).fetchall()
-            for (mart,) in names:
-                theirs = Path(folder) / mart
-                try:
-                    rows = session.table(f"{schema}.{mart}")
-                except AnalysisException as error:
-                    raise NotBuiltError(
-                        f"Spark has no {schema}.{mart}\n  run `dbt build --target spark`"
-                    ) from error
-                rows.write.parquet(theirs.as_uri())
-                yield _compare(ours, mart, theirs)
-    finally:
-        session.stop()
+        rows = session.table(mart)
+    except AnalysisException as error:
+        raise NotBuiltError(f"Spark has no {mart}\n  run `dbt build --target spark`") from error
+    rows.write.parquet(folder.as_uri())
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, mart: str, theirs: Path) -> Compared:
@@ -105,7 +107,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: str, theirs: Path) -> 
     n_parts = 1 + max(n_duckdb, n_spark) // _MOST_ROWS if by_problem else 1
     only_duckdb = only_spark = 0
     for i in range(n_parts):
-        part = f" where hash(problem_id) % {n_parts} = {i}" if by_problem else ""
+        part = f" where hash(problem_id) % {n_parts} = {i}" if n_parts > 1 else ""
         one, other = f"({duckdb_rows}{part})", f"({spark_rows}{part})"
         only_duckdb += count(f"{one} except all {other}")
         only_spark += count(f"{other} except all {one}")

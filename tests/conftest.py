@@ -18,6 +18,13 @@ PROJECT = Path(__file__).parent.parent
 _BIN = Path(sys.executable).parent
 
 
+def configure_catalog(monkeypatch: pytest.MonkeyPatch, **properties: str) -> None:
+    """Set properties of PyIceberg's catalog, with two underscores for a dot, for processes that are started."""
+    for name, value in properties.items():
+        # PyIceberg reads the environment when it is imported.
+        monkeypatch.setenv(f"PYICEBERG_CATALOG__OBSLAKE__{name.upper()}", value)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A lakehouse in a folder of its own, used as a user would: through processes."""

@@ -30,14 +30,14 @@ _KEY_OF_ENVIRONMENT = "AWS_ACCESS_KEY_ID"
 def show_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Give DuckDB the access to a table's files that PyIceberg has, for this connection only.
 
-    Where PyIceberg is told no keys, DuckDB finds those of its own secrets, which one without keys would
-    stand before, unless the keys are in the environment.
+    Where there are keys neither there nor in the environment, DuckDB finds secrets of its own, which one
+    without keys would stand before.
     """
     location = table.location().rstrip("/")
     if urlsplit(location).scheme not in STORE_SCHEMES:
         return
     options = store_options(table.io.properties)
-    if not (options.keys() & {"key_id"} or _KEY_OF_ENVIRONMENT in os.environ):
+    if "key_id" not in options and _KEY_OF_ENVIRONMENT not in os.environ:
         return
     settings = ", ".join(f"{key} {quote_literal(value)}" for key, value in options.items())
     # Data files are named by patterns in which some characters are escaped.

@@ -60,13 +60,14 @@ def system_error(error: BaseException, home: Path) -> ObslakeError | None:
             # It says itself what may not be read.
             continue
         if _STORE_WORDS.search(text):
-            what = f"the store of the tables refuses, or does not answer: {text}"
-            if _REFUSED_WORDS.search(text):
-                return StoreError(
-                    f"{what}\n  check the bucket, the keys, the region and the endpoint that PyIceberg is "
-                    f"configured with, and {_AGAIN}"
-                )
-            return StoreError(f"{what}\n  {_AGAIN}")
+            check = (
+                "check the bucket, the keys, the region and the endpoint that PyIceberg is configured with, and "
+                if _REFUSED_WORDS.search(text)
+                else ""
+            )
+            return StoreError(
+                f"the store of the tables refuses, or does not answer: {text}\n  {check}{_AGAIN}"
+            )
         if number in _NOT_WRITABLE or (text and _NOT_WRITABLE_WORDS.search(text)):
             return NotWritableError(
                 f"the lakehouse at {home} cannot be written: {text}\n"

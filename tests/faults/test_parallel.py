@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from obslake import engine
 
-from tests.conftest import Workspace
+from tests.conftest import Workspace, configure_catalog
 from tests.faults import postgres
 from tests.faults.parallel import ROWS, Campaign, deal, reports, scan, write_sources
 from tests.marts.comparison import MARTS, sql_rows
@@ -19,8 +19,6 @@ from tests.marts.comparison import MARTS, sql_rows
 SOURCES = int(os.environ.get("OBSLAKE_PARALLEL_SOURCES", "24"))
 ROUNDS = int(os.environ.get("OBSLAKE_PARALLEL_ROUNDS", "4"))
 SEED = int(os.environ.get("OBSLAKE_PARALLEL_SEED", "1"))
-
-_PREFIX = "PYICEBERG_CATALOG__OBSLAKE__"
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +57,7 @@ def campaign(
         with postgres.running() as address:
             warehouse = f"file://{workspace.folder / 'warehouse'}"
             catalog = {"type": "sql", "uri": address, "warehouse": warehouse}
-            for name, value in catalog.items():
-                monkeypatch.setenv(f"{_PREFIX}{name.upper()}", value)
+            configure_catalog(monkeypatch, **catalog)
             yield Campaign(workspace, catalog)
     except postgres.NoServerError as reason:
         pytest.skip(str(reason))

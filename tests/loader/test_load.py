@@ -18,7 +18,7 @@ from obslake.errors import NoLakehouseError
 from obslake.lakehouse import Lakehouse
 from obslake.schemas import OBSERVATIONS, TABLES
 
-from tests.conftest import Workspace
+from tests.conftest import Workspace, configure_catalog
 from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at
 from tests.loader.test_lasso import cell, step
@@ -190,22 +190,19 @@ def test_a_catalog_of_pyiceberg_s_configuration(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalog, warehouse = lake.folder / "elsewhere.db", lake.folder / "bucket"
-    prefix = "PYICEBERG_CATALOG__OBSLAKE__"
-    monkeypatch.setenv(f"{prefix}URI", f"sqlite:///{catalog}")
-    monkeypatch.setenv(f"{prefix}WAREHOUSE", f"file://{warehouse}")
+    configure_catalog(monkeypatch, uri=f"sqlite:///{catalog}", warehouse=f"file://{warehouse}")
     path = lake.jsonl("o.jsonl", [observation()])
-    # PyIceberg reads the environment when it is imported, so this takes a process.
     workspace = Workspace(lake.folder)
     workspace.obslake("load", "observations", str(path))
     assert [r["test_id"] for r in workspace.rows("observations")] == ["t"]
     assert not (workspace.home / "catalog.db").exists()
     assert list(warehouse.rglob("*.parquet"))
-    monkeypatch.setenv(f"{prefix}URI", f"sqlite:///{lake.folder}/empty.db")
+    configure_catalog(monkeypatch, uri=f"sqlite:///{lake.folder}/empty.db")
     assert "has no table obslake." in workspace.refused("status")
-    monkeypatch.setenv(f"{prefix}URI", "mysql+nodriver://user:secret@host/database")
+    configure_catalog(monkeypatch, uri="mysql+nodriver://user:secret@host/database")
     assert "://…@host/database" in (message := workspace.refused("status"))
     assert message.startswith(f"obslake: cannot use the catalog of {workspace.home}: ")
-    monkeypatch.setenv(f"{prefix}URI", "postgresql+asyncpg://host/database")
+    configure_catalog(monkeypatch, uri="postgresql+asyncpg://host/database")
     assert "needs a package that is not installed: asyncpg\n" in workspace.refused("status")
 
 

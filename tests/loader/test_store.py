@@ -19,7 +19,7 @@ from obslake.store import show_store, store_options
 from obslake.system_errors import system_error
 from pyiceberg.catalog.sql import SqlCatalog
 
-from tests.conftest import PROJECT, Workspace
+from tests.conftest import PROJECT, Workspace, configure_catalog
 from tests.loader.conftest import Lake, observation
 
 KEYS = {"s3.access-key-id": "me", "s3.secret-access-key": "it's", "s3.region": "eu-1"}
@@ -140,17 +140,16 @@ def silent(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Iterator[st
         # Bound, and not listening: no other process can have it.
         nobody.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
-        settings = {
-            "TYPE": "sql",
-            "URI": f"sqlite:///{workspace.folder / 'catalog.db'}",
-            "WAREHOUSE": "s3://bucket/warehouse",
-            "S3__ENDPOINT": f"http://{address}",
-            "S3__ACCESS_KEY_ID": "me",
-            "S3__SECRET_ACCESS_KEY": "secret",
-            "S3__REGION": "eu-1",
-        }
-        for name, value in settings.items():
-            monkeypatch.setenv(f"PYICEBERG_CATALOG__OBSLAKE__{name}", value)
+        configure_catalog(
+            monkeypatch,
+            type="sql",
+            uri=f"sqlite:///{workspace.folder / 'catalog.db'}",
+            warehouse="s3://bucket/warehouse",
+            s3__endpoint=f"http://{address}",
+            s3__access_key_id="me",
+            s3__secret_access_key="secret",
+            s3__region="eu-1",
+        )
         yield address
 
 
@@ -236,7 +235,7 @@ def test_what_is_configured_wrongly_is_no_damage(
     workspace: Workspace, silent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables_in_store(workspace)
-    monkeypatch.setenv("PYICEBERG_CATALOG__OBSLAKE__S3__CONNECT_TIMEOUT", "soon")
+    configure_catalog(monkeypatch, s3__connect_timeout="soon")
     done = workspace.run("obslake", "status")
     assert done.returncode == 1
     first, *advice = done.stderr.splitlines()

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import configure_catalog
 from tests.faults import postgres
 from tests.spark import seaweed
 from tests.spark.running import SparkWorkspace
 from tests.spark.seaweed import BUCKET, REGION, Store
-
-_PREFIX = "PYICEBERG_CATALOG__OBSLAKE__"
 
 
 @pytest.fixture
@@ -34,17 +33,16 @@ def shared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> SparkWorkspace:
     """A lakehouse of which nothing but the marts of DuckDB is in a folder, known by the environment only."""
-    settings = {
-        "TYPE": "sql",
-        "URI": database,
-        "WAREHOUSE": f"s3://{BUCKET}/warehouse",
-        "S3__ENDPOINT": store.endpoint,
-        "S3__ACCESS_KEY_ID": store.key_id,
-        "S3__SECRET_ACCESS_KEY": store.secret,
-        "S3__REGION": REGION,
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"{_PREFIX}{name}", value)
+    configure_catalog(
+        monkeypatch,
+        type="sql",
+        uri=database,
+        warehouse=f"s3://{BUCKET}/warehouse",
+        s3__endpoint=store.endpoint,
+        s3__access_key_id=store.key_id,
+        s3__secret_access_key=store.secret,
+        s3__region=REGION,
+    )
     workspace = SparkWorkspace(tmp_path_factory.mktemp("shared"))
     # Neither keys of the user nor of the machine.
     monkeypatch.setenv("HOME", str(workspace.folder))

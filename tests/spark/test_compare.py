@@ -13,9 +13,8 @@ ROWS = ["('p', 'a', map {'x': '1', 'y': '2'})", "('p', 'a', map {})", "('q', 'e\
 
 
 def compared(folder: Path, ours: list[str], theirs: list[str]) -> Compared:
-    for name in ("theirs", "theirs/mart"):
-        (folder / name).mkdir()
-    path = folder / "theirs/mart"
+    path = folder / "theirs"
+    path.mkdir()
     with duckdb.connect() as connection:
         connection.execute(f"create table mart as {MART.format(', '.join(ours))}")
         connection.execute(

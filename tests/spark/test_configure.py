@@ -9,6 +9,7 @@ import pytest
 from obslake.errors import NoLakehouseError, ObslakeError
 
 from spark.configure import catalog_settings, settings, write
+from tests.conftest import configure_catalog
 from tests.spark.running import SparkWorkspace
 
 SQLITE = {"type": "sql", "uri": "sqlite:////x.db", "warehouse": "file:///w"}
@@ -79,15 +80,14 @@ def test_passwords_are_whole_and_for_nobody_else(
         write(tmp_path / "conf", str(workspace.home), "local[1]")
     # Spark's own driver reads it.
     secret = "=a\\b ${env:HOME}"
-    settings = {
-        "TYPE": "sql",
-        "URI": f"sqlite:///{tmp_path / 'catalog.db'}",
-        "WAREHOUSE": "s3://b/w",
-        "S3__SECRET_ACCESS_KEY": secret,
-        "S3__ACCESS_KEY_ID": "key",
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"PYICEBERG_CATALOG__OBSLAKE__{name}", value)
+    configure_catalog(
+        monkeypatch,
+        type="sql",
+        uri=f"sqlite:///{tmp_path / 'catalog.db'}",
+        warehouse="s3://b/w",
+        s3__secret_access_key=secret,
+        s3__access_key_id="key",
+    )
     old = tmp_path / "conf" / "spark-defaults.conf"
     old.parent.mkdir(parents=True, exist_ok=True)
     old.write_text("")
