@@ -255,6 +255,8 @@ def test_a_stopped_load_leaves_no_temporary_files(
         [sys.executable, "-m", "obslake", "--home", lake.home, "load", "observations", "-"],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell that runs the tests in the background lets its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 20
     while not list(lake.home.glob(".load-*/stdin-*")):
