@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from bench import shape
-from tests.conftest import PROJECT
+from tests.harness.commands import PROJECT
 
 PROBLEMS = 2
 COUNTS = shape.count(range(PROBLEMS))

@@ -10,7 +10,7 @@ from bench.process import ProcessError
 from bench.report import markdown, replace_block
 from bench.run import saved
 from tests.bench.helpers import COUNTS, PROBLEMS, cells, run
-from tests.conftest import PROJECT
+from tests.harness.commands import PROJECT
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from bench import shape
 from tests.bench.helpers import COUNTS, PROBLEMS, cells, run
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 
 
 @pytest.fixture(scope="module")

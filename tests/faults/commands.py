@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults import sources
-from tests.faults.driver import Point
+from tests.harness.requests import Point
 from tests.faults.sources import SOURCES
 from tests.faults.trials import OTHER, Killing, Lab
 

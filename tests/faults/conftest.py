@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults.contents import BareReader
-from tests.faults.processes import Processes
+from tests.harness.workspace import COMMANDS
 from tests.faults.trials import Findings, Lab
 
 TRIALS = int(os.environ.get("OBSLAKE_FAULT_TRIALS", "0"))
@@ -23,14 +23,6 @@ only_long = pytest.mark.skipif(not TRIALS, reason="takes minutes: `make faults` 
 
 
 @pytest.fixture(scope="session")
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """What runs the commands."""
-    running = Processes(tmp_path_factory.mktemp("output"))
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="session")
 def reader() -> Iterator[BareReader]:
     """A reader that knows nothing of obslake."""
     bare = BareReader()
@@ -39,9 +31,9 @@ def reader() -> Iterator[BareReader]:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory, processes: Processes, reader: BareReader) -> Lab:
+def lab(tmp_path_factory: pytest.TempPathFactory, reader: BareReader) -> Lab:
     """A place for trials; what one test prepares the others need not prepare again."""
-    return Lab(tmp_path_factory.mktemp("lab"), processes, reader)
+    return Lab(tmp_path_factory.mktemp("lab"), COMMANDS, reader)
 
 
 @pytest.fixture

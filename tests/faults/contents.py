@@ -14,7 +14,7 @@ from obslake.lakehouse import Lakehouse, local_path
 from obslake.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.workfolder import PREFIXES
 
-from tests.faults.processes import Ended, Processes
+from tests.harness.commands import Commands, Ended
 
 Contents = dict[str, Counter[str]]
 
@@ -27,9 +27,9 @@ QUERY = " union all ".join(
 )
 
 
-def seen_by_obslake(processes: Processes, home: Path) -> Contents:
+def seen_by_obslake(commands: Commands, home: Path) -> Contents:
     """Return the rows of all tables, as ``obslake sql`` answers."""
-    answer = processes.run("obslake", "--home", home, "sql", QUERY, "--json")
+    answer = commands.run("obslake", "--home", home, "sql", QUERY, "--json")
     return contents_of(answer)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.harness.commands import PROJECT
 
 SIZE = "64M"
 

@@ -18,8 +18,8 @@ from obslake.engine import quote_literal
 from pyiceberg.catalog import load_catalog
 from pyiceberg.table import Table
 
-from tests.conftest import PROJECT, Workspace
-from tests.faults.workers import Done, Worker
+from tests.harness.commands import PROJECT, Ended
+from tests.harness.workspace import COMMANDS, Workspace
 
 LOADERS = 8
 PROBLEMS = ("sort", "parse", "round")
@@ -71,6 +71,19 @@ def deal(runs: Sequence[str], rounds: int, seed: int) -> list[list[list[str]]]:
     return [[load for load in hand if load] for hand in hands]
 
 
+# A commit that has to be made again because of another one comes here.
+_CONFLICT = "obslake.commits:_Attempt._failed"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command has ended with, and how often it had to commit again."""
+
+    arguments: tuple[str, ...]
+    ended: Ended
+    conflicts: int
+
+
 @dataclass
 class Campaign:
     """A lakehouse, what is done to it at once, and what was seen.
@@ -94,15 +107,15 @@ class Campaign:
     def run(self, sources: Mapping[str, Path], hands: Sequence[Sequence[Sequence[str]]]) -> None:
         """Load everything beside everything else, until all is loaded and all others have had a turn."""
         loaders = [
-            self._thread(f"loader {n}", lambda w, hand=hand: self._load(w, sources, hand))
+            self._thread(f"loader {n}", lambda hand=hand: self._load(sources, hand))
             for n, hand in enumerate(hands)
         ]
         others = [
             self._thread("upkeep", self._keep_up),
             self._thread("obslake sql", self._ask),
-            self._thread("metadata", lambda _: self._repeat("metadata", self._read_metadata)),
-            self._thread("marts", lambda _: self._repeat("marts", self._read_marts)),
-            self._thread("dbt", lambda _: self._repeat("dbt", self._build)),
+            self._thread("metadata", lambda: self._repeat("metadata", self._read_metadata)),
+            self._thread("marts", lambda: self._repeat("marts", self._read_marts)),
+            self._thread("dbt", lambda: self._repeat("dbt", self._build)),
         ]
         for thread in (*loaders, *others):
             thread.start()
@@ -120,17 +133,14 @@ class Campaign:
     def conflicts(self) -> int:
         return sum(done.conflicts for commands in self.done.values() for done in commands)
 
-    def _thread(self, name: str, work: Callable[[Worker], None]) -> threading.Thread:
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         self.done[name] = []
 
         def guarded() -> None:
-            worker = Worker({"OBSLAKE_HOME": str(self.workspace.home)})
             try:
-                work(worker)
+                work()
             except Exception as error:
                 self.faults.append(f"{name}: {error!r}")
-            finally:
-                worker.end()
 
         return threading.Thread(target=guarded, name=name)
 
@@ -154,33 +164,34 @@ class Campaign:
         finally:
             del self._begun[me]
 
-    def _command(self, worker: Worker, *arguments: str) -> Done:
-        done = worker.run(*arguments)
-        self.done[threading.current_thread().name].append(done)
-        if done.status:
-            self.faults.append(f"{' '.join(arguments)}: {done.status}: {done.err}")
-        return done
+    def _command(self, *arguments: str) -> Ended:
+        ended, points = COMMANDS.trace(
+            [_CONFLICT], "obslake", *arguments, environment=self.workspace.environment
+        )
+        conflicts = sum(point.when == "before" for point in points)
+        self.done[threading.current_thread().name].append(Done(arguments, ended, conflicts))
+        if ended.status:
+            self.faults.append(f"{' '.join(arguments)}: {ended.status}: {ended.err}")
+        return ended
 
-    def _load(
-        self, worker: Worker, sources: Mapping[str, Path], hand: Sequence[Sequence[str]]
-    ) -> None:
+    def _load(self, sources: Mapping[str, Path], hand: Sequence[Sequence[str]]) -> None:
         for runs in hand:
             paths = [str(sources[run]) for run in runs]
-            self._command(worker, "load", "observations", "--json", *paths)
+            self._command("load", "observations", "--json", *paths)
 
-    def _keep_up(self, worker: Worker) -> None:
+    def _keep_up(self) -> None:
         def turn() -> None:
             for _ in range(3):
-                self._command(worker, "compact")
+                self._command("compact")
             oldest = min([datetime.now(UTC), *self._begun.copy().values()])
-            self._command(worker, "expire", "--older-than", oldest.isoformat())
+            self._command("expire", "--older-than", oldest.isoformat())
 
         self._repeat("upkeep", turn)
 
-    def _ask(self, worker: Worker) -> None:
+    def _ask(self) -> None:
         def look() -> None:
             with self._began_now():
-                answer = self._command(worker, "sql", _SQL, "--json")
+                answer = self._command("sql", _SQL, "--json")
             if answer.status == 0:
                 rows = json.loads(answer.out)
                 self._check("obslake sql", {r["run_id"]: r["n"] for r in rows})
@@ -229,7 +240,7 @@ def scan(
 def reports(campaign: Campaign) -> list[dict[str, Any]]:
     """Return what the loads have said."""
     return [
-        json.loads(done.out)
+        json.loads(done.ended.out)
         for name, commands in campaign.done.items()
         if name.startswith("loader")
         for done in commands

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.conftest import TRIALS
 from tests.faults.contents import Contents, seen_by_obslake
 from tests.faults.disk import SmallDisk, small_disk
-from tests.faults.processes import Ended, Processes
+from tests.harness.commands import Commands, Ended
 from tests.faults.sources import Load, many_observations, published_rows
 from tests.faults.trials import Findings
 
@@ -26,14 +26,14 @@ class DiskLab:
 
     disk: SmallDisk
     sources: Path
-    processes: Processes
+    commands: Commands
 
     @property
     def home(self) -> Path:
         return self.disk.folder
 
     def run(self, *arguments: str) -> Ended:
-        return self.processes.run("obslake", "--home", self.home, *arguments)
+        return self.commands.run("obslake", "--home", self.home, *arguments)
 
     def obslake(self, *arguments: str) -> None:
         """Run a command, which must succeed."""
@@ -41,7 +41,7 @@ class DiskLab:
         assert ended.status == 0, ended.err
 
     def seen(self) -> Contents:
-        return seen_by_obslake(self.processes, self.home)
+        return seen_by_obslake(self.commands, self.home)
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,12 @@ def disk_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskLab]:
     """A lakehouse with two loads."""
     folder = tmp_path_factory.mktemp("disk")
     with small_disk(folder / "lake") as disk:
-        processes = Processes(folder, within=disk.within)
-        lab = DiskLab(disk, folder, processes)
+        commands = Commands(within=disk.within)
+        lab = DiskLab(disk, folder, commands)
         for name in ("a", "b"):
             lab.obslake("load", *published_rows(folder, name))
         yield lab
-        processes.close()
+        commands.close()
 
 
 def full(lab: DiskLab, room: int, *command: str) -> Ended:

@@ -44,7 +44,7 @@ def test_a_random_history_leaves_every_source_once(
         name = chance.choice(list(loads))
         command = chance.choice([("load", *loads[name])] * 2 + [chance.choice(MAINTENANCE)])
         kill_after = chance.choice([None, chance.uniform(0, SECONDS)])
-        ended = lab.processes.run("obslake", "--home", lab.home, *command, kill_after=kill_after)
+        ended = lab.commands.run("obslake", "--home", lab.home, *command, kill_after=kill_after)
         found.trials += 1
         found.cut_off += ended.was_killed
         if not ended.was_killed:

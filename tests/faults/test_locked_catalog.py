@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.driver import Point
+from tests.harness.requests import Point
 from tests.faults.sources import observation_rows
 from tests.faults.trials import Lab
 
@@ -45,23 +45,23 @@ def test_a_load_says_that_the_catalog_is_locked_and_is_completed_later(
         held.append(sqlite3.connect(loaded.home / "catalog.db", check_same_thread=False))
         held[0].execute("begin exclusive")
 
-    ended, came = loaded.processes.run_with_pause(*load, at=at, action=lock)
+    ended, came = loaded.commands.run_with_pause(*load, at=at, action=lock)
     assert came
     assert ended.status == 1
     _assert_locked(loaded, ended.err)
     held[0].close()
     assert loaded.seen() == before
     assert loaded.obslake("verify", "--deep").status == 0
-    assert loaded.processes.run(*load).status == 0
+    assert loaded.commands.run(*load).status == 0
     after = loaded.seen()
     assert after["observations"].total() == 2 * before["observations"].total()
-    assert loaded.processes.run(*load).status == 0
+    assert loaded.commands.run(*load).status == 0
     assert loaded.seen() == after
 
 
 def test_a_command_says_that_the_catalog_is_locked_from_the_start(loaded: Lab) -> None:
     with locked(loaded.home / "catalog.db"):
-        ended = loaded.processes.run("obslake", "--home", loaded.home, "compact")
+        ended = loaded.commands.run("obslake", "--home", loaded.home, "compact")
     assert ended.status == 1
     _assert_locked(loaded, ended.err)
     loaded.obslake("compact")

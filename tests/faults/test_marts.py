@@ -11,8 +11,8 @@ import pytest
 from tests.faults.conftest import TRIALS, only_long
 from tests.faults.contents import Contents, marts
 from tests.faults.disk import SmallDisk, small_disk
-from tests.faults.driver import Point
-from tests.faults.processes import Ended, Processes
+from tests.harness.requests import Point
+from tests.harness.commands import Commands, Ended
 from tests.faults.sources import lasso_export, published_rows
 from tests.faults.trials import Findings
 
@@ -29,15 +29,15 @@ class MartsLab:
     """A lakehouse of which dbt builds the marts."""
 
     home: Path
-    processes: Processes
+    commands: Commands
 
     def obslake(self, *arguments: str) -> Ended:
-        ended = self.processes.run("obslake", "--home", self.home, *arguments)
+        ended = self.commands.run("obslake", "--home", self.home, *arguments)
         assert ended.status == 0, ended.err
         return ended
 
     def run(self, *, kill_at: Point | None = None, kill_after: float | None = None) -> Ended:
-        return self.processes.run(*RUN, kill_at=kill_at, kill_after=kill_after)
+        return self.commands.run(*RUN, kill_at=kill_at, kill_after=kill_after)
 
     def kept(self, name: str) -> Path:
         return self.home.with_name(name)
@@ -67,15 +67,15 @@ def marts_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MartsLab]:
     """A lakehouse as ``first``, before its first build, and as ``incremental``, after another load."""
     folder = tmp_path_factory.mktemp("marts")
     home = folder / "lake"
-    processes = Processes(folder, "dbt", environment=environment(folder, home))
-    lab = MartsLab(home, processes)
+    commands = Commands(environment=environment(folder, home))
+    lab = MartsLab(home, commands)
     lab.obslake("load", *published_rows(folder, "a"))
     lab.keep("first")
     assert lab.run().status == 0
     lab.obslake("load", *lasso_export(folder, "b"))
     lab.keep("incremental")
     yield lab
-    processes.close()
+    commands.close()
 
 
 @only_long
@@ -113,7 +113,7 @@ def _check_next(lab: MartsLab, found: Findings, where: str, after: Contents) -> 
     built = lab.run()
     found.check(f"{where}, repeated: {built.out}", built)
     _compare(found, f"{where}, repeated", lab.seen(), after)
-    verified = lab.processes.run("obslake", "--home", lab.home, "verify")
+    verified = lab.commands.run("obslake", "--home", lab.home, "verify")
     if verified.status:
         found.unverified += 1
         found.messages.append(f"{where}: {verified.out}{verified.err}")
@@ -133,13 +133,11 @@ def small_marts_lab(tmp_path: Path) -> Iterator[tuple[SmallDisk, MartsLab]]:
     """A lakehouse on a small disk."""
     with small_disk(tmp_path / "lake") as disk:
         home = disk.folder
-        processes = Processes(
-            tmp_path, "dbt", within=disk.within, environment=environment(tmp_path, home)
-        )
-        lab = MartsLab(home, processes)
+        commands = Commands(within=disk.within, environment=environment(tmp_path, home))
+        lab = MartsLab(home, commands)
         lab.obslake("load", *published_rows(tmp_path, "a"))
         yield disk, lab
-        processes.close()
+        commands.close()
 
 
 @only_long
@@ -171,7 +169,7 @@ def test_a_build_without_room_is_done_when_there_is_some(
         found.check(f"dbt run, {room} KiB, repeated: {built.out}", built)
         rows = int(lab.obslake("sql", count, "--json").out.split('"n": ')[1].split("}")[0])
         assert rows == (number + 2) * 12
-        assert lab.processes.run("obslake", "--home", lab.home, "verify").status == 0
+        assert lab.commands.run("obslake", "--home", lab.home, "verify").status == 0
 
 
 def _is_published(disk: SmallDisk, lab: MartsLab) -> bool:

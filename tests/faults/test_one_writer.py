@@ -8,7 +8,8 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 
 ROWS = "select count(*) from stimulus_response_matrix"
 
@@ -30,13 +31,13 @@ def load(workspace: Workspace, problem: str) -> None:
 def test_builds_that_start_at_the_same_moment(built: Workspace) -> None:
     load(built, "p2")
     builds = [built.start("dbt", "--quiet", "run", cwd=PROJECT) for _ in range(3)]
-    said = [build.communicate(timeout=300) for build in builds]
-    assert 0 in [build.returncode for build in builds]
-    for build, (out, err) in zip(builds, said, strict=True):
-        assert "Traceback" not in out + err
-        if build.returncode:
-            assert "is building the marts in" in out, out
-            assert "wait until it has ended" in out
+    ended = [build.wait() for build in builds]
+    assert 0 in [build.status for build in ended]
+    for build in ended:
+        assert "Traceback" not in build.out + build.err
+        if build.status:
+            assert "is building the marts in" in build.out, build.out
+            assert "wait until it has ended" in build.out
     assert built.query(ROWS) == [(2,)]
 
 

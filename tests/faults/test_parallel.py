@@ -10,7 +10,8 @@ import duckdb
 import pytest
 from obslake import engine
 
-from tests.conftest import Workspace, configure_catalog
+from tests.conftest import configure_catalog
+from tests.harness.workspace import Workspace
 from tests.faults import postgres
 from tests.faults.parallel import ROWS, Campaign, deal, reports, scan, write_sources
 from tests.marts.comparison import MARTS, sql_rows

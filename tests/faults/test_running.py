@@ -43,7 +43,7 @@ def test_what_was_committed_while_orphans_were_looked_for_is_not_removed(
 
     def check_slowly(*arguments: Any, **options: Any) -> Check:
         # The metadata has been read. The command commits, and has ended before its files are judged.
-        lab.processes.go_on()
+        lab.commands.go_on()
         deadline = time.monotonic() + 60
         while list(lab.home.glob(".compact-*")):
             assert time.monotonic() < deadline
@@ -63,7 +63,7 @@ def _run_and_clean(lab: Lab, found: Findings, running: Killing, name: str, point
         outputs.append(CliRunner().invoke(cli, ["--home", str(lab.home), *CLEAN]))
 
     command = ("obslake", "--home", lab.home, *running.command)
-    ended, came = lab.processes.run_with_pause(*command, at=point_of(name, point), action=clean)
+    ended, came = lab.commands.run_with_pause(*command, at=point_of(name, point), action=clean)
     assert came
     assert [result.exit_code for result in outputs] == [0], outputs[0].output
     found.trials += 1

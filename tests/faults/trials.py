@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.contents import BareReader, Contents, seen_by_obslake, unneeded_files
-from tests.faults.driver import Point
-from tests.faults.processes import Ended, Processes
+from tests.harness.requests import Point
+from tests.harness.commands import Commands, Ended
 
 # Its data set is in no other load.
 OTHER = "other"
@@ -86,12 +86,12 @@ class Lab:
 
     Attributes:
         folder: has the lakehouse, its sources and its copies.
-        processes: run the commands.
+        commands: run the commands.
         reader: reads beside obslake.
     """
 
     folder: Path
-    processes: Processes
+    commands: Commands
     reader: BareReader
 
     @property
@@ -100,7 +100,7 @@ class Lab:
 
     def obslake(self, *arguments: object) -> Ended:
         """Run a command, which must do what it should."""
-        ended = self.processes.run("obslake", "--home", self.home, *arguments)
+        ended = self.commands.run("obslake", "--home", self.home, *arguments)
         assert ended.status in (0, 3), ended.err
         return ended
 
@@ -119,7 +119,7 @@ class Lab:
 
     def seen(self) -> Contents:
         """Return what there is to see."""
-        return seen_by_obslake(self.processes, self.home)
+        return seen_by_obslake(self.commands, self.home)
 
 
 @dataclass
@@ -153,7 +153,10 @@ class Killing:
     def points(self, targets: Sequence[str]) -> list[Point]:
         """Return the moments in the command at which functions are called or have returned."""
         self.lab.bring_back(self.name)
-        return self.lab.processes.trace(targets, "obslake", "--home", self.lab.home, *self.command)
+        command = ("obslake", "--home", self.lab.home, *self.command)
+        ended, points = self.lab.commands.trace(targets, *command)
+        assert ended.status in (0, 3), ended.err
+        return points
 
     def trial(
         self,
@@ -166,7 +169,7 @@ class Killing:
         """Kill the command once, and look."""
         where = f"{' '.join(self.command)[:60]} killed {kill_at or f'after {kill_after:.3f} s'}"
         self.lab.bring_back(self.name)
-        run = self.lab.processes.run
+        run = self.lab.commands.run
         command = ("obslake", "--home", self.lab.home, *self.command)
         ended = run(*command, kill_at=kill_at, kill_after=kill_after)
         findings.trials += 1
@@ -192,7 +195,7 @@ class Killing:
         home = str(self.lab.home)
         if self.before is None:
             # What is half of a lakehouse is none yet, and says so.
-            ended = self.lab.processes.run("obslake", "--home", home, "status")
+            ended = self.lab.commands.run("obslake", "--home", home, "status")
             if "Traceback" in ended.err or (ended.status and "obslake init" not in ended.err):
                 findings.fail(f"{where}: status: {ended.err}")
             return
@@ -210,7 +213,7 @@ class Killing:
             for name, rows in seen.items():
                 states = [{name: state[name]} for state in allowed]
                 findings.compare(f"{where}, obslake sql", {name: rows}, *states)
-        verified = self.lab.processes.run("obslake", "--home", home, "verify", "--deep")
+        verified = self.lab.commands.run("obslake", "--home", home, "verify", "--deep")
         if verified.status:
             findings.unverified += 1
             findings.messages.append(f"{where}, verify: {verified.out}{verified.err}")
@@ -218,7 +221,7 @@ class Killing:
     def _clean(self, findings: Findings, where: str) -> None:
         """Check that the documented command removes what is left."""
         options = ("verify", "--deep", "--remove-orphans", "--older-than", "0s")
-        verified = self.lab.processes.run("obslake", "--home", self.lab.home, *options)
+        verified = self.lab.commands.run("obslake", "--home", self.lab.home, *options)
         if verified.status or "was interrupted" in verified.out:
             findings.unverified += 1
             findings.messages.append(f"{where}, verify: {verified.out}{verified.err}")

@@ -21,7 +21,7 @@ from obslake.lakehouse import local_path
 from obslake.query import check_reads
 from pyiceberg.catalog.sql import SqlCatalog
 
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake, observation
 
 

@@ -18,7 +18,8 @@ from obslake.errors import NoLakehouseError
 from obslake.lakehouse import Lakehouse
 from obslake.schemas import OBSERVATIONS, TABLES
 
-from tests.conftest import Workspace, configure_catalog
+from tests.conftest import configure_catalog
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at
 from tests.loader.test_lasso import cell, step

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from obslake.errors import DamagedMetadataError
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake, observation
 
 COMMANDS = (

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from obslake.protocol import decode_value
 
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake, observation
 
 NAN = float("nan")

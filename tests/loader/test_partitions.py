@@ -29,7 +29,7 @@ from pyiceberg.transforms import (
 )
 from pyiceberg.types import StringType
 
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,

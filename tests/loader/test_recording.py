@@ -14,7 +14,7 @@ from obslake.errors import SourceFormatError
 from obslake.sources.files import open_sources
 from obslake.sources.recording import _whole_lines
 
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake
 
 

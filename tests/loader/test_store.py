@@ -19,7 +19,9 @@ from obslake.store import show_store, store_options
 from obslake.system_errors import system_error
 from pyiceberg.catalog.sql import SqlCatalog
 
-from tests.conftest import PROJECT, Workspace, configure_catalog
+from tests.conftest import configure_catalog
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake, observation
 
 KEYS = {"s3.access-key-id": "me", "s3.secret-access-key": "it's", "s3.region": "eu-1"}

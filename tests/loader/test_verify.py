@@ -23,7 +23,7 @@ from obslake.snapshots import live_files, replace_files
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.manifest import DataFile
 
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at, part, stored_files
 from tests.loader.test_load import everything

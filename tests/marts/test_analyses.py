@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 
 ANALYSES = sorted(path.stem for path in (PROJECT / "analyses").glob("*.sql"))
 

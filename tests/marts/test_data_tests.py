@@ -12,7 +12,8 @@ import duckdb
 import pytest
 from obslake import engine
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 
 MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
 

@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from tests.conftest import PROJECT
+from tests.harness.commands import PROJECT
 
 DATA_TESTS = sorted((PROJECT / "tests" / "dbt").rglob("*.sql"))
 MODELS = sorted(

@@ -17,7 +17,8 @@ from obslake.sources.base import Options
 from obslake.sources.native import ObservationsReader
 from pyiceberg.table import Table, Transaction
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 from tests.marts.comparison import (
     MARTS,
     comparable,

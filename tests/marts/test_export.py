@@ -16,7 +16,8 @@ from obslake.errors import ExportError, ObslakeError, QueryError
 from obslake.export import KEY_COLUMNS, Export, export
 from obslake.progress import Progress
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 
 MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
 

@@ -11,7 +11,8 @@ from obslake.schemas import TABLES
 from obslake.source_views import create_source_views
 from obslake.sql_package import write_catalogue, write_queries
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 from tests.marts.comparison import comparable
 
 FUNCTIONS = sorted(path.stem for path in (PROJECT / "models" / "functions").glob("*.sql"))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 from tests.loader.test_lasso import abstraction, oracle, step
 from tests.loader.test_recording import call, lines, session, start
 from tests.loader.test_recording import test as end

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 from tests.loader.conftest import Lake, observation
 
 MARTS = ("stimulus_response_matrix", "behavior_clusters", "consensus_oracles", "runs")

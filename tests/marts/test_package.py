@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from obslake.schemas import TABLES, TableDefinition
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.engine import run_sql_file
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 from tests.marts.comparison import (
     MARTS,
     create_models,

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 
 ROWS = "select count(*) from stimulus_response_matrix"
 CLUSTERS = "select coalesce(sum(n_implementations), 0) from behavior_clusters"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 
 README = (PROJECT / "README.md").read_text()
 BLOCKS = re.findall(r"```console\n\$ (.*?)\n(.*?)```", README, re.DOTALL)

@@ -21,7 +21,8 @@ from obslake.lakehouse import Lakehouse
 from obslake.ledger import LOAD_ID_PROPERTY
 from obslake.schemas import OBSERVATIONS
 
-from tests.conftest import PROJECT, Workspace
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
 from tests.marts.comparison import descriptions_table, observations_table
 from tests.marts.test_end_to_end import assert_marts
 from tests.reference.equivalence import Equivalence, rules_of

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.conftest import Workspace
+from tests.harness.workspace import Workspace
 from tests.marts.test_refresh import load_observations
 from tests.reference.strategies import random_observations
 

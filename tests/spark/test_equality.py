@@ -14,7 +14,7 @@ import pytest
 from obslake.lakehouse import Lakehouse
 from pyarrow import parquet
 
-from tests.conftest import PROJECT
+from tests.harness.commands import PROJECT
 from tests.marts.test_refresh import (
     copy_project,
     load_descriptions,

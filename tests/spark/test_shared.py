@@ -72,8 +72,8 @@ def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
     loads = [source(shared.folder, "a", "mine"), source(shared.folder, "b", "yours")]
     running = [shared.start("obslake", *load, "--json") for load in loads]
     for process in running:
-        _, error = process.communicate()
-        assert process.returncode == 0, error
+        ended = process.wait()
+        assert ended.status == 0, ended.err
     rows = 2 * 3 * IMPLEMENTATIONS * STEPS
     assert count(shared, "lake.observations") == rows
     # Nothing of the tables is in the folder.

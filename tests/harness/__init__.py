@@ -1,0 +1,1 @@
+"""How tests run commands: one process has imported everything, and forks one for each command."""

@@ -1,0 +1,230 @@
+"""Runs commands in forked processes: to their end, beside each other, until a point at which they are killed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tests.harness.requests import Action, Point, Request
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended.
+
+    Attributes:
+        status: its exit status; negative: the signal that killed it.
+        out: what it printed.
+        err: what it printed on standard error.
+        seconds: how long it took.
+    """
+
+    status: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def was_killed(self) -> bool:
+        return self.status == -signal.SIGKILL
+
+
+class Running:
+    """A command that runs.
+
+    Attributes:
+        pid: id of its process, and of the group of processes that it leads.
+    """
+
+    def __init__(self, answers: socket.socket, out: IO[bytes], err: IO[bytes]) -> None:
+        self._answers = answers.makefile()
+        answers.close()
+        self._out = out
+        self._err = err
+        self._began = time.monotonic()
+        self.pid = int(self._answers.readline())
+
+    def is_running(self) -> bool:
+        """Whether its process is there."""
+        return Path(f"/proc/{self.pid}").exists()
+
+    def send(self, number: int) -> None:
+        """Send a signal to it and to what it has started, if it has not ended."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            # It has not become a group of its own yet, or has ended.
+            if self.is_running():
+                os.kill(self.pid, number)
+
+    def wait(self) -> Ended:
+        """Wait for its end."""
+        status = self._answers.readline()
+        seconds = time.monotonic() - self._began
+        self._answers.close()
+        assert status, "the process that forks commands has ended"
+        return Ended(int(status), _all(self._out), _all(self._err), seconds)
+
+
+def _all(file: IO[bytes]) -> str:
+    with file:
+        file.seek(0)
+        return file.read().decode(errors="replace")
+
+
+class Commands:
+    """Runs ``obslake``, ``dbt`` and modules of Python, also several at once."""
+
+    def __init__(
+        self, *, within: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Nothing is started before the first command.
+
+        Args:
+            within: a command that runs the process that forks.
+            environment: variables that commands get if nothing else is said.
+        """
+        self._within = tuple(within)
+        self._environment = dict(environment or {})
+        self._lock = threading.Lock()
+        self._zygote: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+        self._pause: Path | None = None
+
+    def close(self) -> None:
+        """End the process that forks."""
+        with self._lock:
+            if self._zygote and self._requests:
+                self._requests.close()
+                self._zygote.wait(timeout=60)
+            self._zygote = self._requests = None
+
+    def start(
+        self,
+        program: str,
+        *arguments: object,
+        cwd: Path = PROJECT,
+        environment: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        action: Action = "kill",
+        points: tuple[Point, ...] = (),
+        note: Path | None = None,
+    ) -> Running:
+        """Start a command.
+
+        Args:
+            program: ``obslake``, ``dbt``, or ``-m`` for a module of Python.
+            arguments: of the program.
+            cwd: the folder it runs in.
+            environment: all of its variables [default: those of this process].
+            stdin: what it reads.
+            action: what it does at the points.
+            points: where.
+            note: the file of a trace or of a pause.
+        """
+        variables = {**os.environ, **self._environment} if environment is None else environment
+        request = Request(
+            program,
+            tuple(map(str, arguments)),
+            str(cwd),
+            dict(variables),
+            action,
+            points,
+            str(note or ""),
+        )
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        with tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            ours, theirs = socket.socketpair()
+            with theirs:
+                descriptors = [f.fileno() for f in (given, out, err, theirs)]
+                socket.send_fds(self._started(), [request.encode()], descriptors)
+        return Running(ours, out, err)
+
+    def run(
+        self,
+        program: str,
+        *arguments: object,
+        kill_at: Point | None = None,
+        kill_after: float | None = None,
+        cwd: Path = PROJECT,
+        environment: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Ended:
+        """Run a command to its end, or until a point or a number of seconds at which it is killed."""
+        points = (kill_at,) if kill_at else ()
+        running = self.start(
+            program, *arguments, cwd=cwd, environment=environment, stdin=stdin, points=points
+        )
+        if kill_after is not None:
+            # Its id stays its own until its end is read.
+            deadline = running._began + kill_after
+            while running.is_running() and (left := deadline - time.monotonic()) > 0:
+                time.sleep(min(left, 0.005))
+            running.send(signal.SIGKILL)
+        return running.wait()
+
+    def trace(
+        self,
+        targets: Sequence[str],
+        program: str,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+    ) -> tuple[Ended, list[Point]]:
+        """Run a command to its end; return the points that it came to, in their order."""
+        points = tuple(Point(target, "before", 1) for target in targets)
+        with tempfile.NamedTemporaryFile() as note:
+            ended = self.start(
+                program,
+                *arguments,
+                environment=environment,
+                action="trace",
+                points=points,
+                note=Path(note.name),
+            ).wait()
+            return ended, [Point(**json.loads(line)) for line in note.read().splitlines()]
+
+    def run_with_pause(
+        self, program: str, *arguments: object, at: Point, action: Callable[[], object]
+    ) -> tuple[Ended, bool]:
+        """Run a command, and do something while it waits at a point; say whether it came there."""
+        with tempfile.TemporaryDirectory() as folder:
+            self._pause = note = Path(folder) / "note"
+            running = self.start(program, *arguments, action="pause", points=(at,), note=note)
+            while not note.exists() and running.is_running():
+                time.sleep(0.01)
+            came = note.exists()
+            if came:
+                action()
+            self.go_on()
+            return running.wait(), came
+
+    def go_on(self) -> None:
+        """Let the command that waits at a point go on."""
+        if self._pause:
+            self._pause.unlink(missing_ok=True)
+
+    def _started(self) -> socket.socket:
+        with self._lock:
+            if self._requests is None:
+                self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                with theirs:
+                    self._zygote = subprocess.Popen(
+                        [*self._within, sys.executable, "-m", "tests.harness.zygote"],
+                        cwd=PROJECT,
+                        stdin=theirs,
+                        stdout=subprocess.DEVNULL,
+                    )
+            return self._requests

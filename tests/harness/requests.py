@@ -1,0 +1,58 @@
+"""What a test asks of the process that forks commands."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Action = Literal["kill", "pause", "trace"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A moment in a command: before or after the n-th call of a function.
+
+    Attributes:
+        target: the function, as ``module:name`` or ``module:Class.name``.
+        when: ``before`` or ``after``.
+        call: which call of it, from 1.
+    """
+
+    target: str
+    when: Literal["before", "after"]
+    call: int
+
+    def __str__(self) -> str:
+        name = self.target.rpartition(":")[2].rpartition(".")[2]
+        return f"{self.when} {name} {self.call}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command to run.
+
+    Attributes:
+        program: ``obslake``, ``dbt``, or ``-m`` for a module of Python.
+        arguments: of the program.
+        cwd: the folder it runs in.
+        environment: all of its variables.
+        action: what to do at the points.
+        points: where; only their targets count for a trace.
+        note: file that a trace is written to, or that exists while the command pauses.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    cwd: str
+    environment: dict[str, str]
+    action: Action = "kill"
+    points: tuple[Point, ...] = ()
+    note: str = ""
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, message: bytes) -> "Request":
+        values = json.loads(message)
+        points = tuple(Point(**point) for point in values.pop("points"))
+        return cls(points=points, arguments=tuple(values.pop("arguments")), **values)
