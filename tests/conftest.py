@@ -1,5 +1,7 @@
 """Fixtures: the command line and dbt as processes, each on a lakehouse of its own."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,22 @@ import pytest
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 
+# More than a run of all tests leaves behind.
+_ROOM_BYTES = 8 << 30
+
 
 def configure_catalog(monkeypatch: pytest.MonkeyPatch, **properties: str) -> None:
     """Set properties of PyIceberg's catalog, with two underscores for a dot, for processes that are started."""
     for name, value in properties.items():
         # PyIceberg reads the environment when it is imported.
         monkeypatch.setenv(f"PYICEBERG_CATALOG__OBSLAKE__{name.upper()}", value)
+
+
+def pytest_configure() -> None:
+    """Keep what tests write in memory where there is room: commits of catalogs and databases wait for disks."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 @pytest.fixture
@@ -34,7 +46,7 @@ def compiled(make_workspace: Callable[[str], Workspace]) -> dict[str, Any]:
     """The manifest of the project, compiled on an empty lakehouse, as for obslake.sql."""
     workspace = make_workspace("compiled")
     workspace.obslake("init")
-    workspace.dbt("--quiet", "compile", "--vars", "obslake_has_nulls: true")
+    workspace.dbt("--quiet", "--write-json", "compile", "--vars", "obslake_has_nulls: true")
     return workspace.manifest()
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults import sources
-from tests.harness.requests import Point
 from tests.faults.sources import SOURCES
 from tests.faults.trials import OTHER, Killing, Lab
+from tests.harness.requests import Point
 
 # Functions between which something is there, half there or not there.
 COMMITS = (

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults.contents import BareReader
-from tests.harness.workspace import COMMANDS
 from tests.faults.trials import Findings, Lab
+from tests.harness.workspace import COMMANDS
 
 TRIALS = int(os.environ.get("OBSLAKE_FAULT_TRIALS", "0"))
 SEED = os.environ.get("OBSLAKE_FAULT_SEED", "1")

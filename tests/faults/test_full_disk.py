@@ -9,9 +9,9 @@ import pytest
 from tests.faults.conftest import TRIALS
 from tests.faults.contents import Contents, seen_by_obslake
 from tests.faults.disk import SmallDisk, small_disk
-from tests.harness.commands import Commands, Ended
 from tests.faults.sources import Load, many_observations, published_rows
 from tests.faults.trials import Findings
+from tests.harness.commands import Commands, Ended
 
 SIZES: dict[str, Callable[[Path, str], Load]] = {
     "small": published_rows,

@@ -11,10 +11,10 @@ import pytest
 from tests.faults.conftest import TRIALS, only_long
 from tests.faults.contents import Contents, marts
 from tests.faults.disk import SmallDisk, small_disk
-from tests.harness.requests import Point
-from tests.harness.commands import Commands, Ended
 from tests.faults.sources import lasso_export, published_rows
 from tests.faults.trials import Findings
+from tests.harness.commands import Commands, Ended
+from tests.harness.requests import Point
 
 RUN = ("dbt", "--quiet", "run")
 AROUND_PUBLISHING = (

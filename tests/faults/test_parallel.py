@@ -11,9 +11,9 @@ import pytest
 from obslake import engine
 
 from tests.conftest import configure_catalog
-from tests.harness.workspace import Workspace
 from tests.faults import postgres
 from tests.faults.parallel import ROWS, Campaign, deal, reports, scan, write_sources
+from tests.harness.workspace import Workspace
 from tests.marts.comparison import MARTS, sql_rows
 
 # More of them with `make parallel`.

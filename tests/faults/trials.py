@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.contents import BareReader, Contents, seen_by_obslake, unneeded_files
-from tests.harness.requests import Point
 from tests.harness.commands import Commands, Ended
+from tests.harness.requests import Point
 
 # Its data set is in no other load.
 OTHER = "other"

@@ -143,7 +143,8 @@ class Commands:
             points,
             str(note or ""),
         )
-        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        # They are open until the command ends.
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         with tempfile.TemporaryFile() as given:
             given.write(stdin)
             given.seek(0)

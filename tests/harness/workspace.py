@@ -39,8 +39,9 @@ class Workspace:
             "OBSLAKE_HOME": str(self.home),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
-            # Nobody reads it.
+            # Nobody reads them, and they take longer than a small model; `--write-json` writes what a test reads.
             "DBT_LOG_LEVEL_FILE": "none",
+            "DBT_WRITE_JSON": "false",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
 

@@ -50,7 +50,7 @@ _MODULES = (
 _MODULES_OF_DBT = ("dbt.cli.main", "dbt.adapters.duckdb", "obslake.dbt_plugin")
 
 # Users wait longer for a catalog that is locked than tests can.
-LOCK_TIMEOUT_SECONDS = 5
+LOCK_TIMEOUT_SECONDS = 2
 
 # What only says from which snapshot to read: the project is parsed the same.
 _AS_OF = "as_of_snapshot"

@@ -486,7 +486,7 @@ def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
     path = workspace.folder / "observations.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in observations()))
     workspace.obslake("load", "observations", str(path))
-    workspace.dbt("--quiet", "build", "--exclude-resource-type", "unit_test")
+    workspace.dbt("--quiet", "--write-json", "build", "--exclude-resource-type", "unit_test")
     return workspace
 
 

@@ -10,7 +10,8 @@ MARTS = ("stimulus_response_matrix", "behavior_clusters", "consensus_oracles", "
 
 def built(workspace: Workspace, *options: str) -> dict[str, list[str]]:
     """Build the marts, and return their rows."""
-    workspace.dbt("--quiet", "run", *options)
+    selected = (f"+{mart}" for mart in MARTS)
+    workspace.dbt("--quiet", "run", "--select", *selected, *options)
     return {mart: sorted(map(repr, workspace.query(f"from {mart}"))) for mart in MARTS}
 
 

@@ -80,7 +80,11 @@ def test_one_vote_per_code_and_minimal_support(
     workspace.obslake("init")
     variables = {"obslake_one_vote_per": "code", "obslake_minimal_support": 2}
     workspace.dbt(
-        "--quiet", "compile", "--vars", json.dumps({**variables, "obslake_has_nulls": True})
+        "--quiet",
+        "--write-json",
+        "compile",
+        "--vars",
+        json.dumps({**variables, "obslake_has_nulls": True}),
     )
     observations = random_observations(1, n_problems=200)
     descriptions = random_descriptions(1, observations)

@@ -1,7 +1,11 @@
-"""Publishing: readers of the marts never wait for a build, and never see half of one."""
+"""Publishing: readers of the marts never wait for a build, and never see half of one.
+
+The tests share a lakehouse: each loads problems of its own, and counts from what is there before.
+"""
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +17,8 @@ from tests.harness.workspace import Workspace
 
 ROWS = "select count(*) from stimulus_response_matrix"
 CLUSTERS = "select coalesce(sum(n_implementations), 0) from behavior_clusters"
+# What these count, and nothing else.
+RUN = ("--quiet", "run", "--select", "+stimulus_response_matrix", "+behavior_clusters")
 
 
 def load(workspace: Workspace, problem: str) -> None:
@@ -27,10 +33,16 @@ def building(workspace: Workspace) -> Path:
     return workspace.home / "building" / "obslake.duckdb"
 
 
-@pytest.fixture
-def built(workspace: Workspace) -> Workspace:
-    load(workspace, "p1")
-    workspace.dbt("--quiet", "run")
+def count(workspace: Workspace) -> tuple[int, int]:
+    """Return how many rows the matrix has, and how many implementations are in clusters."""
+    return workspace.query(ROWS)[0][0], workspace.query(CLUSTERS)[0][0]
+
+
+@pytest.fixture(scope="module")
+def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
+    workspace = make_workspace("publish")
+    load(workspace, "first")
+    workspace.dbt(*RUN)
     return workspace
 
 
@@ -45,67 +57,70 @@ def test_readers_read_while_the_marts_are_built(built: Workspace) -> None:
                 ((members,),) = connection.execute(CLUSTERS).fetchall()
             seen.add((rows, members))
 
-    load(built, "p2")
+    load(built, "while-it-is-read")
+    before = count(built)
+    after = (before[0] + 2, before[1] + 2)
     reader = threading.Thread(target=read)
-    with duckdb.connect(built.marts, read_only=True) as before:
+    with duckdb.connect(built.marts, read_only=True) as earlier:
         reader.start()
         try:
-            built.dbt("--quiet", "run")
+            built.dbt(*RUN)
         finally:
             ended.set()
             reader.join()
-        assert before.execute(ROWS).fetchall() == [(2,)]
-    assert built.query(ROWS) == [(4,)]
-    assert seen <= {(2, 2), (4, 4)}
-    assert (2, 2) in seen
+        assert earlier.execute(ROWS).fetchall() == [(before[0],)]
+    assert count(built) == after
+    assert seen <= {before, after}
+    assert before in seen
 
 
 def test_what_failed_is_not_published(built: Workspace) -> None:
-    load(built, "p2")
+    load(built, "failed")
+    before = count(built)
     with duckdb.connect(building(built)) as connection:
         connection.execute("alter table main_intermediate.int_clusters add column surplus int")
-    failed = built.run("dbt", "run", cwd=PROJECT)
+    failed = built.run("dbt", *RUN[1:], cwd=PROJECT)
     assert failed.returncode != 0
     assert "not published: readers see the marts as they were before" in failed.stdout
-    assert built.query(ROWS) == [(2,)]
+    assert count(built) == before
     with duckdb.connect(building(built)) as connection:
         connection.execute("alter table main_intermediate.int_clusters drop column surplus")
-    built.dbt("--quiet", "run")
-    assert built.query(ROWS) == [(4,)]
-    assert built.query(CLUSTERS) == [(4,)]
+    built.dbt(*RUN)
+    assert count(built) == (before[0] + 2, before[1] + 2)
 
 
 def test_two_builds_at_once_are_told_in_words(built: Workspace) -> None:
     with duckdb.connect(building(built)):
-        refused = built.run("dbt", "--quiet", "run", cwd=PROJECT)
+        refused = built.run("dbt", *RUN, cwd=PROJECT)
     assert refused.returncode != 0
     assert "another run of dbt, process" in refused.stdout
     assert "wait until it has ended" in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
-    built.dbt("--quiet", "run")
+    built.dbt(*RUN)
 
 
 def test_where_there_is_no_room_to_publish(built: Workspace) -> None:
-    load(built, "p2")
+    load(built, "no-room")
+    before = count(built)
     # What is written there is written to a full disk.
     built.marts.with_name(f".{built.marts.name}.new").symlink_to("/dev/full")
-    failed = built.run("dbt", "--quiet", "run", cwd=PROJECT)
+    failed = built.run("dbt", *RUN, cwd=PROJECT)
     assert failed.returncode != 0
     assert "the marts were built, but not published: cp: " in failed.stdout
     assert "No space left on device" in failed.stdout
     assert "make room, and run dbt again" in failed.stdout
     # What DuckDB says of errors that Python raises has every line of its call stack.
     assert "site-packages" not in failed.stdout
-    assert built.query(ROWS) == [(2,)]
-    built.dbt("--quiet", "run")
-    assert built.query(ROWS) == [(4,)]
+    assert count(built) == before
+    built.dbt(*RUN)
+    assert count(built) == (before[0] + 2, before[1] + 2)
 
 
 def test_a_locked_catalog_is_told_in_words(workspace: Workspace) -> None:
     workspace.obslake("init")
     with closing(sqlite3.connect(workspace.home / "catalog.db")) as other:
         other.execute("begin exclusive")
-        refused = workspace.run_forked("dbt", "--quiet", "run", cwd=PROJECT)
+        refused = workspace.run("dbt", "--quiet", "run", cwd=PROJECT)
     assert refused.returncode != 0
     assert f"the catalog of {workspace.home} is locked by another process" in refused.stdout
     assert "wait until it has ended, and run the command again" in refused.stdout
@@ -114,10 +129,9 @@ def test_a_locked_catalog_is_told_in_words(workspace: Workspace) -> None:
 
 def test_what_was_only_compiled_or_tested_is_not_published(built: Workspace) -> None:
     before = built.marts.stat()
-    built.dbt("--quiet", "compile")
-    built.dbt(
-        "--quiet", "test", "--select", "behavior_clusters", "--exclude-resource-type", "unit_test"
-    )
+    built.dbt("--quiet", "compile", "--select", "behavior_clusters")
+    tests = ("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test")
+    built.dbt("--quiet", "test", "--select", "behavior_clusters", *tests)
     assert built.marts.stat().st_ino == before.st_ino
     built.dbt("--quiet", "run", "--select", "behavior_clusters")
     assert built.marts.stat().st_ino != before.st_ino
