@@ -130,7 +130,7 @@ def _parse(options: Sequence[str]) -> Any:
         os.environ["OBSLAKE_HOME"] = f"{folder}/lake"
         paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         paths += ["--target-path", f"{folder}/target", "--log-path", f"{folder}/logs"]
-        quiet = ["--quiet", "--no-write-json", "--no-partial-parse", "--log-level-file", "none"]
+        quiet = ["--no-write-json", "--no-partial-parse", "--log-level-file", "none"]
         try:
             return dbtRunner().invoke(["--quiet", "parse", *paths, *quiet, *options]).result
         finally:
