@@ -2,7 +2,7 @@
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 {%- set cell = ['data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id'] %}

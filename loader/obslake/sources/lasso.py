@@ -1,6 +1,7 @@
 """LASSO arena exports (Parquet, the older CSV) and the Solr export of their candidates (JSON)."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
@@ -16,9 +17,6 @@ from obslake.sources.relations import create_text_view, unreadable
 
 # Stands for the environment of exports whose arena has only a random id.
 ARENA_ENVIRONMENT = "arena"
-
-# Two of a billion texts have one hash at a chance of 1 to 40: then the next seed is tried.
-HASH_SEEDS = ("", "1", "2", "3")
 
 _REQUIRED = (
     "EXECUTIONID",
@@ -97,14 +95,30 @@ class LassoReader(Reader):
 
 
 def _name_origins_and_texts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Collect what cells repeat, with hashes of which no two are the same."""
-    for seed in HASH_SEEDS:
-        set_variables(connection, {"hash_seed": seed})
-        run_sql_file(connection, "lasso_names")
-        ((collisions,),) = connection.execute("select sum(n) from hash_collisions").fetchall()
-        if not collisions:
-            return
-    raise SourceFormatError("some texts have one hash")
+    """Collect what cells repeat, with hashes of which no two are the same.
+
+    Hashes save time. Which texts are equal never depends on them: where two different texts turn out to have one
+    hash, all get others, until none have.
+    """
+    run_sql_file(connection, "lasso_texts")
+    for salt in _salts():
+        set_variables(connection, {"hash_salt": salt})
+        if _all_differ(connection, "equal_text_hashes"):
+            run_sql_file(connection, "lasso_names")
+            if _all_differ(connection, "equal_hashes"):
+                return
+
+
+def _salts() -> Iterator[str | None]:
+    """Return no salt at first, the fastest way, then random ones without end."""
+    yield None
+    while True:
+        yield secrets.token_hex(8)
+
+
+def _all_differ(connection: duckdb.DuckDBPyConnection, view: str) -> bool:
+    ((n_equal,),) = connection.execute(f"select sum(n) from {view}").fetchall()
+    return not n_equal
 
 
 def _check_columns(columns: Sequence[str], files: Sequence[SourceFile]) -> list[str]:

@@ -1,6 +1,6 @@
 -- LASSO arena exports: from cells to the rows of the Iceberg tables.
 --
--- In: what lasso_names.sql makes,
+-- In: what lasso_texts.sql and lasso_names.sql make,
 --     view `source_candidates` (one JSON document per candidate of a Solr export),
 --     variable `data_set`.
 -- Out: views `loaded_tests`, `loaded_implementations`, `loaded_runs`, `loaded_measurements`, all without load_id;

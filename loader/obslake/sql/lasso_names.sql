@@ -1,10 +1,7 @@
--- LASSO arena exports: the names and texts that their cells repeat, and the hashes by which cells find them.
+-- LASSO arena exports: where cells come from, which sheets and places they have, and the hashes of these.
 --
--- In: view `source_cells` (the 16 columns as text), variables `hash_seed` and `arena_environment`.
--- Out: view `cells`, tables `names`, `texts`, `origins`, `sheets`, view `hash_collisions`.
---
--- An export has some 100 times as many cells as texts. DuckDB evaluates a function of one column once for each entry of
--- a Parquet dictionary, and joins and groups numbers several times faster than texts: so cells are known by hashes.
+-- In: what lasso_texts.sql makes, variables `hash_salt` and `arena_environment`.
+-- Out: tables `origins`, `sheets`, `sheets_of_problems`, `places`, view `equal_hashes`.
 
 create or replace temp macro implementation_part(part) as
 replace(replace(coalesce(part, ''), '%', '%25'), '_', '%5F');
@@ -12,32 +9,8 @@ replace(replace(coalesce(part, ''), '%', '%25'), '_', '%5F');
 create or replace temp macro is_new_arena(arenaid) as
 coalesce(is_random_arena(arenaid), true);
 
-create or replace temp view cells as
-select
-    executionid,
-    actionid,
-    abstractionid as problem_id,
-    arenaid,
-    sheetid,
-    systemid,
-    variantid,
-    adapterid,
-    cast(x as int) as x,
-    cast(y as int) as y,
-    type,
-    value,
-    rawvalue,
-    valuetype,
-    coalesce(cast(lastmodified as timestamptz), _obslake_time) as lastmodified,
-    nullif(try_cast(executiontime as bigint), 0) as duration_ns
-from source_cells;
-
--- A missing text has a hash as well. The seed is one with which no two texts have the same.
-create or replace temp macro text_hash(text) as
-if(getvariable('hash_seed') = '', hash(text), hash(text || getvariable('hash_seed')));
-
 create or replace temp macro origin_hash(executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid) as
-hash(getvariable('hash_seed'), executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid);
+hash(getvariable('hash_salt'), executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid);
 
 create or replace temp macro origin_hash_of_texts(
     executionid, actionid, problem_id, arenaid, systemid, variantid, adapterid
@@ -48,46 +21,10 @@ origin_hash(
 );
 
 create or replace temp macro sheet_hash(sheetid, older_system) as
-hash(getvariable('hash_seed'), sheetid, older_system);
+hash(getvariable('hash_salt'), sheetid, older_system);
 
 create or replace temp macro place_hash(type, x) as
-hash(getvariable('hash_seed'), type, x);
-
-create or replace temp table names as
-select name, text_hash(name) as name_hash
-from (
-    select executionid as name from cells
-    union
-    select actionid from cells
-    union
-    select problem_id from cells
-    union
-    select arenaid from cells
-    union
-    select sheetid from cells
-    union
-    select systemid from cells
-    union
-    select variantid from cells
-    union
-    select adapterid from cells
-    union
-    select type from cells
-);
-
--- The texts of what was executed, in their order: the greatest one has the greatest number, none has 0.
-create or replace temp table texts as
-select
-    cast(if(text is null, 0, row_number() over (order by text nulls last)) as uinteger) as text_no,
-    text,
-    text_hash(text) as text_hash
-from (
-    select distinct value as text from cells where y >= 0
-    union
-    select distinct rawvalue from cells where y >= 0 and type = 'value' and value = '_EXCEPTION_'
-    union
-    select distinct valuetype from cells where y >= 0 and type = 'value' and valuetype is not null
-);
+hash(getvariable('hash_salt'), type, x);
 
 -- A cell names where it comes from in seven columns, and an export has few of these names: what they mean is worked
 -- out once for each.
@@ -190,12 +127,8 @@ from (
     values ('exception_class', null), ('valuetype', null)
 );
 
-create or replace temp view hash_collisions as
-select count(*) - count(distinct name_hash) as n from names
-union all
-select count(*) - count(distinct text_hash) from texts
-union all
-select count(*) - count(distinct origin_hash) from origins
+create or replace temp view equal_hashes as
+select count(*) - count(distinct origin_hash) as n from origins
 union all
 select count(*) - count(distinct sheet_hash) from sheets
 union all

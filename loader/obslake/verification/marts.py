@@ -197,13 +197,12 @@ def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: C
     """Compare, problem by problem, how many cells there are."""
     keys = {"stimulus_response_cube": _CUBE_KEY, "stimulus_response_matrix": _MATRIX_KEY}
     for mart, key in keys.items():
-        # Of the keys only hashes, which fit into memory where there are many.
         executed = "where response_kind not in ('not_executed', 'skipped')"
         where = executed if key is _MATRIX_KEY else ""
         problems = connection.execute(
-            "with expected as (select data_set_id, problem_id, "
-            f"count(distinct hash({', '.join(key)})) as n from memory.lake.observations {where} "
-            "group by data_set_id, problem_id), "
+            "with expected as (select data_set_id, problem_id, count(*) as n from ("
+            f"select distinct data_set_id, problem_id, {', '.join(key)} "
+            f"from memory.lake.observations {where}) group by data_set_id, problem_id), "
             "found as (select data_set_id, problem_id, count(*) as n "
             f"from {built.schema}.{mart} group by data_set_id, problem_id) "
             "select data_set_id, problem_id, coalesce(found.n, 0), coalesce(expected.n, 0) "

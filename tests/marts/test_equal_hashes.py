@@ -1,0 +1,112 @@
+"""Names and responses that DuckDB gives one hash are different ones in the marts and in every command that reads them."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, replace
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.harness.workspace import Workspace
+from tests.marts.comparison import MARTS, create_models, expected_rows, replace_rows, sql_rows
+from tests.marts.test_refresh import load_observations
+from tests.reference.collisions import colliding_texts, some_colliding_texts
+from tests.reference.naive import ORACLE, Observation, compute
+from tests.reference.strategies import random_observations
+
+
+@pytest.fixture(scope="module")
+def models(compiled: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The models as tables, on rows that tests replace."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        create_models(connection, compiled)
+        yield connection
+
+
+def renamed(observations: list[Observation], texts: list[str]) -> list[Observation]:
+    """Give the different names and values of observations such texts, side by side those of one hash."""
+
+    def names(column: str) -> dict[str, str]:
+        found = sorted({getattr(row, column) for row in observations} - {ORACLE})
+        new = dict(zip(found, texts, strict=False))
+        return {name: new.get(name, name) for name in [*found, ORACLE]}
+
+    changed = {
+        column: names(column)
+        for column in ("problem_id", "test_id", "implementation_id", "environment_id", "run_id")
+    }
+    values = [row for row in observations if row.response_kind == "value" and row.output]
+    outputs = dict(zip(sorted({str(row.output) for row in values}), texts, strict=False))
+    return [
+        replace(
+            row,
+            **{column: new[getattr(row, column)] for column, new in changed.items()},
+            output=outputs.get(str(row.output), row.output)
+            if row.response_kind == "value"
+            else row.output,
+        )
+        for row in observations
+    ]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(texts=colliding_texts(), seed=st.integers(0, 999))
+def test_marts_are_those_of_the_reference(
+    models: duckdb.DuckDBPyConnection, texts: list[str], seed: int
+) -> None:
+    observations = renamed(random_observations(seed, n_problems=20), texts)
+    replace_rows(models, observations, [])
+    expected = compute(observations, [], [])
+    for mart in MARTS:
+        assert sql_rows(models, mart) == expected_rows(expected, mart), mart
+
+
+@pytest.fixture(scope="module")
+def built(make_workspace: Callable[[str], Workspace]) -> tuple[Workspace, list[Observation]]:
+    """A lakehouse of such names, loaded in two parts and built."""
+    workspace = make_workspace("equal-hashes")
+    observations = renamed(random_observations(5, n_problems=40), some_colliding_texts())
+    for number in range(2):
+        load_observations(workspace, observations[number::2], str(number))
+    workspace.dbt("--quiet", "run")
+    return workspace, observations
+
+
+def test_commands_tell_them_apart(built: tuple[Workspace, list[Observation]]) -> None:
+    workspace, observations = built
+    assert faults(workspace) == []
+    expected = compute(observations, [], [])
+    with duckdb.connect(str(workspace.marts), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for mart in MARTS:
+            assert sql_rows(connection, mart) == expected_rows(expected, mart), mart
+    counted = "select count(*) as n, count(distinct test_id) as t from lake.observations"
+    tests = {row.test_id for row in observations}
+    assert answer(workspace, counted) == [{"n": len(observations), "t": len(tests)}]
+    workspace.obslake("compact", "--retention", "0 days")
+    assert answer(workspace, counted) == [{"n": len(observations), "t": len(tests)}]
+    assert faults(workspace) == []
+
+
+def answer(workspace: Workspace, query: str) -> Any:
+    return json.loads(workspace.obslake("sql", "--json", query))
+
+
+def faults(workspace: Workspace) -> list[Any]:
+    done = workspace.run("obslake", "verify", "--json", "--sample", "999")
+    return [fault for check in json.loads(done.stdout)["checks"] for fault in check["faults"]]
+
+
+def test_exports_hold_all_rows(
+    built: tuple[Workspace, list[Observation]], tmp_path: Any
+) -> None:
+    workspace, observations = built
+    file = tmp_path / "observations.parquet"
+    workspace.obslake("export", "observations", str(file))
+    found = duckdb.sql(f"from '{file}'").columns
+    assert found
+    _ = astuple, observations
