@@ -5,8 +5,9 @@ Why not a tree, and why the parser of the standard library: docs/decisions/0006-
 
 import codecs
 import re
+import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NoReturn, Protocol
 from xml.parsers import expat
 
@@ -26,12 +27,26 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
-    (b"<\x00", "utf-16-le"),
-    (b"\x00<", "utf-16-be"),
 )
+# Without a mark, the zeros around the first characters tell.
+_UNMARKED = (
+    (re.compile(rb"(?:[ \t\r\n]\x00\x00\x00)*<\x00\x00\x00"), "utf-32-le"),
+    (re.compile(rb"(?:\x00\x00\x00[ \t\r\n])*\x00\x00\x00<"), "utf-32-be"),
+    (re.compile(rb"(?:[ \t\r\n]\x00)*<\x00"), "utf-16-le"),
+    (re.compile(rb"(?:\x00[ \t\r\n])*\x00<"), "utf-16-be"),
+)
+# Other names of encodings with two or four bytes for a character.
+_WIDE = ("utf16", "utf32", "ucs", "csucs", "iso10646", "unicode", "csunicode", "windowsunicode")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 # Terminal colours and the like, which XML does not allow and tools copy from what tests print.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_SURROGATES = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
+# A reference to a character, or two that may be the halves of one; and where references are none.
+_REFERENCE = r"&#([xX][0-9A-Fa-f]{1,20}|[0-9]{1,20});"
+_MARKUP = re.compile(rf"<!(?:\[CDATA\[|--)|{_REFERENCE}(?:{_REFERENCE})?")
+# What may go on in the next piece: nothing at all, a reference, a section or a comment.
+_PARTIAL = re.compile(r"(?:&(?:#[xX]?[0-9A-Fa-f]{0,20})?|<(?:!(?:-|\[[CDAT]{0,5})?)?)?\Z")
+_LONGEST_REFERENCE = 32
 
 
 class Events(Protocol):
@@ -73,6 +88,100 @@ def _refusal(file: SourceFile, reason: str) -> SourceFormatError:
     return SourceFormatError(f"{file.name}: {reason}")
 
 
+class _Allowed:
+    """Replaces what XML 1.0 does not allow as characters of a text that comes in pieces.
+
+    That is characters themselves, and references to them such as ``&#x1B;``, which are no references in
+    CDATA sections and comments.
+
+    Attributes:
+        n_replaced: how many were replaced by U+FFFD.
+    """
+
+    def __init__(self) -> None:
+        self.n_replaced = 0
+        self._held = ""
+        # What ends the section or comment that the text is in.
+        self._end: str | None = None
+
+    def replace(self, text: str, *, final: bool = False) -> str:
+        """Return the next piece of the text; its end is held until it is known how it goes on."""
+        text = self._held + text
+        half = text[-1:] if not final and "\ud800" <= text[-1:] <= "\udbff" else ""
+        text, self._held = text.removesuffix(half), half
+        if _FORBIDDEN.search(text):
+            text = _SURROGATES.sub(_join, text)
+            text, count = _FORBIDDEN.subn("\ufffd", text)
+            self.n_replaced += count
+        return "".join(self._pieces(text, final=final))
+
+    def _pieces(self, text: str, *, final: bool) -> Iterator[str]:
+        """Return the text in pieces, with other references."""
+        at = 0
+        while True:
+            if self._end is not None:
+                found = text.find(self._end, at)
+                if found < 0:
+                    cut = max(at, len(text) - len(self._end) + 1)
+                    break
+                yield text[at:found]
+                at, self._end = found, None
+            match = _MARKUP.search(text, at)
+            if match is None:
+                partial = _PARTIAL.search(text, max(at, len(text) - _LONGEST_REFERENCE))
+                cut = partial.start() if partial else len(text)
+                break
+            if match[1] and not match[2] and _is_high(match[1]):
+                # The other half may be in the next piece.
+                cut = match.start()
+                if not final and _PARTIAL.fullmatch(text, match.end()):
+                    break
+            yield text[at : match.start()]
+            at = match.end()
+            if match[1] is None:
+                yield match[0]
+                self._end = "]]>" if match[0].endswith("[") else "-->"
+            elif match[2] is not None and (pair := _pair(match[1], match[2])):
+                yield f"&#{pair};"
+            else:
+                yield self._reference(match[1])
+                # The other may be the first half of another pair.
+                at = match.end(1) + 1
+        cut = len(text) if final else cut
+        yield text[at:cut]
+        self._held = text[cut:] + self._held
+
+    def _reference(self, number: str) -> str:
+        code = _code(number)
+        if code <= sys.maxunicode and not _FORBIDDEN.match(chr(code)):
+            return f"&#{number.lower()};"
+        self.n_replaced += 1
+        return "\ufffd"
+
+
+def _code(number: str) -> int:
+    return int(number[1:], 16) if number[0] in "xX" else int(number)
+
+
+def _is_high(number: str) -> bool:
+    return 0xD800 <= _code(number) <= 0xDBFF
+
+
+def _join(halves: "re.Match[str]") -> str:
+    return chr(_joined(ord(halves[1]), ord(halves[2])))
+
+
+def _joined(high: int, low: int) -> int:
+    return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+
+
+def _pair(first: str, second: str) -> int | None:
+    """Return the character of which two references are the halves."""
+    high, low = _code(first), _code(second)
+    is_pair = 0xD800 <= high <= 0xDBFF and 0xDC00 <= low <= 0xDFFF
+    return _joined(high, low) if is_pair else None
+
+
 class _Document:
     """One document on its way through the parser."""
 
@@ -91,17 +200,15 @@ class _Document:
 
     def read(self) -> int:
         codec = None if self._file.compression == "uncompressed" else self._file.compression
-        replaced = 0
         pending = 0
         with pa.input_stream(str(self._file.path), compression=codec) as stream:
             chunk: bytes = stream.read(_CHUNK)
             encoding, mark = self._encoding(chunk)
             decoder = self._decoder(encoding)
+            allowed = _Allowed()
             # Blank lines before the declaration are frequent, and forbidden.
-            text = decoder.decode(chunk[mark:]).lstrip()
+            text = allowed.replace(decoder.decode(chunk[mark:]).lstrip())
             while chunk:
-                text, count = _FORBIDDEN.subn("\ufffd", text)
-                replaced += count
                 self._progress = False
                 self._parser.Parse(text.encode("utf-8", "replace"), False)
                 # A tag is held until it is complete.
@@ -109,19 +216,22 @@ class _Document:
                 if pending > _LONGEST_TAG:
                     self._refuse(f"a tag or comment is longer than {_LONGEST_TAG >> 20} MiB")
                 chunk = stream.read(_CHUNK)
-                text = decoder.decode(chunk, final=not chunk)
+                text = allowed.replace(decoder.decode(chunk, final=not chunk), final=not chunk)
         self._parser.Parse(text.encode("utf-8", "replace"), True)
-        return replaced
+        return allowed.n_replaced
 
     def _encoding(self, head: bytes) -> tuple[str, int]:
         """Return the encoding of the text, and how long its byte order mark is."""
         for mark, encoding in _BYTE_ORDER_MARKS:
             if head.startswith(mark):
-                return encoding, 0 if b"<" in mark else len(mark)
+                return encoding, len(mark)
+        for start, encoding in _UNMARKED:
+            if start.match(head[:1024]):
+                return encoding, 0
         declared = _DECLARED.match(head[:1024])
         encoding = declared[1].decode("ascii").lower() if declared else "utf-8"
         # The declaration could be read, so it is wrong: .NET writes it for text in memory.
-        if encoding.startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-10646")):
+        if re.sub(r"[^a-z0-9]", "", encoding).startswith(_WIDE):
             return "utf-8", 0
         return encoding, 0
 
@@ -129,9 +239,12 @@ class _Document:
         try:
             # Knows encodings of text only; a codec such as zip is none.
             b"<".decode(encoding, "ignore")
-            return codecs.getincrementaldecoder(encoding)()
+            decoder = codecs.getincrementaldecoder(encoding)
         except (LookupError, UnicodeError):
             self._refuse(f"its encoding {encoding} is not known")
+        # Java and JavaScript write halves of characters, which are put together or replaced.
+        has_halves = codecs.lookup(encoding).name.startswith("utf-")
+        return decoder("surrogatepass" if has_halves and encoding != "utf-7" else "strict")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._progress = True
