@@ -295,7 +295,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -1192,7 +1192,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -2611,7 +2611,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -3044,7 +3044,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -3976,7 +3976,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -4837,7 +4837,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -5293,7 +5293,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -7688,7 +7688,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -8552,7 +8552,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -9078,7 +9078,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -9473,7 +9473,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with
@@ -10443,7 +10443,7 @@ model_int_actuations as (
 -- whether it is the cell of the matrix.
 --
 -- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; a collision makes a row
+-- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
 -- take the longer way to the same result.
 
 with

@@ -1,4 +1,4 @@
-"""Names and responses that DuckDB gives one hash are different ones in the marts and in every command that reads them."""
+"""Names and responses of one hash are different ones in the marts and in every command that reads them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -101,9 +101,7 @@ def faults(workspace: Workspace) -> list[Any]:
     return [fault for check in json.loads(done.stdout)["checks"] for fault in check["faults"]]
 
 
-def test_exports_hold_all_rows(
-    built: tuple[Workspace, list[Observation]], tmp_path: Any
-) -> None:
+def test_exports_hold_all_rows(built: tuple[Workspace, list[Observation]], tmp_path: Any) -> None:
     workspace, observations = built
     file = tmp_path / "observations.parquet"
     workspace.obslake("export", "observations", str(file))
