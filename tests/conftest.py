@@ -70,5 +70,5 @@ def demo(make_workspace: Callable[[str], Workspace]) -> Workspace:
         ("tests", "tests.jsonl"),
     ):
         workspace.obslake("load", source, str(corpus / file), "--data-set=demo", *options)
-    workspace.dbt("--quiet", "build")
+    workspace.dbt("--quiet", "--write-json", "build")
     return workspace

@@ -167,6 +167,8 @@ def _run(request: Request, standard: Sequence[int], obj: dict[str, Any] | None) 
         os.environ.update(request.environment)
         os.chdir(request.cwd)
         time.tzset()
+        # Else the command line names this module in what it says of its usage.
+        sys.modules["__main__"].__package__ = ""
         # PyIceberg reads its settings when it is imported.
         catalog = import_module("pyiceberg.catalog")
         catalog._ENV_CONFIG = type(catalog._ENV_CONFIG)()

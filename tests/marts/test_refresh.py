@@ -1,4 +1,8 @@
-"""Refreshing: marts that were built load by load equal marts that are built at once."""
+"""Refreshing: marts that were built load by load equal marts that are built at once.
+
+Tests that change a few problems share a lakehouse, in which each has a data set of its own, and its runs of dbt:
+see `TIMELINE`.
+"""
 
 import csv
 import json
@@ -6,10 +10,8 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -21,9 +23,11 @@ from obslake.lakehouse import Lakehouse
 from obslake.ledger import LOAD_ID_PROPERTY
 from obslake.schemas import OBSERVATIONS
 
-from tests.harness.commands import PROJECT
-from tests.harness.workspace import Workspace
+from tests.harness.commands import PROJECT, Running
+from tests.harness.requests import Point
+from tests.harness.workspace import COMMANDS, Workspace
 from tests.marts.comparison import descriptions_table, observations_table
+from tests.marts.lockstep import Findings, Shared, Step, Steps, in_lockstep, play, scenarios_of
 from tests.marts.test_end_to_end import assert_marts
 from tests.reference.equivalence import Equivalence, rules_of
 from tests.reference.naive import Description, Observation
@@ -34,9 +38,18 @@ from tests.reference.strategies import (
 )
 
 _SCHEMAS = ("main", "main_intermediate")
+RUN = ("--quiet", "run")
+# Views and functions are what the first run of a project with its variables makes them.
+REFRESH = (*RUN, "--exclude", "config.materialized:view", "config.materialized:table_function")
+OTHER_RULE = ("--vars", "obslake_oracle: c")
 
 # `make faults` tries more histories.
 _TRIALS = int(os.environ.get("OBSLAKE_FAULT_TRIALS", "0"))
+
+# Wherever dbt asks DuckDB for something.
+_STATEMENT = Point(
+    "dbt.adapters.duckdb.environments.local:DuckDBCursorWrapper.execute", "before", 1
+)
 
 
 def load_observations(workspace: Workspace, observations: list[Observation], name: str) -> None:
@@ -57,7 +70,7 @@ def assert_as_if_built_at_once(
     """Compare every table and view with those of a full build, row for row; keep the marts."""
     refreshed = workspace.marts.with_name("refreshed.duckdb")
     shutil.copy(workspace.marts, refreshed)
-    workspace.dbt("--quiet", "run", "--full-refresh", *arguments, project=project)
+    workspace.dbt(*REFRESH, "--full-refresh", *arguments, project=project)
     with duckdb.connect() as connection:
         contents = {}
         for name, file in {"refreshed": refreshed, "at_once": workspace.marts}.items():
@@ -83,34 +96,46 @@ def assert_as_if_built_at_once(
     shutil.move(refreshed, workspace.marts)
 
 
-def built(workspace: Workspace) -> dict[str, set[tuple[str, str]]]:
-    """Return the problems that each model built when it was last run."""
+def built(workspace: Workspace, *data_sets: str) -> dict[str, set[tuple[str, str]]]:
+    """Return the problems, of all data sets or of some, that each model built when it was last run."""
     rows = workspace.query(
         "select model, data_set_id, problem_id from main_refresh.refresh_stale_problems"
     )
     problems: dict[str, set[tuple[str, str]]] = {}
     for model, *problem in rows:
-        problems.setdefault(model, set()).add(tuple(problem))
+        if not data_sets or problem[0] in data_sets:
+            problems.setdefault(model, set()).add(tuple(problem))
     return problems
 
 
-def kill_a_run(workspace: Workspace, seconds: float) -> None:
-    """Begin a run, and end it like a machine that fails."""
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dbt")), "--quiet", "run"],
+def start_a_run(workspace: Workspace, moments: Path) -> Running:
+    """Begin a run that writes a line to a file for each moment before and after a statement."""
+    return COMMANDS.start(
+        "dbt",
+        *RUN,
         cwd=PROJECT,
-        env={
-            **os.environ,
-            "OBSLAKE_HOME": str(workspace.home),
-            "DBT_TARGET_PATH": str(workspace.folder / "target"),
-            "DBT_LOG_PATH": str(workspace.folder / "logs"),
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        environment=workspace.environment,
+        action="trace",
+        points=(_STATEMENT,),
+        note=moments,
     )
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+
+
+def moments_of(file: Path) -> int:
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def kill_a_run(workspace: Workspace, moment: float, seconds_per_moment: float) -> None:
+    """Begin a run, and end it like a machine that fails: after so many moments, and a part of the next."""
+    with tempfile.TemporaryDirectory() as folder:
+        moments = Path(folder) / "moments"
+        running = start_a_run(workspace, moments)
+        while running.is_running() and moments_of(moments) < int(moment):
+            time.sleep(0.002)
+        time.sleep(moment % 1 * seconds_per_moment)
+        running.send(signal.SIGKILL)
+        ended = running.wait()
+        assert ended.was_killed, f"it had ended after {moments_of(moments)} moments: {ended.out}"
 
 
 @pytest.mark.parametrize("seed", range(1 + _TRIALS // 100))
@@ -120,6 +145,7 @@ def test_random_sequences_of_loads_and_runs(workspace: Workspace, seed: int) -> 
     descriptions = random_descriptions(seed, observations)
     # Of each attribute the latest load's counts, so descriptions are loaded in the order of theirs.
     described_by = sorted({d.load_id for d in descriptions})
+    moments, seconds = 0, 0.0
     for number in range(max(4, len(described_by))):
         if number < 4:
             load_observations(workspace, observations[number::4], f"observations-{number}")
@@ -127,36 +153,82 @@ def test_random_sequences_of_loads_and_runs(workspace: Workspace, seed: int) -> 
             part = [d for d in descriptions if d.load_id == described_by[number]]
             load_descriptions(workspace, part, f"descriptions-{number}")
         step = chance.choice(["run", "run", "partial run", "killed run"])
-        if step == "run" or number == 0:
-            workspace.dbt("--quiet", "run")
+        if number == 0:
+            file = workspace.folder / "moments"
+            ended = start_a_run(workspace, file).wait()
+            assert ended.status == 0, ended.out + ended.err
+            moments, seconds = moments_of(file), ended.seconds
+        elif step == "run":
+            workspace.dbt(*RUN)
         elif step == "partial run":
             selected = chance.choice(
                 ["int_actuations+1", "consensus_oracles int_clusters", "path:models/refresh"]
             )
-            workspace.dbt("--quiet", "run", "--select", *selected.split())
+            workspace.dbt(*RUN, "--select", *selected.split())
         else:
-            kill_a_run(workspace, chance.uniform(2, 6))
-    workspace.dbt("--quiet", "run")
+            # A run that finds tables has more moments than the one that has made them.
+            moment = chance.uniform(0, moments)
+            kill_a_run(workspace, moment, seconds / moments)
+    workspace.dbt(*RUN)
     assert_as_if_built_at_once(workspace)
     assert_marts(workspace, observations, descriptions)
 
 
+def keep_the_snapshot(shared: Shared) -> None:
+    shared.snapshots["earlier"] = shared.status()["snapshots"][-1]["snapshot_id"]
+
+
+def as_of_earlier(shared: Shared) -> tuple[str, str]:
+    return "--vars", f"as_of_snapshot: {shared.snapshots['earlier']}"
+
+
+# Between two steps scenarios look at what was built, and change something. One of them rolls back, and takes back
+# what others have loaded meanwhile: they load before the snapshot is kept, or when that one is done.
+FIRST_RUN = Step(
+    "the first run, by another rule",
+    lambda shared: shared.dbt(*RUN, *OTHER_RULE),
+    is_always_made=True,
+)
+KEPT = Step("the snapshot is kept", keep_the_snapshot, is_always_made=True)
+BY_THE_RULES = Step("a run by the rules", lambda shared: shared.dbt(*RUN), is_always_made=True)
+SECOND_RUN = Step("the second run", lambda shared: shared.dbt(*REFRESH))
+THIRD_RUN = Step("the third run", lambda shared: shared.dbt(*REFRESH))
+ROLLED_BACK = Step("nobody rolls back any more", lambda shared: None)
+FOURTH_RUN = Step("the fourth run", lambda shared: shared.dbt(*REFRESH))
+FIFTH_RUN = Step("the fifth run", lambda shared: shared.dbt(*REFRESH))
+COMPARED = Step("a comparison with a full build", assert_as_if_built_at_once)
+AS_OF_EARLIER = Step(
+    "a run as of the snapshot", lambda shared: shared.dbt(*REFRESH, *as_of_earlier(shared))
+)
+COMPARED_AS_OF_EARLIER = Step(
+    "a comparison with a full build as of the snapshot",
+    lambda shared: assert_as_if_built_at_once(shared, *as_of_earlier(shared)),
+)
+CURRENT_AGAIN = Step("a run as of now", lambda shared: shared.dbt(*REFRESH))
+# Nothing else may happen from here on.
+FULL_REFRESH = Step("a full build", lambda shared: shared.dbt(*REFRESH, "--full-refresh"))
+IDLE_RUN = Step("a run with nothing to do", lambda shared: shared.dbt(*RUN))
+RUN_AFTER_ONE_LOAD = Step("a run after one load", lambda shared: shared.dbt(*RUN))
+TIMELINE = (
+    *(FIRST_RUN, KEPT, BY_THE_RULES, SECOND_RUN, THIRD_RUN, ROLLED_BACK, FOURTH_RUN, FIFTH_RUN),
+    *(COMPARED, AS_OF_EARLIER, COMPARED_AS_OF_EARLIER, CURRENT_AGAIN),
+    *(FULL_REFRESH, IDLE_RUN, RUN_AFTER_ONE_LOAD),
+)
+
+
 @pytest.fixture(scope="module")
-def shared(make_workspace: Callable[[str], Workspace], request: pytest.FixtureRequest) -> Workspace:
-    """A lakehouse in which every test has a data set of its own, loaded and built."""
-    workspace = make_workspace("refresh")
-    for item in request.session.items:
-        if "data_set" in getattr(item, "fixturenames", ()) and item.path == request.path:
-            rows = [row(p, i) for p in ("p1", "p2", "p3") for i in ("a", "b", "c")]
-            load_rows(workspace, item.name, rows)
-    workspace.dbt("--quiet", "run")
-    return workspace
-
-
-@pytest.fixture
-def data_set(shared: Workspace, request: pytest.FixtureRequest) -> str:
-    """A data set of three problems with three implementations each."""
-    return str(request.node.name)
+def findings(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Findings:
+    """What scenarios find, of which each has a data set of three problems with three implementations each."""
+    shared = Shared(tmp_path_factory.mktemp("refresh"))
+    scenarios = scenarios_of(request.session, request.path)
+    rows = [
+        {"data_set_id": data_set, **row(p, i)}
+        for data_set in scenarios
+        for p in ("p1", "p2", "p3")
+        for i in ("a", "b", "c")
+    ]
+    shared.obslake("load", "observations", "-", stdin=lines(rows))
+    return play(TIMELINE, shared, scenarios)
 
 
 def row(problem: str, implementation: str) -> dict[str, object]:
@@ -168,22 +240,36 @@ def row(problem: str, implementation: str) -> dict[str, object]:
     }
 
 
+def lines(rows: list[dict[str, object]]) -> bytes:
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
 def load_rows(
     workspace: Workspace, data_set: str, rows: list[dict[str, object]], table: str = "observations"
 ) -> None:
-    text = "\n".join(map(json.dumps, rows)).encode()
-    workspace.obslake("load", table, "-", "--data-set", data_set, stdin=text)
+    workspace.obslake("load", table, "-", "--data-set", data_set, stdin=lines(rows))
 
 
-def test_only_the_problems_of_a_load_are_built(shared: Workspace, data_set: str) -> None:
-    shared.dbt("--quiet", "run", "--full-refresh")
+def sizes(workspace: Workspace, data_set: str) -> list[tuple[object, ...]]:
+    """Return how many implementations are in clusters of each problem of a data set."""
+    return workspace.query(
+        "select problem_id, n_implementations from behavior_clusters "
+        "where data_set_id = ? order by 1",
+        [data_set],
+    )
+
+
+@in_lockstep
+def test_only_the_problems_of_a_load_are_built(shared: Shared, data_set: str) -> Steps:
+    """No other scenario does anything meanwhile: what is built is looked at in all data sets."""
+    yield FULL_REFRESH
     models = built(shared).keys()
     assert {"int_actuations", "int_clusters", "consensus_oracles", "behavior_clusters"} <= models
-    shared.dbt("--quiet", "run")
+    yield IDLE_RUN
     assert built(shared) == {}
 
     load_rows(shared, data_set, [row("p2", "d")])
-    shared.dbt("--quiet", "run")
+    yield RUN_AFTER_ONE_LOAD
     assert built(shared) == {key: {(data_set, "p2")} for key in models}
     assert shared.query(
         "select problem_id, n_voters from consensus_oracles where data_set_id = ? order by 1",
@@ -191,32 +277,43 @@ def test_only_the_problems_of_a_load_are_built(shared: Workspace, data_set: str)
     ) == [("p1", 3), ("p2", 4), ("p3", 3)]
 
 
+@in_lockstep
 def test_a_description_builds_what_depends_on_it_and_nothing_else(
-    shared: Workspace, data_set: str
-) -> None:
+    shared: Shared, data_set: str
+) -> Steps:
+    yield ROLLED_BACK
     description = {"problem_id": "p3", "implementation_id": "a", "lineage": "l", "revision": "1"}
     load_rows(shared, data_set, [description], "implementations")
-    shared.dbt("--quiet", "run")
+    yield FOURTH_RUN
     models = ["int_implementations", "int_lineage_cells", "int_lineage_revisions"]
-    assert built(shared) == {key: {(data_set, "p3")} for key in [*models, "behavior_changes"]}
-    assert shared.query("select problem_id from lineage") == [("p3",)]
+    assert built(shared, data_set) == {
+        key: {(data_set, "p3")} for key in [*models, "behavior_changes"]
+    }
+    described = "select problem_id from lineage where data_set_id = ?"
+    assert shared.query(described, [data_set]) == [("p3",)]
 
 
+@in_lockstep
 def test_a_system_of_a_whole_data_set_is_one_of_all_its_problems(
-    shared: Workspace, data_set: str
-) -> None:
+    shared: Shared, data_set: str
+) -> Steps:
+    yield ROLLED_BACK
     export = shared.folder / "candidates.json"
     export.write_text('{"response": {"docs": [{"id": "a", "content": "code"}]}}')
     shared.obslake("load", "lasso", str(export), "--data-set", data_set)
-    shared.dbt("--quiet", "run")
-    assert len(built(shared)["int_implementations"]) == 3
-    assert "int_actuations" not in built(shared)
-    described = "select count(*) from implementations where content = 'code'"
-    assert shared.query(described) == [(3,)]
+    yield FOURTH_RUN
+    models = built(shared, data_set)
+    assert len(models["int_implementations"]) == 3
+    assert "int_actuations" not in models
+    described = "select count(*) from implementations where content = 'code' and data_set_id = ?"
+    assert shared.query(described, [data_set]) == [(3,)]
+    assert shared.query("select count(*) from implementations where content = 'code'") == [(3,)]
 
 
-def test_a_load_that_was_committed_late_is_not_missed(shared: Workspace, data_set: str) -> None:
+@in_lockstep
+def test_a_load_that_was_committed_late_is_not_missed(shared: Shared, data_set: str) -> Steps:
     """Its id is older than those that were built: it began before them, and took longer."""
+    yield ROLLED_BACK
     table = Lakehouse.open(shared.home).table(OBSERVATIONS)
     rows = table.scan(row_filter=f"data_set_id = '{data_set}' and problem_id = 'p1'").to_arrow()
     late = "00000000-0000-7000-8000-000000000000"
@@ -225,103 +322,104 @@ def test_a_load_that_was_committed_late_is_not_missed(shared: Workspace, data_se
         field = rows.schema.field(index)
         rows = rows.set_column(index, field, pa.array([value] * len(rows), field.type))
     table.append(rows, snapshot_properties={LOAD_ID_PROPERTY: late})
-    shared.dbt("--quiet", "run")
-    assert built(shared)["int_actuations"] == {(data_set, "p1")}
+    yield FOURTH_RUN
+    assert built(shared, data_set)["int_actuations"] == {(data_set, "p1")}
     cells = "select count(*) from stimulus_response_matrix where data_set_id = ?"
     assert shared.query(cells, [data_set]) == [(12,)]
 
 
-def test_an_earlier_snapshot_and_back(shared: Workspace, data_set: str) -> None:
-    snapshot = shared.status()["snapshots"][-1]["snapshot_id"]
+@in_lockstep
+def test_an_earlier_snapshot_and_back(shared: Shared, data_set: str) -> Steps:
+    yield ROLLED_BACK
     load_rows(shared, data_set, [row("p3", "d"), row("p4", "d")])
-
-    def sizes() -> list[tuple[object, ...]]:
-        return shared.query(
-            "select problem_id, n_implementations from behavior_clusters "
-            "where data_set_id = ? order by 1",
-            [data_set],
-        )
-
     now = [("p1", 3), ("p2", 3), ("p3", 4), ("p4", 1)]
-    shared.dbt("--quiet", "run")
-    assert sizes() == now
-    shared.dbt("--quiet", "run", "--vars", f"as_of_snapshot: {snapshot}")
-    assert sizes() == [("p1", 3), ("p2", 3), ("p3", 3)]
-    shared.dbt("--quiet", "run")
-    assert built(shared)["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
-    assert sizes() == now
+    yield FOURTH_RUN
+    assert sizes(shared, data_set) == now
+    yield AS_OF_EARLIER
+    assert sizes(shared, data_set) == [("p1", 3), ("p2", 3), ("p3", 3)]
+    yield CURRENT_AGAIN
+    assert built(shared, data_set)["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
+    assert sizes(shared, data_set) == now
 
 
-def test_loads_that_were_rolled_back(shared: Workspace, data_set: str) -> None:
-    first, *_ = shared.status()["snapshots"][-1:]
+@in_lockstep
+def test_loads_that_were_rolled_back(shared: Shared, data_set: str) -> Steps:
+    yield KEPT
     load_rows(shared, data_set, [row("p3", "d"), row("p4", "d")])
     description = {"problem_id": "p1", "implementation_id": "a", "lineage": "l", "revision": "1"}
     load_rows(shared, data_set, [description], "implementations")
-    last = shared.status()["snapshots"][-1]
-    sizes = "select problem_id, n_implementations from behavior_clusters where data_set_id = ? order by 1"
-    shared.dbt("--quiet", "run")
+    last = shared.status()["snapshots"][-1]["snapshot_id"]
+    yield BY_THE_RULES
     now = [("p1", 3), ("p2", 3), ("p3", 4), ("p4", 1)]
-    assert shared.query(sizes, [data_set]) == now
+    assert sizes(shared, data_set) == now
 
-    shared.obslake("rollback", "--to", str(first["snapshot_id"]), "--yes")
-    shared.dbt("--quiet", "run")
-    assert built(shared)["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
-    assert built(shared)["int_implementations"] == {(data_set, p) for p in ("p1", "p3", "p4")}
-    assert shared.query(sizes, [data_set]) == [("p1", 3), ("p2", 3), ("p3", 3)]
+    shared.obslake("rollback", "--to", str(shared.snapshots["earlier"]), "--yes")
+    yield SECOND_RUN
+    models = built(shared)
+    assert models["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
+    assert models["int_implementations"] == {(data_set, p) for p in ("p1", "p3", "p4")}
+    assert sizes(shared, data_set) == [("p1", 3), ("p2", 3), ("p3", 3)]
     # The same sources again, by loads of their own.
     load_rows(shared, data_set, [row("p3", "d"), row("p4", "d")])
-    shared.dbt("--quiet", "run")
+    yield THIRD_RUN
     assert built(shared)["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
-    assert shared.query(sizes, [data_set]) == now
+    assert sizes(shared, data_set) == now
     # Back to before the rollback.
-    shared.obslake("rollback", "--to", str(last["snapshot_id"]), "--yes")
-    shared.dbt("--quiet", "run")
-    assert shared.query(sizes, [data_set]) == now
-    assert_as_if_built_at_once(shared)
+    shared.obslake("rollback", "--to", str(last), "--yes")
+    yield FOURTH_RUN
+    assert sizes(shared, data_set) == now
+    yield COMPARED
 
 
-def test_rows_that_were_forgotten(shared: Workspace, data_set: str) -> None:
+@in_lockstep
+def test_rows_that_were_forgotten(shared: Shared, data_set: str) -> Steps:
+    yield FIRST_RUN
     other = data_set + "-other"
     rows = [row(p, i) for p in ("p2", "p3") for i in ("a", "d")]
-    text = "\n".join(map(json.dumps, rows)).encode()
     run = ("load", "observations", "-", "--data-set", data_set, "--run", "again")
-    shared.obslake(*run, stdin=text)
+    shared.obslake(*run, stdin=lines(rows))
     both = [{**row("p1", "a"), "data_set_id": d} for d in (data_set, other)]
-    shared.obslake("load", "observations", "-", stdin="\n".join(map(json.dumps, both)).encode())
+    shared.obslake("load", "observations", "-", stdin=lines(both))
     load_rows(shared, data_set, [{"problem_id": "p1", "test_id": "t", "origin": "suite"}], "tests")
-    earlier = shared.status()["snapshots"][-1]["snapshot_id"]
-    shared.dbt("--quiet", "run")
-    sizes = "select problem_id, n_implementations from behavior_clusters where data_set_id = ? order by 1"
-    assert shared.query(sizes, [data_set]) == [("p1", 3), ("p2", 4), ("p3", 4)]
+    yield BY_THE_RULES
+    assert sizes(shared, data_set) == [("p1", 3), ("p2", 4), ("p3", 4)]
 
-    def forget(*options: str) -> dict[str, set[tuple[str, str]]]:
+    def forget(*options: str) -> None:
         shared.obslake("forget", "--data-set", data_set, "--yes", *options)
-        shared.dbt("--quiet", "run")
-        return built(shared)
 
-    models = forget("--problem", "p1")
+    yield ROLLED_BACK
+    forget("--problem", "p1")
+    yield FOURTH_RUN
+    models = built(shared, data_set, other)
     assert models["int_actuations"] == models["int_tests"] == {(data_set, "p1")}
-    assert shared.query(sizes, [data_set]) == [("p2", 4), ("p3", 4)]
-    assert shared.query(sizes, [other]) == [("p1", 1)]
+    assert sizes(shared, data_set) == [("p2", 4), ("p3", 4)]
+    assert sizes(shared, other) == [("p1", 1)]
     # Some rows of a problem, of which the others stay.
-    assert forget("--run", "again")["int_actuations"] == {(data_set, p) for p in ("p2", "p3")}
-    assert shared.query(sizes, [data_set]) == [("p2", 3), ("p3", 3)]
-    assert_as_if_built_at_once(shared)
+    forget("--run", "again")
+    yield FIFTH_RUN
+    assert built(shared)["int_actuations"] == {(data_set, p) for p in ("p2", "p3")}
+    assert sizes(shared, data_set) == [("p2", 3), ("p3", 3)]
+    yield COMPARED
     # What an earlier snapshot still has: marts that were built anew in between find it there.
-    shared.dbt("--quiet", "run", "--vars", f"as_of_snapshot: {earlier}")
-    assert shared.query(sizes, [data_set]) == [("p1", 3), ("p2", 4), ("p3", 4)]
-    assert_as_if_built_at_once(shared, "--vars", f"as_of_snapshot: {earlier}")
-    assert forget()["int_actuations"] == {(data_set, p) for p in ("p1", "p2", "p3")}
-    assert shared.query(sizes, [data_set]) == []
+    yield AS_OF_EARLIER
+    assert sizes(shared, data_set) == [("p1", 3), ("p2", 4), ("p3", 4)]
+    yield COMPARED_AS_OF_EARLIER
+    forget()
+    yield CURRENT_AGAIN
+    models = built(shared, data_set, other)
+    assert models["int_actuations"] == {(data_set, p) for p in ("p1", "p2", "p3")}
+    assert sizes(shared, data_set) == []
 
 
-def test_a_changed_rule_builds_all_that_it_may_change(shared: Workspace, data_set: str) -> None:
-    rule = ("--vars", "obslake_oracle: c")
-    shared.dbt("--quiet", "run", *rule)
-    assert len(built(shared)["consensus_oracles"]) >= 3
+@in_lockstep
+def test_a_changed_rule_builds_all_that_it_may_change(shared: Shared, data_set: str) -> Steps:
     voters = "select distinct n_voters from consensus_oracles where data_set_id = ?"
+    yield FIRST_RUN
     assert shared.query(voters, [data_set]) == [(2,)]
-    assert_as_if_built_at_once(shared, *rule)
+    yield BY_THE_RULES
+    assert len(built(shared, data_set)["consensus_oracles"]) == 3
+    assert shared.query(voters, [data_set]) == [(3,)]
+    yield COMPARED
 
 
 def copy_project(workspace: Workspace) -> Path:
@@ -352,14 +450,14 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
         part_of_load = [d for d in descriptions if d.load_id == load_id]
         load_descriptions(workspace, part_of_load, f"descriptions-{load_id}")
     problems = {(o.data_set_id, o.problem_id) for o in observations}
-    workspace.dbt("--quiet", "run", project=project)
+    workspace.dbt(*RUN, project=project)
     assert_marts(workspace, observations, descriptions)
 
     one, other = sorted(problems)[3:5]
     some = [Equivalence(*one, "json"), Equivalence(*one, "significant_digits", "1")]
     some += [Equivalence(None, other[1], "exception_class")]
     write_seed(project, some)
-    workspace.dbt("--quiet", "run", project=project)
+    workspace.dbt(*REFRESH, project=project)
     concerned = {one} | {p for p in problems if p[1] == other[1]}
     assert built(workspace)["int_canonical_responses"] == concerned
     assert built(workspace)["consensus_oracles"] == concerned
@@ -370,7 +468,7 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     many = random_equivalences(8, observations)
     write_seed(project, many)
     workspace.dbt("--quiet", "seed", project=project)
-    workspace.dbt("--quiet", "run", project=project)
+    workspace.dbt(*REFRESH, project=project)
     assert built(workspace)["int_actuations"] == {
         p for p in problems if rules_of(some, *p) != rules_of(many, *p)
     }
@@ -385,5 +483,5 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     assert_marts(workspace, observations, descriptions, many)
 
     write_seed(project, [])
-    workspace.dbt("--quiet", "run", project=project)
+    workspace.dbt(*REFRESH, project=project)
     assert_marts(workspace, observations, descriptions)
