@@ -56,7 +56,8 @@ class SparkWorkspace(Workspace):
         """Run dbt on Spark."""
         # What is parsed for one engine is not for the other.
         target = str(self.folder / "target-spark")
-        return self.run(
+        # A JVM belongs to the process that has started it: to its end, as a user has it.
+        return self.run_installed(
             "dbt", *arguments, "--target", "spark", "--target-path", target, cwd=project
         )
 
