@@ -34,7 +34,7 @@ test: lint pytest ## Lint, then all tests.
 
 .PHONY: pytest
 pytest: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Try damaged and hostile files on every reader for longer; EXAMPLES is their number, SEED the start.
@@ -77,7 +77,7 @@ test-spark: ## Test what Spark builds, and a catalog and a store that several en
 
 .PHONY: pytest-spark
 pytest-spark: install-spark
-	$(BIN)/python -m pytest tests/spark
+	$(BIN)/python -m pytest tests/spark --durations=15
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check Python and SQL without running it.
