@@ -84,7 +84,7 @@ lint: $(INSTALLED) ## Check Python and SQL without running it.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/lint-sql.sh
+	$(BIN)/python scripts/lint_sql.py
 
 .PHONY: obslake.sql
 obslake.sql: $(INSTALLED) ## Generate the SQL functions for any DuckDB, and their catalogue.
