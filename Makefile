@@ -30,7 +30,8 @@ demo: $(INSTALLED) ## Load the demo corpus, build everything, show what came out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/demo.sh
 
 .PHONY: test
-test: lint pytest ## Lint, then all tests.
+test: $(INSTALLED) ## Lint, and all tests beside it.
+	@MAKE='$(MAKE)' sh scripts/test.sh
 
 .PHONY: pytest
 pytest: $(INSTALLED)

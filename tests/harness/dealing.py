@@ -1,0 +1,62 @@
+"""How tests are dealt out to the workers of pytest-xdist, so that both are busy to the end.
+
+A file goes to one worker as a whole, because its tests share what it builds; those that take longest go
+first. Where tests share nothing, they go one by one, after all others: with them the workers end together.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+from tests.harness.commands import PROJECT
+
+# Those that take longest, longest first; `--durations` tells.
+LONGEST = (
+    "tests/marts/test_refresh.py",
+    "tests/marts/test_verify.py",
+    "tests/marts/test_end_to_end.py",
+    "tests/marts/test_publish.py",
+    "tests/faults/test_parallel.py",
+    "tests/marts/test_properties.py",
+    "tests/marts/test_maintenance.py",
+    "tests/marts/test_analyses.py",
+    "tests/faults/test_one_writer.py",
+    "tests/loader/test_side_by_side.py",
+    "tests/loader/test_partitions.py",
+    "tests/loader/test_verify.py",
+)
+# Where tests build what they need themselves, if nothing in the file says that they share it.
+_ONE_BY_ONE = ("tests/loader/", "tests/plugin/")
+_SHARED = ('scope="module"', "kept_lakes")
+
+
+class Dealing(LoadFileScheduling):
+    """Deals out files, and the tests of some one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = _file(nodeid)
+        return nodeid if _share_nothing(file) else file
+
+
+def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests in the order in which they are dealt out."""
+    return sorted(items, key=lambda item: _place(_file(item.nodeid)))
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+@cache
+def _place(file: str) -> tuple[bool, int]:
+    return _share_nothing(file), LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+
+@cache
+def _share_nothing(file: str) -> bool:
+    if not file.startswith(_ONE_BY_ONE):
+        return False
+    text = (PROJECT / file).read_text()
+    return not any(each in text for each in _SHARED)
