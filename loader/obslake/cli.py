@@ -90,6 +90,8 @@ def init(home: str | None) -> None:
     from obslake.lakehouse import Lakehouse
 
     lakehouse = Lakehouse.open(home, create=True)
+    # Tables that are there and cannot be read are no lakehouse to begin with.
+    lakehouse.locations()
     say(f"lakehouse at {lakehouse.home}")
     click.echo("next: obslake load --help")
 

@@ -13,7 +13,9 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, TableProperties, Transaction
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.update import TableUpdate
 from sqlalchemy.exc import OperationalError
 
 from obslake.datafiles import remove_data_files
@@ -103,7 +105,7 @@ class _Attempt:
             if any(self._table.snapshot_by_id(i) for i in self._unknown):
                 return True
             _leave_repetition_to_us(self._table)
-            transaction = self._table.transaction()
+            transaction = _Transaction(self._table)
             self._stage(transaction)
         except NotYetError:
             return False
@@ -163,6 +165,24 @@ class _Attempt:
             if manifest.added_snapshot_id == self._staged.snapshot_id:
                 self._table.io.delete(manifest.manifest_path)
         self._table.io.delete(self._staged.manifest_list)
+
+
+class _Transaction(Transaction):
+    """A transaction that knows the metadata it has, of which PyIceberg makes a deep copy whenever it looks.
+
+    That is some 15 times a commit, and grows with every snapshot that the table has.
+    """
+
+    _of: tuple[TableMetadata, tuple[TableUpdate, ...]] | None = None
+    _known: TableMetadata
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        """The metadata of the table with what is staged, which is not to be changed."""
+        of = self._table.metadata, self._updates
+        if self._of is None or self._of[0] is not of[0] or self._of[1] is not of[1]:
+            self._of, self._known = of, super().table_metadata
+        return self._known
 
 
 def _leave_repetition_to_us(table: Table) -> None:

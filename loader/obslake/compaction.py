@@ -195,7 +195,7 @@ def _rewrite(
     added: list[DataFile] = []
     try:
         with (
-            engine.connect(temp_directory=folder) as connection,
+            engine.connect(temp_directory=folder, with_iceberg=False) as connection,
             progress.task(f"compacting {definition.name}", unit="rows") as task,
         ):
             for group in groups:

@@ -370,6 +370,6 @@ def _work(lakehouse: Lakehouse) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection that spills to the folder of the lakehouse."""
     with (
         work_folder(lakehouse.home, ".forget-") as folder,
-        engine.connect(temp_directory=folder) as connection,
+        engine.connect(temp_directory=folder, with_iceberg=False) as connection,
     ):
         yield connection

@@ -120,8 +120,11 @@ class Lakehouse:
     def create_tables(self) -> None:
         """Create the namespace and every table that does not exist yet."""
         self.catalog.create_namespace_if_not_exists(NAMESPACE)
+        # Their metadata is for those to read who need it: in a store every file takes its time.
+        existing = {name for *_, name in self.catalog.list_tables(NAMESPACE)}
         for definition in ALL_TABLES:
-            self.create_table(definition)
+            if definition.name not in existing:
+                self.create_table(definition)
 
     def create_table(self, definition: TableDefinition) -> Table:
         """Return a table, which is created where it does not exist yet."""

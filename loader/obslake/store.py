@@ -20,10 +20,11 @@ from pyiceberg.table import Table
 from pyiceberg.typedef import Properties
 from pyiceberg.utils.properties import get_first_property_value, property_as_bool
 
-from obslake.engine import quote_identifier, quote_literal
+from obslake.engine import load_extensions, quote_identifier, quote_literal
 from obslake.sources.files import glob_literal
 
 STORE_SCHEMES = ("s3", "s3a", "s3n")
+_LOCAL_SCHEMES = ("", "file")
 _KEY_OF_ENVIRONMENT = "AWS_ACCESS_KEY_ID"
 
 
@@ -34,7 +35,10 @@ def show_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     without keys would stand before.
     """
     location = table.location().rstrip("/")
-    if urlsplit(location).scheme not in STORE_SCHEMES:
+    scheme = urlsplit(location).scheme
+    if scheme not in _LOCAL_SCHEMES:
+        load_extensions(connection, ["httpfs"])
+    if scheme not in STORE_SCHEMES:
         return
     options = store_options(table.io.properties)
     if "key_id" not in options and _KEY_OF_ENVIRONMENT not in os.environ:

@@ -70,7 +70,7 @@ def _replace(lakehouse: Lakehouse, table: Table, load_id: str) -> None:
     try:
         with (
             work_folder(lakehouse.home, ".load-") as folder,
-            engine.connect(temp_directory=folder) as connection,
+            engine.connect(temp_directory=folder, with_iceberg=False) as connection,
         ):
             for file in _files_with(connection, table, load_id):
                 removed.append(file)

@@ -64,7 +64,7 @@ def test_options(properties: dict[str, str], options: dict[str, str]) -> None:
 def test_duckdb_has_the_access_of_pyiceberg(lake: Lake, scheme: str) -> None:
     table = lake.open().table(OBSERVATIONS)
     table.metadata = table.metadata.model_copy(update={"location": f"{scheme}://b/[w]/o/"})
-    with engine.connect() as connection:
+    with engine.connect(with_iceberg=False) as connection:
         show_store(connection, table)
         assert connection.execute(SECRETS).fetchall() == []
         table.io.properties = {**KEYS, "s3.endpoint": "http://store:8333"}

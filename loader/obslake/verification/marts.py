@@ -7,7 +7,14 @@ from typing import Any
 
 import duckdb
 
-from obslake.engine import quote_identifier, quote_literal, reason, run_sql_file, set_variables
+from obslake.engine import (
+    load_extensions,
+    quote_identifier,
+    quote_literal,
+    reason,
+    run_sql_file,
+    set_variables,
+)
 from obslake.errors import ObslakeError
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import current_state, state_at, states
@@ -139,6 +146,7 @@ def _check(
         )
         return
     _note_age(state_at(metadata, shown).loads, current_state(metadata).loads, counts)
+    load_extensions(connection)
     create_source_views(lakehouse, connection, shown.snapshot_id)
     # Views among the marts look for their tables in the database that is in use.
     connection.execute(f"use {_MARTS}")

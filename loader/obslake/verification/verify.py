@@ -61,7 +61,7 @@ def verify(
     is_sound = any(files.name == OBSERVATIONS.name and files.is_sound for files in tables)
     with (
         work_folder(lakehouse.home, ".verify-") as folder,
-        engine.connect(temp_directory=folder) as connection,
+        engine.connect(temp_directory=folder, with_iceberg=False) as connection,
     ):
         checks += check_loads(connection, tables)
         checks += check_marts(lakehouse, connection, sample, is_sound=is_sound)
