@@ -11,10 +11,13 @@ from xdist.remote import Producer
 
 from tests.harness.commands import PROJECT
 from tests.harness.dealing import Dealing, in_order
+from tests.harness.extensions import trust_extensions
 from tests.harness.workspace import Workspace
 
 # More than a run of all tests leaves behind.
 _ROOM_BYTES = 8 << 30
+
+trust_extensions()
 
 
 def configure_catalog(monkeypatch: pytest.MonkeyPatch, **properties: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.loader.conftest import observation
+from tests.harness.lake import observation
 from tests.loader.test_junit import REPORTS
 from tests.loader.test_lasso import abstraction, oracle, step
 from tests.loader.test_observations import published

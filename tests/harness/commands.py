@@ -12,11 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests.harness.requests import Action, Point, Request
 
 PROJECT = Path(__file__).parent.parent.parent
+
+# Longer than any command of a test takes: one that takes longer hangs.
+_LONGEST_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,10 @@ class Running:
         pid: id of its process, and of the group of processes that it leads.
     """
 
-    def __init__(self, answers: socket.socket, out: IO[bytes], err: IO[bytes]) -> None:
+    def __init__(
+        self, answers: socket.socket, out: IO[bytes] | None, err: IO[bytes] | None
+    ) -> None:
+        answers.settimeout(_LONGEST_SECONDS)
         self._answers = answers.makefile()
         answers.close()
         self._out = out
@@ -59,6 +65,17 @@ class Running:
         """Whether its process is there."""
         return Path(f"/proc/{self.pid}").exists()
 
+    def wait_until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+        """Wait until something is true, which it must become before the command ends."""
+        deadline = time.monotonic() + seconds
+        while True:
+            is_running = self.is_running()
+            if condition():
+                return
+            assert is_running, f"ended early: {self.wait()}"
+            assert time.monotonic() < deadline, "it has not become true"
+            time.sleep(0.005)
+
     def send(self, number: int) -> None:
         """Send a signal to it and to what it has started, if it has not ended."""
         try:
@@ -69,15 +86,28 @@ class Running:
                 os.kill(self.pid, number)
 
     def wait(self) -> Ended:
-        """Wait for its end."""
-        status = self._answers.readline()
+        """Wait for its end; end one that hangs, and say where it was."""
+        try:
+            status = self._answers.readline()
+        except TimeoutError:
+            # Python then prints what each thread was doing.
+            self.send(signal.SIGABRT)
+            time.sleep(1)
+            self.send(signal.SIGKILL)
+            raise AssertionError(f"it hangs: {_all(self._out)}{_all(self._err)}") from None
         seconds = time.monotonic() - self._began
         self._answers.close()
         assert status, "the process that forks commands has ended"
         return Ended(int(status), _all(self._out), _all(self._err), seconds)
 
 
-def _all(file: IO[bytes]) -> str:
+def _new_file() -> IO[bytes]:
+    return tempfile.TemporaryFile()
+
+
+def _all(file: IO[bytes] | None) -> str:
+    if file is None:
+        return ""
     with file:
         file.seek(0)
         return file.read().decode(errors="replace")
@@ -87,16 +117,25 @@ class Commands:
     """Runs ``obslake``, ``dbt`` and modules of Python, also several at once."""
 
     def __init__(
-        self, *, within: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self,
+        *,
+        within: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        kind: str = "obslake",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing is started before the first command.
 
         Args:
             within: a command that runs the process that forks.
             environment: variables that commands get if nothing else is said.
+            kind: what the process that forks has imported: what ``obslake``, or what ``pytest`` needs.
+            variables: variables of the process that forks, which Python reads when it starts.
         """
         self._within = tuple(within)
         self._environment = dict(environment or {})
+        self._kind = kind
+        self._variables = dict(variables or {})
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
@@ -116,10 +155,13 @@ class Commands:
         *arguments: object,
         cwd: Path = PROJECT,
         environment: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
+        stdin: bytes | int = b"",
+        stdout: int | None = None,
+        merged: bool = False,
         action: Action = "kill",
         points: tuple[Point, ...] = (),
         note: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> Running:
         """Start a command.
 
@@ -128,10 +170,13 @@ class Commands:
             arguments: of the program.
             cwd: the folder it runs in.
             environment: all of its variables [default: those of this process].
-            stdin: what it reads.
+            stdin: what it reads, or a descriptor of that.
+            stdout: descriptor of where it prints [default: what it has printed is said at its end].
+            merged: let it print on standard error where it prints on standard output.
             action: what it does at the points.
             points: where.
             note: the file of a trace or of a pause.
+            settings: values of names in modules, by ``module:name``.
         """
         variables = {**os.environ, **self._environment} if environment is None else environment
         request = Request(
@@ -142,15 +187,22 @@ class Commands:
             action,
             points,
             str(note or ""),
+            settings or {},
         )
         # They are open until the command ends.
-        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
-        with tempfile.TemporaryFile() as given:
-            given.write(stdin)
-            given.seek(0)
+        out = _new_file() if stdout is None else None
+        err = None if merged else _new_file()
+        with _new_file() as given:
+            if isinstance(stdin, bytes):
+                given.write(stdin)
+                given.seek(0)
             ours, theirs = socket.socketpair()
             with theirs:
-                descriptors = [f.fileno() for f in (given, out, err, theirs)]
+                read = given.fileno() if isinstance(stdin, bytes) else stdin
+                printed = out.fileno() if out else stdout
+                assert printed is not None
+                failed = err.fileno() if err else printed
+                descriptors = [read, printed, failed, theirs.fileno()]
                 socket.send_fds(self._started(), [request.encode()], descriptors)
         return Running(ours, out, err)
 
@@ -223,8 +275,9 @@ class Commands:
                 self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 with theirs:
                     self._zygote = subprocess.Popen(
-                        [*self._within, sys.executable, "-m", "tests.harness.zygote"],
+                        [*self._within, sys.executable, "-m", "tests.harness.zygote", self._kind],
                         cwd=PROJECT,
+                        env={**os.environ, **self._variables},
                         stdin=theirs,
                         stdout=subprocess.DEVNULL,
                     )

@@ -1,8 +1,9 @@
 """What a test asks of the process that forks commands."""
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 Action = Literal["kill", "pause", "trace"]
 
@@ -38,6 +39,7 @@ class Request:
         action: what to do at the points.
         points: where; only their targets count for a trace.
         note: file that a trace is written to, or that exists while the command pauses.
+        settings: values that names in modules get before it begins, by ``module:name``.
     """
 
     program: str
@@ -47,6 +49,7 @@ class Request:
     action: Action = "kill"
     points: tuple[Point, ...] = ()
     note: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode()

@@ -4,32 +4,42 @@ A command costs what it does and no imports, and dbt gets the project as it was 
 does is what the program does that users start. A request is one message on the socket that is standard
 input, with four file descriptors: the command's standard input, output and error, and a socket that gets
 the command's process id and, later, its exit status.
+
+What is imported is named on the command line, by what the commands are of: ``obslake``, or ``pytest`` for
+suites that must find nothing of obslake and of dbt.
 """
 
+import atexit
+import faulthandler
 import gc
+import hashlib
 import inspect
 import itertools
 import json
 import os
 import runpy
+import shutil
 import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tests.harness.extensions import trust_extensions
 from tests.harness.requests import Point, Request
 
 PROJECT = Path(__file__).parent.parent.parent
 ENTRY_POINTS = {"obslake": ("obslake.cli", "main"), "dbt": ("dbt.cli.main", "cli")}
 
 # Commands import these when they need them.
-_MODULES = (
+_MODULES_OF_OBSLAKE = (
     "obslake.cli",
     "obslake.compaction",
     "obslake.expiry",
@@ -47,6 +57,17 @@ _MODULES = (
     "pyiceberg.catalog.sql",
     "pyiceberg.io.pyarrow",
 )
+_MODULES_OF_PYTEST = (
+    "pytest",
+    *(f"_pytest.{name}" for name in ("cacheprovider", "doctest", "faulthandler", "junitxml")),
+    *(f"_pytest.{name}" for name in ("pastebin", "pytester_assertions", "setuponly", "setupplan")),
+    *(f"_pytest.{name}" for name in ("skipping", "stepwise", "unittest", "unraisableexception")),
+    "asyncio",
+    "concurrent.futures.thread",
+    "pygments.lexers.python",
+    "unittest.mock",
+)
+MODULES = {"obslake": _MODULES_OF_OBSLAKE, "pytest": _MODULES_OF_PYTEST}
 _MODULES_OF_DBT = ("dbt.cli.main", "dbt.adapters.duckdb", "obslake.dbt_plugin")
 
 # Users wait longer for a catalog that is locked than tests can.
@@ -59,11 +80,13 @@ _UNPARSED = {"parse", "deps", "debug", "clean", "init"}
 _MOST_BYTES = 1 << 20
 
 
-def main() -> None:
+def main(kind: str) -> None:
     """Serve until nobody is left who could ask."""
-    for module in _MODULES:
+    for module in MODULES[kind]:
         import_module(module)
-    import_module("obslake.lakehouse")._LOCK_TIMEOUT_SECONDS = LOCK_TIMEOUT_SECONDS
+    if kind == "obslake":
+        trust_extensions()
+        import_module("obslake.lakehouse")._LOCK_TIMEOUT_SECONDS = LOCK_TIMEOUT_SECONDS
     requests = socket.socket(fileno=0)
     # Whoever runs a command for a test is not waited for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -90,8 +113,10 @@ class ParsedProjects:
 
     def of(self, request: Request) -> dict[str, Any] | None:
         """Return what dbt's command line is given as its context; None where it parses by itself."""
-        for module in _MODULES_OF_DBT:
-            import_module(module)
+        if "dbt.cli.main" not in sys.modules:
+            for module in _MODULES_OF_DBT:
+                import_module(module)
+            _track_resources()
         options = list(request.arguments)
         command = next((each for each in options if not each.startswith("-")), "")
         if Path(request.cwd).resolve() != PROJECT or command in _UNPARSED or not command:
@@ -111,6 +136,21 @@ class ParsedProjects:
         return {"manifest": manifest, "callbacks": []} if manifest else None
 
 
+def _track_resources() -> None:
+    """Start the process that removes what killed commands leave of their locks, once for all of them.
+
+    It says on standard error what it removes, which is nothing to be told of.
+    """
+    from multiprocessing.resource_tracker import ensure_running
+
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        ensure_running()
+    os.dup2(kept, 2)
+    os.close(kept)
+
+
 def _option(arguments: Sequence[str], name: str) -> str:
     """Return the value of an option, which may be written in two ways; empty where it is not there."""
     for n, argument in enumerate(arguments):
@@ -122,20 +162,56 @@ def _option(arguments: Sequence[str], name: str) -> str:
 
 
 def _parse(options: Sequence[str]) -> Any:
-    """Return the manifest of the project; None where it cannot be parsed, which the command then says itself."""
-    from dbt.cli.main import dbtRunner
+    """Return the manifest of the project; None where it cannot be parsed, which the command then says itself.
 
+    What was parsed is kept for the next process that finds the same files.
+    """
+    from dbt.cli.exceptions import DbtUsageException
+    from dbt.cli.main import dbtRunner
+    from dbt.version import __version__
+
+    said = hashlib.sha256(json.dumps([__version__, *options]).encode()).hexdigest()[:16]
+    kept = PROJECT / ".pytest_cache" / "dbt" / f"{said}-{_hash_of_project()}.msgpack"
     with tempfile.TemporaryDirectory() as folder:
-        kept = dict(os.environ)
-        os.environ["OBSLAKE_HOME"] = f"{folder}/lake"
+        parsed = Path(folder) / "partial_parse.msgpack"
+        with suppress(FileNotFoundError):
+            shutil.copyfile(kept, parsed)
+        variables = dict(os.environ)
+        # Of no lakehouse, which is not opened: dbt parses again what it has parsed for another.
+        os.environ["OBSLAKE_HOME"] = "/nowhere/lake"
         paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        paths += ["--target-path", f"{folder}/target", "--log-path", f"{folder}/logs"]
-        quiet = ["--no-write-json", "--no-partial-parse", "--log-level-file", "none"]
+        paths += ["--target-path", folder, "--log-path", folder, "--log-level-file", "none"]
         try:
-            return dbtRunner().invoke(["--quiet", "parse", *paths, *quiet, *options]).result
+            manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json", *paths, *options])
         finally:
             os.environ.clear()
-            os.environ.update(kept)
+            os.environ.update(variables)
+        if isinstance(manifest.exception, DbtUsageException):
+            # Not what the project says, but how it is asked here.
+            raise manifest.exception
+        if manifest.result and not kept.exists():
+            _keep(parsed, kept, f"{said}-*")
+    return manifest.result
+
+
+def _hash_of_project() -> str:
+    """Return a text that is another one where any file of the project is."""
+    names = ("*.yml", "macros/**/*", "models/**/*", "seeds/**/*", "analyses/**/*", "tests/dbt/**/*")
+    files = {path for name in names for path in PROJECT.glob(name) if path.is_file()}
+    found = hashlib.sha256()
+    for path in sorted(files):
+        found.update(hashlib.sha256(f"{path}\0".encode() + path.read_bytes()).digest())
+    return found.hexdigest()[:32]
+
+
+def _keep(file: Path, kept: Path, earlier: str) -> None:
+    """Keep a file in place of earlier ones, whoever else does the same."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    for other in kept.parent.glob(earlier):
+        other.unlink(missing_ok=True)
+    copy = kept.with_suffix(f".{os.getpid()}")
+    shutil.copyfile(file, copy)
+    copy.replace(kept)
 
 
 def _attend(request: Request, descriptors: Sequence[int], obj: dict[str, Any] | None) -> None:
@@ -163,34 +239,39 @@ def _run(request: Request, standard: Sequence[int], obj: dict[str, Any] | None) 
             os.dup2(descriptor, number)
             os.close(descriptor)
         sys.stdin = os.fdopen(0, closefd=False)
+        faulthandler.enable()
         os.environ.clear()
         os.environ.update(request.environment)
         os.chdir(request.cwd)
         time.tzset()
-        # Else the command line names this module in what it says of its usage.
-        sys.modules["__main__"].__package__ = ""
-        # PyIceberg reads its settings when it is imported.
-        catalog = import_module("pyiceberg.catalog")
-        catalog._ENV_CONFIG = type(catalog._ENV_CONFIG)()
+        if catalog := sys.modules.get("pyiceberg.catalog"):
+            # PyIceberg reads its settings when it is imported.
+            catalog._ENV_CONFIG = type(catalog._ENV_CONFIG)()
+        for target, value in request.settings.items():
+            owner, name = _find(target)
+            setattr(owner, name, value)
         for target in {point.target for point in request.points}:
             _wrap(target, request)
         status = _call(request.program, request.arguments, obj)
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        os._exit(_ended(status))
 
 
 def _call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) -> int:
     """Run a program in this process; return its exit status."""
     try:
         if program == "-m":
+            _look_for_modules_as_python()
+            # What runs above it is no business of a suite that counts how deep it may go.
+            sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
             sys.argv = list(arguments)
             runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
             return 0
         sys.argv = [program, *arguments]
+        # Programs are named by their file, but for those that are started as modules.
+        sys.modules["__main__"].__package__ = None
         module, name = ENTRY_POINTS[program]
         command = getattr(import_module(module), name)
         if obj is None:
@@ -200,6 +281,42 @@ def _call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) ->
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return 0
+
+
+def _look_for_modules_as_python() -> None:
+    """Find modules where ``python -m`` finds them in this folder and with these variables."""
+    named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:] = [os.getcwd(), *named, *_PATH_OF_PYTHON]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]
+
+
+def _depth() -> int:
+    """Return how many functions more run above a module here than above one that ``python -m`` runs."""
+    depth, frame = 0, sys._getframe().f_back
+    while frame:
+        depth, frame = depth + 1, frame.f_back
+    # Here three of runpy come below these, there two stand above all.
+    return depth + 3 - 2
+
+
+def _path_of_python() -> list[str]:
+    """Return where modules are found, but for the folder and the variable that this process was started with."""
+    named = [os.getcwd(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return [folder for folder in sys.path if folder not in named]
+
+
+def _ended(status: int) -> int:
+    """Do what Python does at the end of a program; return the exit status."""
+    for end in (threading._shutdown, atexit._run_exitfuncs, sys.stderr.flush):  # type: ignore[attr-defined]
+        with suppress(BaseException):
+            end()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # As Python says it where nobody reads any more.
+        return 120
+    return status
 
 
 def _wrap(target: str, request: Request) -> None:
@@ -240,8 +357,10 @@ def _act(point: Point, request: Request) -> None:
     else:
         Path(request.note).touch()
         while Path(request.note).exists():
-            time.sleep(0.01)
+            time.sleep(0.001)
 
+
+_PATH_OF_PYTHON = _path_of_python()
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -9,7 +9,7 @@ import pytest
 from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
 from pyiceberg.table import Table, Transaction
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 
 
 def contents(lake: Lake) -> dict[str, Counter[str]]:

@@ -21,8 +21,8 @@ from obslake.lakehouse import local_path
 from obslake.query import check_reads
 from pyiceberg.catalog.sql import SqlCatalog
 
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 
 
 def commands(group: click.Group = cli, *names: str) -> Iterator[tuple[list[str], click.Command]]:

@@ -10,7 +10,7 @@ from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownExcept
 from pyiceberg.table import Table, Transaction
 from sqlalchemy.exc import OperationalError
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 
 Commit = Callable[[Transaction], Table]
 

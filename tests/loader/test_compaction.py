@@ -20,7 +20,7 @@ from obslake.source_views import create_source_views
 from pyiceberg.manifest import ManifestContent, ManifestFile
 from pyiceberg.table import Table
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 from tests.loader.maintenance import (
     contents,
     just_before_commit,

@@ -13,7 +13,7 @@ from pyiceberg.conversions import from_bytes
 from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
-from tests.loader.conftest import Lake
+from tests.harness.lake import Lake
 
 
 class SourceFailedError(Exception):

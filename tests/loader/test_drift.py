@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 
 
 def test_columns_of_the_load_before(lake: Lake) -> None:

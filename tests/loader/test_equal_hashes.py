@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 from tests.loader.test_lasso import step
 from tests.loader.test_recording import call, session, start
 from tests.reference.collisions import colliding_texts, some_colliding_texts

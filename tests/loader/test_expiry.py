@@ -19,8 +19,8 @@ from obslake.schemas import ALL_TABLES, OBSERVATIONS, TABLES
 from obslake.source_views import create_source_views
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,
     contents,

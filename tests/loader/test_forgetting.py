@@ -14,7 +14,7 @@ from obslake.ledger import noted_forgotten
 from obslake.schemas import OBSERVATIONS, TABLES
 from pyiceberg.table import Table
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,
     contents,

@@ -35,7 +35,7 @@ from obslake.sources.native import ObservationsReader
 from obslake.sources.recording import RecordingReader
 from obslake.sources.salvage import salvage_files
 
-from tests.loader.conftest import observation
+from tests.harness.lake import observation
 from tests.loader.test_junit import REPORTS
 from tests.loader.test_lasso import SOLR, abstraction, oracle, step
 from tests.loader.test_observations import published

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 from tests.loader.test_recording import call, lines, session
 
 # Of a bomb, in bytes; `make fuzz` has the whole 10 GB.

@@ -19,8 +19,8 @@ from obslake.sources.files import open_sources
 from obslake.sources.junit import PLACEHOLDERS, JUnitReader, ReportOptions
 from obslake.sources.path_pattern import PathPattern
 
+from tests.harness.lake import Lake
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake
 
 FOLDER = Path(__file__).parent / "reports"
 

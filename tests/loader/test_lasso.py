@@ -23,7 +23,7 @@ from obslake.sources import lasso as lasso_reader
 from obslake.sources.base import Options
 from obslake.sources.files import SourceFile
 
-from tests.loader.conftest import Lake
+from tests.harness.lake import Lake
 
 ARENA = "7c141a18-b8de-4943-9d3c-a354a1a8cccd"
 OTHER_ARENA = "eb91c229-84a9-4df2-9bbe-9bba1f8daa39"

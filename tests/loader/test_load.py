@@ -19,8 +19,8 @@ from obslake.lakehouse import Lakehouse
 from obslake.schemas import OBSERVATIONS, TABLES
 
 from tests.conftest import configure_catalog
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at
 from tests.loader.test_lasso import cell, step
 from tests.loader.test_observations import published
@@ -188,8 +188,9 @@ def test_two_lakehouses_do_not_mix(tmp_path: Path) -> None:
 
 
 def test_a_catalog_of_pyiceberg_s_configuration(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+    nowhere: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lake = nowhere
     catalog, warehouse = lake.folder / "elsewhere.db", lake.folder / "bucket"
     configure_catalog(monkeypatch, uri=f"sqlite:///{catalog}", warehouse=f"file://{warehouse}")
     path = lake.jsonl("o.jsonl", [observation()])

@@ -7,8 +7,8 @@ import pytest
 from obslake.errors import DamagedMetadataError
 
 from tests.harness.commands import PROJECT
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 
 COMMANDS = (
     ["status"],

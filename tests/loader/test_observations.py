@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from obslake.protocol import decode_value
 
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 
 NAN = float("nan")
 

@@ -29,8 +29,8 @@ from pyiceberg.transforms import (
 )
 from pyiceberg.types import StringType
 
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,
     interrupted_at,

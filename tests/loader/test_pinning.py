@@ -12,7 +12,7 @@ from obslake.pinning import pin
 from obslake.schemas import ALL_TABLES, PINNED
 from obslake.source_views import create_source_views
 
-from tests.loader.conftest import Lake
+from tests.harness.lake import Lake
 from tests.loader.maintenance import (
     InterruptedLoadError,
     interrupted_at,

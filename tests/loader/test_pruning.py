@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 from obslake.schemas import OBSERVATIONS
 from pyiceberg.expressions import And, EqualTo
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 from tests.loader.maintenance import live_files, part, set_properties
 
 PROBLEMS, LOADS, STEPS, ROW_GROUP = 120, 6, 10, 100

@@ -11,8 +11,8 @@ from obslake.lakehouse import Lakehouse
 from obslake.schemas import ALL_TABLES, NAMESPACE
 from obslake.sources import checks
 
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at
 from tests.loader.test_lasso import abstraction, cell, oracle, step
 from tests.loader.test_observations import published

@@ -13,7 +13,7 @@ from obslake.ledger import noted_forgotten
 from obslake.record_scope import QuarantinedRecord, RecordScope
 from obslake.schemas import NAMESPACE, OBSERVATIONS, QUARANTINE
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,
     interrupted_at,

@@ -14,8 +14,8 @@ from obslake.errors import SourceFormatError
 from obslake.sources.files import open_sources
 from obslake.sources.recording import _whole_lines
 
+from tests.harness.lake import Lake
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake
 
 
 def session(**fields: object) -> dict[str, Any]:

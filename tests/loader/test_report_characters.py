@@ -10,7 +10,7 @@ from obslake.sources import xml_stream
 from obslake.sources.files import open_sources
 from obslake.sources.xml_stream import read_xml
 
-from tests.loader.conftest import Lake
+from tests.harness.lake import Lake
 
 
 class Texts:

@@ -20,7 +20,7 @@ from obslake.rollback import plan_rollback, roll_back
 from obslake.schemas import OBSERVATIONS, RUNS, TABLES
 from obslake.source_views import create_source_views
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,
     contents,

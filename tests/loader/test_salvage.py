@@ -6,7 +6,7 @@ from base64 import b64decode
 
 import pytest
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 
 HEADER = b"problem_id,implementation_id,test_id,output\n"
 

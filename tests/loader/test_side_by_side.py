@@ -21,7 +21,7 @@ from obslake.history import History
 from obslake.schemas import TABLES
 from pyiceberg.table import Table, Transaction
 
-from tests.loader.conftest import Lake
+from tests.harness.lake import Lake
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at, just_before_commit
 from tests.loader.test_observations import published
 from tests.loader.test_quarantine import mixed, newer_version

@@ -9,7 +9,7 @@ from obslake import engine
 from obslake.schemas import OBSERVATIONS
 from obslake.source_views import create_source_views
 
-from tests.loader.conftest import Lake, observation
+from tests.harness.lake import Lake, observation
 
 COUNT = "select count(*) from lake.observations"
 

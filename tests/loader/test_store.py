@@ -21,8 +21,8 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from tests.conftest import configure_catalog
 from tests.harness.commands import PROJECT
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 
 KEYS = {"s3.access-key-id": "me", "s3.secret-access-key": "it's", "s3.region": "eu-1"}
 SECRETS = "select name, scope, secret_string from duckdb_secrets() order by name"

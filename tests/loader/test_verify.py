@@ -23,8 +23,8 @@ from obslake.snapshots import live_files, replace_files
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.manifest import DataFile
 
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at, part, stored_files
 from tests.loader.test_load import everything
 from tests.loader.test_rollback import back, snapshots

@@ -2,8 +2,8 @@
 
 import json
 
+from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
-from tests.loader.conftest import Lake, observation
 
 MARTS = ("stimulus_response_matrix", "behavior_clusters", "consensus_oracles", "runs")
 

@@ -12,15 +12,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.commands import Commands
+
 SOURCE = Path(__file__).parent.parent.parent / "loader" / "pytest_obslake" / "src"
 _VARIABLES = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "JENKINS_URL", "PYTEST_ADDOPTS")
+_HASH_SEED = {"PYTHONHASHSEED": "0"}
+
+# One process that has imported pytest, and nothing that is tested here, forks for all suites.
+_PYTESTS = Commands(kind="pytest", variables=_HASH_SEED)
 
 
 class Suite:
-    """A module `subject` under test and the tests of it."""
+    """A module `subject` under test and the tests of it.
+
+    Attributes:
+        is_started: whether Python is started for it, as a user's shell does, rather than forked.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.is_started = False
         self.environment: dict[str, str] = {}
         self.plugins: list[str] = []
         self.exit_code = 0
@@ -37,21 +48,29 @@ class Suite:
         environment.update(
             PYTHONPATH=self.environment.get("PYTHONPATH", str(SOURCE)),
             PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
-            PYTHONHASHSEED="0",
             GIT_CEILING_DIRECTORIES=str(self.folder.parent),
+            **_HASH_SEED,
             **{k: v for k, v in self.environment.items() if k != "PYTHONPATH"},
         )
         plugins = [f"-p{name}" for name in ("pytest_obslake.plugin", *self.plugins)]
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugins, *arguments],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        self.exit_code = done.returncode
-        self.output = done.stdout.decode()
+        command = ["-m", "pytest", "-p", "no:cacheprovider", *plugins, *arguments]
+        if self.is_started:
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=self.folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            self.exit_code = done.returncode
+            self.output = done.stdout.decode()
+        else:
+            running = _PYTESTS.start(
+                *command, cwd=self.folder, environment=environment, merged=True
+            )
+            ended = running.wait()
+            self.exit_code, self.output = ended.status, ended.out
         return self.output
 
     def record(self, *arguments: str, target: str = "subject") -> list[dict]:

@@ -276,6 +276,7 @@ def test_functions_without_code_of_their_own(suite):
 
 
 def test_everything_is_restored_at_the_end(suite):
+    suite.is_started = True
     suite.write("subject.py", STACK + "class Plain: pass\ndef one(): return 1\n")
     suite.write("test_it.py", "import subject\ndef test(): subject.one(); subject.Plain()")
     suite.write(
@@ -363,6 +364,7 @@ def test_ini_options(suite):
 
 
 def test_without_the_option_nothing_of_the_recorder_is_imported(suite):
+    suite.is_started = True
     suite.write("subject.py", "def one(): return 1")
     suite.write(
         "test_it.py",

@@ -184,6 +184,7 @@ def test_subclass():
     ids=" ".join,
 )
 def test_nasty_objects_change_nothing(suite, arguments):
+    suite.is_started = not arguments
     suite.write("subject.py", NASTY)
     suite.write("test_it.py", NASTY_TESTS)
     calls = suite.assert_same_outcome(*arguments)

@@ -114,6 +114,7 @@ def test_reruns_are_attempts(suite):
 
 @needs_xdist
 def test_workers_write_a_file_each_and_share_the_run(ones):
+    ones.is_started = True
     ones.plugins = ["xdist.plugin"]
     ones.run("-n2", "--dist=each", "--obslake=out/records.jsonl.gz", "--obslake-target=subject")
     files = sorted(path.name for path in (ones.folder / "out").iterdir())
@@ -143,6 +144,7 @@ def test_gzip_by_suffix(ones):
 @pytest.mark.skipif(not hasattr(os, "kill"), reason="no signals")
 @pytest.mark.parametrize("end", ["os._exit(7)", "os.kill(os.getpid(), 9)"])
 def test_a_crash_keeps_what_was_written_and_claims_nothing(suite, file, end):
+    suite.is_started = file == "records.jsonl"
     suite.write("subject.py", f"import os\ndef one(x): return x\ndef die():\n    one(2)\n    {end}")
     suite.write(
         "test_it.py",
@@ -158,6 +160,7 @@ def test_a_crash_keeps_what_was_written_and_claims_nothing(suite, file, end):
 
 
 def test_a_forked_child_writes_nothing(suite):
+    suite.is_started = True
     suite.write("subject.py", "def one(x): return x")
     suite.write(
         "test_it.py",

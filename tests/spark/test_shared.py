@@ -7,7 +7,7 @@ from typing import Any
 
 from pyarrow.fs import FileSelector
 
-from tests.loader.conftest import observation
+from tests.harness.lake import observation
 from tests.spark.running import SparkWorkspace
 from tests.spark.seaweed import BUCKET, Store
 

@@ -1,0 +1,222 @@
+"""A lakehouse in a folder of its own, used through the command line inside this process."""
+
+import csv
+import gzip
+import io
+import json
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from obslake.cli import cli
+from obslake.errors import ObslakeError, RecordsSetAsideError
+from obslake.lakehouse import Lakehouse
+from obslake.schemas import ALL_TABLES, TableDefinition
+from pyiceberg.manifest import clear_manifest_cache
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lakehouse and a folder for source files, without the cost of a process per command."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "lake"
+
+    def obslake(self, *arguments: object, stdin: bytes | None = None) -> tuple[str, str]:
+        """Run a command, which must succeed; return standard output and standard error."""
+        result = CliRunner().invoke(
+            cli, ["--home", str(self.home), *map(str, arguments)], input=stdin
+        )
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.stderr
+        return result.stdout, result.stderr
+
+    def load(self, kind: str, *arguments: object, stdin: bytes | None = None) -> dict[str, Any]:
+        """Load, and return the report with what was printed on standard error as ``stderr``."""
+        out, err = self.obslake("load", kind, *arguments, "--json", stdin=stdin)
+        return {**json.loads(out), "stderr": err}
+
+    def load_partly(
+        self, kind: str, *arguments: object, max_faulty: object = "100%", stdin: bytes | None = None
+    ) -> dict[str, Any]:
+        """Load, which must set records aside; return the report with the message as ``message``."""
+        options = ["load", kind, *arguments, "--max-faulty", max_faulty, "--json"]
+        result = CliRunner().invoke(
+            cli, ["--home", str(self.home), *map(str, options)], input=stdin
+        )
+        if not isinstance(result.exception, RecordsSetAsideError):
+            raise result.exception or AssertionError(result.stdout)
+        return {**json.loads(result.stdout), "message": str(result.exception)}
+
+    def quarantine(self, *options: object) -> Any:
+        """Return what ``obslake quarantine`` says."""
+        return json.loads(self.obslake("quarantine", "--json", *options)[0])
+
+    def refused(self, kind: str, *arguments: object, stdin: bytes | None = None) -> str:
+        """Load, which must fail and leave every table as it was; return the message."""
+        before = self.snapshots()
+        with pytest.raises(ObslakeError) as refusal:
+            self.obslake("load", kind, *arguments, stdin=stdin)
+        assert self.snapshots() == before
+        assert not list(self.home.glob(".load-*"))
+        return str(refusal.value)
+
+    def open(self) -> Lakehouse:
+        return Lakehouse.open(self.home, create=True)
+
+    def snapshots(self) -> dict[str, int | None]:
+        """Return the id of each table's current snapshot."""
+        lakehouse = self.open()
+        found = {}
+        for definition in ALL_TABLES:
+            snapshot = lakehouse.table(definition).current_snapshot()
+            found[definition.name] = snapshot.snapshot_id if snapshot else None
+        return found
+
+    def rows(self, table: str, *columns: str, **equal: object) -> list[Any]:
+        """Return the rows that have these values: dictionaries, or tuples of some columns."""
+        (definition,) = (d for d in ALL_TABLES if d.name == table)
+        found = [
+            {k: dict(v) if k == "attributes" and v is not None else v for k, v in row.items()}
+            for row in self._scan(definition)
+            if all(row[column] == value for column, value in equal.items())
+        ]
+        if not columns:
+            return found
+        return sorted((tuple(r[c] for c in columns) for r in found), key=repr)
+
+    def row(self, table: str, **equal: object) -> dict[str, Any]:
+        """Return the only row that has these values."""
+        found = self.rows(table, **equal)
+        assert len(found) == 1, found
+        return found[0]
+
+    def _scan(self, definition: TableDefinition) -> list[dict[str, Any]]:
+        # PyIceberg, not the engine that wrote the rows, says what they are.
+        return self.open().table(definition).scan().to_arrow().to_pylist()
+
+    def parquet(self, name: str, rows: Sequence[Row], schema: pa.Schema | None = None) -> Path:
+        path = self.folder / name
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
+        return path
+
+    def jsonl(self, name: str, rows: Iterable[object]) -> Path:
+        return self.write(name, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def csv(self, name: str, rows: Sequence[Row], delimiter: str = ",") -> Path:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+        return self.write(name, text.getvalue())
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write a file, compressed where its name says so."""
+        path = self.folder / name
+        data = content.encode() if isinstance(content, str) else content
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        return path
+
+
+def observation(**columns: object) -> dict[str, Any]:
+    """Return a row with the four columns that suffice, and those that are given."""
+    return {
+        "problem_id": "p",
+        "implementation_id": "i",
+        "test_id": "t",
+        "output": "1",
+        **columns,
+    }
+
+
+@dataclass(frozen=True)
+class _Template:
+    """What `obslake init` has made somewhere: a catalog, and the metadata of empty tables."""
+
+    home: Path
+    catalog: bytes
+    metadata: Mapping[str, str]
+
+
+@cache
+def _template() -> _Template:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "lake"
+        Lakehouse.open(home, create=True)
+        files = [path for path in (home / "warehouse").rglob("*") if path.is_file()]
+        metadata = {str(path.relative_to(home)): path.read_text() for path in files}
+        with closing(sqlite3.connect(home / "catalog.db")) as catalog:
+            return _Template(home, catalog.serialize(), metadata)
+
+
+def place_lakehouse(home: Path) -> None:
+    """Put an empty lakehouse where there is none, as `obslake init` does, for a hundredth of its cost.
+
+    Iceberg names all files by their whole paths, and tells tables apart by their ids.
+    """
+    template = _template()
+    there, here = f"file://{template.home}/", f"file://{home}/"
+    home.mkdir(parents=True)
+    for name, text in template.metadata.items():
+        (home / name).parent.mkdir(parents=True)
+        text = text.replace(json.dumps(there)[1:-1], json.dumps(here)[1:-1])
+        text, n = re.subn('("table-uuid":")[^"]*', rf"\g<1>{uuid4()}", text)
+        assert n == 1, text
+        (home / name).write_text(text)
+    with closing(sqlite3.connect(":memory:")) as catalog:
+        catalog.deserialize(template.catalog)
+        moved = "replace(metadata_location, ?, ?)"
+        catalog.execute(f"update iceberg_tables set metadata_location = {moved}", (there, here))
+        catalog.commit()
+        (home / "catalog.db").write_bytes(catalog.serialize())
+
+
+class KeptLakes:
+    """Lakehouses that are made once, and are for every test what they were then, at the same place.
+
+    Manifests name files by their whole paths, and are compressed: a lakehouse with rows in it can be brought
+    back, and not be put elsewhere. So nothing may use one longer than a test.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[str, Path] = {}
+
+    def get(self, name: str, make: Callable[[Lake], object]) -> Lake:
+        """Return a lakehouse that was made from an empty one.
+
+        Args:
+            name: of what is made, for all tests of this process.
+            make: makes it.
+        """
+        lake = Lake(self._folder / name)
+        if name not in self._kept:
+            lake.folder.mkdir()
+            place_lakehouse(lake.home)
+            make(lake)
+            self._kept[name] = lake.folder.with_suffix(".kept")
+            shutil.copytree(lake.folder, self._kept[name])
+        else:
+            shutil.rmtree(lake.folder)
+            # What is restored has other files than a test may have made by the same names.
+            clear_manifest_cache()
+            shutil.copytree(self._kept[name], lake.folder)
+        return lake
