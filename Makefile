@@ -37,6 +37,10 @@ test: $(INSTALLED) ## Lint, and all tests beside it.
 pytest: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
+.PHONY: mart
+mart: $(INSTALLED) ## Test one mart alone: its unit tests, its data tests and its cases in Python; MART is its name.
+	$(BIN)/python -m pytest -rP tests/marts/test_data_tests.py tests/marts/test_end_to_end.py --mart '$(MART)'
+
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Try damaged and hostile files on every reader for longer; EXAMPLES is their number, SEED the start.
 	OBSLAKE_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) OBSLAKE_FUZZ_SEED=$(or $(SEED),1) \

@@ -1,8 +1,9 @@
 """Fixtures: the command line and dbt as processes, each on a lakehouse of its own."""
 
+import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from xdist.remote import Producer
 from tests.harness.commands import PROJECT
 from tests.harness.dealing import Dealing, in_order
 from tests.harness.extensions import trust_extensions
+from tests.harness.shared import SharedFolders
 from tests.harness.workspace import Workspace
 
 # More than a run of all tests leaves behind.
@@ -59,12 +61,29 @@ def make_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
 
 
 @pytest.fixture(scope="session")
-def compiled(make_workspace: Callable[[str], Workspace]) -> dict[str, Any]:
+def shared_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedFolders]:
+    """Folders that are built once for all processes of the session; no test may write to them."""
+    folders = SharedFolders(tmp_path_factory)
+    yield folders
+    folders.check_unchanged()
+
+
+@pytest.fixture(scope="session")
+def compiled(shared_folders: SharedFolders) -> dict[str, Any]:
     """The manifest of the project, compiled on an empty lakehouse, as for obslake.sql."""
-    workspace = make_workspace("compiled")
-    workspace.obslake("init")
-    workspace.dbt("--quiet", "--write-json", "compile", "--vars", "obslake_has_nulls: true")
-    return workspace.manifest()
+
+    def build(folder: Path) -> None:
+        workspace = Workspace(folder)
+        workspace.obslake("init")
+        compile_models(workspace, {"obslake_has_nulls": True})
+
+    return Workspace(shared_folders.built("compiled", build)).manifest()
+
+
+def compile_models(workspace: Workspace, variables: dict[str, Any]) -> None:
+    """Compile the models and the analyses, of which nothing has to be built for that."""
+    no_tests = ("--exclude", "resource_type:test", "resource_type:unit_test")
+    workspace.dbt("--quiet", "--write-json", "compile", *no_tests, "--vars", json.dumps(variables))
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +95,13 @@ def sql_package(compiled: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="session")
-def demo(make_workspace: Callable[[str], Workspace]) -> Workspace:
+def demo(shared_folders: SharedFolders) -> Workspace:
     """The demo corpus, loaded and built with all tests."""
-    workspace = make_workspace("demo")
+    return Workspace(shared_folders.built("demo", lambda folder: build_demo(Workspace(folder))))
+
+
+def build_demo(workspace: Workspace) -> None:
+    """Load the demo corpus, and build it with all tests."""
     corpus = PROJECT / "demo"
     for source, file, *options in (
         ("recording", "recordings"),
@@ -88,4 +111,3 @@ def demo(make_workspace: Callable[[str], Workspace]) -> Workspace:
     ):
         workspace.obslake("load", source, str(corpus / file), "--data-set=demo", *options)
     workspace.dbt("--quiet", "--write-json", "build")
-    return workspace

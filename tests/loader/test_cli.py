@@ -21,7 +21,7 @@ from obslake.lakehouse import local_path
 from obslake.query import check_reads
 from pyiceberg.catalog.sql import SqlCatalog
 
-from tests.harness.lake import Lake, observation
+from tests.harness.lake import KeptLakes, Lake, observation
 from tests.harness.workspace import Workspace
 
 
@@ -168,8 +168,12 @@ def test_status(lake: Lake) -> None:
 
 
 @pytest.fixture
-def asked(lake: Lake) -> Lake:
+def asked(kept_lakes: KeptLakes) -> Lake:
     """A lakehouse with two rows, and a file of marts with a table and a macro."""
+    return kept_lakes.get("asked", make_marts)
+
+
+def make_marts(lake: Lake) -> None:
     lake.load("observations", lake.jsonl("o.jsonl", [observation(step_id=n) for n in (0, 1)]))
     with duckdb.connect(lake.home / "obslake.duckdb") as marts:
         marts.execute("create table cells as select 't' as test_id, 'i' as implementation, 1 as r")
@@ -177,7 +181,6 @@ def asked(lake: Lake) -> Lake:
         marts.execute("create schema lake")
         marts.execute("create view lake.observations as select 1 as old where false")
         marts.execute("create macro clusters(a, b) as table select a as data_set, b as problem")
-    return lake
 
 
 QUESTIONS = {
@@ -319,16 +322,20 @@ def test_views_that_read_the_tables_are_answered(asked: Lake) -> None:
 
 
 @pytest.fixture
-def elsewhere(asked: Lake) -> Lake:
+def elsewhere(kept_lakes: KeptLakes) -> Lake:
     """A lakehouse with marts of another engine in its catalog, named as that of dbt and as a source."""
-    catalog = asked.open().catalog
+    return kept_lakes.get("elsewhere", make_other_marts)
+
+
+def make_other_marts(lake: Lake) -> None:
+    make_marts(lake)
+    catalog = lake.open().catalog
     catalog.create_namespace("marts")
     for name, rows in {"cells": 3, "runs": 1, "empty": 0}.items():
         table = catalog.create_table(("marts", name), pa.schema([("n", pa.int64())]))
         if rows:
             table.append(pa.table({"n": range(rows)}))
     catalog.create_namespace("nothing")
-    return asked
 
 
 def test_marts_of_another_engine(elsewhere: Lake) -> None:

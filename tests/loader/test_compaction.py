@@ -20,7 +20,7 @@ from obslake.source_views import create_source_views
 from pyiceberg.manifest import ManifestContent, ManifestFile
 from pyiceberg.table import Table
 
-from tests.harness.lake import Lake, observation
+from tests.harness.lake import KeptLakes, Lake, observation
 from tests.loader.maintenance import (
     contents,
     just_before_commit,
@@ -38,12 +38,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def loaded(lake: Lake) -> Lake:
+def loaded(kept_lakes: KeptLakes) -> Lake:
     """A lakehouse after four loads, two of which have rows for every table."""
+    return kept_lakes.get("four loads", load_four_times)
+
+
+def load_four_times(lake: Lake) -> None:
     for number, run in enumerate(("a", "b")):
         lake.load("observations", everything(lake), "--run", run)
         lake.load("observations", part(lake, number), "--run", run)
-    return lake
 
 
 def test_the_rows_stay_the_same(loaded: Lake) -> None:

@@ -19,7 +19,7 @@ from obslake.schemas import ALL_TABLES, OBSERVATIONS, TABLES
 from obslake.source_views import create_source_views
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
-from tests.harness.lake import Lake, observation
+from tests.harness.lake import KeptLakes, Lake, observation
 from tests.harness.workspace import Workspace
 from tests.loader.maintenance import (
     InterruptedLoadError,
@@ -42,12 +42,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def loaded(lake: Lake) -> Lake:
+def loaded(kept_lakes: KeptLakes) -> Lake:
     """A lakehouse after three loads and a compaction of observations."""
+    return kept_lakes.get("three loads and a compaction", load_and_compact)
+
+
+def load_and_compact(lake: Lake) -> None:
     for number in range(3):
         lake.load("observations", part(lake, number))
     lake.obslake("compact", "--table", "observations")
-    return lake
 
 
 def needed_files(lake: Lake) -> set[Path]:

@@ -14,7 +14,7 @@ from obslake.ledger import noted_forgotten
 from obslake.schemas import OBSERVATIONS, TABLES
 from pyiceberg.table import Table
 
-from tests.harness.lake import Lake, observation
+from tests.harness.lake import KeptLakes, Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,
     contents,
@@ -35,8 +35,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def loaded(lake: Lake) -> Lake:
+def loaded(kept_lakes: KeptLakes) -> Lake:
     """Two runs of five problems, and rows of every table; one data set each."""
+    return kept_lakes.get("two data sets", load_two_data_sets)
+
+
+def load_two_data_sets(lake: Lake) -> None:
     lake.load("observations", everything(lake))
     for number, run in enumerate(("a", "b")):
         lake.load("observations", part(lake, number), "--run", run, "--data-set", "mine")
@@ -44,7 +48,6 @@ def loaded(lake: Lake) -> Lake:
     lake.load("implementations", lake.jsonl("i.jsonl", described), "--data-set", "mine")
     system = lake.write("s.json", '{"response": {"docs": [{"id": "i", "content": "code"}]}}')
     lake.load("lasso", system, "--data-set", "mine")
-    return lake
 
 
 def forget(lake: Lake, *options: str) -> dict[str, int]:

@@ -29,7 +29,7 @@ from pyiceberg.transforms import (
 )
 from pyiceberg.types import StringType
 
-from tests.harness.lake import Lake, observation
+from tests.harness.lake import KeptLakes, Lake, observation
 from tests.harness.workspace import Workspace
 from tests.loader.maintenance import (
     InterruptedLoadError,
@@ -94,19 +94,23 @@ def load(lake: Lake, path: Path, number: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def plain(tmp_path: Path, lake: Lake) -> Lake:
+def plain(kept_lakes: KeptLakes) -> Lake:
     """A lakehouse that was never partitioned, with what `evolved` has."""
-    folder = tmp_path / "plain"
-    folder.mkdir()
-    other = Lake(folder)
-    for number in range(7):
-        load(other, source(lake, number), number)
-    return other
+    return kept_lakes.get("plain", load_seven_times)
 
 
 @pytest.fixture
-def evolved(lake: Lake) -> Lake:
+def evolved(kept_lakes: KeptLakes) -> Lake:
     """A lakehouse whose spec has changed twice: files of three specs stand side by side."""
+    return kept_lakes.get("evolved", load_and_partition)
+
+
+def load_seven_times(lake: Lake) -> None:
+    for number in range(7):
+        load(lake, source(lake, number), number)
+
+
+def load_and_partition(lake: Lake) -> None:
     for number in range(7):
         if number == 2:
             partition_observations(lake.open())
@@ -114,7 +118,6 @@ def evolved(lake: Lake) -> Lake:
             start = ("problem_id", TruncateTransform[str](3))
             partition(lake.open(), OBSERVATIONS, start=start)
         load(lake, source(lake, number), number)
-    return lake
 
 
 def rows(lake: Lake) -> Counter[str]:

@@ -13,7 +13,7 @@ from obslake.ledger import noted_forgotten
 from obslake.record_scope import QuarantinedRecord, RecordScope
 from obslake.schemas import NAMESPACE, OBSERVATIONS, QUARANTINE
 
-from tests.harness.lake import Lake, observation
+from tests.harness.lake import KeptLakes, Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,
     interrupted_at,
@@ -49,11 +49,14 @@ MINE = ("--data-set", "mine")
 
 
 @pytest.fixture
-def kept(lake: Lake) -> Lake:
+def kept(kept_lakes: KeptLakes) -> Lake:
     """Two runs, each with a good row and four that are set aside."""
+    return kept_lakes.get("two runs with faults", load_two_runs)
+
+
+def load_two_runs(lake: Lake) -> None:
     for run in ("a", "b"):
         lake.load_partly("observations", some(lake, run), *MINE, "--run", run)
-    return lake
 
 
 def outputs(lake: Lake) -> set[str]:

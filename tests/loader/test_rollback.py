@@ -20,7 +20,7 @@ from obslake.rollback import plan_rollback, roll_back
 from obslake.schemas import OBSERVATIONS, RUNS, TABLES
 from obslake.source_views import create_source_views
 
-from tests.harness.lake import Lake, observation
+from tests.harness.lake import KeptLakes, Lake, observation
 from tests.loader.maintenance import (
     InterruptedLoadError,
     contents,
@@ -42,12 +42,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def loaded(lake: Lake) -> Lake:
+def loaded(kept_lakes: KeptLakes) -> Lake:
     """A lakehouse after three loads with rows for every table, and one of observations."""
+    return kept_lakes.get("three loads and one", load_three_and_one)
+
+
+def load_three_and_one(lake: Lake) -> None:
     for run in ("a", "b", "c"):
         lake.load("observations", everything(lake), "--run", run)
     lake.load("observations", part(lake, 0), "--run", "a")
-    return lake
 
 
 def snapshots(lake: Lake) -> list[dict[str, Any]]:

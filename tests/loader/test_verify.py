@@ -23,7 +23,7 @@ from obslake.snapshots import live_files, replace_files
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.manifest import DataFile
 
-from tests.harness.lake import Lake, observation
+from tests.harness.lake import KeptLakes, Lake, observation
 from tests.harness.workspace import Workspace
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at, part, stored_files
 from tests.loader.test_load import everything
@@ -33,15 +33,18 @@ LONG_AGO = time.time() - 3 * 24 * 3600
 
 
 @pytest.fixture
-def loaded(lake: Lake) -> Lake:
+def loaded(kept_lakes: KeptLakes) -> Lake:
     """A lakehouse after three loads, two of which have rows for every table."""
+    return kept_lakes.get("three loads", load_three_times)
+
+
+def load_three_times(lake: Lake) -> None:
     for run in ("a", "b"):
         lake.load("observations", everything(lake), "--run", run)
     rows = [
         observation(problem_id=f"p{n % 50}", step_id=n, output=f"{n * 977}") for n in range(5000)
     ]
     lake.load("observations", part(lake, 0, rows), "--run", "a")
-    return lake
 
 
 def verify(lake: Lake, *options: str) -> dict[str, Any]:

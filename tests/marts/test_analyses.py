@@ -1,9 +1,11 @@
 """The analyses answer on the demo corpus, and are listed with the questions that they answer."""
 
+import shutil
 from typing import Any
 
 import pytest
 
+from tests.conftest import configure_catalog
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 
@@ -31,9 +33,15 @@ def test_nothing_else_is_listed() -> None:
     assert len(ANALYSES) == listed == 10
 
 
-def test_one_is_shown_by_its_name(demo: Workspace) -> None:
+def test_one_is_shown_by_its_name(
+    demo: Workspace, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # dbt writes to the marts that it reads: not to those that others read.
+    shutil.copytree(demo.home, workspace.home)
+    catalog = f"sqlite:///{demo.home / 'catalog.db'}"
+    configure_catalog(monkeypatch, type="sql", uri=catalog, warehouse=str(demo.home / "warehouse"))
     name = "problems_without_consensus"
-    shown = demo.dbt("show", "--select", name, "--limit", "3")
+    shown = workspace.dbt("show", "--select", name, "--limit", "3")
     assert "n_unanimous" in shown
-    compiled = demo.folder / "target" / "compiled" / "obslake" / "analyses" / f"{name}.sql"
-    assert "│" in demo.obslake("sql", "-", stdin=compiled.read_bytes())
+    compiled = workspace.folder / "target" / "compiled" / "obslake" / "analyses" / f"{name}.sql"
+    assert "│" in workspace.obslake("sql", "-", stdin=compiled.read_bytes())

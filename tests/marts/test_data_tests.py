@@ -12,10 +12,8 @@ import duckdb
 import pytest
 from obslake import engine
 
-from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
-
-MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
+from tests.marts.conftest import MARTS
 
 CUBE = "main.stimulus_response_cube"
 MATRIX = "main.stimulus_response_matrix"
@@ -477,7 +475,9 @@ ACCEPTED = {
 
 
 @pytest.fixture(scope="module")
-def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
+def built(
+    make_workspace: Callable[[str], Workspace], build: Callable[[Workspace], None]
+) -> Workspace:
     """A small lakehouse with all marts; that its data tests pass is part of building it."""
     workspace = make_workspace("data_tests")
     described = workspace.folder / "implementations.jsonl"
@@ -486,7 +486,7 @@ def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
     path = workspace.folder / "observations.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in observations()))
     workspace.obslake("load", "observations", str(path))
-    workspace.dbt("--quiet", "--write-json", "build", "--exclude-resource-type", "unit_test")
+    build(workspace)
     return workspace
 
 
@@ -494,7 +494,7 @@ def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
 def data_tests(built: Workspace) -> dict[str, Node]:
     """The data tests of the marts and the singular ones, by name, as dbt compiled them."""
     nodes = [n for n in built.manifest()["nodes"].values() if n["resource_type"] == "test"]
-    return {n["name"]: n for n in nodes if model_of(n) in {None, *MARTS}}
+    return {n["name"]: n for n in nodes if model_of(n) in {None, *MARTS} and n["compiled"]}
 
 
 @pytest.fixture(scope="module")
@@ -507,10 +507,14 @@ def marts(built: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute(f"drop view main.{view}")
             connection.execute(f"alter table main.changeable rename to {view}")
         # No measurement stands in the files that are loaded.
-        connection.execute(
-            f"insert into {MEASUREMENTS} by name select 'd' as data_set_id, 'p' as problem_id, "
-            "'implementation' as subject_kind, 'a' as subject_id, 'lines.covered' as metric"
+        measurements = (
+            "from duckdb_tables() where schema_name = 'main' and table_name = 'measurements'"
         )
+        if connection.execute(measurements).fetchall():
+            connection.execute(
+                f"insert into {MEASUREMENTS} by name select 'd' as data_set_id, 'p' as problem_id, "
+                "'implementation' as subject_kind, 'a' as subject_id, 'lines.covered' as metric"
+            )
         yield connection
 
 

@@ -274,7 +274,7 @@ def test_values_that_are_equal_by_rules(models: Models) -> None:
         assert 80 < len(classes) < len(pairs)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.text(alphabet='[]{}:,"\\ 019.eE-+truefalsn$a\t', max_size=30)
@@ -286,8 +286,9 @@ def test_values_that_are_equal_by_rules(models: Models) -> None:
             | st.text(),
             lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("$set"), inner),
         ).map(json.dumps),
-        min_size=1,
-        max_size=20,
+        # The model is planned for longer than it runs on them.
+        min_size=20,
+        max_size=60,
     )
 )
 def test_any_texts(models: Models, texts: list[str]) -> None:

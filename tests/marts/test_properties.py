@@ -4,6 +4,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.engine import run_sql_file
 
+from tests.conftest import compile_models
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 from tests.marts.comparison import (
@@ -22,13 +24,16 @@ from tests.marts.comparison import (
     sql_rows,
 )
 from tests.reference.equivalence import Equivalence
-from tests.reference.naive import Description, Observation, Voting, compute
+from tests.reference.naive import COLUMNS, Description, Observation, Voting, compute
 from tests.reference.strategies import (
     described_sets,
     random_descriptions,
     random_equivalences,
     random_observations,
 )
+
+# A replay of the models is planned for much longer than it runs on a small set.
+_AT_ONCE = 8
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +52,48 @@ def assert_equal_marts(
     equivalences: list[Equivalence],
     voting: Voting | None = None,
 ) -> None:
-    expected = compute(observations, descriptions, equivalences, voting)
+    computed = compute(observations, descriptions, equivalences, voting)
     for mart in MARTS:
-        assert sql_rows(connection, mart) == expected_rows(expected, mart), mart
+        rows, expected = sql_rows(connection, mart), expected_rows(computed, mart)
+        assert rows == expected, f"{mart} of {data_sets_that_differ(mart, rows, expected)}"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(rows=described_sets(), seed=st.none() | st.integers(0, 99))
+def data_sets_that_differ(mart: str, *of: list[tuple[Any, ...]]) -> list[str]:
+    """Where to look: of the rows that only one has, the data sets."""
+    column = COLUMNS[mart].index("data_set_id")
+    one, other = ({repr(row): row[column] for row in rows} for rows in of)
+    return sorted({(one | other)[row] for row in one.keys() ^ other.keys()})
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    sets=st.lists(described_sets(), min_size=_AT_ONCE, max_size=_AT_ONCE),
+    seed=st.none() | st.integers(0, 99),
+)
 def test_small_sets(
     models: duckdb.DuckDBPyConnection,
-    rows: tuple[list[Observation], list[Description]],
+    sets: list[tuple[list[Observation], list[Description]]],
     seed: int | None,
 ) -> None:
-    equivalences = [] if seed is None else random_equivalences(seed, rows[0])
-    replace_rows(models, *rows, equivalences)
-    assert_equal_marts(models, *rows, equivalences)
+    observations, descriptions = in_data_sets_of_their_own(sets)
+    equivalences = [] if seed is None else random_equivalences(seed, observations)
+    replace_rows(models, observations, descriptions, equivalences)
+    assert_equal_marts(models, observations, descriptions, equivalences)
+
+
+def in_data_sets_of_their_own(
+    sets: list[tuple[list[Observation], list[Description]]],
+) -> tuple[list[Observation], list[Description]]:
+    """The rows of all sets; the data set says of which."""
+    observations, descriptions = [], []
+    for number, (observed, described) in enumerate(sets):
+        observations += [
+            replace(row, data_set_id=f"{row.data_set_id} of set {number}") for row in observed
+        ]
+        descriptions += [
+            replace(row, data_set_id=f"{row.data_set_id} of set {number}") for row in described
+        ]
+    return observations, descriptions
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -79,13 +111,7 @@ def test_one_vote_per_code_and_minimal_support(
     workspace = make_workspace("voting")
     workspace.obslake("init")
     variables = {"obslake_one_vote_per": "code", "obslake_minimal_support": 2}
-    workspace.dbt(
-        "--quiet",
-        "--write-json",
-        "compile",
-        "--vars",
-        json.dumps({**variables, "obslake_has_nulls": True}),
-    )
+    compile_models(workspace, {**variables, "obslake_has_nulls": True})
     observations = random_observations(1, n_problems=200)
     descriptions = random_descriptions(1, observations)
     voting = Voting(one_vote_per="code", minimal_support=2)
@@ -115,20 +141,33 @@ def test_other_values_of_variables_are_refused(
     assert message in refused.stdout
 
 
+@pytest.fixture(scope="module")
+def rows() -> tuple[list[Observation], list[Description]]:
+    observations = random_observations(1, n_problems=40)
+    return observations, random_descriptions(1, observations)
+
+
+@pytest.fixture(scope="module")
+def before(
+    models: duckdb.DuckDBPyConnection, rows: tuple[list[Observation], list[Description]]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """The marts of these rows, in the order in which they were generated."""
+    models.execute("set threads = 2")
+    replace_rows(models, *rows)
+    return {mart: sql_rows(models, mart) for mart in MARTS}
+
+
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), threads=st.sampled_from([1, 2, 8]))
 def test_order_and_threads_change_nothing(
-    models: duckdb.DuckDBPyConnection, seed: int, threads: int
+    models: duckdb.DuckDBPyConnection,
+    rows: tuple[list[Observation], list[Description]],
+    before: dict[str, list[tuple[Any, ...]]],
+    seed: int,
+    threads: int,
 ) -> None:
-    observations = random_observations(1, n_problems=40)
-    descriptions = random_descriptions(1, observations)
-    models.execute("set threads = 2")
-    replace_rows(models, observations, descriptions)
-    before = {mart: sql_rows(models, mart) for mart in MARTS}
-
     chooser = random.Random(seed)
-    chooser.shuffle(observations)
-    chooser.shuffle(descriptions)
+    observations, descriptions = (chooser.sample(of, k=len(of)) for of in rows)
     models.execute(f"set threads = {threads}")
     replace_rows(models, observations, descriptions)
     assert {mart: sql_rows(models, mart) for mart in MARTS} == before

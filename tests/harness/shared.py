@@ -1,0 +1,46 @@
+"""Folders that are built once for all processes that run tests."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+class SharedFolders:
+    """Folders that the first process that wants one builds, and that all read and nobody writes to."""
+
+    def __init__(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        """Find the folder that all processes of this session know."""
+        base = tmp_path_factory.getbasetemp()
+        # Every worker of xdist has a folder of its own in that of the session.
+        self._folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        self._files: dict[Path, dict[str, tuple[int, int]]] = {}
+
+    def built(self, name: str, build: Callable[[Path], None]) -> Path:
+        """Return a folder, which is built if nobody has done so; wait for whoever does so now."""
+        folder = self._folder / f"shared-{name}"
+        complete = folder.with_name(f"{folder.name}-is-complete")
+        with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not complete.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                build(folder)
+                complete.touch()
+        self._files.setdefault(folder, _files(folder))
+        return folder
+
+    def check_unchanged(self) -> None:
+        """Check that no test has written to what others read."""
+        for folder, files in self._files.items():
+            changed = dict(files.items() ^ _files(folder).items())
+            assert not changed, f"a test has written to {folder}: {sorted(changed)}"
+
+
+def _files(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return size and time of each file."""
+    found = ((path, path.stat()) for path in folder.rglob("*") if path.is_file())
+    return {str(path): (is_.st_size, is_.st_mtime_ns) for path, is_ in found}
