@@ -19,7 +19,7 @@ from tests.harness.requests import Action, Point, Request
 PROJECT = Path(__file__).parent.parent.parent
 
 # Longer than any command of a test takes: one that takes longer hangs.
-_LONGEST_SECONDS = 900
+_LONGEST_SECONDS = 600
 
 
 @dataclass(frozen=True)

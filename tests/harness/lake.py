@@ -1,6 +1,7 @@
 """A lakehouse in a folder of its own, used through the command line inside this process."""
 
 import csv
+import gc
 import gzip
 import io
 import json
@@ -215,6 +216,8 @@ class KeptLakes:
             self._kept[name] = lake.folder.with_suffix(".kept")
             shutil.copytree(lake.folder, self._kept[name])
         else:
+            # DuckDB opens a file once in a process, and a failure that pytest keeps holds connections open.
+            gc.collect()
             shutil.rmtree(lake.folder)
             # What is restored has other files than a test may have made by the same names.
             clear_manifest_cache()

@@ -181,6 +181,9 @@ def _parse(options: Sequence[str]) -> Any:
         os.environ["OBSLAKE_HOME"] = "/nowhere/lake"
         paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         paths += ["--target-path", folder, "--log-path", folder, "--log-level-file", "none"]
+        # The other parser starts threads, for which commands that parse by themselves would wait in vain:
+        # a process that is forked has none.
+        paths += ["--no-static-parser"]
         try:
             manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json", *paths, *options])
         finally:
