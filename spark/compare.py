@@ -96,7 +96,8 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: str, theirs: Path) -> 
     described = connection.execute(f"describe main.{quote_identifier(mart)}").fetchall()
     columns = ", ".join(_comparable(name, kind) for name, kind, *_ in described)
     duckdb_rows = f"select {columns} from main.{quote_identifier(mart)}"
-    spark_rows = f"select {columns} from read_parquet({quote_literal(f'{theirs}/*.parquet')})"
+    files = quote_literal(f"{theirs}/*.parquet")
+    spark_rows = f"select {columns} from read_parquet({files}, hive_partitioning = false)"
 
     def count(rows: str) -> int:
         return int(connection.execute(f"select count(*) from ({rows})").fetchall()[0][0])

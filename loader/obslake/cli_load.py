@@ -55,6 +55,46 @@ def _load_options(command: AnyCommand) -> AnyCommand:
     return click.argument("paths", nargs=-1, required=True, metavar="PATH...")(command)
 
 
+class _DelimiterType(click.ParamType):  # type: ignore[type-arg]
+    """One character, or ``tab``."""
+
+    name = "delimiter"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if str(value).lower() in ("tab", "\\t"):
+            return "\t"
+        if len(str(value)) != 1 or not str(value).isascii() or value in "\"'\r\n":
+            self.fail(f"{value!r} is neither one character nor tab", param, ctx)
+        return str(value)
+
+
+def _reading_options(command: AnyCommand) -> AnyCommand:
+    """Add the options that say how the columns of a file are read."""
+    command = click.option(
+        "--again",
+        is_flag=True,
+        help="Load contents that were loaded under other options, besides what came of them.",
+    )(command)
+    command = click.option(
+        "--delimiter",
+        type=_DelimiterType(),
+        metavar="CHARACTER",
+        help="What separates the fields of CSV files, or tab [default: what the header tells].",
+    )(command)
+    command = click.option(
+        "--partitions",
+        is_flag=True,
+        help="Folders named COLUMN=TEXT in the path of a file are columns of it.",
+    )(command)
+    return click.option(
+        "--map",
+        "renames",
+        multiple=True,
+        metavar="COLUMN=NAME",
+        help="Read COLUMN of the lakehouse from the source's column NAME.",
+    )(command)
+
+
 @load.command(
     "lasso",
     cls=Example,
@@ -89,12 +129,21 @@ def load_lasso(home: str | None, /, paths: tuple[str, ...], as_json: bool, **opt
     help="Environment of rows that name none.",
 )
 @click.option("--run", help="Run of rows that name none [default: the load itself].")
+@_reading_options
 @click.option(
-    "--map",
-    "renames",
-    multiple=True,
-    metavar="COLUMN=NAME",
-    help="Read COLUMN of the lakehouse from the source's column NAME.",
+    "--outputs",
+    type=click.Choice(["auto", "text", "values"]),
+    default="auto",
+    show_default=True,
+    help=(
+        "What strings in column output are: text of the response protocol, or values that were returned; "
+        "auto: what makes sense of all rows of a file, else it is refused."
+    ),
+)
+@click.option(
+    "--as-oracle",
+    is_flag=True,
+    help="The rows are expected answers: of the implementation oracle, whatever they name.",
 )
 @click.pass_obj
 def load_observations(
@@ -229,13 +278,7 @@ def _add_description_command(table: str, columns: str) -> None:
         ),
     )
     @_load_options
-    @click.option(
-        "--map",
-        "renames",
-        multiple=True,
-        metavar="COLUMN=NAME",
-        help="Read COLUMN of the lakehouse from the source's column NAME.",
-    )
+    @_reading_options
     @click.pass_obj
     def load_descriptions(
         home: str | None,

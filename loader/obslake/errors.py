@@ -56,6 +56,10 @@ class SourceRowError(ObslakeError):
     """More rows of a source cannot be understood than is tolerated; nothing of the load was kept."""
 
 
+class AlreadyLoadedError(ObslakeError):
+    """The content of a source was loaded before, under options that gave it another meaning."""
+
+
 class RecordsSetAsideError(ObslakeError):
     """A load is complete but for records that were set aside."""
 

@@ -11,6 +11,9 @@ from obslake.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.sources.base import Options, Reader
 from obslake.sources.files import SourceFile
 
+# Of keys that stand beside those of sources.
+_CONTENT_PREFIX = "content:"
+
 
 @dataclass
 class History:
@@ -18,19 +21,23 @@ class History:
 
     Attributes:
         complete: source key to the load that has committed its observations.
+        contents: content key to the load that has committed observations of the content.
         started: source key to the load that has committed anything of it.
         loads: table name to the loads whose rows it has.
         partly_forgotten: loads of which rows were forgotten since.
+        emptied: loads of which all observations were forgotten.
         ended: loads that have committed observations, rolled back or not: they are not continued.
         unfinished: loads that have committed something, and no observations, to the keys of their sources.
         sequence_number: of the commit of observations up to which this was read.
     """
 
     complete: dict[str, str]
+    contents: dict[str, str]
     started: dict[str, str]
     loads: dict[str, set[str]]
     ended: set[str]
     partly_forgotten: set[str]
+    emptied: set[str]
     unfinished: dict[str, set[str]]
     sequence_number: int
 
@@ -42,6 +49,7 @@ class History:
         loads: dict[str, set[str]] = {}
         ended: set[str] = set()
         forgotten: set[str] = set()
+        emptied: set[str] = set()
         begun: dict[str, set[str]] = {}
         # The observations are the last of them: what they do not have is not complete.
         for definition in ALL_TABLES:
@@ -51,13 +59,29 @@ class History:
             loads[definition.name] = {load.load_id for load in committed}
             keys.update({key: load.load_id for load in committed for key in load.keys})
             begun.update({load.load_id: set(load.keys) for load in committed})
-            for note in current_state(metadata).forgotten.values():
+            state = current_state(metadata)
+            for note in state.forgotten.values():
                 forgotten.update(note.rows)
             if definition is OBSERVATIONS:
                 ended = set(noted_loads(metadata))
+                emptied = {
+                    i for i, load in state.loads.items() if state.rows(load) == 0
+                } & forgotten
         unfinished = {load_id: keys for load_id, keys in begun.items() if load_id not in ended}
         number = max((s.sequence_number or 0 for s in metadata.snapshots), default=0)
-        return cls(complete, started, loads, ended, forgotten, unfinished, number)
+        contents = {key: complete.pop(key) for key in list(complete) if _is_content(key)}
+        started = {key: load_id for key, load_id in started.items() if not _is_content(key)}
+        return cls(
+            complete=complete,
+            contents=contents,
+            started=started,
+            loads=loads,
+            ended=ended,
+            partly_forgotten=forgotten,
+            emptied=emptied,
+            unfinished=unfinished,
+            sequence_number=number,
+        )
 
     def interrupted(self, keys: Collection[str]) -> str | None:
         """Return the load that began with exactly these sources and was not completed."""
@@ -69,7 +93,8 @@ class History:
 
     def superseded(self) -> list[str]:
         """Return the unfinished loads of which others have completed sources: they cannot be completed."""
-        return sorted(i for i, keys in self.unfinished.items() if keys & self.complete.keys())
+        done = self.complete.keys() | self.contents.keys()
+        return sorted(i for i, keys in self.unfinished.items() if keys & done)
 
 
 def source_key(file: SourceFile, reader: Reader, options: Options) -> str:
@@ -78,6 +103,19 @@ def source_key(file: SourceFile, reader: Reader, options: Options) -> str:
         [file.sha256, reader.name, reader.identity(file, options)], sort_keys=True
     )
     return sha256(identity.encode()).hexdigest()
+
+
+def content_key(file: SourceFile, reader: Reader, options: Options) -> str | None:
+    """Identify the content of a source in its context, whatever it is taken to mean; None: it has one meaning."""
+    context = reader.context(file, options)
+    if context is None:
+        return None
+    identity = json.dumps(["content", file.sha256, reader.name, context], sort_keys=True)
+    return _CONTENT_PREFIX + sha256(identity.encode()).hexdigest()
+
+
+def _is_content(key: str) -> bool:
+    return key.startswith(_CONTENT_PREFIX)
 
 
 def retry_key(load_id: str) -> str:

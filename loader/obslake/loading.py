@@ -17,14 +17,20 @@ from obslake.commits import commit
 from obslake.datafiles import remove_data_files, write_data_files
 from obslake.drift import COLUMNS_PROPERTY, KIND_PROPERTY, drift
 from obslake.engine import quote_identifier, quote_literal, reason
-from obslake.errors import CommitConflictError, SourceFormatError, SourceRowError
-from obslake.history import History, source_key
+from obslake.errors import (
+    AlreadyLoadedError,
+    CommitConflictError,
+    SourceFormatError,
+    SourceRowError,
+)
+from obslake.history import History, content_key, source_key
 from obslake.lakehouse import Lakehouse
 from obslake.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY
 from obslake.load_report import LoadReport, SkippedSource, describe_refused
 from obslake.partitions import check_partitions
 from obslake.progress import Progress
 from obslake.quarantine import stage_quarantine
+from obslake.repeats import Repeats
 from obslake.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
 from obslake.snapshots import append_files
 from obslake.sources import set_aside
@@ -70,6 +76,7 @@ def load(
         SourceNotFoundError: an argument names nothing that can be read.
         SourceFormatError: a file is not what the reader reads.
         SourceRowError: more rows cannot be understood than the options tolerate.
+        AlreadyLoadedError: the content of a file was loaded under other options.
         CommitConflictError: others committed all the time.
     """
     with work_folder(lakehouse.home, ".load-") as temp:
@@ -82,6 +89,7 @@ def load(
                 without=lakehouse.home,
                 suffixes=reader.suffixes,
                 whole=reader.whole_files,
+                are_tables=reader.reads_tables,
                 refused=refused if reader.refuses_single_files else None,
             )
         for _ in range(_ROUNDS):
@@ -128,10 +136,14 @@ def _load_new(
     new = {key: file for key, file in new.items() if key in readable or key in faulty}
     if not new:
         return
+    contents = {key: content_key(file, reader, options) for key, file in new.items()}
+    # Of contents that are loaded again the load before keeps the key.
+    keys = [*new, *sorted({k for k in contents.values() if k and k not in history.contents})]
     load_id = history.interrupted(new) or new_load_id(connection)
     report.load_id = load_id
     report.sources = [file.name for file in new.values()]
     report.sha256 = [file.sha256 for file in new.values()]
+    report.warnings += [note for file in new.values() for note in file.notes]
     options = replace(options, run=options.run or load_id)
     try:
         with progress.task("reading", unit="rows"):
@@ -149,7 +161,7 @@ def _load_new(
     report.warnings += drift(metadata, kind, staged.columns, staged.targets)
     staged = stage_quarantine(connection, staged, reader, new, options)
     report.set_aside = set_aside.count(connection)
-    commit_load(lakehouse, connection, staged, history, reader, list(new), report, progress, kind)
+    commit_load(lakehouse, connection, staged, history, reader, keys, report, progress, kind)
 
 
 def commit_load(
@@ -205,7 +217,11 @@ def _new_sources(
     history: History,
     report: LoadReport,
 ) -> dict[str, SourceFile]:
-    """Return the sources that no load has completed, by their keys; report the others."""
+    """Return the sources that no load has completed, by their keys; report the others.
+
+    Raises:
+        AlreadyLoadedError: the content of one was loaded, and meant something else.
+    """
     new: dict[str, SourceFile] = {}
     for file in files:
         try:
@@ -218,6 +234,15 @@ def _new_sources(
         if load_id := history.complete.get(key):
             is_forgotten = load_id in history.partly_forgotten
             report.skipped.append(SkippedSource(file.name, load_id, is_forgotten))
+        elif (other := history.contents.get(content_key(file, reader, options) or "")) and not (
+            options.again or other in history.emptied
+        ):
+            raise AlreadyLoadedError(
+                f"{file.name}: load {other} has loaded this content with other options "
+                "(such as --map): its rows would be there twice\n"
+                "  delete those rows first, with `obslake forget` or `obslake rollback`, "
+                "or load it besides with --again"
+            )
         elif key in new:
             report.warnings.append(f"{file.name} has the content of {new[key].name}: loaded once")
         else:
@@ -293,7 +318,14 @@ def _prepare(
             else:
                 continue
             table = lakehouse.table(definition)
-            files = _write(table, definition, rows, report, progress)
+            repeats = (
+                Repeats()
+                if definition is OBSERVATIONS and staged.advice_on_repeats is not None
+                else None
+            )
+            files = _write(table, definition, rows, report, progress, repeats)
+            if repeats is not None:
+                report.warnings += repeats.describe(staged.advice_on_repeats or "")
             if files or definition is OBSERVATIONS:
                 prepared.append(_Append(definition, table, files))
     except BaseException:
@@ -348,6 +380,7 @@ def _write(
     rows: Iterator[pa.RecordBatch],
     report: LoadReport,
     progress: Progress,
+    repeats: Repeats | None,
 ) -> list[DataFile]:
     """Write the rows into data files, and count them."""
     kinds: Counter[str] = Counter()
@@ -359,6 +392,8 @@ def _write(
             for batch in rows:
                 count += batch.num_rows
                 if definition is OBSERVATIONS:
+                    if repeats is not None:
+                        repeats.add(batch)
                     for item in pc.value_counts(batch.column("response_kind")).to_pylist():
                         kinds[item["values"]] += item["counts"]
                 written.advance(batch.num_rows)

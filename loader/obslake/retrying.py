@@ -146,6 +146,10 @@ def _options(said: dict[str, Any]) -> Options:
         environment=said["environment"],
         run=said["run"],
         renames=said["renames"],
+        # What was set aside as columns is text of the protocol already.
+        outputs="text",
+        as_oracle=said.get("as_oracle", False),
+        delimiter=said.get("delimiter"),
         max_faulty=set_aside.ANY,
     )
 
@@ -215,7 +219,7 @@ def _write_lines(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -
     """Write lines of a CSV file below its header."""
     rows = connection.execute(
         "select n, record, record_form, context from retried "
-        "where file = ? and record_form <> 'row' and context is not null order by n",
+        "where file = ? and record_form <> 'row' and context <> 'json' order by n",
         [name],
     ).fetchall()
     if not rows:

@@ -21,7 +21,7 @@ Rows = list[dict[str, Any]]
 
 def published_rows(folder: Path, name: str, problems: int = 2) -> Load:
     """A Parquet file with rows for every table but the quarantine."""
-    measured = {"memory_used_mb": 1.0, "specified_oracle": "1", "data_set_id": name}
+    measured = {"memory_used_mb": 1.0, "specified_oracle": False, "data_set_id": name}
     rows = [
         published(problem_id=f"p{p}", step_id=s, output=f'"{name} {s}"', run_id=name, **measured)
         for p in range(problems)

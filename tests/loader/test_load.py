@@ -28,7 +28,7 @@ from tests.loader.test_observations import published
 
 def everything(lake: Lake, name: str = "published.parquet") -> Path:
     """Write a source that has rows for every table."""
-    measured = {"memory_used_mb": 1.0, "specified_oracle": "1"}
+    measured = {"memory_used_mb": 1.0, "specified_oracle": False}
     return lake.parquet(name, [published(step_id=n, **measured) for n in range(3)])
 
 

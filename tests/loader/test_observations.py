@@ -79,7 +79,7 @@ FULL: dict[str, Any] = observation(
 @pytest.mark.parametrize("name", ["o.parquet", "o.jsonl", "o.csv", "o.jsonl.gz", "o.csv.gz"])
 def test_every_column_in_every_format(lake: Lake, name: str) -> None:
     write = {"parquet": lake.parquet, "jsonl": lake.jsonl, "csv": lake.csv}
-    lake.load("observations", write[name.split(".")[1]](name, [FULL]))
+    lake.load("observations", write[name.split(".")[1]](name, [FULL]), "--outputs", "text")
     row = lake.row("observations")
     assert row.pop("load_id")
     assert row.pop("observed_at") == datetime(2024, 5, 6, 5, 8, 9, 123456, tzinfo=UTC)
@@ -101,7 +101,7 @@ def test_forms_of_csv_and_json(lake: Lake) -> None:
         lake.write("upper.csv", text.replace("test_id", "Test_ID")),
     ]
     for path in paths:
-        lake.load("observations", path, "--data-set", path.name)
+        lake.load("observations", path, "--data-set", path.name, "--outputs", "text")
         found = lake.rows("observations", *columns, data_set_id=path.name)
         assert found == expected, path.name
 
@@ -151,7 +151,7 @@ def test_folders_patterns_and_several_files(lake: Lake) -> None:
         f"{lake.folder}/x*: no file matches this pattern"
     )
     (lake.folder / "empty").mkdir()
-    assert "no .parquet, .csv, .json" in lake.refused("observations", lake.folder / "empty")
+    assert "no .parquet, .csv, .tsv, .json" in lake.refused("observations", lake.folder / "empty")
 
 
 NAMES = [
@@ -280,7 +280,7 @@ def test_json_lines_with_values_that_are_no_text(lake: Lake) -> None:
     rows = [observation(step_id=n, output=o) for n, (o, *_) in enumerate(outputs)]
     # A row without the column is one whose response is missing.
     rows.append({k: v for k, v in observation(step_id=99).items() if k != "output"})
-    lake.load("observations", lake.jsonl("o.jsonl", rows))
+    lake.load("observations", lake.jsonl("o.jsonl", rows), "--outputs", "text")
     found = lake.rows("observations", "step_id", "output", "response_kind")
     expected = [(n, text, kind) for n, (_, text, kind) in enumerate(outputs)]
     assert found == sorted([*expected, (99, None, "not_executed")], key=repr)
@@ -377,9 +377,10 @@ def test_unknown_columns(lake: Lake) -> None:
     assert report["warnings"] == [
         "column host is always 'ci-1': kept as an attribute of the run",
         "column seed is not part of observations: left out "
-        "(--map NAME=seed loads it as column NAME)",
+        "(--map attempt=seed loads it as attempt)",
         "column sometimes is not part of observations: left out "
-        "(--map NAME=sometimes loads it as column NAME)",
+        "(--map COLUMN=sometimes loads it as COLUMN: data_set_id, environment_id, run_id, attempt, "
+        "operation, target, inputs, response_kind, duration_ns, observed_at)",
     ]
     assert report["stderr"].count("obslake: warning: ") == 3
     assert lake.row("runs")["attributes"] == {"host": "ci-1"}
@@ -411,7 +412,7 @@ def test_values_with_sql_in_them_stay_values(lake: Lake) -> None:
     lake.load(
         "observations",
         lake.jsonl("o.jsonl", [row]),
-        *("--data-set", evil, "--environment", evil, "--run", evil),
+        *("--data-set", evil, "--environment", evil, "--run", evil, "--outputs", "text"),
     )
     found = lake.row("observations")
     columns = (*observation(), "data_set_id", "environment_id", "run_id")
@@ -544,10 +545,13 @@ def published(**columns: object) -> dict[str, Any]:
 
 def test_published_form(lake: Lake) -> None:
     rows = [
-        published(specified_oracle="1", memory_used_mb=2.5, branch_coverage_percent=80.0),
-        published(implementation_id="j_original_0", output="2", specified_oracle="1"),
-        published(step_id=2, specified_oracle="null", inputs=None),
+        published(specified_oracle=False, memory_used_mb=2.5, branch_coverage_percent=80.0),
+        published(implementation_id="j_original_0", output="2"),
+        published(step_id=2, inputs=None),
         published(run_id="r2", environment_id="linux", researcher_name=None),
+        # Whatever they are called, their rows are the specified oracle's.
+        published(implementation_id="human", implementation_hash=None, specified_oracle=True),
+        published(step_id=2, implementation_id="oracle", output="null", specified_oracle=True),
     ]
     report = lake.load("observations", lake.parquet("published.parquet", rows))
     assert report["rows"] == {

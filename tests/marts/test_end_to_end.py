@@ -3,7 +3,6 @@
 import random
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -230,6 +229,7 @@ def published_rows(seed: int) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for problem in range(25):
         specified = {test: str(chooser.randrange(3)) for test in range(4)}
+        specifies = chooser.randrange(6) if problem % 2 else None
         for implementation in range(chooser.randint(1, 6)):
             for run in range(chooser.randint(1, 2)):
                 for test in range(4):
@@ -261,9 +261,12 @@ def published_rows(seed: int) -> list[dict[str, object]]:
                                 "git_commit_hash": "abc",
                                 "ci_pipeline_id": "p1",
                                 "researcher_name": "Ada",
-                                "specified_oracle": specified[test] if problem % 2 else None,
+                                # The rows of one of them are those of the specified oracle.
+                                "specified_oracle": implementation == specifies or None,
                             }
                         )
+                        if implementation == specifies:
+                            rows[-1]["output"] = specified[test]
     return rows
 
 
@@ -277,7 +280,6 @@ def naive_kind(output: str | None) -> str:
 
 def observations_of(rows: list[dict[str, object]]) -> list[Observation]:
     observations = []
-    latest: dict[tuple[object, ...], Observation] = {}
     for row in rows:
         random_arena = str(row["environment_id"]).count("-") == 4
         observation = Observation(
@@ -285,7 +287,7 @@ def observations_of(rows: list[dict[str, object]]) -> list[Observation]:
             problem_id=str(row["problem_id"]),
             test_id=str(row["test_id"]),
             step_id=int(str(row["step_id"])),
-            implementation_id=str(row["implementation_id"]),
+            implementation_id=ORACLE if row["specified_oracle"] else str(row["implementation_id"]),
             environment_id="arena" if random_arena else str(row["environment_id"]),
             run_id=str(row["run_id"]),
             attempt=0,
@@ -299,26 +301,7 @@ def observations_of(rows: list[dict[str, object]]) -> list[Observation]:
             load_id="",
         )
         observations.append(observation)
-        if row["specified_oracle"] is not None:
-            oracle = replace(
-                observation,
-                implementation_id=ORACLE,
-                operation=None,
-                inputs=None,
-                output=str(row["specified_oracle"]),
-                response_kind="value",
-                duration_ns=None,
-            )
-            key = (
-                oracle.problem_id,
-                oracle.test_id,
-                oracle.step_id,
-                oracle.environment_id,
-                oracle.run_id,
-            )
-            if key not in latest or latest[key].observed_at < oracle.observed_at:
-                latest[key] = oracle
-    return observations + list(latest.values())
+    return observations
 
 
 def test_published_form(built: Workspace, published: list[dict[str, object]]) -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -23,6 +23,11 @@ class Options:
         run: run of rows that do not name one; None: the load itself.
         renames: column of the lakehouse to column of the source.
         max_faulty: how many records that cannot be understood may be set aside.
+        outputs: what strings are in columns of responses: ``text`` of the protocol, ``values``, or ``auto``.
+        delimiter: what separates the fields of CSV files; None: it is found out.
+        partitions: folders named ``column=value`` are columns.
+        as_oracle: rows are of the specified oracle, whatever implementation they name.
+        again: load contents that were loaded under other options, besides what came of them.
     """
 
     data_set: str = "default"
@@ -30,10 +35,25 @@ class Options:
     run: str | None = None
     renames: dict[str, str] = field(default_factory=dict)
     max_faulty: Tolerance = STRICT
+    outputs: str = "auto"
+    delimiter: str | None = None
+    partitions: bool = False
+    as_oracle: bool = False
+    again: bool = False
 
     def identity(self) -> dict[str, object]:
         """Return the options by which two loads of the same bytes differ."""
-        return {name: value for name, value in asdict(self).items() if name != "max_faulty"}
+        return {**self.context(), "renames": self.renames, **self.readings()}
+
+    def context(self) -> dict[str, object]:
+        """Return what the options say about the rows besides what stands in them."""
+        return {"data_set": self.data_set, "environment": self.environment, "run": self.run}
+
+    def readings(self) -> dict[str, object]:
+        """Return the options by which the same bytes mean something else, where they are no defaults."""
+        defaults = Options()
+        names = ("outputs", "delimiter", "partitions", "as_oracle")
+        return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(defaults, n)}
 
 
 @dataclass(frozen=True)
@@ -47,6 +67,7 @@ class StagedLoad:
             None where they come from the view ``loaded_observations``.
         columns: columns of the source with their types, where drift is watched.
         targets: column of the source to the column that it is loaded as.
+        advice_on_repeats: what to do about rows that share all their keys; None: they are not looked for.
     """
 
     tables: tuple[TableDefinition, ...]
@@ -54,6 +75,7 @@ class StagedLoad:
     observations: Iterable[pa.RecordBatch] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
+    advice_on_repeats: str | None = None
 
 
 class Reader(ABC):
@@ -66,6 +88,7 @@ class Reader(ABC):
         refuses_single_files: a file that it cannot read does not hide the faults of the others: all
             are named, and the user may load the rest.
         salvages_rows: rows stand for themselves, so that broken lines can be set aside.
+        reads_tables: files that are neither Parquet nor Arrow, CSV or JSON are refused by their kind.
     """
 
     name: str
@@ -73,6 +96,7 @@ class Reader(ABC):
     whole_files: bool = True
     refuses_single_files: bool = False
     salvages_rows: bool = False
+    reads_tables: bool = True
 
     def settings(self) -> dict[str, Any]:
         """Return the reader's own options, in a form that JSON has."""
@@ -86,6 +110,14 @@ class Reader(ABC):
         """
         del file
         return options.identity()
+
+    def context(self, file: SourceFile, options: Options) -> dict[str, object] | None:
+        """Return what a load of the same bytes must share, besides them, to be a load of the same rows.
+
+        None where no option changes what bytes mean.
+        """
+        del file, options
+        return None
 
     def refuse(
         self,

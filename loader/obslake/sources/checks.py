@@ -8,7 +8,12 @@ import duckdb
 from obslake.engine import quote_identifier, quote_literal
 from obslake.sources import set_aside
 from obslake.sources.files import SourceFile
-from obslake.sources.relations import TextRelation, create_text_view, unreadable
+from obslake.sources.relations import (
+    FAULT_COLUMN,
+    TextRelation,
+    create_text_view,
+    unreadable,
+)
 from obslake.sources.set_aside import STRICT, Tolerance
 
 _SHOWN = 5
@@ -16,6 +21,11 @@ _LONGEST_VALUE = 60
 _SHORT_VALUE = (
     f"if(length(fault.value) > {_LONGEST_VALUE}, "
     f"left(fault.value, {_LONGEST_VALUE - 1}) || '…', fault.value)"
+)
+
+_UNKNOWN_ZONE = (
+    "names a zone that means several things or nothing: write its offset, such as +02:00 "
+    "(known are UTC, GMT, EST, EDT, CST, CDT, MST, MDT, PST, PDT)"
 )
 
 # What Arrow can keep, in microseconds, and Python can show.
@@ -48,6 +58,8 @@ class Cast:
             return f"{value} < 0" if self.is_counted else "false"
         typed = f"try_cast({value} as {self.type})"
         if self.type == "timestamptz":
+            # What is text may name a zone; what is a moment or a day of its own type has none.
+            typed = f"moment({value})" if given == "VARCHAR" else typed
             readable = f"{typed} between {_FIRST_MOMENT} and {_LAST_MOMENT}"
         elif self.type == "object":
             readable = f"json_valid({value}) and json_type(try_cast({value} as json)) = 'OBJECT'"
@@ -75,6 +87,7 @@ class Choice:
 
     column: str
     words: tuple[str, ...]
+    in_any_case: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,9 +95,18 @@ class _Fault:
     """What can be wrong with a row: an SQL condition, and how it is told."""
 
     condition: str
-    column: str
+    column: str | None
     value: str
     problem: str
+
+    @property
+    def details(self) -> str:
+        """The SQL of what `_first` returns."""
+        column = "null" if self.column is None else quote_literal(self.column)
+        problem = FAULT_COLUMN if self.column is None else quote_literal(self.problem)
+        return (
+            f"{{'column': {column}, 'value': cast({self.value} as varchar), 'problem': {problem}}}"
+        )
 
 
 def check_rows(
@@ -142,7 +164,15 @@ def check_rows(
                 name: type_
                 for name, type_, *_ in connection.execute("describe checked_rows").fetchall()
             }
-            faults = _faults(columns, types, required, casts, choices, only)
+            faults = _faults(
+                columns,
+                types,
+                required,
+                casts,
+                choices,
+                only,
+                has_own_faults=file.is_tabulated,
+            )
             found, examples = _find(connection, faults, _SHOWN - len(shown))
             total += found
             if not tolerance.is_strict and total <= tolerance.most(None):
@@ -153,7 +183,12 @@ def check_rows(
     if total > tolerance.most(None):
         set_aside.refuse(total, shown, tolerance)
     # Where files are shown together, a column may be of another type than in one of them.
-    return _any(_faults(everywhere, {}, required, casts, choices, only)) if total else None
+    if not total:
+        return None
+    has_own_faults = any(file.is_tabulated for file in files)
+    return _any(
+        _faults(everywhere, {}, required, casts, choices, only, has_own_faults=has_own_faults)
+    )
 
 
 def leave_out(
@@ -178,8 +213,12 @@ def _faults(
     casts: Sequence[Cast],
     choices: Sequence[Choice],
     only: tuple[str, str] | None,
+    *,
+    has_own_faults: bool,
 ) -> list[_Fault]:
     faults = []
+    if has_own_faults:
+        faults.append(_Fault(f"{FAULT_COLUMN} is not null", None, "null", ""))
     for name in required:
         # A column that a file does not have is missing in all its rows.
         value = quote_identifier(columns[name]) if name in columns else "null"
@@ -187,12 +226,17 @@ def _faults(
     for cast in casts:
         if cast.column in columns:
             value = quote_identifier(columns[cast.column])
-            condition = cast.fault(value, types.get(columns[cast.column], "VARCHAR"))
+            given = types.get(columns[cast.column], "VARCHAR")
+            if cast.type == "timestamptz" and given == "VARCHAR":
+                unknown = f"moment({value}) is null and zone_seconds(written_zone({value})) is null"
+                faults.append(_Fault(unknown, cast.column, value, _UNKNOWN_ZONE))
+            condition = cast.fault(value, given)
             faults.append(_Fault(condition, cast.column, value, cast.problem))
     for choice in choices:
         if choice.column in columns:
             value = quote_identifier(columns[choice.column])
-            condition = f"{value} not in ({', '.join(map(quote_literal, choice.words))})"
+            word = f"lower({value})" if choice.in_any_case else value
+            condition = f"{word} not in ({', '.join(map(quote_literal, choice.words))})"
             problem = f"is not one of {', '.join(choice.words)}"
             faults.append(_Fault(condition, choice.column, value, problem))
     if only:
@@ -216,18 +260,14 @@ def _find(
         f"where fault is not null limit {limit}"
     ).fetchall()
     return found, [
-        f"  {position}, column {column}: {_reason(value, problem)}"
+        f"  {position}{f', column {column}' if column else ''}: {_reason(value, problem)}"
         for position, column, value, problem in rows
     ]
 
 
 def _first(faults: Sequence[_Fault]) -> str:
     """Return the SQL of a row's first fault, null where it has none."""
-    cases = " ".join(
-        f"when {fault.condition} then {{'column': {quote_literal(fault.column)}, "
-        f"'value': cast({fault.value} as varchar), 'problem': {quote_literal(fault.problem)}}}"
-        for fault in faults
-    )
+    cases = " ".join(f"when {fault.condition} then {fault.details}" for fault in faults)
     return f"case {cases} end"
 
 
@@ -257,8 +297,9 @@ def _set_aside(
             fault.column,
             concat('''' || {_SHORT_VALUE} || ''' ', fault.problem),
             _obslake_record,
-            'row',
-            null
+            -- What no columns come of is kept as it was.
+            if(fault.column is null, 'text', 'row'),
+            if(fault.column is null, 'json', null)
         from (select *, {_first(faults)} as fault from checked_rows)
         where fault is not null
         """

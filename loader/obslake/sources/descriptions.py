@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import duckdb
+from pyiceberg.types import MapType, StringType
 
-from obslake.engine import quote_identifier, set_variables
+from obslake.engine import quote_identifier, run_sql_file, set_variables
 from obslake.schemas import (
     IMPLEMENTATIONS,
     MEASUREMENTS,
@@ -16,8 +17,9 @@ from obslake.schemas import (
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.checks import Cast, Choice, check_rows, leave_out
 from obslake.sources.columns import match_columns, require_columns, retyped, typed_columns
-from obslake.sources.files import SourceFile
+from obslake.sources.files import SourceFile, partitions_of, with_options
 from obslake.sources.relations import create_text_view
+from obslake.sources.tabulation import tabulate
 
 # What identifies a description; the rest of its columns is optional or has a default.
 _REQUIRED = {
@@ -44,6 +46,18 @@ class DescriptionsReader(Reader):
         self._definition = definition
         self.name = definition.name
 
+    def context(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return where the rows belong."""
+        return options.context() | (
+            {"folders": partitions_of(file.name)} if options.partitions else {}
+        )
+
+    def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return the options, and what the folders say."""
+        return options.identity() | (
+            {"folders": partitions_of(file.name)} if options.partitions else {}
+        )
+
     def stage(
         self,
         connection: duckdb.DuckDBPyConnection,
@@ -51,8 +65,16 @@ class DescriptionsReader(Reader):
         options: Options,
     ) -> StagedLoad:
         """Create the view of the table; unknown columns are left out with a warning."""
+        run_sql_file(connection, "zones")
         definition = self._definition
         required = _REQUIRED[definition.name]
+        run_sql_file(connection, "protocol")
+        texts = [
+            options.renames.get(field.name, field.name).lower()
+            for field in definition.schema.fields
+            if isinstance(field.field_type, StringType | MapType)
+        ]
+        files = [tabulate(connection, f, exact=texts) for f in with_options(files, options)]
         relation = create_text_view(connection, "given_rows", files)
         known, unknown = match_columns(definition, files, relation.columns, options.renames)
         require_columns(definition, files, known, relation.columns, required)
@@ -70,7 +92,7 @@ class DescriptionsReader(Reader):
             connection, {"data_set": options.data_set, "environment": options.environment}
         )
         columns = [
-            f"cast({_value(definition, field.name, known)} as {sql_type(field.field_type)}) "
+            f"{_typed(_value(definition, field.name, known), sql_type(field.field_type))} "
             f"as {quote_identifier(field.name)}"
             for field in definition.schema.fields
             if field.name != "load_id"
@@ -100,3 +122,8 @@ def _value(definition: TableDefinition, column: str, known: Mapping[str, str]) -
     if column == "environment_id" and definition is RUNS:
         return f"coalesce({value}, getvariable('environment'))"
     return value
+
+
+def _typed(value: str, type_: str) -> str:
+    """Return the SQL of a value, given as text, in the type of its column."""
+    return f"moment({value})" if type_ == "timestamptz" else f"cast({value} as {type_})"

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import os
 import shutil
 import stat
@@ -10,27 +11,74 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from glob import glob, has_magic
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
+from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from obslake.errors import ObslakeError, SourceFormatError, SourceNotFoundError
+from obslake.sources.kinds import OtherKind, other_kind
+
+if TYPE_CHECKING:
+    from obslake.sources.base import Options
 
 Format = Literal["parquet", "csv", "json"]
 Compression = Literal["uncompressed", "gzip", "zstd"]
 
 STANDARD_INPUT = "-"
 
-DATA_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl", ".ndjson")
+DATA_SUFFIXES = (
+    ".parquet",
+    ".csv",
+    ".tsv",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".arrow",
+    ".arrows",
+    ".feather",
+)
 _CHUNK = 1 << 20
 _LONGEST_LINE = 64 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PARQUET_MAGIC = b"PAR1"
+_ARROW_FILE = b"ARROW1"
+_ARROW_BEGINNINGS = (_ARROW_FILE, b"\xff\xff\xff\xff")
+# The longer mark of UTF-32 begins as that of UTF-16 does.
+_ENCODINGS = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+
+# What Hive calls a partition that has no value.
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class OutputReading:
+    """How the responses of a file become text of the response protocol.
+
+    Attributes:
+        column: the column of the file that has them.
+        kind_column: the column that says what they are, if there is one.
+        are_values: its strings are values of strings; otherwise they are text of the protocol as they are.
+        are_verdicts: they are the words of a harness.
+        has_bare_floats: some have floats that JSON does not know.
+    """
+
+    column: str
+    kind_column: str | None = None
+    are_values: bool = False
+    are_verdicts: bool = False
+    has_bare_floats: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +94,11 @@ class SourceFile:
         modified_at: when it was last written, the default of ``observed_at``.
         is_salvaged: ``path`` is a Parquet file with those of its rows that can be told apart; see
             ``salvage``.
+        is_tabulated: ``path`` is a Parquet file with its objects in columns; see ``tabulation``.
+        delimiter: what separates the fields of a CSV file, where the user says it.
+        partitions: columns that the names of its folders say, where the user wants them.
+        output: how responses are read.
+        notes: what the user should know about how it is read.
     """
 
     path: Path
@@ -55,6 +108,11 @@ class SourceFile:
     sha256: str
     modified_at: datetime
     is_salvaged: bool = False
+    is_tabulated: bool = False
+    delimiter: str | None = None
+    partitions: tuple[tuple[str, str | None], ...] = ()
+    output: OutputReading | None = None
+    notes: tuple[str, ...] = ()
 
 
 def open_sources(
@@ -65,6 +123,7 @@ def open_sources(
     without: Path | None = None,
     suffixes: Sequence[str] = DATA_SUFFIXES,
     whole: bool = True,
+    are_tables: bool = True,
     refused: list[str] | None = None,
 ) -> list[SourceFile]:
     """Find the files that the arguments of a load command name.
@@ -77,6 +136,7 @@ def open_sources(
         without: folder that is left out where it lies inside one that is searched.
         suffixes: how the names of files end that are found in folders, compressed or not.
         whole: refuse gzip files that were cut off.
+        are_tables: refuse files that are neither Parquet nor Arrow, CSV or JSON.
         refused: gets the reason for each argument and file that cannot be opened, which are errors
             otherwise.
 
@@ -93,7 +153,8 @@ def open_sources(
             for path, name in _find(argument, spool, without, suffixes):
                 if path not in files:
                     with _collecting(refused):
-                        files[path] = _open(path, name, on_bytes, whole=whole)
+                        file = _open(path, name, on_bytes, whole=whole)
+                        files[path] = _as_table(file, spool) if are_tables else file
     return list(files.values())
 
 
@@ -292,3 +353,117 @@ def _format(head: bytes) -> Format:
     if head.lstrip()[:1] in (b"{", b"["):
         return "json"
     return "csv"
+
+
+def with_options(files: Iterable[SourceFile], options: "Options") -> list[SourceFile]:
+    """Return files with what the options say about how they are read.
+
+    Raises:
+        SourceFormatError: two folders in the path of a file say the same.
+    """
+    return [
+        replace(
+            file,
+            delimiter=options.delimiter,
+            partitions=partitions_of(file.name) if options.partitions else (),
+        )
+        for file in files
+    ]
+
+
+def partitions_of(name: str) -> tuple[tuple[str, str | None], ...]:
+    """Return what the folders in a path say of their files: ``run_id=007/x.csv``.
+
+    Raises:
+        SourceFormatError: two folders say it of one column.
+    """
+    found: dict[str, str | None] = {}
+    for part in Path(name).parts[:-1]:
+        key, is_partition, text = part.partition("=")
+        if not is_partition or not key:
+            continue
+        key = unquote(key)
+        if key.lower() in map(str.lower, found):
+            raise SourceFormatError(f"{name}: two folders say what {key} is")
+        found[key] = None if text == _NO_PARTITION else unquote(text)
+    return tuple(found.items())
+
+
+def _as_table(file: SourceFile, spool: Path) -> SourceFile:
+    """Return the file, or a copy of it in a form that is read.
+
+    Raises:
+        SourceFormatError: it is of a kind that is not read.
+    """
+    head = read_head(file.path, file.compression)
+    if head.startswith(_ARROW_BEGINNINGS):
+        return _arrow_as_parquet(file, spool)
+    for mark, encoding in _ENCODINGS.items():
+        if head.startswith(mark):
+            return _as_utf8(file, encoding, spool)
+    kind = other_kind(head) if file.format != "parquet" else None
+    if file.format == "parquet" and file.compression != "uncompressed":
+        kind = OtherKind(f"a {file.compression} file of a Parquet file", "unpack it")
+    if kind is None:
+        return file
+    raise SourceFormatError(
+        f"{file.name}: this is {kind.name}, not a file of CSV, JSON Lines, Parquet or Arrow\n"
+        f"  {kind.advice}"
+    )
+
+
+def _arrow_as_parquet(file: SourceFile, spool: Path) -> SourceFile:
+    """Copy an Arrow IPC file or stream batch by batch."""
+    codec = None if file.compression == "uncompressed" else file.compression
+    with tempfile.NamedTemporaryFile(dir=spool, prefix="arrow-", delete=False) as copy:
+        pass
+    try:
+        if codec is None and file.path.open("rb").read(6) == _ARROW_FILE:
+            with pa.memory_map(str(file.path)) as source:
+                reader = pa.ipc.open_file(source)
+                batches = (reader.get_batch(n) for n in range(reader.num_record_batches))
+                _write_parquet(Path(copy.name), reader.schema, batches)
+        else:
+            with pa.input_stream(str(file.path), compression=codec) as stream:
+                if stream.read(6) == _ARROW_FILE:
+                    raise SourceFormatError(
+                        f"{file.name}: a {codec} file of an Arrow file: unpack it"
+                    )
+            with (
+                pa.input_stream(str(file.path), compression=codec) as stream,
+                pa.ipc.open_stream(stream) as streamed,
+            ):
+                _write_parquet(Path(copy.name), streamed.schema, streamed)
+    except (pa.ArrowException, OSError) as error:
+        raise SourceFormatError(f"{file.name}: not readable as Arrow: {error}") from error
+    return replace(file, path=Path(copy.name), format="parquet", compression="uncompressed")
+
+
+def _write_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    with pq.ParquetWriter(path, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _as_utf8(file: SourceFile, encoding: str, spool: Path) -> SourceFile:
+    """Copy a text in another encoding."""
+    with tempfile.NamedTemporaryFile(dir=spool, prefix="text-", delete=False) as copy:
+        pass
+    codec = None if file.compression == "uncompressed" else file.compression
+    try:
+        with (
+            pa.input_stream(str(file.path), compression=codec) as stream,
+            io.TextIOWrapper(io.BufferedReader(stream), encoding=encoding, newline="") as text,
+            Path(copy.name).open("w", encoding="utf-8", newline="") as target,
+        ):
+            while chunk := text.read(_CHUNK):
+                target.write(chunk)
+    except (UnicodeError, OSError) as error:
+        raise SourceFormatError(f"{file.name}: not readable as {encoding}: {error}") from error
+    plain = replace(file, path=Path(copy.name), compression="uncompressed")
+    note = f"{file.name}: read as {encoding.upper()}, by its byte order mark"
+    return replace(
+        plain,
+        format=_format(read_head(plain.path, "uncompressed")),
+        notes=(*file.notes, note),
+    )

@@ -58,6 +58,7 @@ class JUnitReader(Reader):
 
     name = "junit"
     suffixes = (".xml", ".trx")
+    reads_tables = False
     refuses_single_files = True
 
     def __init__(self, options: ReportOptions) -> None:

@@ -55,6 +55,7 @@ class LassoReader(Reader):
     ) -> StagedLoad:
         """Create the views of ``sql/lasso.sql`` on the files."""
         cells = [f for f in files if f.format != "json"]
+        run_sql_file(connection, "zones")
         candidates = [f for f in files if f.format == "json"]
         warnings: list[str] = []
         if cells:

@@ -75,7 +75,7 @@ def leave_out_actuations(
     )
     connection.execute(
         "create or replace temp view source_cells as "
-        f"from read_parquet({quote_literal(glob_literal(sound))})"
+        f"from read_parquet({quote_literal(glob_literal(sound))}, hive_partitioning = false)"
     )
 
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import duckdb
 
-from obslake.engine import quote_identifier, run_sql_file, set_variables
+from obslake.engine import quote_identifier, quote_literal, run_sql_file, set_variables
 from obslake.schemas import (
     IMPLEMENTATIONS,
     MEASUREMENTS,
@@ -17,12 +18,38 @@ from obslake.schemas import (
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.checks import Cast, Choice, check_rows, leave_out, shorten
 from obslake.sources.columns import match_columns, require_columns, retyped, typed_columns
-from obslake.sources.files import SourceFile
+from obslake.sources.files import SourceFile, partitions_of, with_options
 from obslake.sources.lasso import ARENA_ENVIRONMENT
+from obslake.sources.outputs import read_outputs
 from obslake.sources.relations import TextRelation, create_text_view
+from obslake.sources.tabulation import tabulate
+
+# Words in the names of columns that people give to what the table calls otherwise.
+_MEANT = {
+    "duration_ns": ("time_ns", "duration", "elapsed_ns", "nanos"),
+    "attempt": ("attempt", "sample", "seed", "trial", "retry", "repetition"),
+    "observed_at": ("timestamp", "created_at", "datetime"),
+    "environment_id": ("environment", "platform", "python_version"),
+    "run_id": ("run",),
+    "step_id": ("step",),
+}
 
 # The rest of an observation has defaults.
 _REQUIRED_OBSERVATION = ("problem_id", "implementation_id", "test_id")
+
+# Columns whose texts are kept as they are written.
+_TEXT_COLUMNS = (
+    "data_set_id",
+    "problem_id",
+    "implementation_id",
+    "test_id",
+    "environment_id",
+    "run_id",
+    "operation",
+    "target",
+    "inputs",
+    "output",
+)
 
 _PUBLISHED = (
     "data_set_id",
@@ -62,6 +89,7 @@ class ObservationsReader(Reader):
     ) -> StagedLoad:
         """Create the views of ``sql/native.sql`` or ``sql/published.sql`` on the files."""
         run_sql_file(connection, "protocol")
+        run_sql_file(connection, "zones")
         set_variables(
             connection,
             {
@@ -72,10 +100,34 @@ class ObservationsReader(Reader):
             },
         )
         typed = [options.renames.get(c.column, c.column) for c in typed_columns(OBSERVATIONS)]
+        texts = [options.renames.get(c, c).lower() for c in _TEXT_COLUMNS]
+        output = options.renames.get("output", "output")
+        files = [
+            tabulate(connection, f, exact=texts, output=output.lower())
+            for f in with_options(files, options)
+        ]
+        kind = options.renames.get("response_kind", "response_kind")
+        files, notes = read_outputs(connection, files, output, kind, options.outputs)
         relation = create_text_view(connection, "given_rows", files, typed)
-        if {c.lower() for c in relation.columns} >= set(_PUBLISHED):
-            return self._stage_published(connection, files, relation.columns, options)
-        return self._stage_native(connection, files, relation, options)
+        is_published = {c.lower() for c in relation.columns} >= set(_PUBLISHED)
+        if is_published and not options.as_oracle:
+            staged = self._stage_published(connection, files, relation.columns, options)
+        else:
+            staged = self._stage_native(connection, files, relation, options)
+        return replace(
+            staged,
+            warnings=[*notes, *staged.warnings],
+            advice_on_repeats="a column that tells them apart, such as the number of a sample, is loaded with "
+            "--map attempt=NAME",
+        )
+
+    def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return the options, and what the folders say."""
+        return {**options.identity(), **_said_by_folders(file, options)}
+
+    def context(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return where the rows belong; other columns or another reading make no other rows of them."""
+        return {**options.context(), **_said_by_folders(file, options)}
 
     def _stage_published(
         self,
@@ -94,6 +146,7 @@ class ObservationsReader(Reader):
                 Cast("execution_time_ms", "double"),
                 Cast("created_at", "timestamptz"),
             ),
+            choices=(Choice("specified_oracle", ("true", "false"), in_any_case=True),),
             tolerance=options.max_faulty,
         )
         leave_out(connection, "source_rows", "given_rows", faulty)
@@ -113,40 +166,53 @@ class ObservationsReader(Reader):
     ) -> StagedLoad:
         columns = relation.columns
         known, unknown = match_columns(OBSERVATIONS, files, columns, options.renames)
-        require_columns(OBSERVATIONS, files, known, columns, (*_REQUIRED_OBSERVATION, "output"))
+        required = [
+            c for c in _REQUIRED_OBSERVATION if not (options.as_oracle and c == "implementation_id")
+        ]
+        require_columns(OBSERVATIONS, files, known, columns, (*required, "output"))
         faulty = check_rows(
             connection,
             files,
-            required=_REQUIRED_OBSERVATION,
+            required=required,
             casts=typed_columns(OBSERVATIONS),
             choices=(Choice("response_kind", RESPONSE_KINDS),),
             known=known,
             tolerance=options.max_faulty,
         )
         leave_out(connection, "text_rows", "given_rows", faulty)
-        _create_source_rows(connection, known)
-        constants, warnings = _constant_columns(connection, unknown)
+        replaced = known.pop("implementation_id", None) if options.as_oracle else None
+        _create_source_rows(connection, known, "oracle" if options.as_oracle else None)
+        free = [c for c in OBSERVATIONS.column_names if c not in (*known, "load_id")]
+        constants, warnings = _constant_columns(connection, unknown, free)
         set_variables(connection, {"attributes": json.dumps(constants)})
         run_sql_file(connection, "native")
         return StagedLoad(
             tables=(RUNS, OBSERVATIONS),
-            warnings=[*retyped(OBSERVATIONS, known, relation.types), *warnings],
+            warnings=[
+                *retyped(OBSERVATIONS, known, relation.types),
+                *([f"column {replaced} is not kept: rows are of the oracle"] if replaced else []),
+                *warnings,
+            ],
             columns=relation.types,
             targets={source: target for target, source in known.items()},
         )
 
 
-def _create_source_rows(connection: duckdb.DuckDBPyConnection, known: dict[str, str]) -> None:
+def _create_source_rows(
+    connection: duckdb.DuckDBPyConnection, known: dict[str, str], implementation: str | None
+) -> None:
     columns = [
         f"{quote_identifier(source)} as {quote_identifier(c)}" for c, source in known.items()
     ]
+    if implementation:
+        columns.append(f"{quote_literal(implementation)} as implementation_id")
     connection.execute(
         f"create temp view source_rows as select {', '.join(columns)}, _obslake_time from text_rows"
     )
 
 
 def _constant_columns(
-    connection: duckdb.DuckDBPyConnection, unknown: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, unknown: Sequence[str], free: Sequence[str]
 ) -> tuple[dict[str, str], list[str]]:
     """Find unknown columns that have one value throughout: they say something about the run."""
     if not unknown:
@@ -167,7 +233,20 @@ def _constant_columns(
             )
         else:
             warnings.append(
-                f"column {column} is not part of observations: left out "
-                f"(--map NAME={column} loads it as column NAME)"
+                f"column {column} is not part of observations: left out{_advice(column, free)}"
             )
     return constants, warnings
+
+
+def _advice(column: str, free: Sequence[str]) -> str:
+    """Return which option would load a column, as one of those that nothing is read into yet."""
+    for target, words in _MEANT.items():
+        if target in free and any(word in column.lower() for word in words):
+            return f" (--map {target}={column} loads it as {target})"
+    if not free:
+        return ""
+    return f" (--map COLUMN={column} loads it as COLUMN: {', '.join(free)})"
+
+
+def _said_by_folders(file: SourceFile, options: Options) -> dict[str, object]:
+    return {"folders": partitions_of(file.name)} if options.partitions else {}

@@ -98,6 +98,7 @@ class RecordingReader(Reader):
     ) -> StagedLoad:
         """Create the views of ``sql/recording.sql`` on the lines of the files."""
         run_sql_file(connection, "protocol")
+        run_sql_file(connection, "zones")
         run_sql_file(connection, "recording_lines")
         warnings = []
         unknown: Counter[str] = Counter()

@@ -24,6 +24,7 @@ from obslake.sources.files import SourceFile, glob_literal, read_head
 from obslake.sources.relations import (
     LONGEST_CSV_LINE,
     ROW_COLUMN,
+    CsvScan,
     csv_scan,
     json_lines_scan,
     json_scan,
@@ -64,31 +65,43 @@ def salvage(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFi
 
 
 def _salvage_csv(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
-    scan, columns, delimiter = csv_scan(connection, file)
+    found = csv_scan(connection, file)
+    columns = found.columns
     # Every column, or what is broken in the others would be overlooked.
     counts = ", ".join(f"count({quote_identifier(name)})" for name in columns)
     try:
-        connection.execute(f"select {counts} from {scan}", [glob_literal(file.path)]).fetchall()
+        connection.execute(
+            f"select {counts} from {found.query}", [glob_literal(file.path)]
+        ).fetchall()
     except duckdb.Error:
         pass
     else:
         return file
     with _new_file(connection, "lines-") as stream:
         header = io.StringIO(newline="")
-        writer = csv.writer(header, delimiter=delimiter, lineterminator="\n")
+        # Its quotes say how the other fields are quoted.
+        writer = csv.writer(
+            header,
+            delimiter=found.delimiter,
+            quotechar=found.quote,
+            quoting=csv.QUOTE_ALL,
+            lineterminator="\n",
+        )
         writer.writerow([ROW_COLUMN, *columns])
         stream.write(header.getvalue().encode())
-        rows = _Rows(file, delimiter, len(columns))
-        _set_aside(connection, file, rows.separate(stream), _header(file))
-    sound = replace(file, path=Path(stream.name), compression="uncompressed")
-    scan, _, _ = csv_scan(connection, sound)
+        rows = _Rows(file, found)
+        _set_aside(connection, file, rows.separate(stream), _header(file, found.skipped_lines))
+    sound = replace(
+        file, path=Path(stream.name), compression="uncompressed", delimiter=found.delimiter
+    )
+    scan = csv_scan(connection, sound).query
     names = ", ".join(map(quote_identifier, columns))
     numbered = f"select {names}, cast({ROW_COLUMN} as bigint) as {ROW_COLUMN} from {scan}"
-    salvaged, found = _write(connection, sound, numbered)
-    if found != rows.kept:
+    salvaged, written = _write(connection, sound, numbered)
+    if written != rows.kept:
         raise SourceFormatError(
             f"{file.name}: not readable as csv: {rows.kept:,} rows can be told apart, "
-            f"and {found:,} are read"
+            f"and {written:,} are read"
         )
     return salvaged
 
@@ -103,30 +116,38 @@ class _Rows:
         kept: how many of them have as many fields as there are columns, and are UTF-8.
     """
 
-    def __init__(self, file: SourceFile, delimiter: str, width: int) -> None:
+    def __init__(self, file: SourceFile, scan: CsvScan) -> None:
         self.kept = 0
         self._file = file
-        self._delimiter = delimiter
-        self._width = width
+        self._delimiter = scan.delimiter
+        self._quote = scan.quote
+        self._width = len(scan.columns)
+        self._skipped_lines = scan.skipped_lines
         self._lines: list[str] = []
 
     def separate(self, sound: IO[bytes]) -> Iterator[tuple[int, str, bytes]]:
         """Write the good rows to a file, each behind its number, and return the others with a reason."""
-        number = 0
+        number = self._skipped_lines
         limit = csv.field_size_limit(LONGEST_CSV_LINE)
         try:
             with _opened(self._file) as stream:
                 # What separates rows and fields is ASCII: each byte may be a character.
                 text = io.TextIOWrapper(stream, encoding="latin-1", newline="")
+                for _ in range(self._skipped_lines):
+                    next(text)
                 reader = csv.reader(
-                    self._noted(text), delimiter=self._delimiter, skipinitialspace=True, strict=True
+                    self._noted(text),
+                    delimiter=self._delimiter,
+                    quotechar=self._quote,
+                    skipinitialspace=True,
+                    strict=True,
                 )
                 for fields in reader:
                     record = "".join(self._lines).rstrip("\r\n").encode("latin-1")
                     self._lines.clear()
                     # DuckDB skips blank lines; the header is row 1.
                     number += bool(fields)
-                    if number < 2 or not fields:
+                    if number < self._skipped_lines + 2 or not fields:
                         continue
                     if reason := self._fault(fields, record):
                         yield number, reason, record
@@ -250,9 +271,11 @@ def _batches(
         yield batch
 
 
-def _header(file: SourceFile) -> str:
+def _header(file: SourceFile, skipped_lines: int) -> str:
     with _opened(file) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+        for _ in range(skipped_lines):
+            next(text)
         return text.readline().rstrip("\r\n")
 
 

@@ -24,7 +24,7 @@ select
     value,
     rawvalue,
     valuetype,
-    coalesce(cast(lastmodified as timestamptz), _obslake_time) as lastmodified,
+    coalesce(moment(lastmodified), _obslake_time) as lastmodified,
     nullif(try_cast(executiontime as bigint), 0) as duration_ns
 from source_cells;
 

@@ -37,7 +37,7 @@ select
     output,
     coalesce(response_kind, response_kind(output)) as response_kind,
     cast(duration_ns as bigint) as duration_ns,
-    coalesce(cast(observed_at as timestamptz), _obslake_time) as observed_at
+    coalesce(moment(observed_at), _obslake_time) as observed_at
 from native_rows;
 
 create temp view loaded_runs as

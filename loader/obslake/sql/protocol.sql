@@ -44,3 +44,105 @@ end;
 -- Newer LASSO arenas name themselves by a random UUID, which says nothing about where code was executed.
 create or replace temp macro is_random_arena(arena_id) as
 regexp_full_match(arena_id, '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}');
+
+-- A string as JSON, escaped as Python escapes it: DuckDB writes control characters in other letters.
+create or replace temp macro json_string(text) as
+case
+    when regexp_matches(text, '[\x00-\x1f]') then
+        array_to_string(
+            list_transform(
+                regexp_extract_all(cast(to_json(text) as varchar), '\\u[0-9A-Fa-f]{4}|\\.|[^\\]+'),
+                lambda part: if(starts_with(part, '\u'), lower(part), part)
+            ),
+            ''
+        )
+    else cast(to_json(text) as varchar)
+end;
+
+-- A moment as Python's isoformat() writes it.
+create or replace temp macro iso_moment(moment) as
+case
+    when not isfinite(moment) then cast(moment as varchar)
+    when microsecond(moment) % 1000000 = 0 then strftime(moment, '%Y-%m-%dT%H:%M:%S')
+    else strftime(moment, '%Y-%m-%dT%H:%M:%S.%f')
+end;
+
+-- Tokens that stand for something else than a value, whatever the other outputs are.
+create or replace temp macro is_token(text) as
+split_part(text, '@', 1) in ('$EXCEPTION', '$TIMEOUT', '$CRASH', '$N/A', '$*', '$CUT', '$TRUNCATED');
+
+-- A string that was returned: a token stays one, everything else is a value.
+create or replace temp macro string_response(text) as
+if(is_token(text), text, json_string(text));
+
+-- Floats as Python's json.dumps (NaN, Infinity) and repr (nan, inf) write them, which JSON does not know.
+create or replace temp macro bare_float() as
+'\b(NaN|Infinity|nan|inf)\b';
+
+create or replace temp macro has_bare_floats(text) as
+regexp_matches(text, bare_float())
+and regexp_matches(json_skeleton(text), bare_float())
+and not regexp_matches(
+    regexp_replace(json_skeleton(text), '-?' || bare_float(), '0', 'g'), '(?i)nan|inf|,\s*[\]}]'
+)
+and json_valid(regexp_replace(json_skeleton(text), '-?' || bare_float(), '0', 'g'));
+
+create or replace temp macro tagged_float(text) as
+'{"$float":"' || if(starts_with(text, '-'), '-', '') || if(contains(lower(text), 'nan'), 'nan', 'inf') || '"}';
+
+create or replace temp macro with_tagged_floats(text) as
+case
+    when text is null or not has_bare_floats(text) then text
+    else
+        array_to_string(
+            list_transform(
+                regexp_extract_all(text, '"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity|nan|inf)\b|.', 0, 's'),
+                lambda part: if(
+                    regexp_full_match(part, '-?(NaN|Infinity|nan|inf)'), tagged_float(part), part
+                )
+            ),
+            ''
+        )
+end;
+
+-- A text that begins with the words of a harness: `failed: division by zero`, `timed out`, `OK`.
+create or replace temp macro harness_words(text) as
+regexp_extract(text, '^\s*([A-Za-z][A-Za-z _-]*?)\s*(?:[:@]|$)', 1);
+
+create or replace temp macro harness_outcome(text) as
+map_extract_value(
+    getvariable('harness_outcomes'), lower(regexp_replace(harness_words(text), '[\s_-]+', '', 'g'))
+);
+
+create or replace temp macro is_verdict(text) as
+split_part(text, '@', 1) in ('passed', 'failed', 'error', 'skipped');
+
+-- What the harness says besides: `failed: division by zero` -> `division by zero`.
+create or replace temp macro harness_details(text) as
+nullif(trim(regexp_extract(text, '^[^:@]*[:@](.*)$', 1, 's')), '');
+
+-- The class of an exception stands before its message, or alone.
+create or replace temp macro details_class(details) as
+regexp_extract(details, '^([\w.$]*(?:Error|Exception|Failure|Warning|Exit))\s*(?::|$)', 1);
+
+create or replace temp macro classed_details(details) as
+if(
+    details_class(details) = '',
+    '@' || details,
+    details_class(details) || coalesce('@' || nullif(ltrim(substr(details, length(details_class(details)) + 1), ' :'), ''), '')
+);
+
+-- The verdict of a harness, in any spelling, as the protocol says it.
+create or replace temp macro verdict_response(text) as
+case
+    when text is null or is_verdict(text) or harness_outcome(text) is null then text
+    when harness_outcome(text) in ('failed', 'error') and harness_details(text) is not null
+        then harness_outcome(text) || '@' || classed_details(harness_details(text))
+    else
+        case harness_outcome(text)
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_executed' then '$*'
+            else harness_outcome(text)
+        end || coalesce('@' || harness_details(text), '')
+end;

@@ -9,7 +9,8 @@ select
     problem_id,
     test_id,
     coalesce(cast(step_id as int), 0) as step_id,
-    implementation_id,
+    -- A flag of the row: whether it is the specified oracle's.
+    if(coalesce(lower(specified_oracle) = 'true', false), 'oracle', implementation_id) as implementation_id,
     case
         when environment_id is null then getvariable('environment')
         when is_random_arena(environment_id) then getvariable('arena_environment')
@@ -17,11 +18,10 @@ select
     end as environment_id,
     if(is_random_arena(environment_id), environment_id, null) as arena_id,
     coalesce(run_id, getvariable('run')) as run_id,
-    coalesce(cast(created_at as timestamptz), _obslake_time) as observed_at,
+    coalesce(moment(created_at), _obslake_time) as observed_at,
     operation,
     inputs,
     output,
-    specified_oracle,
     try_cast(round(cast(execution_time_ms as double) * 1e6) as bigint) as duration_ns,
     test_hash,
     implementation_hash,
@@ -51,27 +51,7 @@ select
     if(implementation_id = 'oracle' and output = 'null', 'not_executed', response_kind(output)) as response_kind,
     duration_ns,
     observed_at
-from published_rows
-union all
-select
-    data_set_id,
-    problem_id,
-    test_id,
-    step_id,
-    'oracle',
-    environment_id,
-    run_id,
-    0,
-    null,
-    null,
-    null,
-    specified_oracle,
-    if(specified_oracle = 'null', 'not_executed', response_kind(specified_oracle)),
-    null,
-    max(observed_at)
-from published_rows
-where specified_oracle is not null and implementation_id <> 'oracle'
-group by data_set_id, problem_id, test_id, step_id, environment_id, run_id, specified_oracle;
+from published_rows;
 
 create temp view loaded_tests as
 select
@@ -104,7 +84,7 @@ select
     null::varchar as origin,
     null::varchar as licence
 from published_rows
-where implementation_hash is not null
+where implementation_hash is not null and implementation_id <> 'oracle'
 group by data_set_id, problem_id, implementation_id;
 
 create temp view arena_attributes as

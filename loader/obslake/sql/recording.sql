@@ -16,7 +16,7 @@ select
     system,
     lineage,
     revision,
-    coalesce(cast(started_at as timestamptz), source_time) as started_at,
+    coalesce(moment(started_at), source_time) as started_at,
     git_commit,
     git_branch,
     pipeline,
@@ -51,7 +51,7 @@ select
     calls.output,
     coalesce(calls.response_kind, response_kind(calls.output)) as response_kind,
     cast(calls.duration_ns as bigint) as duration_ns,
-    coalesce(cast(calls.observed_at as timestamptz), sessions.started_at) as observed_at
+    coalesce(moment(calls.observed_at), sessions.started_at) as observed_at
 from recording_lines as calls
 join sessions using (session)
 where calls.record = 'call';
