@@ -45,7 +45,8 @@ mart: $(INSTALLED) ## Test one mart alone: its unit tests, its data tests and it
 fuzz: $(INSTALLED) ## Try damaged and hostile files on every reader for longer; EXAMPLES is their number, SEED the start.
 	OBSLAKE_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) OBSLAKE_FUZZ_SEED=$(or $(SEED),1) \
 	    OBSLAKE_FUZZ_BOMB=$(or $(BOMB),10737418240) \
-	    $(BIN)/python -m pytest tests/loader/test_fuzz.py tests/loader/test_hostile_files.py
+	    $(BIN)/python -m pytest tests/loader/test_fuzz.py tests/loader/test_hostile_files.py \
+	    tests/loader/test_report_suites.py tests/loader/test_report_words.py tests/loader/test_report_characters.py
 
 .PHONY: faults
 faults: $(INSTALLED) ## Kill commands, fill disks and lock catalogs, many times; TRIALS is the number of kills, SEED the start.

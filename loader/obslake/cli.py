@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from obslake import __version__
-from obslake.cli_common import AnyCommand, Commands, Example, check_text, json_option
+from obslake.cli_common import (
+    AnyCommand,
+    Commands,
+    Example,
+    check_text,
+    json_option,
+    verbose_option,
+)
 from obslake.cli_load import load
 from obslake.errors import ObslakeError
 from obslake.output import (
@@ -98,9 +105,10 @@ def init(home: str | None) -> None:
 
 @cli.command(cls=Example, example="obslake status --snapshots")
 @click.option("--snapshots", is_flag=True, help="List the snapshots of observations.")
+@verbose_option
 @json_option
 @click.pass_obj
-def status(home: str | None, snapshots: bool, as_json: bool) -> None:
+def status(home: str | None, snapshots: bool, verbose: bool, as_json: bool) -> None:
     """Show the tables, their sizes, and the loads that made them."""
     from obslake.lakehouse import Lakehouse
     from obslake.status import read_status
@@ -109,7 +117,7 @@ def status(home: str | None, snapshots: bool, as_json: bool) -> None:
     if as_json:
         echo_json(result)
     else:
-        echo_status(result)
+        echo_status(result, verbose=verbose)
 
 
 @cli.command(cls=Example, example="obslake pin --to 6482398719468012345")

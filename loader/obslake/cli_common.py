@@ -50,6 +50,11 @@ def json_option(command: AnyCommand) -> AnyCommand:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def verbose_option(command: AnyCommand) -> AnyCommand:
+    """Add the option that names every source."""
+    return click.option("--verbose", is_flag=True, help="Name every source.")(command)
+
+
 def check_text(option: str, value: str | None) -> None:
     """Refuse what was typed in another encoding."""
     try:

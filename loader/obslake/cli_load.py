@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from obslake.cli_common import AnyCommand, Example, check_text, json_option
+from obslake.cli_common import AnyCommand, Example, check_text, json_option, verbose_option
 from obslake.errors import RecordsSetAsideError
 from obslake.output import echo_report
 
@@ -38,6 +38,7 @@ class _ToleranceType(click.ParamType):  # type: ignore[type-arg]
 
 def _load_options(command: AnyCommand) -> AnyCommand:
     command = json_option(command)
+    command = verbose_option(command)
     command = click.option(
         "--max-faulty",
         type=_ToleranceType(),
@@ -233,6 +234,30 @@ def load_recording(
         "{implementation}, {lineage}, {problem} or {data_set}; it goes before the options."
     ),
 )
+@click.option(
+    "--environment-from",
+    metavar="NAME",
+    help=(
+        "Attribute (hostname, package, id …) or property of suites that is part of the environment "
+        "[default: the browser or device, where a report names it]."
+    ),
+)
+@click.option(
+    "--strip",
+    multiple=True,
+    metavar="REGEX",
+    help="Take what this finds out of the names of suites, classes and cases.",
+)
+@click.option(
+    "--test-name",
+    metavar="REGEX",
+    help="Name a test by the part of its name that this finds, or by its first group.",
+)
+@click.option(
+    "--keep-names",
+    is_flag=True,
+    help="Keep times, versions and random ids in the names of suites.",
+)
 @click.option("--keep-going", is_flag=True, help="Load the other files where some are refused.")
 @click.pass_obj
 def load_junit(
@@ -244,6 +269,7 @@ def load_junit(
     run: str | None,
     max_faulty: "Tolerance",
     keep_going: bool,
+    verbose: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -260,6 +286,7 @@ def load_junit(
         paths,
         as_json,
         keep_going=keep_going,
+        verbose=verbose,
         data_set=data_set,
         environment=environment,
         run=run,
@@ -327,6 +354,7 @@ def _load(
     as_json: bool,
     *,
     keep_going: bool = False,
+    verbose: bool = False,
     **options: Any,
 ) -> None:
     from obslake.errors import SourceFormatError
@@ -342,7 +370,7 @@ def _load(
     report = run_load(
         lakehouse, reader, paths, Options(**options), Progress(), keep_going=keep_going
     )
-    echo_report(report, as_json=as_json)
+    echo_report(report, as_json=as_json, verbose=verbose)
     if report.refused:
         raise SourceFormatError(describe_refused(report))
     if report.set_aside:

@@ -223,6 +223,7 @@ def _new_sources(
         AlreadyLoadedError: the content of one was loaded, and meant something else.
     """
     new: dict[str, SourceFile] = {}
+    same: list[tuple[str, str]] = []
     for file in files:
         try:
             key = source_key(file, reader, options)
@@ -244,9 +245,14 @@ def _new_sources(
                 "or load it besides with --again"
             )
         elif key in new:
-            report.warnings.append(f"{file.name} has the content of {new[key].name}: loaded once")
+            same.append((file.name, new[key].name))
         else:
             new[key] = file
+    report.warnings += [f"{name} has the content of {of}: loaded once" for name, of in same[:1]]
+    if len(same) > 1:
+        report.warnings.append(
+            f"{len(same) - 1:,} more files have the content of another one: loaded once"
+        )
     return new
 
 

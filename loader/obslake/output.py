@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 1000
 _BATCH_ROWS = 1000
 _MOST_FAULTS = 20
+_MOST_SOURCES = 2
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -48,8 +49,11 @@ def echo_json(value: object) -> None:
     click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
 
 
-def echo_report(report: "LoadReport", *, as_json: bool) -> None:
-    """Print what a load did; its warnings go to standard error."""
+def echo_report(report: "LoadReport", *, as_json: bool, verbose: bool = False) -> None:
+    """Print what a load did; its warnings go to standard error.
+
+    Files that were loaded before are one line per load that has done it, unless each is wanted.
+    """
     for warning in report.warnings:
         warn(warning)
     if other := report.response_kinds.get("other"):
@@ -72,9 +76,14 @@ def echo_report(report: "LoadReport", *, as_json: bool) -> None:
             }
         )
         return
-    for skipped in report.skipped:
-        say(f"{skipped.name}: already loaded by load {skipped.load_id}, nothing appended")
-        if skipped.is_forgotten:
+    groups: dict[tuple[str, bool, int], list[str]] = {}
+    for number, skipped in enumerate(report.skipped):
+        key = (skipped.load_id, skipped.is_forgotten, number if verbose else 0)
+        groups.setdefault(key, []).append(skipped.name)
+    for (load_id, is_forgotten, _), names in groups.items():
+        what = names[0] if len(names) == 1 else f"{len(names):,} sources"
+        say(f"{what}: already loaded by load {load_id}, nothing appended")
+        if is_forgotten:
             say("  rows were forgotten since: they do not come back by loading again")
     if report.load_id is None:
         return
@@ -85,8 +94,8 @@ def echo_report(report: "LoadReport", *, as_json: bool) -> None:
         say(f"    {kind:<16} {rows:>10,}")
 
 
-def echo_status(status: dict[str, Any]) -> None:
-    """Print what is in a lakehouse."""
+def echo_status(status: dict[str, Any], *, verbose: bool = False) -> None:
+    """Print what is in a lakehouse, with all sources of a load or the first ones."""
     say(f"lakehouse  {status['home']}")
     say(f"marts      {status['marts'] or 'not built yet: run `dbt build`'}")
     say(f"\n{'table':<16} {'rows':>14} {'files':>7} {'bytes':>14}")
@@ -98,9 +107,12 @@ def echo_status(status: dict[str, Any]) -> None:
             say(f"  {snapshot['operation']}")
             continue
         rolled_back = "  rolled back" if snapshot.get("rolled_back") else ""
+        sources = snapshot["sources"]
+        shown = sources if verbose else sources[:_MOST_SOURCES]
+        more = f" and {len(sources) - len(shown):,} more" if len(shown) < len(sources) else ""
         say(
             f"  load {snapshot['load_id']}  {_count(snapshot['rows'], 'row')}"
-            f"  {', '.join(snapshot['sources'])}{rolled_back}"
+            f"  {', '.join(shown)}{more}{rolled_back}"
         )
 
 

@@ -47,7 +47,7 @@ def reading(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def texts(folder: Path, file: Path, outputs: str = "auto") -> list[str | None]:
     """Return the responses of a file in their order, as a load would keep them."""
     with reading(folder) as connection:
-        files = open_sources([str(file)], folder)
+        files = open_sources([str(file)], folder, are_tables=True)
         files = [tabulate(connection, f, exact=("output",), output="output") for f in files]
         files, _ = read_outputs(connection, files, "output", "response_kind", outputs)
         create_text_view(connection, "rows", files)

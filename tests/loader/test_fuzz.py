@@ -241,7 +241,12 @@ def read(reader: Reader, content: bytes, tolerance: set_aside.Tolerance) -> dict
         options = Options(run="r", max_faulty=tolerance)
         set_aside.begin(connection)
         try:
-            sources = open_sources([str(path)], Path(folder), whole=reader.whole_files)
+            sources = open_sources(
+                [str(path)],
+                Path(folder),
+                whole=reader.whole_files,
+                are_tables=reader.reads_tables,
+            )
             refused = reader.refuse(connection, sources, options)
             for file, reason in refused.items():
                 set_aside.add_file(connection, file, reason)

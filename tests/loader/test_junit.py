@@ -124,7 +124,9 @@ def test_what_tools_write(lake: Lake) -> None:
         columns = ("problem_id", "test_id", "attempt", "output")
         rows = lake.rows("observations", *columns, data_set_id=tool)
         assert rows == sorted(EXPECTED[tool], key=repr), tool
-        assert (report["refused"], report["warnings"]) == ([], []), tool
+        assert report["refused"] == [], tool
+        # Gradle and jest write cases of one name.
+        assert len(report["warnings"]) == (tool in ("gradle", "jest")), tool
 
 
 def independent_counts(path: Path) -> Counter[str]:
@@ -387,7 +389,7 @@ def test_forms_of_xml(lake: Lake) -> None:
         '<!-- by hand --><x:testsuite name="S"><x:testcase name="t"/></x:testsuite>',
         suite('<testcase name="t"><properties><a/></properties></testcase><unknown><a/></unknown>'),
         suite(
-            '<testcase name="t"><failure/><failure/><skipped/></testcase><error message="suite"/>'
+            '<testcase name="t"><failure/><failure/><skipped/></testcase><system-out>x</system-out>'
         ),
         suite('<x><testcase name="t"/></x>'),
     ]

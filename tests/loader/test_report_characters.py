@@ -11,6 +11,7 @@ from obslake.sources.files import open_sources
 from obslake.sources.xml_stream import read_xml
 
 from tests.harness.lake import Lake
+from tests.loader.staging import EXAMPLES
 
 
 class Texts:
@@ -108,7 +109,9 @@ SECTIONS = st.sampled_from([("", ""), ("<![CDATA[", "]]>"), ("<!--", "-->"), ("<
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4 * EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     parts=st.lists(st.tuples(SECTIONS, st.lists(PIECES, max_size=4)), max_size=6),

@@ -123,7 +123,7 @@ def open_sources(
     without: Path | None = None,
     suffixes: Sequence[str] = DATA_SUFFIXES,
     whole: bool = True,
-    are_tables: bool = True,
+    are_tables: bool = False,
     refused: list[str] | None = None,
 ) -> list[SourceFile]:
     """Find the files that the arguments of a load command name.

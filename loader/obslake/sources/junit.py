@@ -8,13 +8,21 @@ from typing import Any, Literal
 import duckdb
 import pyarrow as pa
 
-from obslake.engine import quote_identifier, run_sql_file, set_variables
+from obslake.engine import quote_identifier, reason, run_sql_file, set_variables
 from obslake.errors import SourceFormatError
 from obslake.schemas import IMPLEMENTATIONS, OBSERVATIONS, RUNS, TESTS
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.files import SourceFile
 from obslake.sources.path_pattern import PathPattern
-from obslake.sources.reports import Case, ReportSummary, read_report, shorten_name
+from obslake.sources.reports import (
+    Case,
+    Naming,
+    ReportSummary,
+    Suite,
+    read_report,
+    short_path,
+    shorten_name,
+)
 
 PLACEHOLDERS = (
     "run",
@@ -43,6 +51,10 @@ class ReportOptions:
         problem: problem of all cases; None: their suites.
         repeats: what cases of one name in one report are.
         path_pattern: what the parts of the files' paths say.
+        environment_from: attribute or property of suites that is part of the environment.
+        strip: regular expressions for parts that are taken out of all names.
+        test_name: regular expression for the part of a name that is the name.
+        keep_names: nothing else is taken out of the names of suites.
     """
 
     implementation: str | None = None
@@ -51,6 +63,22 @@ class ReportOptions:
     problem: str | None = None
     repeats: Literal["cases", "attempts"] = "cases"
     path_pattern: str | None = None
+    environment_from: str | None = None
+    strip: Sequence[str] = ()
+    test_name: str | None = None
+    keep_names: bool = False
+
+    def said(self) -> dict[str, Any]:
+        """Return the options that decide what comes of a report.
+
+        What was not asked for has no place there, so that reports are recognised that were loaded before
+        an option came up.
+        """
+        said = {name: value for name, value in asdict(self).items() if name != "path_pattern"}
+        return {name: value for name, value in said.items() if value or name not in _LATER_OPTIONS}
+
+
+_LATER_OPTIONS = frozenset({"environment_from", "strip", "test_name", "keep_names"})
 
 
 class JUnitReader(Reader):
@@ -65,9 +93,15 @@ class JUnitReader(Reader):
         """Read reports with these options.
 
         Raises:
-            SourceFormatError: the path pattern cannot be understood.
+            SourceFormatError: a pattern cannot be understood.
         """
         self._options = options
+        self._naming = Naming(options.keep_names, options.environment_from)
+        for option, pattern in (
+            *(("--strip", pattern) for pattern in options.strip),
+            *((("--test-name", options.test_name),) if options.test_name is not None else ()),
+        ):
+            _check_pattern(option, pattern)
         self._pattern = (
             PathPattern.parse(options.path_pattern, PLACEHOLDERS) if options.path_pattern else None
         )
@@ -78,8 +112,7 @@ class JUnitReader(Reader):
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Add what the path says: reports of two runs may be the same to the byte."""
-        said = {k: v for k, v in asdict(self._options).items() if k != "path_pattern"}
-        return {**options.identity(), **said, "path": self._said_by_path(file)}
+        return {**options.identity(), **self._options.said(), "path": self._said_by_path(file)}
 
     def refuse(
         self,
@@ -94,12 +127,12 @@ class JUnitReader(Reader):
         for file_id, file in enumerate(files):
             rows = _Rows(connection, file_id)
             try:
-                summary = read_report(file, rows)
+                summary = read_report(file, rows, self._naming)
             except SourceFormatError as error:
                 rows.remove()
                 refused[file] = str(error)
             else:
-                rows.file(file, summary, self._said_by_path(file))
+                rows.file(file, summary, self._said_by_path(file), self._naming)
                 rows.flush()
         return refused
 
@@ -112,6 +145,8 @@ class JUnitReader(Reader):
         """Create the views of ``sql/junit.sql`` on the tables that ``refuse`` has filled."""
         del files
         run_sql_file(connection, "protocol")
+        run_sql_file(connection, "zones")
+        run_sql_file(connection, "moments")
         set_variables(
             connection,
             {
@@ -123,6 +158,8 @@ class JUnitReader(Reader):
                 "lineage": self._options.lineage,
                 "problem": self._options.problem,
                 "repeats": self._options.repeats,
+                "strip": "|".join(f"(?:{pattern})" for pattern in self._options.strip) or None,
+                "test_name": self._options.test_name,
             },
         )
         run_sql_file(connection, "junit")
@@ -143,6 +180,21 @@ class JUnitReader(Reader):
         return said
 
 
+def _check_pattern(option: str, pattern: str) -> None:
+    """Refuse what DuckDB does not take for a regular expression: it is its RE2 that will search.
+
+    Raises:
+        SourceFormatError: it is none.
+    """
+    with duckdb.connect() as connection:
+        try:
+            connection.execute("select regexp_matches('', ?)", [pattern])
+        except duckdb.Error as error:
+            raise SourceFormatError(
+                f"{option} {pattern!r}: no regular expression (RE2): {reason(error)}"
+            ) from error
+
+
 @dataclass
 class _Table:
     """Rows that are not yet in the database."""
@@ -161,7 +213,13 @@ class _Rows:
         self._position = 0
         self._tables = {
             name: _Table(tuple(column for column, _ in _columns(connection, name)))
-            for name in ("report_files", "report_results", "report_properties", "report_classes")
+            for name in (
+                "report_files",
+                "report_results",
+                "report_suites",
+                "report_properties",
+                "report_classes",
+            )
         }
 
     def case(self, case: Case) -> None:
@@ -172,29 +230,48 @@ class _Rows:
                 "report_results",
                 self._position,
                 number,
+                case.suite_number,
+                int(case.is_outside),
                 case.suite,
                 case.group,
                 case.any_suite,
                 case.classname,
                 case.name,
                 case.file,
+                case.file and short_path(case.file),
                 case.reference,
                 result.verdict,
                 result.type,
                 result.message,
                 result.time and result.time[:100],
                 result.timestamp and result.timestamp[:100],
+                result.suite_timestamp and result.suite_timestamp[:100],
             )
 
-    def property(self, suite: str, name: str, value: str) -> None:
+    def suite(self, suite: Suite) -> None:
+        """Add what is known about a suite at its end."""
+        self._add(
+            "report_suites",
+            suite.number,
+            suite.written,
+            suite.name,
+            suite.project,
+            *(label and shorten_name(label) for label in suite.labels),
+            suite.unexplained,
+            suite.missing,
+        )
+
+    def property(self, suite_number: int, suite: str, name: str, value: str) -> None:
         """Add what is said about the context."""
-        self._add("report_properties", suite, name, value)
+        self._add("report_properties", suite_number, suite, name, value)
 
     def test_class(self, reference: str, classname: str) -> None:
         """Add the class of a test."""
         self._add("report_classes", reference, classname)
 
-    def file(self, file: SourceFile, summary: ReportSummary, said: dict[str, str]) -> None:
+    def file(
+        self, file: SourceFile, summary: ReportSummary, said: dict[str, str], naming: Naming
+    ) -> None:
         """Add the report itself."""
         stem = Path(file.name).name
         for suffix in (".gz", ".zst", ".xml", ".trx"):
@@ -204,6 +281,8 @@ class _Rows:
             file.name,
             summary.format,
             summary.n_replaced,
+            summary.n_cases,
+            naming.steady(stem).name or None,
             shorten_name(stem),
             file.modified_at.isoformat(),
             *(said.get(placeholder) for placeholder in PLACEHOLDERS),

@@ -1,8 +1,9 @@
 -- Test reports: from what they say to the rows of the Iceberg tables.
 --
 -- In: the tables of `junit_tables.sql`, the macros of `protocol.sql`, variables `data_set`, `environment`, `run`,
---     `lineage`, `implementation`, `revision`, `problem` (these three may be null) and `repeats` (`cases` or
---     `attempts`).
+--     `lineage`, `implementation`, `revision`, `problem` (these three may be null), `repeats` (`cases` or
+--     `attempts`), `strip`, `test_name` (regular expressions, may be null); the macros of
+--     `moments.sql`.
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, all without
 --      load_id, and `junit_warnings`.
 
@@ -43,32 +44,49 @@ end;
 create or replace temp macro plausible_seconds(duration) as
 if(seconds(duration) between 0 and 31536000, seconds(duration), null);
 
--- A moment; where no zone is given, UTC.
-create or replace temp macro parsed_moment(moment) as
-coalesce(
-    try_cast(regexp_replace(moment, '(:\d\d),(\d+)', '\1.\2') as timestamptz),
-    try_strptime(moment, '%a, %d %b %Y %H:%M:%S %Z'),
-    try_strptime(moment, '%a %b %d %H:%M:%S %Z %Y'),
-    cast(try_strptime(moment, '%a %b %d %H:%M:%S %Y') as timestamptz),
-    cast(try_strptime(moment, '%m/%d/%Y %H:%M:%S') as timestamptz),
-    cast(try_strptime(moment, '%Y%m%dT%H%M%S') as timestamptz),
-    if(regexp_full_match(moment, '\d{10}(\.\d+)?'), to_timestamp(try_cast(moment as double)), null),
-    if(regexp_full_match(moment, '\d{13}'), to_timestamp(try_cast(moment as double) / 1000), null)
+create temp table moments as
+select moment, if(parsed between timestamptz '1980-01-01 00:00:00Z' and timestamptz '2200-01-01 00:00:00Z', parsed, null) as began_at,
+    -- What tools write where there is no moment.
+    parsed is not null and parsed < timestamptz '1980-01-01 00:00:00Z' as is_none
+from (
+    select moment, parsed_moment(moment) as parsed
+    from (
+        select timestamp as moment from report_results where trim(timestamp) <> ''
+        union
+        select suite_timestamp from report_results where trim(suite_timestamp) <> ''
+    )
 );
 
-create or replace temp macro plausible_moment(moment) as
+-- Without what the user has taken out of all names.
+create or replace temp macro stripped(text) as
 if(
-    parsed_moment(moment) between timestamptz '1980-01-01 00:00:00Z' and timestamptz '2200-01-01 00:00:00Z',
-    parsed_moment(moment),
-    null
+    getvariable('strip') is null,
+    text,
+    nullif(trim(regexp_replace(text, cast(getvariable('strip') as varchar), '', 'g')), '')
 );
+
+-- The part of a name that the user has said to be the name: the first group of the pattern, or what all of it
+-- finds. All of the name where that part is not there.
+create or replace temp macro found_in_name(name, part) as
+nullif(trim(regexp_extract(name, cast(getvariable('test_name') as varchar), part)), '');
+
+create or replace temp macro named_part(name) as
+if(getvariable('test_name') is null, name, coalesce(found_in_name(name, 1), found_in_name(name, 0), name));
+
+-- The browser or the like that a suite ran in is a part of the environment.
+create or replace temp macro environment_with(environment, project) as
+case
+    when project is null then environment
+    when environment = 'default' then project
+    else environment || '/' || project
+end;
 
 create temp view file_contexts as
 select
     file_id,
     name as file_name,
     format,
-    stem,
+    stripped(stem) as stem,
     cast(modified_at as timestamptz) as modified_at,
     coalesce(data_set, getvariable('data_set')) as data_set_id,
     coalesce(run, getvariable('run')) as run_id,
@@ -89,26 +107,40 @@ from report_files;
 
 create temp view placed_results as
 select
-    contexts.*,
+    contexts.* exclude (environment_id),
+    environment_with(contexts.environment_id, suites.project) as environment_id,
     position,
     attempt,
+    is_outside,
+    suite_number,
+    concat_ws(', ', suites.label, if(contains(suites.label, file_label), null, file_label)) as label,
+    suites.host_label,
+    suites.version_label,
     file,
     verdict,
     message,
     time,
     timestamp,
-    coalesce(given_problem, suite, classname, any_suite, stem) as problem_id,
-    -- Suites that are not the problem tell cases of one name apart.
-    if(given_problem is null, suite_group, concat_ws('::', suite, suite_group)) as suites,
+    suite_timestamp,
+    coalesce(given_problem, suite, classname, any_suite, stem, file_name) as problem_id,
+    suite,
+    suite_group,
     classname,
-    coalesce(name, '(unnamed)') as name,
+    coalesce(results.name, '(unnamed)') as name,
     -- Some reports have the class in the message only.
     coalesce(
         type,
         nullif(regexp_extract(message, '^([\w.$]*(Error|Exception|Failure|Warning|Exit)) ?: ', 1), '')
     ) as type
 from (
-    select results.* replace (coalesce(results.classname, classes.classname) as classname)
+    select
+        results.* replace (
+            stripped(results.suite) as suite,
+            stripped(results.suite_group) as suite_group,
+            stripped(results.any_suite) as any_suite,
+            stripped(coalesce(results.classname, classes.classname)) as classname,
+            stripped(results.name) as name
+        )
     from report_results as results
     left join (
         select file_id, reference, max(classname) as classname
@@ -116,40 +148,147 @@ from (
         group by file_id, reference
     ) as classes
         on results.file_id = classes.file_id and results.reference = classes.reference
-)
-join file_contexts as contexts using (file_id);
+) as results
+join file_contexts as contexts using (file_id)
+left join report_suites as suites using (file_id, suite_number);
+
+-- Where the user names the problem, suites that are not it tell cases of one name apart. One suite alone has
+-- nothing to tell apart: the problem stands in its place.
+create temp view suites_of_given_problems as
+select data_set_id, given_problem, run_id, environment_id, min(suite) <> max(suite) as are_several
+from placed_results
+where given_problem is not null
+group by data_set_id, given_problem, run_id, environment_id;
 
 -- Class and name; where the name has the class already, or suites say the same in other words, only once.
-create temp view named_results as
+create temp table named_results as
 select
-    *,
+    results.* exclude (name, suite, suite_group),
     concat_ws(
         '::',
         if(
-            starts_with(regexp_replace(suites, '[\\/:]+', '.', 'g'), regexp_replace(classname, '[\\/:]+', '.', 'g')),
+            starts_with(
+                regexp_replace(suites, '[\\/:]+', '.', 'g'),
+                regexp_replace(results.classname, '[\\/:]+', '.', 'g')
+            ),
             null,
             nullif(suites, '')
         ),
-        if(name = classname or starts_with(name, classname || '.'), null, classname),
+        if(
+            name = results.classname
+            or starts_with(name, results.classname || '.')
+            or starts_with(name, results.classname || '('),
+            null,
+            results.classname
+        ),
         name
-    ) as case_name
-from placed_results;
+    ) as whole_name,
+    named_part(whole_name) as case_name
+from (
+    select
+        placed.* replace (
+            if(
+                is_outside = 1 and given.are_several is not null and not given.are_several and classname = suite,
+                placed.given_problem,
+                classname
+            ) as classname
+        ),
+        if(given.are_several, concat_ws('::', suite, suite_group), suite_group) as suites
+    from placed_results as placed
+    left join suites_of_given_problems as given
+        on
+            placed.data_set_id = given.data_set_id
+            and placed.given_problem = given.given_problem
+            and placed.run_id = given.run_id
+            and placed.environment_id = given.environment_id
+) as results;
 
-create temp view numbered_results as
+-- Cases of one name in several suites: what is written in the suites tells them apart, where it is different.
+create temp view told_apart as
 select
-    *,
+    results.* replace (
+        case
+            when files.are_labelled and label <> '' then printf('%s [%s]', case_name, label)
+            else case_name
+        end as case_name
+    ),
+    case_name as plain_name
+from named_results as results
+left join (
+    select data_set_id, problem_id, case_name, implementation_id, run_id, environment_id, true as are_labelled
+    from named_results
+    group by data_set_id, problem_id, case_name, implementation_id, run_id, environment_id
+    having
+        min(file_id) * 4294967296 + min(suite_number) <> max(file_id) * 4294967296 + max(suite_number)
+        and min(label) <> max(label)
+) as files
+    using (data_set_id, problem_id, case_name, implementation_id, run_id, environment_id);
+
+-- Hosts and versions tell suites of one report apart only: reports of the next run come from other hosts.
+create temp table labelled_results as
+select
+    results.* replace (
+        case
+            when inside.have_hosts and host_label is not null then printf('%s [%s]', case_name, host_label)
+            when inside.have_versions and version_label is not null then printf('%s [%s]', case_name, version_label)
+            else case_name
+        end as case_name
+    )
+from told_apart as results
+left join (
+    select
+        file_id,
+        problem_id,
+        case_name,
+        environment_id,
+        min(coalesce(host_label, '')) <> max(coalesce(host_label, '')) as have_hosts,
+        min(coalesce(version_label, '')) <> max(coalesce(version_label, '')) as have_versions
+    from told_apart
+    group by file_id, problem_id, case_name, environment_id
+    having min(suite_number) <> max(suite_number)
+) as inside
+    using (file_id, problem_id, case_name, environment_id);
+
+-- Names that look like numbered ones: a numbered one gets more signs than any of them.
+create temp view numbers_in_names as
+select data_set_id, problem_id, rtrim(start, '#') as start, max(length(start) - length(rtrim(start, '#'))) as n_signs
+from (
+    select data_set_id, problem_id, regexp_extract(case_name, '(?s)^(.*#)\d+$', 1) as start
+    from labelled_results
+    where regexp_matches(case_name, '#\d+$')
+)
+group by data_set_id, problem_id, rtrim(start, '#');
+
+create temp table numbered_results as
+select
+    numbered.* exclude (n_signs),
     case
-        when getvariable('repeats') = 'cases' and repetition > 1 then case_name || '#' || repetition
+        when getvariable('repeats') = 'cases' and repetition > 1 then
+            case_name || repeat('#', coalesce(n_signs, 0) + 1) || repetition
         else case_name
     end as test_id,
     if(getvariable('repeats') = 'attempts', any_attempt, attempt) as attempt_id
 from (
     select
-        *,
-        dense_rank() over (partition by file_id, problem_id, case_name order by position) as repetition,
-        row_number() over (partition by file_id, problem_id, case_name order by position, attempt) - 1 as any_attempt
-    from named_results
-);
+        results.*,
+        n_signs,
+        dense_rank() over case_names as repetition,
+        row_number() over attempts - 1 as any_attempt
+    from labelled_results as results
+    left join numbers_in_names as numbers
+        on
+            results.data_set_id = numbers.data_set_id
+            and results.problem_id = numbers.problem_id
+            and rtrim(results.case_name, '#') = numbers.start
+    window
+        case_names as (
+            partition by file_id, results.problem_id, environment_id, case_name order by is_outside, position
+        ),
+        attempts as (
+            partition by file_id, results.problem_id, environment_id, case_name
+            order by is_outside, position, attempt
+        )
+) as numbered;
 
 create temp view loaded_observations as
 select
@@ -167,11 +306,14 @@ select
     output,
     response_kind(output) as response_kind,
     cast(round(plausible_seconds(regexp_replace(time, '[\s\x{00a0}\x{202f}''’]', '', 'g')) * 1e9) as bigint) as duration_ns,
-    coalesce(plausible_moment(trim(timestamp)), modified_at) as observed_at
+    coalesce(began.began_at, suite_began.began_at, modified_at) as observed_at
 from (
     select
         *,
         case
+            when verdict = 'timeout' then '$TIMEOUT'
+            when verdict = 'crash' then '$CRASH'
+            when verdict = 'other' then '$STATUS@' || message
             when verdict = 'passed' or type is null and message is null then verdict
             when verdict = 'skipped' then 'skipped@' || coalesce(message, type)
             -- The class stands before the message, so not in it again.
@@ -188,7 +330,9 @@ from (
             )
         end as output
     from numbered_results
-);
+) as results
+left join moments as began on results.timestamp = began.moment
+left join moments as suite_began on results.suite_timestamp = suite_began.moment;
 
 create temp view loaded_tests as
 select
@@ -223,6 +367,35 @@ select
 from placed_results
 group by data_set_id, problem_id, implementation_id, lineage, revision;
 
+create temp view file_environments as
+select file_id, environment_id from numbered_results group by file_id, environment_id
+union
+select file_id, environment_id
+from file_contexts
+where file_id not in (select file_id from numbered_results);
+
+-- A property of suites that ran nothing themselves is one of all environments of the report.
+create temp view placed_properties as
+select contexts.data_set_id, contexts.run_id, environments.environment_id, properties.suite, properties.name, value
+from (
+    select
+        written.*,
+        environment_with(contexts.environment_id, suites.project) as environment_id
+    from report_properties as written
+    join file_contexts as contexts using (file_id)
+    left join report_suites as suites using (file_id, suite_number)
+) as properties
+join file_contexts as contexts using (file_id)
+join file_environments as environments
+    on
+        properties.file_id = environments.file_id
+        and (
+            properties.environment_id = environments.environment_id
+            or (properties.file_id, properties.environment_id) not in (
+                select (file_id, environment_id) from file_environments
+            )
+        );
+
 -- A property has one value in a run, or one in each suite.
 create temp view run_properties as
 select data_set_id, run_id, environment_id, key, string_agg(distinct value, ',' order by value) as value
@@ -233,49 +406,98 @@ from (
         environment_id,
         value,
         if(
-            suite = '' or count(distinct value) over (
-                partition by data_set_id, run_id, environment_id, report_properties.name
-            ) = 1,
-            report_properties.name,
-            report_properties.name || ':' || suite
+            suite = '' or count(distinct value) over (partition by data_set_id, run_id, environment_id, name) = 1,
+            name,
+            name || ':' || suite
         ) as key
-    from report_properties
-    join file_contexts using (file_id)
+    from placed_properties
 )
 group by data_set_id, run_id, environment_id, key;
 
+-- The names that tools give to the branch and the commit, those that say it best first.
+create or replace temp macro rank_of_branch(name) as
+nullif(list_position(
+    [
+        'gitbranch', 'branch', 'branchname', 'githubheadref', 'changebranch', 'cicommitbranch', 'cicommitrefname',
+        'buildsourcebranchname', 'circlebranch', 'travispullrequestbranch', 'travisbranch', 'buildkitebranch',
+        'bitbucketbranch', 'appveyorrepobranch', 'vcsbranch', 'scmbranch', 'githubrefname', 'gitbranchname',
+        'buildbranch', 'sourcebranch', 'refname'
+    ],
+    regexp_replace(regexp_replace(lower(name), '^env[._]', ''), '[^a-z]', '', 'g')
+), 0);
+
+create or replace temp macro rank_of_commit(name) as
+nullif(list_position(
+    [
+        'gitcommit', 'gitcommitid', 'commit', 'commitid', 'commitsha', 'commithash', 'gitsha', 'githash', 'gitrevision',
+        'githubsha', 'cicommitsha', 'buildsourceversion', 'circlesha', 'traviscommit', 'buildkitecommit',
+        'bitbucketcommit', 'appveyorrepocommit', 'vcsrevision', 'scmrevision', 'sha', 'revision'
+    ],
+    regexp_replace(regexp_replace(lower(name), '^env[._]', ''), '[^a-z]', '', 'g')
+), 0);
+
+-- Several branches, or commits, of one name are none.
+create temp view run_origins as
+select
+    data_set_id,
+    run_id,
+    environment_id,
+    min_by(value, branch_rank) filter (where branch_rank is not null) as git_branch,
+    min_by(lower(value), commit_rank) filter (
+        where commit_rank is not null and regexp_full_match(lower(value), '[0-9a-f]{7,40}')
+    ) as git_commit
+from (
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        rank_of_branch(name) as branch_rank,
+        rank_of_commit(name) as commit_rank,
+        min(trim(value)) as value
+    from placed_properties
+    where trim(value) <> '' and coalesce(rank_of_branch(name), rank_of_commit(name)) is not null
+    group by data_set_id, run_id, environment_id, name
+    having count(distinct trim(value)) = 1
+)
+group by data_set_id, run_id, environment_id;
+
 create temp view loaded_runs as
 select
-    runs.*,
+    runs.* exclude (revised_commit),
+    coalesce(runs.revised_commit, origins.git_commit) as git_commit,
+    origins.git_branch,
+    null::varchar as pipeline,
     coalesce(properties.attributes, map {}) as attributes
 from (
     select
         contexts.data_set_id,
         contexts.run_id,
-        contexts.environment_id,
+        environments.environment_id,
         min(format) as source,
-        min(coalesce(plausible_moment(trim(timestamp)), modified_at)) as started_at,
+        min(coalesce(began.began_at, suite_began.began_at, modified_at)) as started_at,
         -- A revision that looks like one of git is the commit; several of them are none.
         if(
             count(distinct revision) = 1 and regexp_full_match(min(revision), '[0-9a-f]{7,40}'),
             min(revision),
             null
-        ) as git_commit,
-        null::varchar as git_branch,
-        null::varchar as pipeline
+        ) as revised_commit
     from file_contexts as contexts
-    left join report_results using (file_id)
-    group by contexts.data_set_id, contexts.run_id, contexts.environment_id
+    join file_environments as environments using (file_id)
+    left join (
+        select distinct file_id, environment_id, timestamp, suite_timestamp from numbered_results
+    ) as results
+        on contexts.file_id = results.file_id and environments.environment_id = results.environment_id
+    left join moments as began on results.timestamp = began.moment
+    left join moments as suite_began on results.suite_timestamp = suite_began.moment
+    group by contexts.data_set_id, contexts.run_id, environments.environment_id
 ) as runs
+left join run_origins as origins using (data_set_id, run_id, environment_id)
 left join (
     select data_set_id, run_id, environment_id, map_from_entries(list((key, value) order by key)) as attributes
     from run_properties
     group by data_set_id, run_id, environment_id
 ) as properties
-    on
-        runs.data_set_id = properties.data_set_id
-        and runs.run_id = properties.run_id
-        and runs.environment_id = properties.environment_id;
+    using (data_set_id, run_id, environment_id);
 
 create temp view junit_warnings as
 select
@@ -295,13 +517,178 @@ from (
 where n > 0
 union all
 select
-    printf('timestamps that are not understood: %d, replaced by the time of the file; the first is %s', n, first)
+    printf(
+        'timestamps that are not understood: %d, replaced by the time of the %s; the first is %s',
+        n,
+        instead,
+        first
+    )
 from (
-    select count(*) as n, min_by(timestamp, (file_id, position)) as first
-    from report_results
-    where trim(timestamp) <> '' and plausible_moment(trim(timestamp)) is null
+    select
+        if(suite_began.began_at is null, 'file', 'suite') as instead,
+        count(*) as n,
+        min_by(coalesce(nullif(trim(timestamp), ''), suite_timestamp), (file_id, position)) as first
+    from numbered_results as results
+    left join moments as began on results.timestamp = began.moment
+    left join moments as suite_began on results.suite_timestamp = suite_began.moment
+    where
+        began.began_at is null
+        and (
+            trim(timestamp) <> '' and not (coalesce(began.is_none, false) and suite_began.began_at is not null)
+            or trim(suite_timestamp) <> '' and suite_began.began_at is null
+        )
+    group by instead
+)
+union all
+select
+    printf('timestamps whose day and month may be exchanged: %d, read with the month first; the first is %s', n, first)
+from (
+    select count(*) as n, min(moment) as first
+    from moments
+    where began_at is not null and is_ambiguous_moment(moment)
 )
 where n > 0
+union all
+select printf('reports without a test case: %d: %s', n, names)
+from (
+    select
+        count(*) as n,
+        array_to_string(list(name order by file_id)[:3], ', ') || if(count(*) > 3, ' …', '') as names
+    from report_files
+    where n_cases = 0 and file_id not in (select file_id from report_results)
+)
+where n > 0
+union all
+select
+    printf(
+        '%s outside of cases: %d, kept as %s of what they happened to (setup, teardown, suite); the first is %s',
+        if(verdict = 'error', 'errors', 'suites skipped'),
+        count(*),
+        if(verdict = 'error', 'errors', 'cases'),
+        min_by(test_id, (file_id, position))
+    )
+from numbered_results
+where is_outside = 1
+group by verdict
+union all
+select
+    printf(
+        'failures and errors that suites count, and of which the report says no more: %d; the first are of %s',
+        n,
+        first
+    )
+from (
+    select
+        sum(unexplained) as n,
+        min_by(concat_ws(': ', files.name, suites.name), (file_id, suite_number)) as first
+    from report_suites as suites
+    join report_files as files using (file_id)
+    where unexplained > 0
+)
+where n > 0
+union all
+select printf('cases that suites count, and that are not in the report: %d; the first are of %s', n, first)
+from (
+    select
+        sum(missing) as n,
+        min_by(concat_ws(': ', files.name, suites.name), (file_id, suite_number)) as first
+    from report_suites as suites
+    join report_files as files using (file_id)
+    where missing > 0
+)
+where n > 0
+union all
+select
+    printf(
+        'words of status that are not known: %d, kept as $STATUS, which is no vote: %s',
+        n,
+        array_to_string(words[:5], ', ') || if(len(words) > 5, ' …', '')
+    )
+from (
+    select sum(n) as n, list(printf('%s (%d)', word, n) order by n desc, word) as words
+    from (
+        select message as word, count(*) as n
+        from report_results
+        where verdict = 'other'
+        group by message
+    )
+)
+where n > 0
+union all
+select
+    printf(
+        'names of suites with a time, a version or an id of the run: %d, left out of them (--keep-names keeps it); '
+        || 'the first is %s, read as %s',
+        n,
+        written,
+        coalesce(nullif(name, ''), 'no name')
+    )
+from (
+    select
+        count(*) as n,
+        min_by(written, (file_id, suite_number)) as written,
+        min_by(coalesce(name, ''), (file_id, suite_number)) as name
+    from (
+        select file_id, suite_number, written, name
+        from report_suites
+        where written is not null
+        union all
+        select results.file_id, 0, written_stem, stem
+        from (select distinct file_id, problem_id from numbered_results) as results
+        join report_files as files using (file_id)
+        where written_stem <> coalesce(stem, '') and problem_id = coalesce(stem, name)
+    )
+)
+where n > 0
+union all
+select
+    printf(
+        'suites that name a browser, a device or a project: %d, which is their environment: %s%s',
+        n,
+        array_to_string(projects[:5], ', '),
+        if(len(projects) > 5, ' …', '')
+    )
+from (
+    select count(*) as n, list(distinct project order by project) as projects
+    from report_suites
+    where project is not null
+)
+where n > 0
+union all
+select
+    printf(
+        'cases of one name in several suites: %d, told apart by what is written in their suites; the first is %s',
+        n,
+        first
+    )
+from (
+    select count(*) as n, min(test_id) as first
+    from numbered_results
+    where case_name <> plain_name
+)
+where n > 0
+union all
+select
+    printf(
+        'cases of one name in one report that nothing tells apart: %d, numbered in their order, which another '
+        || 'order changes (--repeats attempts makes them attempts at one case); the first is %s',
+        n,
+        first
+    )
+from (
+    select count(distinct (file_id, problem_id, test_id)) as n, min_by(test_id, (file_id, position)) as first
+    from numbered_results
+    where getvariable('repeats') = 'cases' and repetition > 1
+)
+where n > 0
+union all
+select printf('names in which --test-name finds nothing: %d, left as they are; the first is %s', n, first)
+from (
+    select count(distinct whole_name) as n, min(whole_name) as first
+    from named_results
+    where not regexp_matches(whole_name, cast(getvariable('test_name') as varchar))
+)
+where getvariable('test_name') is not null and n > 0
 union all
 select
     printf(

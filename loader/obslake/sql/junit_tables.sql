@@ -5,7 +5,9 @@ create temp table report_files (
     name varchar,
     format varchar,
     n_replaced bigint,
+    n_cases bigint,
     stem varchar,
+    written_stem varchar,
     modified_at varchar,
     run varchar,
     environment varchar,
@@ -21,21 +23,45 @@ create temp table report_results (
     file_id int,
     position bigint,
     attempt int,
+    suite_number int,
+    is_outside int,
     suite varchar,
     suite_group varchar,
     any_suite varchar,
     classname varchar,
     name varchar,
     file varchar,
+    file_label varchar,
     reference varchar,
     verdict varchar,
     type varchar,
     message varchar,
     time varchar,
-    timestamp varchar
+    timestamp varchar,
+    suite_timestamp varchar
 );
 
-create temp table report_properties (file_id int, suite varchar, name varchar, value varchar);
+-- One row per suite that has ended; 0 is the number of what is outside of all suites.
+create temp table report_suites (
+    file_id int,
+    suite_number int,
+    written varchar,
+    name varchar,
+    project varchar,
+    label varchar,
+    host_label varchar,
+    version_label varchar,
+    unexplained bigint,
+    missing bigint
+);
+
+create temp table report_properties (
+    file_id int,
+    suite_number int,
+    suite varchar,
+    name varchar,
+    value varchar
+);
 
 -- TRX files the classes apart from the results.
 create temp table report_classes (file_id int, reference varchar, classname varchar);

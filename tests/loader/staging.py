@@ -1,0 +1,102 @@
+"""What comes of test reports, without a lakehouse to keep it: hundreds of reports a second can be tried."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.sax.saxutils import quoteattr
+
+import duckdb
+from obslake.sources.base import Options
+from obslake.sources.files import open_sources
+from obslake.sources.junit import JUnitReader, ReportOptions
+
+# `make fuzz` tries more.
+EXAMPLES = int(os.environ.get("OBSLAKE_FUZZ_EXAMPLES", "25"))
+
+
+class Row(NamedTuple):
+    """An observation."""
+
+    run: str
+    environment: str
+    problem: str
+    test: str
+    attempt: int
+    output: str
+    kind: str
+    observed_at: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What a load would append and say."""
+
+    rows: list[Row]
+    runs: dict[tuple[str, str], dict[str, Any]]
+    warnings: list[str]
+
+    def outputs(self, *columns: str) -> list[tuple[Any, ...]]:
+        """Return test and output, or some columns and the output, of each row in order."""
+        names = columns or ("test",)
+        return sorted((*(getattr(row, name) for name in names), row.output) for row in self.rows)
+
+
+def stage_reports(
+    folder: Path,
+    reports: Mapping[str, str],
+    *,
+    environment: str = "default",
+    modified_at: int | None = None,
+    **options: Any,
+) -> Staged:
+    """Read reports, by the names of their files: each of a run that is named as its folder is."""
+    paths = []
+    for name, content in reports.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        if modified_at is not None:
+            os.utime(path, (modified_at, modified_at))
+        paths.append(str(path))
+    pattern = "{run}/*" if all("/" in name for name in reports) else None
+    reader = JUnitReader(ReportOptions(path_pattern=pattern, **options))
+    files = open_sources(paths, folder)
+    said = Options(run="r", environment=environment)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        assert reader.refuse(connection, files, said) == {}
+        staged = reader.stage(connection, files, said)
+        rows = connection.execute(
+            "select run_id, environment_id, problem_id, test_id, attempt, output, response_kind, "
+            "strftime(observed_at, '%Y-%m-%dT%H:%M:%S') from loaded_observations"
+        ).fetchall()
+        runs = connection.execute("from loaded_runs").to_arrow_table().to_pylist()
+    return Staged(
+        [Row(*row) for row in rows],
+        {
+            (run["run_id"], run["environment_id"]): run | {"attributes": dict(run["attributes"])}
+            for run in runs
+        },
+        staged.warnings,
+    )
+
+
+def element(tag: str, inner: str = "", /, **attributes: str | int) -> str:
+    """Return an element; `class_` and the like stand for attributes that Python cannot name."""
+    written = "".join(f" {k.strip('_')}={quoteattr(str(v))}" for k, v in attributes.items())
+    return f"<{tag}{written}>{inner}</{tag}>"
+
+
+def suite(name: str, inner: str = "", /, **attributes: str | int) -> str:
+    """Return a suite of JUnit XML."""
+    return element("testsuite", inner, name=name, **attributes)
+
+
+def case(name: str, inner: str = "", /, **attributes: str | int) -> str:
+    """Return a case of JUnit XML."""
+    return element("testcase", inner, name=name, **attributes)
+
+
+FAILED = '<failure message="no"/>'
