@@ -35,6 +35,7 @@ from pathlib import Path
 import duckdb
 
 from bench import shape
+from bench.options import count
 
 _SQL = Path(__file__).with_name("generate.sql")
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m bench.generate", description="Generate exports."
     )
     parser.add_argument("folder", type=Path, help="where the files are written")
-    parser.add_argument("--problems", type=int, default=509, help="how many problems [509]")
+    parser.add_argument("--problems", type=count, default=509, help="how many problems [509]")
     parser.add_argument("--first-problem", type=int, default=0, help="number of the first one [0]")
     parser.add_argument(
         "--only-problems",
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="only this share of them, spread evenly and at least one: 0.1%% or 0.001",
     )
     parser.add_argument("--run", type=int, default=1, help="number of the run [1]")
-    parser.add_argument("--problems-per-file", type=int, default=512, help="[512]")
+    parser.add_argument("--problems-per-file", type=count, default=512, help="[512]")
     parser.add_argument("--memory", default="3GB", help="limit of memory; more is spilled [3GB]")
     chosen = parser.parse_args(arguments)
     problems = list(range(chosen.problems))

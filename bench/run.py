@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import shape
+from bench.options import count, existing_folder, new_file
 from bench.process import Usage, summarize
 from bench.report import markdown, replace_block
 from bench.workspace import DATA_SET, PROJECT, Workspace
@@ -27,12 +28,14 @@ _SHORT_BUILD_SECONDS = 60
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, write the figures as JSON, and print them as a table."""
     parser = argparse.ArgumentParser(prog="python -m bench.run", description="Measure obslake.")
-    parser.add_argument("--problems", type=int, default=509, help="size of the export [509]")
-    parser.add_argument("--folder", type=Path, help="where the lakehouse is made [a temporary one]")
-    parser.add_argument("--out", type=Path, default=Path("bench.json"), help="[bench.json]")
+    parser.add_argument("--problems", type=count, default=509, help="size of the export [509]")
+    parser.add_argument(
+        "--folder", type=existing_folder, help="where the lakehouse is made [a temporary one]"
+    )
+    parser.add_argument("--out", type=new_file, default=Path("bench.json"), help="[bench.json]")
     parser.add_argument("--seconds", type=float, default=120, help="most for one question [120]")
-    parser.add_argument("--starts", type=int, default=10, help="repeats of short processes [10]")
-    parser.add_argument("--builds", type=int, default=3, help="repeats of short builds [3]")
+    parser.add_argument("--starts", type=count, default=10, help="repeats of short processes [10]")
+    parser.add_argument("--builds", type=count, default=3, help="repeats of short builds [3]")
     parser.add_argument(
         "--increments",
         type=shape.share,

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.options import count, existing_folder, new_file
 from bench.process import ProcessError
 from bench.report import growth, replace_block
 from bench.run import commit, saved, step
@@ -25,15 +26,19 @@ _SHARE = "0.1%"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure within the limits, write the figures as JSON, and print them as a table."""
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description="Measure growth.")
-    parser.add_argument("--exports", type=int, default=12, help="how many are loaded [12]")
-    parser.add_argument("--problems", type=int, default=509, help="of each export [509]")
-    parser.add_argument("--asked", type=int, default=100, help="problems that are asked [100]")
+    parser.add_argument("--exports", type=count, default=12, help="how many are loaded [12]")
+    parser.add_argument("--problems", type=count, default=509, help="of each export [509]")
+    parser.add_argument("--asked", type=count, default=100, help="problems that are asked [100]")
     parser.add_argument("--seconds", type=float, default=30, help="most for one question [30]")
     parser.add_argument("--max-minutes", type=float, default=40, help="[40]")
     parser.add_argument("--max-gigabytes", type=float, default=40, help="[40]")
-    parser.add_argument("--folder", type=Path, help="where the lakehouse is made [a temporary one]")
-    parser.add_argument("--out", type=Path, default=Path("bench-scale.json"), help="[%(default)s]")
-    parser.add_argument("--plot", type=Path, metavar="SVG", help="draw the growth")
+    parser.add_argument(
+        "--folder", type=existing_folder, help="where the lakehouse is made [a temporary one]"
+    )
+    parser.add_argument(
+        "--out", type=new_file, default=Path("bench-scale.json"), help="[%(default)s]"
+    )
+    parser.add_argument("--plot", type=new_file, metavar="SVG", help="draw the growth")
     parser.add_argument(
         "--write-docs", action="store_true", help="replace the growth in docs/performance.md"
     )

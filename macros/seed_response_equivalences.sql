@@ -2,7 +2,7 @@
     file of the project have `dbt seed`. -#}
 {% macro seed_response_equivalences() -%}
     {%- set seed = graph.nodes.get('seed.obslake.response_equivalences') if execute else none -%}
-    {%- if seed and flags.WHICH == 'run' and target.type == 'duckdb' and not var('obslake_observations') -%}
+    {%- if seed and flags.WHICH == 'run' and target.type == 'duckdb' and obslake.reads_lakehouse() -%}
         {%- set relation = api.Relation.create(
             database=seed.database, schema=seed.schema, identifier=seed.alias, type='table'
         ) -%}

@@ -1,8 +1,21 @@
 {#- One source table with all its columns, typed, and with their defaults: the rows of the lakehouse, or of
-    the relation that the variable `obslake_<name>` names, whose columns may be fewer. -#}
+    the relation that the variable `obslake_<name>` names, whose columns may be fewer:
+    those marked `is_needed` must be there. -#}
 {% macro stage_source(name, columns) -%}
     {%- set relation = obslake.source_relation(name) -%}
     {%- set present = obslake.present_columns(name, relation) -%}
+    {%- set missing = [] -%}
+    {%- if present is not none and relation is not none -%}
+        {%- for column in columns if column.is_needed and column.name not in present -%}
+            {%- do missing.append(column.name) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if missing -%}
+        {%- do exceptions.raise_compiler_error(
+            'obslake_' ~ name ~ ': ' ~ relation ~ ' has no column ' ~ missing | join(', ') ~ ', which ' ~ name ~ ' need\n'
+            ~ '  its columns: ' ~ present | join(', ')
+        ) -%}
+    {%- endif -%}
     {#- The tables of the lakehouse have these types, and columns with a default are required in them. A mere column,
         unlike an expression, lets the engine skip files by the values that a join or a condition wants. -#}
     {%- set has_nulls = present is not none or var('obslake_has_nulls') -%}

@@ -19,6 +19,7 @@ from obslake.cli_common import (
 from obslake.cli_load import load
 from obslake.errors import ObslakeError
 from obslake.output import (
+    accept_any_encoding,
     echo_answer,
     echo_export,
     echo_json,
@@ -84,6 +85,7 @@ def _terminate(_signal: int, _frame: object) -> NoReturn:
 @click.pass_context
 def cli(context: click.Context, home: str | None) -> None:
     """Keep what software did when it was stimulated, and compare it with SQL."""
+    accept_any_encoding()
     context.obj = home
 
 
@@ -109,7 +111,7 @@ def init(home: str | None) -> None:
 @json_option
 @click.pass_obj
 def status(home: str | None, snapshots: bool, verbose: bool, as_json: bool) -> None:
-    """Show the tables, their sizes, and the loads that made them."""
+    """Show the tables and their sizes; with --snapshots the loads that made them, too."""
     from obslake.lakehouse import Lakehouse
     from obslake.status import read_status
 

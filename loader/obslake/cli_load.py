@@ -358,7 +358,7 @@ def _load(
     **options: Any,
 ) -> None:
     from obslake.errors import SourceFormatError
-    from obslake.lakehouse import Lakehouse
+    from obslake.lakehouse import open_or_plan
     from obslake.load_report import describe_refused, describe_set_aside
     from obslake.loading import load as run_load
     from obslake.progress import Progress
@@ -366,9 +366,8 @@ def _load(
 
     for name in ("data_set", "environment", "run"):
         check_text(f"--{name.replace('_', '-')}", options.get(name))
-    lakehouse = Lakehouse.open(home, create=True)
     report = run_load(
-        lakehouse, reader, paths, Options(**options), Progress(), keep_going=keep_going
+        open_or_plan(home), reader, paths, Options(**options), Progress(), keep_going=keep_going
     )
     echo_report(report, as_json=as_json, verbose=verbose)
     if report.refused:

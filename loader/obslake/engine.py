@@ -108,7 +108,7 @@ def who_locks(error: duckdb.Error) -> str | None:
 def reason(error: duckdb.Error) -> str:
     """Return what DuckDB says in one line, without its advice on settings and on SQL."""
     lines = []
-    for line in str(error).splitlines():
+    for line in str(error).expandtabs(1).splitlines():
         if line.startswith(("Possible", "LINE")):
             break
         if line.strip() and not line.startswith("Original Line"):

@@ -42,6 +42,11 @@ class History:
     sequence_number: int
 
     @classmethod
+    def empty(cls) -> "History":
+        """Return the history of a lakehouse that is not there yet."""
+        return cls({}, {}, {}, {}, set(), set(), set(), {}, 0)
+
+    @classmethod
     def read(cls, lakehouse: Lakehouse) -> "History":
         """Read the metadata of all tables."""
         complete: dict[str, str] = {}

@@ -4,8 +4,8 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import JSONDecodeError
@@ -47,6 +47,7 @@ from obslake.schemas import (
 from obslake.system_errors import is_of_system, system_error
 
 CATALOG_NAME = "obslake"
+CATALOG_FILE = "catalog.db"
 
 # PyIceberg asks twice before it gives up.
 _LOCK_TIMEOUT_SECONDS = 30
@@ -220,6 +221,57 @@ class Lakehouse:
         return [self.table(d).location() for d in filter(self.has, ALL_TABLES)]
 
 
+@dataclass(frozen=True)
+class FutureLakehouse:
+    """A lakehouse that is not there yet: it is created when there is something to keep in it.
+
+    Attributes:
+        home: folder where it will be.
+    """
+
+    home: Path
+
+    def create(self) -> Lakehouse:
+        """Create the catalog and the tables."""
+        return Lakehouse.open(self.home, create=True)
+
+    @contextmanager
+    def reserve(self) -> Iterator[None]:
+        """Make the folder, for temporary files; in the end what is empty goes again.
+
+        Raises:
+            NoLakehouseError: there can be no folder.
+        """
+        made = [path for path in (self.home, *self.home.parents) if not path.exists()]
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise system_error(error, self.home) or NoLakehouseError(
+                f"cannot create a lakehouse at {self.home}: {error.strerror or error}"
+            ) from error
+        try:
+            yield
+        finally:
+            # Deepest first; where anything is in one of them, it stays.
+            with suppress(OSError):
+                for path in made:
+                    path.rmdir()
+
+
+def open_or_plan(home: str | os.PathLike[str] | None = None) -> Lakehouse | FutureLakehouse:
+    """Open the lakehouse at ``home``, where its tables are created if they are missing, or plan one there.
+
+    Raises:
+        NoLakehouseError: there can be none.
+        MovedLakehouseError: the folder was moved or copied to where it is.
+    """
+    path = home_folder(home)
+    if (path / CATALOG_FILE).exists() or Config().get_catalog_config(CATALOG_NAME):
+        return Lakehouse.open(home, create=True)
+    _check_default_home(path, create=True)
+    return FutureLakehouse(path)
+
+
 def _until_created(open_it: Callable[[], Lakehouse]) -> Lakehouse:
     """Open a lakehouse that another process may be creating at the same time."""
     for wait in _WAITS_SECONDS:
@@ -245,7 +297,7 @@ def _check_default_home(path: Path, *, create: bool) -> None:
             f"the path of a lakehouse cannot contain {min(unfit)!r}: {path}\n"
             "  name another folder with --home or OBSLAKE_HOME"
         )
-    if not create and not (path / "catalog.db").exists():
+    if not create and not (path / CATALOG_FILE).exists():
         raise NoLakehouseError(
             f"there is no lakehouse at {path}\n"
             "  create one with `obslake init`, or name another folder with --home or OBSLAKE_HOME"
@@ -299,7 +351,7 @@ def local_path(location: str) -> Path:
 def _default_catalog(path: Path, configured: bool) -> dict[str, str]:
     if configured:
         return {}
-    database = str(path / "catalog.db")
+    database = str(path / CATALOG_FILE)
     # Writers lock the file for a moment each, and may be many: SQLite waits for its turn.
     wait = {"timeout": str(_LOCK_TIMEOUT_SECONDS)}
     return {

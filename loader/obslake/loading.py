@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -24,7 +25,7 @@ from obslake.errors import (
     SourceRowError,
 )
 from obslake.history import History, content_key, source_key
-from obslake.lakehouse import Lakehouse
+from obslake.lakehouse import FutureLakehouse, Lakehouse
 from obslake.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY
 from obslake.load_report import LoadReport, SkippedSource, describe_refused
 from obslake.partitions import check_partitions
@@ -46,7 +47,7 @@ _ROUNDS = 10
 
 
 def load(
-    lakehouse: Lakehouse,
+    lakehouse: Lakehouse | FutureLakehouse,
     reader: Reader,
     arguments: Sequence[str],
     options: Options,
@@ -65,7 +66,7 @@ def load(
     so that they end as they would have ended one after the other.
 
     Args:
-        lakehouse: where to.
+        lakehouse: where to; one that is not there yet is created once the files turn out to be loadable.
         reader: what the files are.
         arguments: files, folders, patterns or ``-``.
         options: what the user said about the rows.
@@ -79,7 +80,8 @@ def load(
         AlreadyLoadedError: the content of a file was loaded under other options.
         CommitConflictError: others committed all the time.
     """
-    with work_folder(lakehouse.home, ".load-") as temp:
+    reserved = lakehouse.reserve() if isinstance(lakehouse, FutureLakehouse) else nullcontext()
+    with reserved, work_folder(lakehouse.home, ".load-") as temp:
         refused: list[str] = []
         with progress.task("hashing", unit="bytes") as hashed:
             files = open_sources(
@@ -100,6 +102,8 @@ def load(
                         lakehouse, connection, files, reader, options, report, progress, keep_going
                     )
             except LoadedMeanwhileError:
+                if isinstance(lakehouse, FutureLakehouse):
+                    lakehouse = lakehouse.create()
                 continue
             return report
     raise CommitConflictError(
@@ -109,7 +113,7 @@ def load(
 
 
 def _load_new(
-    lakehouse: Lakehouse,
+    lakehouse: Lakehouse | FutureLakehouse,
     connection: duckdb.DuckDBPyConnection,
     files: Sequence[SourceFile],
     reader: Reader,
@@ -123,8 +127,11 @@ def _load_new(
     Raises:
         LoadedMeanwhileError: another load has completed some of them before this one.
     """
-    history = History.read(lakehouse)
-    withdraw_superseded(lakehouse, history)
+    if isinstance(lakehouse, FutureLakehouse):
+        history = History.empty()
+    else:
+        history = History.read(lakehouse)
+        withdraw_superseded(lakehouse, history)
     new = _new_sources(files, reader, options, history, report)
     if not new and not report.refused:
         return
@@ -156,6 +163,11 @@ def _load_new(
         raise SourceFormatError(f"{names}: {reason(error)}") from error
     set_aside.refuse_too_many(connection, options.max_faulty)
     report.warnings += staged.warnings
+    if isinstance(lakehouse, FutureLakehouse):
+        lakehouse = lakehouse.create()
+        history = History.read(lakehouse)
+        if new.keys() & history.complete.keys():
+            raise LoadedMeanwhileError
     kind = json.dumps([reader.name, options.data_set])
     metadata = lakehouse.table(OBSERVATIONS).metadata
     report.warnings += drift(metadata, kind, staged.columns, staged.targets)

@@ -1,11 +1,14 @@
 """How the command line prints results: as text for people, as JSON for programs."""
 
 import base64
+import codecs
+import io
 import json
 import math
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from datetime import date, time
 from decimal import Decimal
@@ -34,9 +37,35 @@ _MOST_FAULTS = 20
 _MOST_SOURCES = 2
 
 
+# How tables are drawn where an encoding has no lines.
+_DRAWN_IN_ASCII = str.maketrans("┌┬┐├┼┤└┴┘─│·…", "+++++++++-|..")
+
+
+def accept_any_encoding() -> None:
+    """Write characters that the encoding of a terminal does not have as escapes, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not _has_all_characters(stream):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _has_all_characters(stream: object) -> bool:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return codecs.lookup(encoding).name.startswith("utf")
+
+
+def _echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    # To the stream itself: on an ASCII terminal, click would write UTF-8 to another one.
+    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    """Return JSON that can be written to standard output whatever its encoding."""
+    return json.dumps(value, ensure_ascii=not _has_all_characters(sys.stdout), indent=indent)
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print lines for people; what a source or a name has in them cannot steer a terminal."""
-    click.echo("\n".join(map(_one_line, text.split("\n"))), err=err)
+    _echo("\n".join(map(_one_line, text.split("\n"))), err=err)
 
 
 def warn(message: str) -> None:
@@ -46,7 +75,7 @@ def warn(message: str) -> None:
 
 def echo_json(value: object) -> None:
     """Print a value as JSON."""
-    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+    _echo(_json(_plain(value), indent=2))
 
 
 def echo_report(report: "LoadReport", *, as_json: bool, verbose: bool = False) -> None:
@@ -153,7 +182,7 @@ def echo_pinned(pinned: "Pinned", *, as_json: bool) -> None:
     loads = _count(pinned.loads, "load")
     what = f"snapshot {pinned.snapshot_id}" if pinned.snapshot_id is not None else "nothing"
     say(f"pinned: {what} of observations, {loads}")
-    click.echo("next: dbt build --target spark")
+    _echo("next: dbt build --target spark")
 
 
 def describe_rollback(plan: "Rollback") -> str:
@@ -327,9 +356,20 @@ def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:
         _echo_json_rows(answer)
     elif answer.columns == ["explain_key", "explain_value"]:
         for _, plan in answer.fetchall():
-            click.echo(plan)
+            _echo(plan if _has_all_characters(sys.stdout) else plan.translate(_DRAWN_IN_ASCII))
     else:
-        answer.show(max_width=_table_width(), max_rows=_MOST_ROWS)
+        _echo_table(answer)
+
+
+def _echo_table(answer: "duckdb.DuckDBPyRelation") -> None:
+    """Print the first rows, and how many there are; DuckDB draws lines that not every encoding has."""
+    width = _table_width()
+    if _has_all_characters(sys.stdout):
+        answer.show(max_width=width, max_rows=_MOST_ROWS)
+        return
+    with redirect_stdout(io.StringIO()) as drawn:
+        answer.show(max_width=width, max_rows=_MOST_ROWS)
+    _echo(drawn.getvalue().translate(_DRAWN_IN_ASCII), nl=False)
 
 
 def echo_export(done: "Export", *, as_json: bool) -> None:
@@ -338,7 +378,7 @@ def echo_export(done: "Export", *, as_json: bool) -> None:
     if not done.rows:
         warn(f"no row of {done.relation} is of what was chosen")
     if as_json:
-        click.echo(json.dumps(asdict(done), ensure_ascii=False, indent=2), err=is_apart)
+        _echo(_json(asdict(done), indent=2), err=is_apart)
     elif not is_apart:
         say(f"{done.output}: {_count(done.rows, 'row')} of {done.relation}, {done.bytes:,} bytes")
 
@@ -347,13 +387,13 @@ def _echo_json_rows(answer: "duckdb.DuckDBPyRelation") -> None:
     """Print an array with one object a row, without holding all rows."""
     names = list(_distinct(answer.columns))
     separator = "\n"
-    click.echo("[", nl=False)
+    _echo("[", nl=False)
     while batch := answer.fetchmany(_BATCH_ROWS):
         for row in batch:
-            line = json.dumps(_plain(dict(zip(names, row, strict=True))), ensure_ascii=False)
-            click.echo(f"{separator}  {line}", nl=False)
+            line = _json(_plain(dict(zip(names, row, strict=True))))
+            _echo(f"{separator}  {line}", nl=False)
             separator = ",\n"
-    click.echo("\n]")
+    _echo("\n]")
 
 
 def _distinct(names: list[str]) -> Iterator[str]:

@@ -62,7 +62,7 @@ def ask(
             hint = (
                 "\n  other files than those of the lakehouse are read with --external-access only"
             )
-        raise QueryError(str(error).rstrip() + hint) from error
+        raise QueryError(str(error).expandtabs(4).rstrip() + hint) from error
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def open_marts(
             raise QueryError(
                 f"{str(error).splitlines()[0]}\n  allow more memory: OBSLAKE_MEMORY_LIMIT=8GB"
             ) from error
-        raise _locked(error, marts) or QueryError(str(error).rstrip()) from error
+        raise _locked(error, marts) or QueryError(str(error).expandtabs(4).rstrip()) from error
 
 
 def _locked(error: duckdb.Error, marts: Path) -> QueryError | None:

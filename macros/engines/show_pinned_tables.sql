@@ -1,9 +1,7 @@
 {#- Hook: show the tables of the lakehouse, in the schema of the sources, as they were when `obslake pin` fixed a moment. On
     DuckDB the plugin `obslake.dbt_plugin` has shown them already, when it connected. -#}
 {% macro show_pinned_tables() -%}
-    {#- Asked for in any case: it may hold a `ref`, which dbt has to see when it reads the project. -#}
-    {%- set observations = var('obslake_observations') -%}
-    {%- if execute and flags.WHICH in ['run', 'build'] and not observations -%}
+    {%- if execute and flags.WHICH in ['run', 'build'] and obslake.reads_lakehouse() -%}
         {{ return(adapter.dispatch('show_pinned_tables', 'obslake')()) }}
     {%- endif -%}
 {%- endmacro %}

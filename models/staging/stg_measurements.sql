@@ -8,7 +8,7 @@
     {'name': 'scope', 'type': 'string'},
     {'name': 'environment_id', 'type': 'string'},
     {'name': 'run_id', 'type': 'string'},
-    {'name': 'metric', 'type': 'string'},
+    {'name': 'metric', 'type': 'string', 'is_needed': true},
     {'name': 'value', 'type': 'double'},
     {'name': 'value_text', 'type': 'string'},
     {'name': 'unit', 'type': 'string'},

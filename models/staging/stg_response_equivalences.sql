@@ -7,7 +7,7 @@ stored as (
     {{ obslake.stage_source('response_equivalences', [
         {'name': 'data_set_id', 'type': 'string'},
         {'name': 'problem_id', 'type': 'string'},
-        {'name': 'rule', 'type': 'string'},
+        {'name': 'rule', 'type': 'string', 'is_needed': true},
         {'name': 'argument', 'type': 'string'},
     ]) | indent(4) }}
 

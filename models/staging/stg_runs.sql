@@ -2,7 +2,7 @@
 
 {{ obslake.stage_source('runs', [
     {'name': 'data_set_id', 'type': 'string', 'default': "'default'"},
-    {'name': 'run_id', 'type': 'string'},
+    {'name': 'run_id', 'type': 'string', 'is_needed': true},
     {'name': 'environment_id', 'type': 'string', 'default': "'default'"},
     {'name': 'source', 'type': 'string'},
     {'name': 'started_at', 'type': obslake.timestamp_type()},

@@ -2,8 +2,11 @@
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -14,22 +17,123 @@ from tests.harness.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def project(make_workspace: Callable[[str], Workspace]) -> Workspace:
-    """The integration project in a folder of its own, built."""
+def installed(make_workspace: Callable[[str], Workspace]) -> Workspace:
+    """The integration project in a folder of its own, with the package installed."""
     workspace = make_workspace("package")
-    folder = workspace.folder / "tests" / "integration_project"
+    folder = folder_of(workspace)
     shutil.copytree(PROJECT / "tests" / "integration_project", folder)
     # What a user installs is the whole project, from wherever it is.
     (folder / "packages.yml").write_text(f"packages:\n  - local: {json.dumps(str(PROJECT))}\n")
     workspace.dbt("--quiet", "deps", project=folder)
-    # These are run with the demo corpus, and are of models that nothing which the project sets changes.
-    unit_tests = [f"obslake.{layer},test_type:unit" for layer in ("intermediate", "marts")]
-    workspace.dbt("--quiet", "build", "--exclude", *unit_tests, project=folder)
     return workspace
 
 
+def folder_of(workspace: Workspace) -> Path:
+    return workspace.folder / "tests" / "integration_project"
+
+
+@pytest.fixture(scope="module")
+def project(installed: Workspace) -> Workspace:
+    """The integration project, built by the two commands that users type."""
+    installed.dbt("--quiet", "seed", project=folder_of(installed))
+    # With the files that `retry` and `clone` read.
+    installed.dbt("--quiet", "--write-json", "run", project=folder_of(installed))
+    return installed
+
+
+def listed(project: Workspace, *options: str) -> list[dict[str, Any]]:
+    """Return what dbt lists of the package."""
+    keys = "name resource_type package_name schema"
+    options = ("--output", "json", "--output-keys", keys, *options)
+    text = project.dbt("--quiet", "ls", *options, project=folder_of(project))
+    found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [node for node in found if node["package_name"] == "obslake"]
+
+
+def test_internals_stand_in_schemas_of_their_own(project: Workspace) -> None:
+    found = query(
+        project, "select distinct table_schema from information_schema.tables order by all"
+    )
+    # The project says `+schema: behaviour` of models, and nothing of seeds.
+    layers = (
+        *("behaviour", "behaviour_intermediate", "behaviour_refresh", "behaviour_staging"),
+        "staging",
+    )
+    assert found == [("main",), *((f"main_{layer}",) for layer in layers)]
+    own = query(
+        project, "select table_name from information_schema.tables where table_schema = 'main'"
+    )
+    assert {name for (name,) in own} == {
+        "candidates", "equivalences", "experiment_results", "odd_candidates", "raw_results"
+    }  # fmt: skip
+
+
+def test_tests_of_the_package_are_off(
+    installed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {node["resource_type"] for node in listed(installed)} == {"model", "seed", "source"}
+    everything = {"model", "seed", "source", "test", "unit_test"}
+    configuration = folder_of(installed) / "dbt_project.yml"
+    text = configuration.read_text()
+    kinds = ("data_tests", "unit_tests")
+    configuration.write_text(
+        text + "".join(f"\n{kind}:\n  obslake:\n    +enabled: true\n" for kind in kinds)
+    )
+    try:
+        assert {node["resource_type"] for node in listed(installed)} == everything
+    finally:
+        configuration.write_text(text)
+    monkeypatch.setenv("OBSLAKE_RUN_TESTS", "true")
+    with_tests = listed(installed, "--no-partial-parse")
+    assert {node["resource_type"] for node in with_tests} == everything
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "compile --select stg_observations",
+        "seed",
+        "run --select +stimulus_response_matrix",
+        "run --select +behavior_clusters --full-refresh",
+        "build --select experiment_results stg_observations",
+        "test",
+        "test --no-partial-parse",
+        "retry",
+        "docs generate --select stg_observations --no-compile",
+        "clone --select experiment_results --state {target}",
+        "show --select experiment_results",
+        "run-operation obslake.pass_at_k --args '{n_implementations: n, n_passing: m, k: 1}'",
+    ],
+)
+def test_every_command_that_users_type(
+    project: Workspace, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "--no-partial-parse" in command:
+        monkeypatch.setenv("OBSLAKE_RUN_TESTS", "true")
+    words = [
+        word.replace("{target}", str(project.folder / "target")) for word in shlex.split(command)
+    ]
+    project.dbt("--quiet", *words, project=folder_of(project))
+
+
+def test_a_relation_that_lacks_columns_is_refused(project: Workspace) -> None:
+    model = folder_of(project) / "models" / "experiment_results.sql"
+    text = model.read_text()
+    model.write_text(
+        text.replace("example as test_id", "example as test").replace(" as output", "")
+    )
+    try:
+        command = ("dbt", "build", "--select", "experiment_results", "stg_observations")
+        refused = project.run(*command, cwd=folder_of(project))
+    finally:
+        model.write_text(text)
+    assert refused.returncode != 0
+    assert "has no column test_id, output, which observations need" in refused.stdout
+    assert "its columns: data_set_id, problem_id, implementation_id, test, answer" in refused.stdout
+
+
 def query(project: Workspace, sql: str) -> list[tuple[object, ...]]:
-    database = project.folder / "tests" / "integration_project" / "integration_project.duckdb"
+    database = folder_of(project) / "integration_project.duckdb"
     with duckdb.connect(database, read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
