@@ -33,8 +33,19 @@ demo: $(INSTALLED) ## Load the demo corpus, build everything, show what came out
 test: $(INSTALLED) ## Lint, and all tests beside it.
 	@MAKE='$(MAKE)' sh scripts/test.sh
 
+# Versions of DuckDB beside the pinned one that are asked: those that answer soon, and one that reads for a minute.
+SOON := 1.3.2 2.0.1
+LATE := 1.4.5
+
+$(VENV)/duckdb/%: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ duckdb==$*
+
+.PHONY: duckdb-versions
+duckdb-versions: $(SOON:%=$(VENV)/duckdb/%) $(LATE:%=$(VENV)/duckdb/%) ## Ask the marts and obslake.sql with other versions of DuckDB.
+	$(BIN)/python -m pytest tests/marts/test_duckdb_versions.py
+
 .PHONY: pytest
-pytest: $(INSTALLED)
+pytest: $(INSTALLED) $(SOON:%=$(VENV)/duckdb/%)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 .PHONY: mart

@@ -529,6 +529,20 @@ def test_the_table_of_words_is_documented() -> None:
         assert len(words) == sum(found == kind for found in OUTCOMES.values())
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_a_moment_may_be_missing_in_some_rows(lake: Lake, form: str) -> None:
+    rows = [
+        observation(step_id=0, observed_at="2020-07-01 10:11:12 EST"),
+        observation(step_id=1, observed_at=None),
+    ]
+    write = {"jsonl": lake.jsonl, "csv": lake.csv, "parquet": lake.parquet}[form]
+    path = write(f"o.{form}", rows)
+    lake.load("observations", path)
+    ((_, named), (_, missing)) = lake.rows("observations", "step_id", "observed_at")
+    assert named.isoformat() == "2020-07-01T15:11:12+00:00"
+    assert missing.timestamp() == pytest.approx(path.stat().st_mtime, abs=1)
+
+
 @pytest.mark.parametrize(
     ("moment", "hour"),
     [

@@ -228,7 +228,10 @@ def _faults(
             value = quote_identifier(columns[cast.column])
             given = types.get(columns[cast.column], "VARCHAR")
             if cast.type == "timestamptz" and given == "VARCHAR":
-                unknown = f"moment({value}) is null and zone_seconds(written_zone({value})) is null"
+                unknown = (
+                    f"{value} is not null and moment({value}) is null "
+                    f"and zone_seconds(written_zone({value})) is null"
+                )
                 faults.append(_Fault(unknown, cast.column, value, _UNKNOWN_ZONE))
             condition = cast.fault(value, given)
             faults.append(_Fault(condition, cast.column, value, cast.problem))
