@@ -94,7 +94,7 @@ test-spark: ## Test what Spark builds, and a catalog and a store that several en
 
 .PHONY: pytest-spark
 pytest-spark: install-spark
-	$(BIN)/python -m pytest tests/spark --durations=15
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/spark --durations=15
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check Python and SQL without running it.

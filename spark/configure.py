@@ -26,7 +26,7 @@ DEFAULT_MASTER = "local-cluster[2,1,2048]"
 # Options of an address of PostgreSQL that its driver for Java knows by the same names.
 _SAME_FOR_JDBC = {"sslmode", "sslrootcert", "sslcert"}
 
-_LOGGING = """\
+LOGGING = """\
 rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = console
 appender.console.type = Console
@@ -184,7 +184,7 @@ def write(folder: Path, home: str | None, master: str) -> Path:
     part.touch(mode=0o600)
     part.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in found.items()))
     part.replace(file)
-    (folder / "log4j2.properties").write_text(_LOGGING)
+    (folder / "log4j2.properties").write_text(LOGGING)
     return file
 
 

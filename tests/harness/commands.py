@@ -119,6 +119,7 @@ class Commands:
     def __init__(
         self,
         *,
+        module: str = "tests.harness.zygote",
         within: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         kind: str = "obslake",
@@ -127,11 +128,13 @@ class Commands:
         """Nothing is started before the first command.
 
         Args:
+            module: what serves: the process that forks, or another that understands its requests.
             within: a command that runs the process that forks.
             environment: variables that commands get if nothing else is said.
             kind: what the process that forks has imported: what ``obslake``, or what ``pytest`` needs.
             variables: variables of the process that forks, which Python reads when it starts.
         """
+        self._module = module
         self._within = tuple(within)
         self._environment = dict(environment or {})
         self._kind = kind
@@ -275,7 +278,7 @@ class Commands:
                 self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 with theirs:
                     self._zygote = subprocess.Popen(
-                        [*self._within, sys.executable, "-m", "tests.harness.zygote", self._kind],
+                        [*self._within, sys.executable, "-m", self._module, self._kind],
                         cwd=PROJECT,
                         env={**os.environ, **self._variables},
                         stdin=theirs,

@@ -14,6 +14,8 @@ from tests.harness.commands import PROJECT
 
 # Those that take longest, longest first; `--durations` tells.
 LONGEST = (
+    "tests/spark/test_refresh.py",
+    "tests/spark/test_equality.py",
     "tests/marts/test_refresh.py",
     "tests/marts/test_verify.py",
     "tests/marts/test_end_to_end.py",

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 Action = Literal["kill", "pause", "trace"]
 
+# A request is at most this long when it is sent.
+MOST_BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class Point:

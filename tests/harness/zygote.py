@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.extensions import trust_extensions
-from tests.harness.requests import Point, Request
+from tests.harness.requests import MOST_BYTES, Point, Request
 
 PROJECT = Path(__file__).parent.parent.parent
 ENTRY_POINTS = {"obslake": ("obslake.cli", "main"), "dbt": ("dbt.cli.main", "cli")}
@@ -77,7 +77,6 @@ LOCK_TIMEOUT_SECONDS = 2
 _AS_OF = "as_of_snapshot"
 # These read the project themselves, or need none.
 _UNPARSED = {"parse", "deps", "debug", "clean", "init"}
-_MOST_BYTES = 1 << 20
 
 
 def main(kind: str) -> None:
@@ -92,7 +91,7 @@ def main(kind: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     projects = ParsedProjects()
     while True:
-        message, descriptors, *_ = socket.recv_fds(requests, _MOST_BYTES, 4)
+        message, descriptors, *_ = socket.recv_fds(requests, MOST_BYTES, 4)
         if not message:
             return
         request = Request.decode(message)
@@ -255,14 +254,14 @@ def _run(request: Request, standard: Sequence[int], obj: dict[str, Any] | None) 
             setattr(owner, name, value)
         for target in {point.target for point in request.points}:
             _wrap(target, request)
-        status = _call(request.program, request.arguments, obj)
+        status = call(request.program, request.arguments, obj)
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(_ended(status))
 
 
-def _call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) -> int:
+def call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) -> int:
     """Run a program in this process; return its exit status."""
     try:
         if program == "-m":
@@ -282,7 +281,11 @@ def _call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) ->
         else:
             command(obj=obj)
     except SystemExit as error:
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
+        if isinstance(error.code, int):
+            return error.code
+        if error.code is not None:
+            print(error.code, file=sys.stderr)
+        return int(error.code is not None)
     return 0
 
 

@@ -1,15 +1,36 @@
 """A lakehouse whose marts Spark and DuckDB build beside each other."""
 
+import json
 import subprocess
-import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.harness.commands import PROJECT
+from tests.harness.commands import PROJECT, Commands
 from tests.harness.workspace import Workspace
 
-# Two executors, processes of their own.
-CLUSTER = "local-cluster[2,1,2048]"
+# One Java runs what Spark does for all tests of this process, but for what tests run as users do.
+SPARK = Commands(module="tests.spark.driver")
+
+# Java compiles each method once, and collects garbage in one thread: more pays where something runs for long. It
+# has room for all that it has compiled, which it would else throw away, and compile again.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m"
+
+# Within the driver.
+_LOCAL = "local[2]"
+# Plans are neither compiled nor changed while they are executed, and files of metadata are read once: where there
+# are few rows, Spark takes longer to find out how to do something than to do it.
+_FOR_FEW_ROWS = {
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+    "spark.sql.optimizer.runtime.rowLevelOperationGroupFilter.enabled": "false",
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.catalog.obslake.io.manifest.cache-enabled": "true",
+}
 
 
 @dataclass(frozen=True)
@@ -17,30 +38,40 @@ class SparkWorkspace(Workspace):
     """A workspace with a Spark configuration."""
 
     @property
+    def conf(self) -> Path:
+        return self.folder / "conf"
+
+    @property
     def environment(self) -> dict[str, str]:
         return {
             **super().environment,
-            "SPARK_CONF_DIR": str(self.folder / "conf"),
+            "JDK_JAVA_OPTIONS": JAVA_OPTIONS,
+            "SPARK_CONF_DIR": str(self.conf),
             "SPARK_LOCAL_IP": "127.0.0.1",
             # Python shows moments in the zone of its process.
             "TZ": "UTC",
         }
 
-    def configure(self, master: str = CLUSTER) -> None:
+    def configure(self, master: str) -> None:
         """Write the Spark configuration of the lakehouse."""
-        self.module("spark.configure", str(self.folder / "conf"), "--master", master)
+        done = self.run("-m", "spark.configure", self.conf, "--master", master, cwd=PROJECT)
+        assert done.returncode == 0, done.stderr
+
+    def configure_for_few_rows(self) -> None:
+        """Write the configuration, with settings that are best for few rows."""
+        self.configure(_LOCAL)
+        with (self.conf / "spark-defaults.conf").open("a") as file:
+            file.writelines(f"{name}={value}\n" for name, value in _FOR_FEW_ROWS.items())
+
+    def installed(self, *command: str, cwd: Path | None = None) -> str:
+        """Run a program as a user's shell does, which must succeed; return what it printed."""
+        done = self.run_installed(*command, cwd=cwd)
+        assert done.returncode == 0, done.stdout + done.stderr[-5000:]
+        return done.stdout
 
     def module(self, *command: str, stdin: str = "") -> str:
-        """Run a module of the project, which must succeed; return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=PROJECT,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Run a module of the project on Spark, which must succeed; return what it printed."""
+        done = self._run_spark("-m", *command, stdin=stdin)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -52,23 +83,50 @@ class SparkWorkspace(Workspace):
 
     def run_spark(
         self, *arguments: str, project: Path = PROJECT
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> "subprocess.CompletedProcess[str]":
         """Run dbt on Spark."""
+        return self._run_spark("dbt", *self.on_spark(*arguments), cwd=project)
+
+    def on_spark(self, *arguments: str) -> list[str]:
+        """Return arguments of dbt with those that make it run on Spark."""
         # What is parsed for one engine is not for the other.
         target = str(self.folder / "target-spark")
-        # A JVM belongs to the process that has started it: to its end, as a user has it.
-        return self.run_installed(
-            "dbt", *arguments, "--target", "spark", "--target-path", target, cwd=project
-        )
+        return [*arguments, "--target", "spark", "--target-path", target]
+
+    def report(self, name: str) -> dict[str, Any]:
+        """Return what the last dbt on Spark that was to write it has written: ``manifest`` or ``run_results``."""
+        report = self.folder / "target-spark" / f"{name}.json"
+        found: dict[str, Any] = json.loads(report.read_text())
+        return found
+
+    def passed(self) -> Counter[str]:
+        """Return how many tests of each type have passed in the last dbt on Spark that was to write it."""
+        results = self.report("run_results")["results"]
+        return Counter(r["unique_id"].split(".")[0] for r in results if r["status"] == "pass")
 
     def compare(self) -> dict[str, int]:
         """Compare all marts of both engines; return how many rows each has."""
-        lines = self.module("spark.compare").splitlines()
-        assert lines[-1] == "all marts are the same, row for row"
-        rows = {}
-        for line in lines[1:-1]:
-            mart, duckdb_rows, spark_rows, *differing = line.replace(",", "").split()
-            assert duckdb_rows == spark_rows
-            assert differing == ["0", "0"]
-            rows[mart] = int(duckdb_rows)
-        return rows
+        return compared(self.module("spark.compare"))
+
+    def _run_spark(
+        self, program: str, *arguments: str, cwd: Path = PROJECT, stdin: str = ""
+    ) -> "subprocess.CompletedProcess[str]":
+        ended = SPARK.run(
+            program, *arguments, cwd=cwd, environment=self.environment, stdin=stdin.encode()
+        )
+        return subprocess.CompletedProcess(
+            [program, *arguments], ended.status, ended.out, ended.err
+        )
+
+
+def compared(said: str) -> dict[str, int]:
+    """Return how many rows each mart has, by what the comparison printed: the same on both engines."""
+    lines = said.splitlines()
+    assert lines[-1] == "all marts are the same, row for row"
+    rows = {}
+    for line in lines[1:-1]:
+        mart, duckdb_rows, spark_rows, *differing = line.replace(",", "").split()
+        assert duckdb_rows == spark_rows
+        assert differing == ["0", "0"]
+        rows[mart] = int(duckdb_rows)
+    return rows

@@ -7,6 +7,7 @@ from typing import Any
 
 from pyarrow.fs import FileSelector
 
+from tests.harness.commands import PROJECT
 from tests.harness.lake import observation
 from tests.spark.running import SparkWorkspace
 from tests.spark.seaweed import BUCKET, Store
@@ -82,9 +83,11 @@ def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
     warehouse = FileSelector(f"{BUCKET}/warehouse/obslake/observations/data", recursive=True)
     assert len(store.file_system().get_file_info(warehouse)) == 2
 
-    shared.configure("local[2]")
+    shared.configure_for_few_rows()
     shared.obslake("pin")
-    shared.spark("--quiet", "seed")
+    # As a user's shell starts it: Java has the libraries of this catalog and this store, and no others.
+    seeded = shared.run_installed("dbt", *shared.on_spark("--quiet", "seed"), cwd=PROJECT)
+    assert seeded.returncode == 0, seeded.stdout + seeded.stderr[-5000:]
     shared.spark("--quiet", "run", *SELECTED)
     shared.dbt("--quiet", "run")
     before = compare(shared)

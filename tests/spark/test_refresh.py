@@ -1,0 +1,129 @@
+"""What is loaded, forgotten and pinned later: Spark builds what is new, and has the marts of DuckDB again."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from obslake.lakehouse import Lakehouse
+from pyarrow import parquet
+
+from tests.marts.test_refresh import load_observations
+from tests.spark.hostile import SEED, load_hostile
+from tests.spark.running import SparkWorkspace
+
+
+def test_what_is_loaded_later(tmp_path: Path) -> None:
+    """It is seen when it is pinned; what was forgotten is gone, and other rules are others."""
+    hostile = load_hostile(tmp_path)
+    workspace, project = hostile.workspace, hostile.project
+    choose_in_few_rounds(project)
+    workspace.configure_for_few_rows()
+    workspace.obslake("pin")
+    only_models = ("--exclude-resource-type", "test", "unit_test")
+    workspace.spark("--quiet", "build", *only_models, project=project)
+    workspace.dbt("--quiet", "build", *only_models, project=project)
+    before = workspace.compare()
+
+    load_observations(workspace, hostile.late, "late")
+    problems = sorted({(o.data_set_id, o.problem_id) for o in hostile.early})
+    data_set, problem = random.Random(SEED).choice(problems)
+    workspace.obslake("forget", "--data-set", data_set, "--problem", problem, "--yes")
+    workspace.spark("--quiet", "run", project=project)
+    assert workspace.compare() == before
+
+    workspace.obslake("pin")
+    hostile.write_equivalences(SEED + 1)
+    workspace.spark("--quiet", "seed", project=project)
+    # Each commit changes one table, and the last one or none is made: what was forgotten is gone all the same.
+    for statement in ("delete_stale_rows", "keep_built_versions"):
+        with cut_off(project, statement, "int_actuations"):
+            done = workspace.run_spark("run", "--select", "+int_actuations", project=project)
+            assert done.returncode != 0
+            assert "cut off" in done.stdout
+    workspace.spark("--quiet", "run", project=project)
+    workspace.dbt("--quiet", "seed", project=project)
+    workspace.dbt("--quiet", "run", project=project)
+    after = workspace.compare()
+    assert after["stimulus_response_cube"] > before["stimulus_response_cube"]
+    # The rows are the same, and DuckDB is sooner done than Spark.
+    workspace.dbt("--quiet", "test", "--exclude", "test_type:unit", project=project)
+
+    # Rows that were forgotten are in snapshots of before, until these are removed.
+    assert stored_rows(workspace, data_set, problem)
+    workspace.spark("--quiet", "run-operation", "expire_marts", project=project)
+    assert not stored_rows(workspace, data_set, problem)
+    lakehouse = Lakehouse.open(workspace.home)
+    assert {len(table.metadata.snapshots) for table in lakehouse.tables_of("marts")} == {1}
+    assert workspace.compare() == after
+
+
+def choose_in_few_rounds(project: Path) -> None:
+    """Let suites be chosen in two rounds: sixteen of them, which are alike, take Spark a third of a build to plan.
+
+    `test_equality.py` has them all.
+    """
+    path = project / "dbt_project.yml"
+    text = path.read_text()
+    fewer = text.replace("obslake_suite_rounds: 16\n", "obslake_suite_rounds: 2\n")
+    assert fewer != text
+    path.write_text(fewer)
+
+
+@contextmanager
+def cut_off(project: Path, statement: str, model: str) -> Iterator[None]:
+    """Let a model fail where it would execute a statement of its refresh."""
+    path = project / "macros" / "refresh" / f"{statement}.sql"
+    kept = path.read_text()
+    renamed = kept.replace(f"macro {statement}()", f"macro kept_{statement}()")
+    path.write_text(
+        f"{{% macro {statement}() -%}}\n"
+        f"{{{{ \"select raise_error('cut off')\" if model.name == '{model}' "
+        f"else obslake.kept_{statement}() }}}}\n"
+        f"{{%- endmacro %}}\n{renamed}"
+    )
+    yield
+    path.write_text(kept)
+
+
+def stored_rows(workspace: SparkWorkspace, data_set: str, problem: str) -> int:
+    """Count the rows of a problem in all files of Spark's tables, whether they are of a snapshot or not."""
+    total = 0
+    for schema in ("marts", "marts_intermediate"):
+        for table in (workspace.home / "warehouse" / schema).iterdir():
+            files = list(table.rglob("*.parquet"))
+            if not files or "problem_id" not in parquet.read_schema(files[0]).names:
+                continue
+            ((n,),) = duckdb.execute(
+                "select count(*) from read_parquet($1) where data_set_id = $2 and problem_id = $3",
+                [list(map(str, files)), data_set, problem],
+            ).fetchall()
+            total += n
+    return total
+
+
+def test_what_is_wrong_with_a_pin_is_said(tmp_path: Path) -> None:
+    """There is none, something was loaded since, what it names has expired."""
+    workspace = SparkWorkspace(tmp_path)
+    workspace.obslake("init")
+    workspace.configure_for_few_rows()
+    selected = ("run", "--select", "stg_observations")
+
+    refused = workspace.run_spark(*selected)
+    assert refused.returncode != 0
+    assert "run `obslake pin` first" in refused.stdout
+
+    row = b'{"problem_id": "p", "implementation_id": "i", "test_id": "t", "output": "1"}'
+    workspace.obslake("load", "observations", "-", stdin=row)
+    workspace.obslake("pin")
+    workspace.obslake("load", "observations", "-", stdin=row.replace(b"1", b"2"))
+    done = workspace.run_spark(*selected)
+    assert done.returncode == 0, done.stdout
+    assert "since `obslake pin`: this builds from what was pinned" in done.stdout
+
+    workspace.obslake("expire", "--older-than", "0m")
+    refused = workspace.run_spark(*selected)
+    assert refused.returncode != 0
+    assert "which was pinned, is not there any more" in refused.stdout
+    assert "run `obslake pin` again" in refused.stdout
