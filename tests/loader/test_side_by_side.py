@@ -1,33 +1,32 @@
 """Loads of the same sources side by side: each source is there once, and nothing is left half-done."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from multiprocessing import get_context
-from multiprocessing.synchronize import Barrier
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from obslake import claim, commits
-from obslake.cli import cli
 from obslake.history import History
 from obslake.schemas import TABLES
-from pyiceberg.table import Table, Transaction
 
+from tests.harness.commands import Running
 from tests.harness.lake import Lake
+from tests.harness.requests import Point
+from tests.harness.workspace import COMMANDS
 from tests.loader.maintenance import InterruptedLoadError, interrupted_at, just_before_commit
 from tests.loader.test_observations import published
 from tests.loader.test_quarantine import mixed, newer_version
 
 NAMES = [t.name for t in TABLES]
-PROCESSES = get_context("spawn")
+
+# When everything is imported and the options are read.
+_READY = Point("obslake.loading:load", "before", 1)
 
 
 @pytest.fixture
@@ -257,68 +256,50 @@ def test_records_that_were_set_aside_are_read_again_once(
     assert History.read(lake.open()).unfinished == {}
 
 
-def load_at_once(
-    barrier: Barrier, home: str, paths: Sequence[str], results: Any, patience: float
-) -> None:
-    """Load in a process of its own, as soon as all are ready."""
-    claim._PATIENCE_SECONDS = patience
-    barrier.wait(120)
-    arguments = ["--home", home, "load", "observations", *paths, "--json"]
-    result = CliRunner().invoke(cli, arguments)
-    results.put((result.exit_code, result.output, repr(result.exception)))
+def begin(
+    lake: Lake, paths: Sequence[Path], at: Point, note: Path, patience: float = 60
+) -> Running:
+    """Load in a process of its own, as far as to a point, where it waits as long as the note is there."""
+    return COMMANDS.start(
+        *("obslake", "--home", lake.home, "load", "observations", *paths, "--json"),
+        action="pause",
+        points=(at,),
+        note=note,
+        settings={
+            "obslake.claim:_PATIENCE_SECONDS": patience,
+            "obslake.lakehouse:_LOCK_TIMEOUT_SECONDS": 30,
+        },
+    )
 
 
-def die_at_once(barrier: Barrier, home: str, paths: Sequence[str], table: str) -> None:
-    """Begin to load, and be killed before the commit to a table while others wait."""
-    commit = Transaction.commit_transaction
-
-    def killed(transaction: Transaction) -> Table:
-        if transaction._table.name()[-1] == table:
-            barrier.wait(120)
-            time.sleep(3)
-            os.kill(os.getpid(), signal.SIGKILL)
-        return commit(transaction)
-
-    Transaction.commit_transaction = killed  # type: ignore[method-assign]
-    CliRunner().invoke(cli, ["--home", home, "load", "observations", *paths])
-
-
-def at_once(
-    lake: Lake,
-    loads: Sequence[Sequence[Path]],
-    patience: float = 60,
-    killed: Callable[[Barrier], Any] | None = None,
-) -> list[dict[str, Any]]:
-    """Load side by side, each in a process of its own; return the reports."""
-    barrier = PROCESSES.Barrier(len(loads) + bool(killed))
-    results = PROCESSES.Queue()
-    victim = killed(barrier) if killed else None
-    processes = [
-        PROCESSES.Process(
-            target=load_at_once,
-            args=(barrier, str(lake.home), [str(p) for p in paths], results, patience),
-        )
-        for paths in loads
+def at_once(lake: Lake, loads: Sequence[Sequence[Path]], patience: float = 60) -> list[Running]:
+    """Load side by side, each in a process of its own, as soon as all are ready."""
+    notes = [lake.folder / f"ready-{number}" for number in range(len(loads))]
+    running = [
+        begin(lake, paths, _READY, note, patience) for paths, note in zip(loads, notes, strict=True)
     ]
-    for process in processes:
-        process.start()
-    done = [results.get(timeout=240) for _ in processes]
-    for process in processes:
-        process.join(60)
-    if victim:
-        victim.join(60)
-        assert victim.exitcode == -signal.SIGKILL
-    assert [status for status, *_ in done] == [0] * len(loads), done
-    return [json.loads(out) for _, out, _ in done]
+    for each, note in zip(running, notes, strict=True):
+        each.wait_until(note.exists)
+    for note in notes:
+        note.unlink()
+    return running
+
+
+def reports_of(running: Sequence[Running]) -> list[dict[str, Any]]:
+    """Return what loads report, which must succeed."""
+    done = [each.wait() for each in running]
+    assert [ended.status for ended in done] == [0] * len(done), done
+    return [json.loads(ended.out) for ended in done]
 
 
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize("number", [2, 8])
-def test_the_same_source_at_the_same_moment(lake: Lake, number: int, exists: bool) -> None:
+def test_the_same_source_at_the_same_moment(nowhere: Lake, number: int, exists: bool) -> None:
+    lake = nowhere
     if exists:
         lake.obslake("init")
     path = source(lake, "a")
-    reports = at_once(lake, [[path]] * number)
+    reports = reports_of(at_once(lake, [[path]] * number))
     (loaded,) = {r["load_id"] for r in reports if r["load_id"]}
     assert sum(not r["skipped"] for r in reports) == 1
     assert {s["load_id"] for r in reports for s in r["skipped"]} == {loaded}
@@ -326,10 +307,9 @@ def test_the_same_source_at_the_same_moment(lake: Lake, number: int, exists: boo
 
 
 def test_the_same_sources_in_many_combinations_at_the_same_moment(lake: Lake) -> None:
-    lake.obslake("init")
     paths = {name: source(lake, name) for name in "abcdef"}
     loads = ["abc", "cde", "ef", "fa", "bd", "abcdef", "c", "dcba"]
-    reports = at_once(lake, [[paths[name] for name in names] for names in loads])
+    reports = reports_of(at_once(lake, [[paths[name] for name in names] for names in loads]))
     loaded = Counter(s for r in reports for s in r["sources"])
     assert loaded == Counter(str(path) for path in paths.values())
     check(lake, *paths)
@@ -337,16 +317,19 @@ def test_the_same_sources_in_many_combinations_at_the_same_moment(lake: Lake) ->
 
 @pytest.mark.parametrize("table", ["tests", "observations"])
 def test_a_load_that_is_killed_while_another_waits_for_it(lake: Lake, table: str) -> None:
-    lake.obslake("init")
     paths = {name: source(lake, name) for name in "abc"}
-
-    def victim(barrier: Barrier) -> Any:
-        both = [str(paths["a"]), str(paths["b"])]
-        process = PROCESSES.Process(target=die_at_once, args=(barrier, str(lake.home), both, table))
-        process.start()
-        return process
-
-    (report,) = at_once(lake, [[paths["b"], paths["c"]]], patience=6, killed=victim)
+    # Every table gets rows, and a commit.
+    commit = Point(
+        "pyiceberg.table:Transaction.commit_transaction", "before", 1 + NAMES.index(table)
+    )
+    note = lake.folder / "before-its-commit"
+    victim = begin(lake, [paths["a"], paths["b"]], commit, note)
+    victim.wait_until(note.exists)
+    others = at_once(lake, [[paths["b"], paths["c"]]], patience=6)
+    time.sleep(3)
+    victim.send(signal.SIGKILL)
+    assert victim.wait().was_killed
+    (report,) = reports_of(others)
     assert report["sources"] == [str(paths["b"]), str(paths["c"])]
     check(lake, "b", "c")
     assert lake.load("observations", *paths.values())["sources"] == [str(paths["a"])]
