@@ -74,8 +74,8 @@ class History:
                 } & forgotten
         unfinished = {load_id: keys for load_id, keys in begun.items() if load_id not in ended}
         number = max((s.sequence_number or 0 for s in metadata.snapshots), default=0)
-        contents = {key: complete.pop(key) for key in list(complete) if _is_content(key)}
-        started = {key: load_id for key, load_id in started.items() if not _is_content(key)}
+        contents = {key: complete.pop(key) for key in list(complete) if is_content(key)}
+        started = {key: load_id for key, load_id in started.items() if not is_content(key)}
         return cls(
             complete=complete,
             contents=contents,
@@ -119,7 +119,8 @@ def content_key(file: SourceFile, reader: Reader, options: Options) -> str | Non
     return _CONTENT_PREFIX + sha256(identity.encode()).hexdigest()
 
 
-def _is_content(key: str) -> bool:
+def is_content(key: str) -> bool:
+    """Tell whether a key is one of a content, not of a source."""
     return key.startswith(_CONTENT_PREFIX)
 
 

@@ -377,7 +377,12 @@ def _rows(
     load_id: str,
 ) -> Iterator[pa.RecordBatch]:
     """Stream the staged rows of a table in its sort order; DuckDB spills what does not fit."""
-    columns = ", ".join(quote_identifier(c) for c in definition.column_names if c != "load_id")
+    # Else DuckDB spells the names as the source does.
+    columns = ", ".join(
+        f"{quote_identifier(c)} as {quote_identifier(c)}"
+        for c in definition.column_names
+        if c != "load_id"
+    )
     order = ", ".join(quote_identifier(c) for c in definition.sort_columns)
     query = (
         f"select {columns}, {quote_literal(load_id)} as load_id "

@@ -90,11 +90,11 @@ def test_observations(lake: Lake, write: Callable[[Lake, list[dict[str, Any]]], 
         for column in columns
         for text in texts
     ]
-    report = lake.load("observations", write(lake, rows))
+    report = lake.load("observations", write(lake, rows), "--outputs", "text")
     assert report["rows"]["observations"] == len(rows)
     expected = [tuple(row[column] for column in columns) for row in rows]
     assert lake.rows("observations", *columns) == sorted(expected, key=repr)
-    again = lake.load("observations", write(lake, rows[:-1]))
+    again = lake.load("observations", write(lake, rows[:-1]), "--outputs", "text")
     assert again["rows"]["observations"] == len(rows) - 1
 
 

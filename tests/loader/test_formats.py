@@ -26,10 +26,12 @@ from obslake.protocol import encode_value
 from obslake.sources.files import open_sources
 from obslake.sources.outputs import read_outputs
 from obslake.sources.relations import create_text_view
-from obslake.sources.tabulation import TAGS, tabulate
+from obslake.sources.tabulation import tabulate
+from obslake.sources.typed_text import TAGS
 from obslake.sources.verdicts import OUTCOMES, normalize, outcome
 
 from tests.harness.lake import Lake, observation
+from tests.loader.test_observations import published
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "observations.md"
 
@@ -644,3 +646,58 @@ def test_expected_answers(lake: Lake) -> None:
     assert lake.rows("observations", "test_id", "implementation_id", "output") == [
         (f"t{n}", "oracle", str(n)) for n in range(3)
     ]
+
+
+def test_decimals_that_would_lose_digits_are_refused(lake: Lake) -> None:
+    for type_ in (pa.decimal256(60, 1), pa.list_(pa.decimal256(45, 0))):
+        values = pa.array([Decimal("1.5")] if pa.types.is_decimal(type_) else [[15]], type_)
+        path = lake.folder / "decimals.parquet"
+        names = ["problem_id", "implementation_id", "test_id"]
+        pq.write_table(pa.table({**{name: ["x"] for name in names}, "output": values}), path)
+        assert "of more than 38 digits would lose digits" in lake.refused("observations", path)
+
+
+def test_names_without_the_annotation_that_they_are_text(lake: Lake) -> None:
+    rows = {name: [b"add"] for name in ("problem_id", "implementation_id", "test_id")}
+    path = lake.folder / "binary.parquet"
+    pq.write_table(pa.table({**rows, "output": [b"1"]}), path)
+    lake.load("observations", path)
+    assert lake.row("observations", problem_id="add")["output"] == '{"$bytes":"MQ=="}'
+
+
+def test_fields_that_look_like_tags_are_members_of_a_dictionary(tmp_path: Path) -> None:
+    value = {"$x": 1, "y": 2}
+    type_ = pa.struct({"$x": pa.int64(), "y": pa.int64()})
+    expected = ['{"$dict":[["$x",1],["y",2]]}']
+    assert texts(tmp_path, json_lines(tmp_path, [value])) == expected
+    assert texts(tmp_path, parquet(tmp_path, [value], type_)) == expected
+
+
+@pytest.mark.parametrize("output", ["True", "False", "undefined"])
+def test_what_code_returned_is_no_verdict(lake: Lake, output: str) -> None:
+    rows = [observation(step_id=n, output=output) for n in range(2)]
+    lake.load("observations", lake.csv("o.csv", rows))
+    assert lake.rows("observations", "output", "response_kind") == [(output, "value")] * 2
+
+
+@pytest.mark.parametrize(
+    "moment", ["24-07-01 10:00:00", "2024-07-01T10:00:00+99:00", "epoch", "10:00:00"]
+)
+def test_what_is_no_moment_of_iso_8601_is_refused(lake: Lake, moment: str) -> None:
+    path = lake.csv("o.csv", [observation(observed_at=moment)])
+    assert f"column observed_at: '{moment}'" in lake.refused("observations", path)
+
+
+def test_the_published_form_in_other_letters(lake: Lake) -> None:
+    rows = [published(step_id=n, specified_oracle=False) for n in range(3)]
+    upper = [{name.upper(): value for name, value in row.items()} for row in rows]
+    report = lake.load("observations", lake.parquet("upper.parquet", upper))
+    assert report["rows"]["observations"] == 3
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "\ufeff\n"])
+@pytest.mark.parametrize("name", ["blank.csv", "blank.jsonl"])
+def test_blank_files(lake: Lake, name: str, text: str) -> None:
+    refused = lake.refused("observations", lake.write(name, text))
+    assert "syntax error" not in refused
+    assert name in refused

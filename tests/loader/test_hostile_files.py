@@ -128,7 +128,7 @@ def test_characters_that_are_none(lake: Lake) -> None:
         lake.parquet("b.parquet", rows),
         lake.csv("c.csv", rows),
     ):
-        lake.load("observations", path, "--data-set", path.name)
+        lake.load("observations", path, "--data-set", path.name, "--outputs", "text")
         found = dict(lake.rows("observations", "test_id", "output", data_set_id=path.name))
         assert found == texts
     # Escapes of half a character, which JSON allows and no text can hold.

@@ -28,8 +28,9 @@ from tests.loader.test_observations import published
 
 def everything(lake: Lake, name: str = "published.parquet") -> Path:
     """Write a source that has rows for every table."""
-    measured = {"memory_used_mb": 1.0, "specified_oracle": False}
-    return lake.parquet(name, [published(step_id=n, **measured) for n in range(3)])
+    rows = [published(step_id=n, memory_used_mb=1.0, specified_oracle=False) for n in range(3)]
+    specified = [published(step_id=n, specified_oracle=True) for n in range(3)]
+    return lake.parquet(name, rows + specified)
 
 
 def test_a_source_is_loaded_once(lake: Lake) -> None:
@@ -66,7 +67,7 @@ def test_a_source_is_new_where_its_rows_are_others(lake: Lake) -> None:
         ["--data-set", "other"],
         ["--run", "other"],
         ["--environment", "other"],
-        ["--map", "duration_ns=time"],
+        ["--map", "duration_ns=time", "--again"],
     ]
     for options in variants:
         assert lake.load("observations", path, *options)["load_id"], options

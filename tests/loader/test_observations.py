@@ -442,7 +442,7 @@ def test_rows_that_are_not_understood(lake: Lake, form: str) -> None:
         f"  {bad}, row {2 + header}, column step_id: 'first' is not a value of type integer, from 0",
         f"  {bad}, row {3 + header}, column problem_id: is missing",
         f"  {bad}, row {4 + header}, column observed_at: '{'x' * 59}…' "
-        "is not a value of type timestamptz",
+        "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00",
         f"  {bad}, row {5 + header}, column step_id: '{2**40}' is not a value of type integer, from 0",
         f"  {bad}, row {6 + header}, column step_id: '1.5x' is not a value of type integer, from 0",
         "  … and 999 more",
@@ -630,8 +630,16 @@ def test_descriptions(lake: Lake) -> None:
         ("step_id", "-1", "is not a value of type integer, from 0"),
         ("attempt", "-2", "is not a value of type integer, from 0"),
         ("duration_ns", "0.4", "is not a value of type bigint"),
-        ("observed_at", "infinity", "is not a value of type timestamptz"),
-        ("observed_at", "20000-01-01", "is not a value of type timestamptz"),
+        (
+            "observed_at",
+            "infinity",
+            "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00",
+        ),
+        (
+            "observed_at",
+            "20000-01-01",
+            "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00",
+        ),
     ],
 )
 def test_values_that_cannot_be_kept_are_refused(

@@ -152,7 +152,7 @@ DESCRIPTIONS = {
     "implementations": (
         {"problem_id": "p", "implementation_id": "i", "revised_at": "2024-01-01"},
         {"revised_at": "soon"},
-        "is not a value of type timestamptz",
+        "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00",
     ),
     "tests": ({"problem_id": "p", "test_id": "t"}, {"test_id": None}, "is missing"),
     "measurements": (
@@ -275,7 +275,9 @@ def test_lines_of_recordings(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(
         checks,
         "_faults",
-        lambda columns, types, required, casts, *rest: real(columns, types, required, (), *rest),
+        lambda columns, types, required, casts, *rest, **options: real(
+            columns, types, required, (), *rest, **options
+        ),
     )
     text = (Path(checks.__file__).parent.parent / "sql" / "recording.sql").read_text()
     newer = text.replace(
@@ -486,7 +488,7 @@ def test_hostile_records(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
         lake.parquet("e;f.parquet", [row]),
     ]
     for path in paths:
-        lake.load_partly("observations", path)
+        lake.load_partly("observations", path, "--outputs", "text")
     text = lake.obslake("quarantine")[0]
     assert "\x1b" not in text
     assert len(text.splitlines()) == 9

@@ -270,7 +270,8 @@ def test_what_is_not_understood_is_named(lake: Lake) -> None:
     assert message.splitlines()[:4] == [
         "4 rows cannot be understood; nothing was loaded",
         f"  {path}, row 2, column step_id: 'first' is not a value of type integer, from 0",
-        f"  {path}, row 3, column observed_at: 'yesterday' is not a value of type timestamptz",
+        f"  {path}, row 3, column observed_at: 'yesterday' is not a moment as ISO 8601 writes it, "
+        "such as 2024-07-01T10:00:00+02:00",
         f"  {path}, row 4, column test_id: is missing",
     ]
     nobody = lake.jsonl("n.jsonl", [session(problem_id=None)])

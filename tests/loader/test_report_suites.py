@@ -559,3 +559,43 @@ def test_a_browser_less_changes_nothing_for_the_others(
     staged = stage_reports(tmp_path, {"1/r.xml": report(order), "2/r.xml": report(fewer)})
     said = {run: {row[1:6] for row in staged.rows if row.run == run} for run in ("1", "2")}
     assert said["2"] == {row for row in said["1"] if row[0] in fewer}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("10.0.0.1:8080", "10.20.3.1:8080"),
+        ("Section 5.1.2 rules", "Section 5.1.3 rules"),
+        ("RFC 7231 6.5.4", "RFC 7231 6.5.5"),
+    ],
+)
+def test_numbers_that_are_no_versions_stay(tmp_path: Path, one: str, other: str) -> None:
+    staged = stage_reports(
+        tmp_path,
+        {"r1/r.xml": suite(one, case("t")), "r2/r.xml": suite(other, case("t", FAILED))},
+    )
+    assert staged.outputs("problem") == [(one, "passed"), (other, "failed@@no")]
+
+
+def test_classes_keep_what_looks_random(tmp_path: Path) -> None:
+    names = ("Vector_e3b0c44298fc1c14", "Vector_ba7816bf8f01cfea")
+    cases = "".join(f"<testcase classname='{name}' name='t'/>" for name in names)
+    staged = stage_reports(tmp_path, {"r.xml": suite("s", cases)})
+    assert {row.test for row in staged.rows} == {f"{name}::t" for name in names}
+
+
+def test_suites_that_random_ids_alone_tell_apart(tmp_path: Path) -> None:
+    """In any order: what was taken out of their names does it, not their number."""
+    ids = ("123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174001")
+    one, two = suite(f"Case {ids[0]}", case("t")), suite(f"Case {ids[1]}", case("t", FAILED))
+    found = []
+    for suites in (one + two, two + one):
+        staged = stage_reports(tmp_path, {"r.xml": element("testsuites", suites)})
+        found.append(staged.outputs("problem", "test"))
+    assert found[0] == found[1]
+    assert [output for *_, output in found[0]] == ["passed", "failed@@no"]
+
+
+def test_an_environment_that_no_suite_names_is_said(tmp_path: Path) -> None:
+    staged = stage_reports(tmp_path, {"r.xml": suite("s", case("t"))}, environment_from="hostnam")
+    assert any(w.startswith("--environment-from hostnam: no suite") for w in staged.warnings)

@@ -238,3 +238,19 @@ def test_a_moment_is_the_one_that_is_meant_or_none(
         if w.startswith(f"timestamps that are not understood: {n_unknown},")
     ]
     assert len(said) == bool(n_unknown)
+
+
+@pytest.mark.parametrize(
+    ("content", "output"),
+    [
+        ("<testcase name='t'><Failure message='m'/></testcase>", "failed@@m"),
+        ("<testcase name='t' success='false'/>", "failed"),
+        ("<testcase name='t' success='true'/>", "passed"),
+        ("<testcase name='t' executed='False'/>", "skipped"),
+        ("<testcase name='t' disabled='true'/>", "skipped"),
+        ("<testcase name='t' outcome='failed'/>", "failed"),
+    ],
+)
+def test_flags_and_other_letters(tmp_path: Path, content: str, output: str) -> None:
+    report = f"<testsuite name='s'>{content}</testsuite>"
+    assert stage_reports(tmp_path, {"r.xml": report}).outputs() == [("t", output)]

@@ -335,7 +335,7 @@ def test_random_histories(lake: Lake, seed: int) -> None:
         if current := lake.snapshots()["observations"]:
             shown[current] = now
         found = {
-            "observations": Counter(r["output"] for r in lake.rows("observations")),
+            "observations": Counter(json.loads(r["output"]) for r in lake.rows("observations")),
             "runs": Counter(r["run_id"] for r in lake.rows("runs")),
         }
         assert found["observations"] == rows(now)["observations"]

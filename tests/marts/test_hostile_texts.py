@@ -46,7 +46,9 @@ def hostile(make_workspace: Callable[[str], Workspace]) -> Workspace:
         ("measurements", _measurements(folder)),
         ("lasso", _export(folder)),
     ):
-        workspace.obslake("load", kind, str(path), "--data-set", DATA_SET)
+        # Its strings are to be the responses, and one of them is a token.
+        as_text = ("--outputs", "text") if kind == "observations" else ()
+        workspace.obslake("load", kind, str(path), "--data-set", DATA_SET, *as_text)
     workspace.obslake("load", "recording", str(_recording(folder)), "--data-set", "recorded")
     said = {
         "implementation": TEXTS[2],

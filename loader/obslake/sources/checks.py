@@ -77,6 +77,8 @@ class Cast:
         """What is said of a value that is not readable."""
         if self.type == "object":
             return "is not a JSON object"
+        if self.type == "timestamptz":
+            return "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00"
         counted = ", from 0" if self.is_counted else ""
         return f"is not a value of type {self.type}{counted}"
 

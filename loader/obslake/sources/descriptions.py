@@ -74,7 +74,9 @@ class DescriptionsReader(Reader):
             for field in definition.schema.fields
             if isinstance(field.field_type, StringType | MapType)
         ]
-        files = [tabulate(connection, f, exact=texts) for f in with_options(files, options)]
+        files = [
+            tabulate(connection, f, exact=texts, plain=texts) for f in with_options(files, options)
+        ]
         relation = create_text_view(connection, "given_rows", files)
         known, unknown = match_columns(definition, files, relation.columns, options.renames)
         require_columns(definition, files, known, relation.columns, required)

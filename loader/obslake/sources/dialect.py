@@ -69,6 +69,8 @@ def sniff(file: SourceFile, head: bytes) -> Dialect:
     # Of equal ones the first counts.
     best = max(candidates, key=lambda c: c.score)
     header = best.header(file)
+    if not header:
+        raise SourceFormatError(f"{file.name}: holds no rows, nor names of columns")
     if any("\n" in name or "\r" in name for name in header):
         # DuckDB takes the rows below it for a part of the header.
         raise SourceFormatError(f"{file.name}: a line break in the name of a column")

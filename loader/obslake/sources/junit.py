@@ -158,6 +158,7 @@ class JUnitReader(Reader):
                 "lineage": self._options.lineage,
                 "problem": self._options.problem,
                 "repeats": self._options.repeats,
+                "environment_from": self._options.environment_from,
                 "strip": "|".join(f"(?:{pattern})" for pattern in self._options.strip) or None,
                 "test_name": self._options.test_name,
             },

@@ -205,7 +205,7 @@ def csv_scan(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> CsvScan
 
 def json_scan(file: SourceFile) -> str:
     """Return the query of a JSON file, as ``json``; its one parameter is the pattern of its path."""
-    return _json_rows("?", _Form(file.format, file.compression))
+    return _json_rows("?", _Form(file.format, file.compression, is_salvaged=file.is_salvaged))
 
 
 def json_lines_scan(file: SourceFile) -> str:
@@ -262,6 +262,7 @@ def _parquet_columns(
 
 def _parquet_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
     columns = _parquet_columns(connection, file)
+    _refuse_long_decimals(file)
     if file.is_tabulated:
         own = [c for c in columns if c[0] not in _OWN_COLUMNS]
         return _Form(file.format, file.compression, tuple(own), is_tabulated=True)
@@ -275,6 +276,16 @@ def _parquet_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _F
                 "  rename all but one of them, or leave them out"
             )
     return _Form(file.format, file.compression, tuple(columns))
+
+
+def _refuse_long_decimals(file: SourceFile) -> None:
+    """Refuse decimals that DuckDB would read as floats."""
+    for column in pq.read_schema(file.path):
+        if "decimal256(" in str(column.type):
+            raise SourceFormatError(
+                f"{file.name}: column {column.name} is {column.type}: decimals of more than 38 digits "
+                "would lose digits\n  write the column as text, or leave it out"
+            )
 
 
 def _csv_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:

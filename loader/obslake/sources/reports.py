@@ -271,6 +271,7 @@ class _ReportEvents:
         if self._is_root:
             self._is_root = False
             self.report = _report(self._file, name, self._sink, self._naming)
+        name = self.report.spellings.get(name.casefold(), name)
         inside = self._open[-1] if self._open else None
         is_record = name in self.report.records or (
             # Inside a record the same element is a part of it.
@@ -325,12 +326,14 @@ class _Report(ABC):
         records: elements that are kept until they end, and then understood as a whole.
         outside: elements that are records where they are not inside of others.
         ignored: elements inside records that are passed over.
+        spellings: names of elements, by themselves without case.
     """
 
     format: str
     records: frozenset[str]
     outside: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
+    spellings: Mapping[str, str] = {}
 
     def __init__(self, sink: Sink, naming: Naming) -> None:
         self.sink = sink
@@ -487,9 +490,8 @@ class _Suite:
                 text = text.removeprefix(start).lstrip(".") or text
         elif self.written and self.name and self.written != self.name:
             text = text.replace(self.written, self.name)
-        # A class may be named after a release or a day; a moment or a random id is always the run's.
-        steady = steady_name(text)
-        return text if steady.version else steady.name or text
+        # Nothing else: what looks random in the name of a class may be all that tells it from another.
+        return text
 
     def labels(self) -> tuple[str | None, str | None, str | None]:
         """Return what may tell suites of one name apart: what is steady first."""
@@ -541,6 +543,10 @@ class _JUnitReport(_Report):
     _RERUN: Mapping[str, str] = {"rerunFailure": "failed", "rerunError": "error"}
     # The most severe one counts.
     _OUTCOMES: Mapping[str, str] = {"error": "error", "failure": "failed", "skipped": "skipped"}
+    spellings: Mapping[str, str] = {
+        name.casefold(): name
+        for name in ("testsuites", "testsuite", *records, *_FLAKY, *_RERUN, *_OUTCOMES)
+    }
     # What a suite counts, in the words of several tools.
     _FAULTS = ("errors", "failures", "error", "failed")
     # The root as Playwright writes it: it has the name of a project where others have the host's.
@@ -686,7 +692,13 @@ class _JUnitReport(_Report):
 
     def _state(self, case: _Element) -> tuple[str, str | None]:
         """Return the verdict of a case that says it in a word, and the word where it says more."""
-        words = [w for w in (case.get("status"), case.get("result")) if w and w.strip()]
+        said = (case.get(name) for name in ("status", "result", "outcome"))
+        words = [w for w in said if w and w.strip()]
+        words += [
+            word
+            for name, (flag, word) in _FLAGS.items()
+            if (case.get(name) or "").strip().casefold() == flag
+        ]
         words += [child.name for child in case.children if _letters(child.name) in _ELEMENTS]
         known = {w: found for w in words if (found := verdict_of(w))}
         worst = most_severe(known.values()) or "passed"
@@ -698,6 +710,14 @@ class _JUnitReport(_Report):
         return worst, _shorten_text(word, _LONGEST_WORD) if says_more else None
 
 
+# Attributes of cases that are flags, and the word that they stand for where they have the value.
+_FLAGS: Mapping[str, tuple[str, str]] = {
+    "success": ("false", "failed"),
+    "executed": ("false", "notrun"),
+    "disabled": ("true", "disabled"),
+    "ignored": ("true", "ignored"),
+    "skipped": ("true", "skipped"),
+}
 # Elements inside of a case that some tools write in place of those that everybody does.
 _ELEMENTS = frozenset(
     (

@@ -24,11 +24,14 @@ def _words(text: str) -> frozenset[str]:
 _OF_REPORTS: Mapping[Outcome, frozenset[str]] = {
     "passed": _words(
         """
-        complete completed done executed expected finished fixed flaky good green okay passedbutrunaborted passes
+        true complete completed
+        done executed expected finished fixed flaky good green okay passedbutrunaborted passes
         passing positive ran run unexpectedpass unexpectedsuccess valid warning
         """
     ),
-    "failed": _words("bad failing fails failures negative notpassed red regression unexpected"),
+    "failed": _words(
+        "false bad failing fails failures negative notpassed red regression unexpected"
+    ),
     "error": _words(
         "abort ambiguous err errors fatal inprogress running started stopped warningaserror"
     ),
@@ -40,7 +43,7 @@ _OF_REPORTS: Mapping[Outcome, frozenset[str]] = {
     ),
     "timeout": _words("hang hung tle timelimit timeoutexpired timeouts"),
     "crash": _words("coredump crashes oom panic panicked sigabrt sigkill sigsegv"),
-    "not_executed": _words("neverrun nottested"),
+    "not_executed": _words("neverrun nottested undefined"),
 }
 _MEANING = {word: meaning for meaning, words in _OF_REPORTS.items() for word in words}
 

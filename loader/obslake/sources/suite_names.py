@@ -52,6 +52,7 @@ _RELEASE = (
     r"(?:[-.+]?(?:alpha|beta|rc|dev|pre|post|build|snapshot|final|ga|release|a|b|m)\d*(?:[.-]\d+)*)?"
     r"(?:\+[0-9A-Za-z.]{1,40})?"
 )
+_STRICT_RELEASE = r"[-.+]?(?:alpha|beta|rc|dev|pre|build|snapshot)[-.]?\d*(?:[.-]\d+)*"
 # What another release, build or day writes otherwise; one run may have several of them.
 _VERSIONS = re.compile(
     "(?i)"
@@ -59,7 +60,9 @@ _VERSIONS = re.compile(
         [
             rf"{_START}{_BROWSER}(?P<browser>[ /@-]?v?\d+(?:\.\d+)*){_END}",
             rf"{_START}{_TOOL}(?P<tool>[ /@_-]?v?\d+(?:\.\d+)+{_RELEASE}){_END}",
-            rf"{_START}(?P<release>v?\d+\.\d+\.\d+(?:\.\d+)*{_RELEASE}){_END}(?!:\d)",
+            # Digits alone may be the number of a section, or an address.
+            rf"{_START}(?P<release>(?:v|version |release )\d+\.\d+\.\d+(?:\.\d+)*{_RELEASE}){_END}(?!\.\d|:\d)",
+            rf"{_START}(?P<prerelease>\d+\.\d+\.\d+{_STRICT_RELEASE}){_END}(?!\.\d|:\d)",
             rf"{_START}(?P<day>{_YEAR}(?:-{_MONTH}-|/{_MONTH}/|\.{_MONTH}\.|{_MONTH}){_DAY}){_END}",
             rf"{_START}(?P<build>(?:build|pipeline)(?: ?(?:no|number|id)\.?)?[ #:_-]{{1,3}}\d+){_END}",
         ]
@@ -100,7 +103,7 @@ class SuiteName:
 
     Attributes:
         name: what is left; may be empty.
-        version: versions, days and builds that were removed, which suites of one run may differ by.
+        version: what was removed, which suites of one run may differ by.
     """
 
     name: str
@@ -112,14 +115,16 @@ def steady_name(written: str) -> SuiteName:
     """Take times, random ids, versions and numbers of builds out of a name."""
     versions: list[str] = []
 
+    def remove_moment(match: "re.Match[str]") -> str:
+        versions.append(match[0])
+        return _REMOVED
+
     def remove(match: "re.Match[str]") -> str:
         group = match.lastgroup or ""
-        if group == "release" and _ADDRESS.fullmatch(match[group]):
-            return match[0]
         versions.append(match[group].lstrip(_SEPARATORS))
         return match[0][: match.start(group) - match.start()] + _REMOVED
 
-    text = _MOMENTS.sub(_REMOVED, written)
+    text = _MOMENTS.sub(remove_moment, written)
     text = _VERSIONS.sub(remove, text)
     if text == written:
         return SuiteName(written)

@@ -28,6 +28,7 @@ from obslake.sources.relations import (
     pointer,
     unreadable,
 )
+from obslake.sources.typed_text import TAGS
 
 # What DuckDB would spell otherwise, in the text that it makes of an array or an object: floats, what is no JSON,
 # control characters, keys that may be tags, keys that may be there twice.
@@ -35,40 +36,13 @@ _SPELLED_OTHERWISE = r'[0-9][.eE]|(?i:nan|inf)|\\u00|"\$|\{.*:.*:'
 
 _LONGEST_VALUE = 60
 
-# Objects of one of these keys are the tagged forms of the protocol; of any other that begins with `$`,
-# dictionaries.
-TAGS = frozenset(
-    (
-        "$bytearray",
-        "$bytes",
-        "$complex",
-        "$date",
-        "$datetime",
-        "$decimal",
-        "$dict",
-        "$ellipsis",
-        "$float",
-        "$fraction",
-        "$frozenset",
-        "$iterator",
-        "$iterator_prefix",
-        "$keyword",
-        "$range",
-        "$set",
-        "$str",
-        "$time",
-        "$timedelta",
-        "$tuple",
-        "$uuid",
-    )
-)
-
 
 def tabulate(
     connection: duckdb.DuckDBPyConnection,
     file: SourceFile,
     *,
     exact: Collection[str],
+    plain: Collection[str] = (),
     output: str | None = None,
 ) -> SourceFile:
     """Return a file of CSV or JSON in columns; any other file as it is.
@@ -80,6 +54,7 @@ def tabulate(
         connection: has the macros of ``sql/protocol.sql``.
         file: the file.
         exact: columns, in lower case, of which it matters how numbers are spelled.
+        plain: those among them that are no values of the protocol, and have no tags.
         output: the column of the responses, in lower case.
 
     Raises:
@@ -87,7 +62,7 @@ def tabulate(
     """
     try:
         if file.format == "json":
-            return _tabulated_json(connection, file, exact, output)
+            return _tabulated_json(connection, file, exact, plain, output)
         if file.format == "csv" and not file.is_salvaged:
             return _tabulated_csv(connection, file)
     except duckdb.Error as error:
@@ -124,6 +99,7 @@ def _tabulated_json(
     connection: duckdb.DuckDBPyConnection,
     file: SourceFile,
     exact_columns: Collection[str],
+    plain: Collection[str],
     output: str | None,
 ) -> SourceFile:
     path = [glob_literal(file.path)]
@@ -147,7 +123,7 @@ def _tabulated_json(
     ).fetchall()
     exact = [key for key in spellings if key in exact_columns]
     position = {key: number for number, key in enumerate(exact, start=1)}
-    _define_reader(connection, exact)
+    _define_reader(connection, exact, plain)
     paths = [pointer(key) for found in spellings.values() for key in found]
     place = {key: n for n, key in enumerate((k for f in spellings.values() for k in f), start=1)}
 
@@ -209,9 +185,11 @@ def _tabulated_json(
     )
 
 
-def _define_reader(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
+def _define_reader(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], plain: Collection[str]
+) -> None:
     """Create the function of SQL ``read_exactly``: the texts of an object's columns, and its fault."""
-    read = exact_reader(columns)
+    read = exact_reader(columns, plain)
 
     def read_all(texts: pa.ChunkedArray) -> pa.Array:
         return pa.array([read(text) for text in texts.to_pylist()], pa.list_(pa.string()))
@@ -259,7 +237,9 @@ _DECODER = json.JSONDecoder(
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def exact_reader(columns: Sequence[str]) -> Callable[[str], list[str | None]]:
+def exact_reader(
+    columns: Sequence[str], plain: Collection[str] = ()
+) -> Callable[[str], list[str | None]]:
     """Return what reads an object: the texts of some columns, by names in lower case, then its fault.
 
     Strings are the columns' texts as they are, anything else is the JSON of the response protocol, with
@@ -276,7 +256,9 @@ def exact_reader(columns: Sequence[str]) -> Callable[[str], list[str | None]]:
                     if key.lower() in found:
                         fault = _said_twice(key, found[key.lower()], value)
                     found.setdefault(key.lower(), value)
-            texts = [_column_text(found.get(column)) for column in columns]
+            texts = [
+                _column_text(found.get(column), has_tags=column not in plain) for column in columns
+            ]
         except RepeatedKeyError as error:
             return [None] * len(columns) + [str(error)]
         except (ValueError, RecursionError) as error:
@@ -295,35 +277,39 @@ def _said_twice(key: str, first: object, second: object) -> str:
     return f"has {key} twice: {' and '.join(values)}"
 
 
-def _column_text(value: object) -> str | None:
+def _column_text(value: object, *, has_tags: bool) -> str | None:
     if value is None:
         return None
     if isinstance(value, str) and not isinstance(value, _Number):
         return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return _json_text(value)
+    return _json_text(value, has_tags=has_tags)
 
 
-def _json_text(value: object) -> str:
-    """Return a value that was read as text of the protocol."""
+def _json_text(value: object, *, has_tags: bool = True) -> str:
+    """Return a value that was read as text of the protocol, or as plain JSON, where nothing has tags."""
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=_LONE_SURROGATE.search(value) is not None)
     if isinstance(value, _Pairs):
-        return _object_text(value)
+        return _object_text(value, has_tags=has_tags)
     if isinstance(value, list):
-        return "[" + ",".join(map(_json_text, value)) + "]"
+        return "[" + ",".join(_json_text(item, has_tags=has_tags) for item in value) + "]"
     return "null" if value is None else "true" if value else "false"
 
 
-def _object_text(members: _Pairs) -> str:
+def _object_text(members: _Pairs, *, has_tags: bool) -> str:
     keys = [key for key, _ in members]
     if len(set(keys)) < len(keys):
         twice = next(key for n, key in enumerate(keys) if key in keys[:n])
         first, second, *_ = (value for key, value in members if key == twice)
         raise RepeatedKeyError(_said_twice(twice, first, second))
-    texts = [(_json_text(key), _json_text(value)) for key, value in members]
-    if any(key.startswith("$") for key in keys) and not (len(keys) == 1 and keys[0] in TAGS):
+    texts = [(_json_text(key), _json_text(value, has_tags=has_tags)) for key, value in members]
+    if (
+        has_tags
+        and any(key.startswith("$") for key in keys)
+        and not (len(keys) == 1 and keys[0] in TAGS)
+    ):
         return '{"$dict":[' + ",".join(f"[{key},{text}]" for key, text in texts) + "]}"
     return "{" + ",".join(f"{key}:{text}" for key, text in texts) + "}"
 

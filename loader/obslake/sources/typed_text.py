@@ -31,6 +31,35 @@ _STRUCTURES = ("blob", "list", "array", "map", "struct")
 _MOMENTS = ("timestamp", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp with time zone")
 
 
+# Objects of one of these keys are the tagged forms of the protocol; of any other that begins with `$`,
+# dictionaries.
+TAGS = frozenset(
+    (
+        "$bytearray",
+        "$bytes",
+        "$complex",
+        "$date",
+        "$datetime",
+        "$decimal",
+        "$dict",
+        "$ellipsis",
+        "$float",
+        "$fraction",
+        "$frozenset",
+        "$iterator",
+        "$iterator_prefix",
+        "$keyword",
+        "$range",
+        "$set",
+        "$str",
+        "$time",
+        "$timedelta",
+        "$tuple",
+        "$uuid",
+    )
+)
+
+
 def protocol_text(value: str, type_: str) -> str:
     """Return the SQL of a value, of a type of SQL, as text; what is text stays what it is.
 
@@ -42,7 +71,12 @@ def protocol_text(value: str, type_: str) -> str:
 
 
 def plain_text(value: str, type_: str) -> str:
-    """Return the SQL of a name or a moment as text, without quotes; structures are JSON all the same."""
+    """Return the SQL of a name or a moment as text, without quotes; structures are JSON all the same.
+
+    Bytes are text in UTF-8: some tools write strings to Parquet without saying that they are.
+    """
+    if type_ == "BLOB":
+        return f"decode({value})"
     if is_text(type_) or duckdb.sqltype(type_).id not in (*_FLOATS, *_STRUCTURES):
         return f"cast({value} as varchar)"
     return protocol_text(value, type_)
@@ -100,12 +134,22 @@ def _joined(values: str, type_: DuckDBPyType, depth: int) -> str:
 
 
 def _struct(value: str, type_: DuckDBPyType, depth: int) -> str:
+    parts = _parts(type_)
+    names = [name for name, _ in parts]
+    # As objects of JSON: what could be taken for a tag is a member of a dictionary.
+    is_dictionary = any(name.startswith("$") for name in names) and not (
+        len(names) == 1 and names[0] in TAGS
+    )
     fields = []
-    for name, field in _parts(type_):
+    for name, field in parts:
         text = _nested(f"({value})[{quote_literal(name)}]", field, depth + 1)
-        fields.append(f"json_string({quote_literal(name)}) || ':' || {text}")
+        key = f"json_string({quote_literal(name)})"
+        fields.append(
+            f"'[' || {key} || ',' || {text} || ']'" if is_dictionary else f"{key} || ':' || {text}"
+        )
     members = " || ',' || ".join(fields)
-    return f"if({value} is null, null, '{{' || {members} || '}}')"
+    start, end = ("""'{"$dict":['""", "']}'") if is_dictionary else ("'{'", "'}'")
+    return f"if({value} is null, null, {start} || {members} || {end})"
 
 
 def _map(value: str, type_: DuckDBPyType, depth: int) -> str:

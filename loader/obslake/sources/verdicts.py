@@ -15,7 +15,6 @@ _SPELLINGS: Mapping[Outcome, tuple[str, ...]] = {
         "passed",
         "pass",
         "ok",
-        "true",
         "success",
         "successful",
         "succeeded",
@@ -31,7 +30,6 @@ _SPELLINGS: Mapping[Outcome, tuple[str, ...]] = {
         "nok",
         "not ok",
         "ko",
-        "false",
         "unsuccessful",
         "rejected",
         "incorrect",
@@ -98,7 +96,6 @@ _SPELLINGS: Mapping[Outcome, tuple[str, ...]] = {
         "blocked",
         "cancelled",
         "canceled",
-        "undefined",
     ),
 }
 

@@ -682,6 +682,15 @@ from (
 )
 where n > 0
 union all
+select
+    printf(
+        '--environment-from %s: no suite has an attribute or a property of this name that says anything',
+        getvariable('environment_from')
+    )
+where
+    getvariable('environment_from') is not null
+    and not exists (select 1 from report_suites where project is not null)
+union all
 select printf('names in which --test-name finds nothing: %d, left as they are; the first is %s', n, first)
 from (
     select count(distinct whole_name) as n, min(whole_name) as first

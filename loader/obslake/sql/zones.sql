@@ -3,7 +3,7 @@
 
 -- What follows the time of day: '2020-07-01 10:11:12.5 PST -0800' -> ' PST -0800'.
 create or replace temp macro after_time_of_day(moment) as
-regexp_extract(moment, '^.*?\d:\d\d(?::\d\d(?:[.,]\d+)?)?(.*)$', 1);
+regexp_extract(cast(moment as varchar), '^.*?\d:\d\d(?::\d\d(?:[.,]\d+)?)?(.*)$', 1);
 
 -- The zone as it is written, '' where there is none: 'PST -0800', 'GMT+0200 (CEST)', 'Z'.
 -- What stands before it is AM or PM, behind it the year, as `date` writes them.
@@ -52,10 +52,18 @@ case
         )
 end;
 
+-- Years of four digits, and offsets as there are: left to itself the engine reads 24-07-01 in the year 24, +99:00, epoch.
+create or replace temp macro is_plain_moment(moment) as
+regexp_matches(moment, '^\s*\d{4}-\d')
+and not regexp_matches(moment, '[+-](1[5-9]|[2-9]\d)(:?[0-5]\d){0,2}\s*$' , 's') or regexp_matches(moment, '^\s*\d{4}-\d\d?-\d\d?\s*$');
+
 -- A moment in the forms of ISO 8601, in UTC where no zone is written; null where it cannot be read or its
 -- zone is not known. Names as Europe/Berlin are those of one place.
 create or replace temp macro moment(text) as
 case
+    -- A type of its own has no zone that could be misunderstood.
+    when typeof(text) <> 'VARCHAR' then try_cast(text as timestamptz)
+    when not is_plain_moment(cast(text as varchar)) then null
     -- Offsets and UTC, the only zones that a time without one is read with.
     when try_cast(text as timestamp) is not null then try_cast(text as timestamptz)
     when regexp_full_match(written_zone(cast(text as varchar)), '[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+')
