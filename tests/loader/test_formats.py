@@ -1,6 +1,8 @@
 """What a source says is what is kept, in whatever format it comes."""
 
 import bz2
+import csv
+import io
 import json
 import math
 import pickle
@@ -11,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import numpy as np
@@ -31,6 +33,7 @@ from obslake.sources.typed_text import TAGS
 from obslake.sources.verdicts import OUTCOMES, normalize, outcome
 
 from tests.harness.lake import Lake, observation
+from tests.loader.staging import EXAMPLES
 from tests.loader.test_observations import published
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "observations.md"
@@ -117,7 +120,9 @@ TYPES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
 
 @pytest.mark.parametrize("kind", TYPES)
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(12, EXAMPLES // 4),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_a_value_has_one_text_whatever_format_brings_it(
@@ -135,7 +140,9 @@ def test_a_value_has_one_text_whatever_format_brings_it(
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(12, EXAMPLES // 4),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(values=st.lists(STRINGS, min_size=1, max_size=12))
 def test_a_string_has_one_text_whatever_format_brings_it(tmp_path: Path, values: list[str]) -> None:
@@ -163,7 +170,9 @@ def _has_a_tag(value: object) -> bool:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(40, EXAMPLES),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(values=st.lists(MEMBERS, min_size=1, max_size=8))
 def test_any_value_in_json_lines_has_the_text_of_the_protocol(
@@ -244,7 +253,9 @@ ANSWERS = st.sampled_from([1, True, None, [1], {"a": 1.5}, *STRINGS_TO_READ, *TO
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(60, EXAMPLES),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(answers=st.lists(ANSWERS, min_size=1, max_size=7), seed=st.randoms(use_true_random=False))
 def test_how_strings_are_read_does_not_depend_on_the_order_of_rows(
@@ -399,6 +410,47 @@ def test_folders_are_columns_only_on_demand(lake: Lake, form: str) -> None:
 
 
 # -- CSV and files of other kinds ------------------------------------------------------------------
+
+
+FIELDS = st.text(
+    st.sampled_from(",;\t|\"' \n\r=#1aé") | st.characters(exclude_categories=["Cs", "Cc"]),
+    max_size=8,
+)
+
+
+@settings(
+    max_examples=max(25, EXAMPLES),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    rows=st.lists(st.tuples(FIELDS, FIELDS), min_size=1, max_size=30),
+    delimiter=st.sampled_from(",;\t|"),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    lines=st.sampled_from(["\n", "\r\n"]),
+    head=st.sampled_from(["", "\ufeff", "sep"]),
+    other=st.sampled_from(["notes", "a, b, c, d", "x;y;z", "it's"]),
+)
+def test_csv_of_any_dialect(
+    tmp_path: Path,
+    rows: list[tuple[str, str]],
+    delimiter: str,
+    quoting: Literal[0, 1],
+    lines: str,
+    head: str,
+    other: str,
+) -> None:
+    names = ["problem_id", "implementation_id", "test_id", "output", other]
+    text = io.StringIO(newline="")
+    text.write(f"sep={delimiter}{lines}" if head == "sep" else head)
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=lines)
+    writer.writerow(names)
+    # An empty field is missing where it has no quotes, and blanks behind a delimiter are none of the field.
+    rows = [(f"<{output}>", f"<{note}>") for output, note in rows]
+    writer.writerows(["p", "i", "t", *row] for row in rows)
+    path = tmp_path / "any.csv"
+    path.write_text(text.getvalue(), encoding="utf-8", newline="")
+    assert texts(tmp_path, path, "text") == [output for output, _ in rows]
 
 
 @pytest.mark.parametrize(
