@@ -84,7 +84,9 @@ def test_tests_of_the_package_are_off(
     finally:
         configuration.write_text(text)
     monkeypatch.setenv("OBSLAKE_RUN_TESTS", "true")
-    with_tests = listed(installed, "--no-partial-parse")
+    # What is parsed then must not be found by the commands of other tests.
+    elsewhere = str(installed.folder / "with-tests")
+    with_tests = listed(installed, "--no-partial-parse", "--target-path", elsewhere)
     assert {node["resource_type"] for node in with_tests} == everything
 
 
@@ -97,7 +99,7 @@ def test_tests_of_the_package_are_off(
         "run --select +behavior_clusters --full-refresh",
         "build --select experiment_results stg_observations",
         "test",
-        "test --no-partial-parse",
+        "test --no-partial-parse --select stimulus_response_cube --target-path {target}/with-tests",
         "retry",
         "docs generate --select stg_observations --no-compile",
         "clone --select experiment_results --state {target}",
