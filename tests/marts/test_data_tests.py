@@ -494,7 +494,7 @@ def built(
 def data_tests(built: Workspace) -> dict[str, Node]:
     """The data tests of the marts and the singular ones, by name, as dbt compiled them."""
     nodes = [n for n in built.manifest()["nodes"].values() if n["resource_type"] == "test"]
-    return {n["name"]: n for n in nodes if model_of(n) in {None, *MARTS} and n["compiled"]}
+    return {n["name"]: n for n in nodes if model_of(n) in {None, *MARTS} and n.get("compiled")}
 
 
 @pytest.fixture(scope="module")
