@@ -420,6 +420,8 @@ FIELDS = st.text(
 
 @settings(
     max_examples=max(25, EXAMPLES),
+    # `make fuzz` tries others.
+    derandomize=EXAMPLES <= 25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -447,6 +449,9 @@ def test_csv_of_any_dialect(
     writer.writerow(names)
     # An empty field is missing where it has no quotes, and blanks behind a delimiter are none of the field.
     rows = [(f"<{output}>", f"<{note}>") for output, note in rows]
+    if quoting == csv.QUOTE_MINIMAL and lines == "\n":
+        # Python's writer puts no quotes around a carriage return there, and no reader knows whose it is.
+        rows = [(output.replace("\r", ""), note.replace("\r", "")) for output, note in rows]
     writer.writerows(["p", "i", "t", *row] for row in rows)
     path = tmp_path / "any.csv"
     path.write_text(text.getvalue(), encoding="utf-8", newline="")
