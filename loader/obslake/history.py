@@ -11,7 +11,7 @@ from obslake.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.sources.base import Options, Reader
 from obslake.sources.files import SourceFile
 
-# Of keys that stand beside those of sources.
+# Marks keys of contents, which stand beside those of sources.
 _CONTENT_PREFIX = "content:"
 
 

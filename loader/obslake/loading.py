@@ -144,7 +144,7 @@ def _load_new(
     if not new:
         return
     contents = {key: content_key(file, reader, options) for key, file in new.items()}
-    # Of contents that are loaded again the load before keeps the key.
+    # Where a content is loaded again, its key stays with the earlier load.
     keys = [*new, *sorted({k for k in contents.values() if k and k not in history.contents})]
     load_id = history.interrupted(new) or new_load_id(connection)
     report.load_id = load_id

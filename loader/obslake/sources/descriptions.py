@@ -17,7 +17,7 @@ from obslake.schemas import (
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.checks import Cast, Choice, check_rows, leave_out
 from obslake.sources.columns import match_columns, require_columns, retyped, typed_columns
-from obslake.sources.files import SourceFile, partitions_of, with_options
+from obslake.sources.files import SourceFile, said_by_folders, with_options
 from obslake.sources.relations import create_text_view
 from obslake.sources.tabulation import tabulate
 
@@ -48,15 +48,11 @@ class DescriptionsReader(Reader):
 
     def context(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return where the rows belong."""
-        return options.context() | (
-            {"folders": partitions_of(file.name)} if options.partitions else {}
-        )
+        return {**options.context(), **said_by_folders(file, options)}
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return the options, and what the folders say."""
-        return options.identity() | (
-            {"folders": partitions_of(file.name)} if options.partitions else {}
-        )
+        return {**options.identity(), **said_by_folders(file, options)}
 
     def stage(
         self,

@@ -66,7 +66,7 @@ def sniff(file: SourceFile, head: bytes) -> Dialect:
         delimiters = file.delimiter or found[1]
         skipped = 1
     candidates = [_Candidate(text, d, q) for q in _QUOTES for d in delimiters]
-    # Of equal ones the first counts.
+    # The first of equally good ones wins.
     best = max(candidates, key=lambda c: c.score)
     header = best.header(file)
     if not header:

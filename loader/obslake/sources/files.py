@@ -371,6 +371,11 @@ def with_options(files: Iterable[SourceFile], options: "Options") -> list[Source
     ]
 
 
+def said_by_folders(file: SourceFile, options: "Options") -> dict[str, object]:
+    """Return what the folders of a file say, where they are columns, as a part of its identity."""
+    return {"folders": partitions_of(file.name)} if options.partitions else {}
+
+
 def partitions_of(name: str) -> tuple[tuple[str, str | None], ...]:
     """Return what the folders in a path say of their files: ``run_id=007/x.csv``.
 

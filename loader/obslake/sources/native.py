@@ -18,7 +18,7 @@ from obslake.schemas import (
 from obslake.sources.base import Options, Reader, StagedLoad
 from obslake.sources.checks import Cast, Choice, check_rows, leave_out, shorten
 from obslake.sources.columns import match_columns, require_columns, retyped, typed_columns
-from obslake.sources.files import SourceFile, partitions_of, with_options
+from obslake.sources.files import SourceFile, said_by_folders, with_options
 from obslake.sources.lasso import ARENA_ENVIRONMENT
 from obslake.sources.outputs import read_outputs
 from obslake.sources.relations import TextRelation, create_text_view
@@ -123,11 +123,11 @@ class ObservationsReader(Reader):
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return the options, and what the folders say."""
-        return {**options.identity(), **_said_by_folders(file, options)}
+        return {**options.identity(), **said_by_folders(file, options)}
 
     def context(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return where the rows belong; other columns or another reading make no other rows of them."""
-        return {**options.context(), **_said_by_folders(file, options)}
+        return {**options.context(), **said_by_folders(file, options)}
 
     def _stage_published(
         self,
@@ -246,7 +246,3 @@ def _advice(column: str, free: Sequence[str]) -> str:
     if not free:
         return ""
     return f" (--map COLUMN={column} loads it as COLUMN: {', '.join(free)})"
-
-
-def _said_by_folders(file: SourceFile, options: Options) -> dict[str, object]:
-    return {"folders": partitions_of(file.name)} if options.partitions else {}

@@ -40,7 +40,7 @@ def read_outputs(
         files: JSON among them is tabulated.
         column: name of the column of responses, in any case.
         kind_column: name of the column that says what they are, in any case: where it says that a
-            response is no value, its string is none.
+            response is not a value, its string is kept as it stands.
         outputs: ``text``, ``values`` or ``auto``.
 
     Returns:

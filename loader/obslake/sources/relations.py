@@ -266,7 +266,7 @@ def _parquet_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _F
     if file.is_tabulated:
         own = [c for c in columns if c[0] not in _OWN_COLUMNS]
         return _Form(file.format, file.compression, tuple(own), is_tabulated=True)
-    # Of two names that differ in case DuckDB changes the second.
+    # Where two names differ in case only, DuckDB changes the second.
     names = [name for name, _ in columns]
     if {*names} != {*(given := pq.read_schema(file.path).names)}:
         twice = [n for n in given if [g.lower() for g in given].count(n.lower()) > 1]
@@ -403,7 +403,7 @@ def _output_text(form: _Form, output: OutputReading, value: str, type_: str) -> 
     """Return the SQL of a response as the text of the protocol."""
     string = f"string_response({value})"
     if output.kind_column:
-        # The file itself says that it is no value.
+        # The file itself may say that it is not a value.
         kind = quote_identifier(output.kind_column)
         string = f"if(coalesce({kind}, 'value') = 'value', {string}, {value})"
     if not form.is_tabulated:

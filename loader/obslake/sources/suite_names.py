@@ -69,7 +69,6 @@ _VERSIONS = re.compile(
     )
 )
 _IS_BROWSER = re.compile(rf"(?i){_BROWSER}(?:(?: v?\d+(?:\.\d+)*)? \(.*\)|[ /]v?\d+(?:\.\d+)*)")
-_ADDRESS = re.compile(r"(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}")
 
 
 def _words(text: str) -> frozenset[str]:

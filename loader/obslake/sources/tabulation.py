@@ -30,7 +30,7 @@ from obslake.sources.relations import (
 )
 from obslake.sources.typed_text import TAGS
 
-# What DuckDB would spell otherwise, in the text that it makes of an array or an object: floats, what is no JSON,
+# What DuckDB would spell otherwise in the text of an array or an object: floats, what is not JSON,
 # control characters, keys that may be tags, keys that may be there twice.
 _SPELLED_OTHERWISE = r'[0-9][.eE]|(?i:nan|inf)|\\u00|"\$|\{.*:.*:'
 

@@ -55,7 +55,11 @@ end;
 -- Years of four digits, and offsets as there are: left to itself the engine reads 24-07-01 in the year 24, +99:00, epoch.
 create or replace temp macro is_plain_moment(moment) as
 regexp_matches(moment, '^\s*\d{4}-\d')
-and not regexp_matches(moment, '[+-](1[5-9]|[2-9]\d)(:?[0-5]\d){0,2}\s*$' , 's') or regexp_matches(moment, '^\s*\d{4}-\d\d?-\d\d?\s*$');
+and (
+    -- The day of a date without a time is no offset.
+    regexp_matches(moment, '^\s*\d{4}-\d\d?-\d\d?\s*$')
+    or not regexp_matches(moment, '[+-](1[5-9]|[2-9]\d)(:?[0-5]\d){0,2}\s*$')
+);
 
 -- A moment in the forms of ISO 8601, in UTC where no zone is written; null where it cannot be read or its
 -- zone is not known. Names as Europe/Berlin are those of one place.
