@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.extensions import trust_extensions
+from tests.harness.quick_dbt import is_quiet, keep_templates, skip_debug_events
 from tests.harness.requests import MOST_BYTES, Point, Request
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -131,6 +132,8 @@ class ParsedProjects:
         key = (variables,)
         if key not in self._manifests:
             self._manifests[key] = _parse(["--vars", variables] if variables else [])
+            if self._manifests[key]:
+                keep_templates(self._manifests[key])
         manifest = self._manifests[key]
         return {"manifest": manifest, "callbacks": []} if manifest else None
 
@@ -254,6 +257,8 @@ def _run(request: Request, standard: Sequence[int], obj: dict[str, Any] | None) 
             setattr(owner, name, value)
         for target in {point.target for point in request.points}:
             _wrap(target, request)
+        if obj and is_quiet(request.arguments, request.environment):
+            skip_debug_events()
         status = call(request.program, request.arguments, obj)
     except BaseException:
         traceback.print_exc()
