@@ -6104,7 +6104,8 @@ model_discriminating_tests as (
 --
 -- A greedy cover: the next test is the one that leaves the fewest pairs together. Instead of the pairs, which are many,
 -- the groups of clusters are kept that no chosen test has told apart, and refined round by round. A round refers to
--- the one before it once, since not every engine keeps what is referred to twice.
+-- the one before it once, since not every engine keeps what is referred to twice. It aggregates, without windows: DuckDB
+-- prepares a window for the rows that it expects, and expects many times more from round to round.
 -- sqlfluff:indentation:template_blocks_indent:false
 
 with
@@ -6149,103 +6150,165 @@ problems as (
 
 ),
 
-candidates as (
+numbered_clusters as (
 
     select
         problems.problem_number,
+        clusters.*,
+        problems.problem_number * 4294967296 + clusters.cluster_rank as cluster_number
+    from clusters
+    inner join problems
+        on
+            clusters.data_set_id = problems.data_set_id
+            and clusters.problem_id = problems.problem_id
+    where clusters.n_clusters > 1
+
+),
+
+candidates as (
+
+    select
+        numbered_clusters.problem_number,
+        numbered_clusters.cluster_number,
         all_tests.test_number,
         all_tests.n_steps,
         test_columns.cluster_rank,
-        test_columns.first_cluster_rank,
-        0 as is_alone
+        test_columns.first_cluster_rank
     from test_columns
-    inner join problems
+    inner join numbered_clusters
         on
-            test_columns.data_set_id = problems.data_set_id
-            and test_columns.problem_id = problems.problem_id
+            test_columns.data_set_id = numbered_clusters.data_set_id
+            and test_columns.problem_id = numbered_clusters.problem_id
+            and test_columns.cluster_rank = numbered_clusters.cluster_rank
     inner join all_tests
         on
             test_columns.data_set_id = all_tests.data_set_id
             and test_columns.problem_id = all_tests.problem_id
             and test_columns.test_id = all_tests.test_id
-    union all
-    -- No test, for clusters that need none any more: they are carried along.
-    select
-        problems.problem_number,
-        0 as test_number,
-        0 as n_steps,
-        clusters.cluster_rank,
-        clusters.cluster_rank as first_cluster_rank,
-        1 as is_alone
-    from clusters
-    inner join problems
-        on
-            clusters.data_set_id = problems.data_set_id
-            and clusters.problem_id = problems.problem_id
 
 ),
 
+-- What goes through all rounds, which clusters do not: a number for the problem, in a class of its own in each test.
+carried_candidates as (
+
+    select
+        cluster_number,
+        test_number,
+        n_steps,
+        first_cluster_rank
+    from candidates
+    union all
+    select
+        -problem_number as cluster_number,
+        test_number,
+        n_steps,
+        0 as first_cluster_rank
+    from candidates
+    where cluster_rank = 1
+
+),
+
+first_groups as (
+
+    select
+        problem_number,
+        n_clusters,
+        array_agg(cluster_number) as members
+    from numbered_clusters
+    group by problem_number, n_clusters
+    union all
+    select
+        problem_number,
+        n_clusters,
+        array_agg(-problem_number) as members
+    from numbered_clusters
+    where cluster_rank = 1
+    group by problem_number, n_clusters
+
+),
+
+-- One row per problem.
 round_0 as (
 
     select
-        problems.problem_number,
-        clusters.cluster_rank,
-        -- A group is named by its first cluster.
-        cast(1 as bigint) as group_number,
-        clusters.n_clusters as group_size,
-        case when clusters.n_clusters = 1 then 1 else 0 end as is_alone,
-        clusters.n_clusters * (clusters.n_clusters - 1) as n_left_0
-    from clusters
-    inner join problems
-        on
-            clusters.data_set_id = problems.data_set_id
-            and clusters.problem_id = problems.problem_id
+        problem_number,
+        -- What was chosen, in texts of 60 characters: pairs left together (each counts twice), steps, test.
+        concat(
+            lpad(cast(n_clusters * (n_clusters - 1) as string), 19, '0'), ',',
+            repeat('0', 19), ',',
+            repeat('0', 19), ';'
+        ) as suite,
+        array_agg(members) as undecided
+    from first_groups
+    group by problem_number, n_clusters
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_1_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_0 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_0
 
 ),
 
-round_1_pairs as (
+round_1_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_1_groups
 
 ),
 
-round_1_choice as (
+round_1_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_1_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_1_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_1_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_1_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_1_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_1_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6253,61 +6316,79 @@ round_1 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        case when is_alone = 0 then test_number end as chosen_1,
-        case when is_alone = 0 then n_left end as n_left_1
-    from round_1_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_1_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_2_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_1 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_1
 
 ),
 
-round_2_pairs as (
+round_2_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_2_groups
 
 ),
 
-round_2_choice as (
+round_2_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_2_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_2_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_2_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_2_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_2_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_2_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6315,63 +6396,79 @@ round_2 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        case when is_alone = 0 then test_number end as chosen_2,
-        case when is_alone = 0 then n_left end as n_left_2
-    from round_2_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_2_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_3_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_2 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_2
 
 ),
 
-round_3_pairs as (
+round_3_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_3_groups
 
 ),
 
-round_3_choice as (
+round_3_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_3_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_3_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_3_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_3_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_3_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_3_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6379,65 +6476,79 @@ round_3 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        case when is_alone = 0 then test_number end as chosen_3,
-        case when is_alone = 0 then n_left end as n_left_3
-    from round_3_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_3_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_4_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_3 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_3
 
 ),
 
-round_4_pairs as (
+round_4_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_4_groups
 
 ),
 
-round_4_choice as (
+round_4_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_4_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_4_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_4_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_4_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_4_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_4_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6445,67 +6556,79 @@ round_4 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        case when is_alone = 0 then test_number end as chosen_4,
-        case when is_alone = 0 then n_left end as n_left_4
-    from round_4_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_4_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_5_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_4 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_4
 
 ),
 
-round_5_pairs as (
+round_5_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_5_groups
 
 ),
 
-round_5_choice as (
+round_5_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_5_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_5_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_5_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_5_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_5_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_5_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6513,69 +6636,79 @@ round_5 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        case when is_alone = 0 then test_number end as chosen_5,
-        case when is_alone = 0 then n_left end as n_left_5
-    from round_5_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_5_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_6_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_5 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_5
 
 ),
 
-round_6_pairs as (
+round_6_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_6_groups
 
 ),
 
-round_6_choice as (
+round_6_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_6_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_6_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_6_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_6_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_6_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_6_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6583,71 +6716,79 @@ round_6 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        case when is_alone = 0 then test_number end as chosen_6,
-        case when is_alone = 0 then n_left end as n_left_6
-    from round_6_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_6_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_7_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_6 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_6
 
 ),
 
-round_7_pairs as (
+round_7_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_7_groups
 
 ),
 
-round_7_choice as (
+round_7_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_7_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_7_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_7_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_7_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_7_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_7_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6655,73 +6796,79 @@ round_7 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        case when is_alone = 0 then test_number end as chosen_7,
-        case when is_alone = 0 then n_left end as n_left_7
-    from round_7_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_7_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_8_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_7 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_7
 
 ),
 
-round_8_pairs as (
+round_8_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_8_groups
 
 ),
 
-round_8_choice as (
+round_8_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_8_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_8_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_8_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_8_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_8_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_8_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6729,75 +6876,79 @@ round_8 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        case when is_alone = 0 then test_number end as chosen_8,
-        case when is_alone = 0 then n_left end as n_left_8
-    from round_8_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_8_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_9_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_8 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_8
 
 ),
 
-round_9_pairs as (
+round_9_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_9_groups
 
 ),
 
-round_9_choice as (
+round_9_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_9_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_9_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_9_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_9_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_9_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_9_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6805,77 +6956,79 @@ round_9 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        chosen_8,
-        n_left_8,
-        case when is_alone = 0 then test_number end as chosen_9,
-        case when is_alone = 0 then n_left end as n_left_9
-    from round_9_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_9_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_10_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_9 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_9
 
 ),
 
-round_10_pairs as (
+round_10_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_10_groups
 
 ),
 
-round_10_choice as (
+round_10_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_10_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_10_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_10_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_10_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_10_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_10_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6883,79 +7036,79 @@ round_10 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        chosen_8,
-        n_left_8,
-        chosen_9,
-        n_left_9,
-        case when is_alone = 0 then test_number end as chosen_10,
-        case when is_alone = 0 then n_left end as n_left_10
-    from round_10_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_10_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_11_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_10 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_10
 
 ),
 
-round_11_pairs as (
+round_11_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_11_groups
 
 ),
 
-round_11_choice as (
+round_11_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_11_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_11_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_11_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_11_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_11_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_11_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -6963,81 +7116,79 @@ round_11 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        chosen_8,
-        n_left_8,
-        chosen_9,
-        n_left_9,
-        chosen_10,
-        n_left_10,
-        case when is_alone = 0 then test_number end as chosen_11,
-        case when is_alone = 0 then n_left end as n_left_11
-    from round_11_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_11_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_12_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_11 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_11
 
 ),
 
-round_12_pairs as (
+round_12_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_12_groups
 
 ),
 
-round_12_choice as (
+round_12_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_12_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_12_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_12_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_12_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_12_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_12_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -7045,83 +7196,79 @@ round_12 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        chosen_8,
-        n_left_8,
-        chosen_9,
-        n_left_9,
-        chosen_10,
-        n_left_10,
-        chosen_11,
-        n_left_11,
-        case when is_alone = 0 then test_number end as chosen_12,
-        case when is_alone = 0 then n_left end as n_left_12
-    from round_12_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_12_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_13_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_12 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_12
 
 ),
 
-round_13_pairs as (
+round_13_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_13_groups
 
 ),
 
-round_13_choice as (
+round_13_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_13_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_13_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_13_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_13_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_13_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_13_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -7129,85 +7276,79 @@ round_13 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        chosen_8,
-        n_left_8,
-        chosen_9,
-        n_left_9,
-        chosen_10,
-        n_left_10,
-        chosen_11,
-        n_left_11,
-        chosen_12,
-        n_left_12,
-        case when is_alone = 0 then test_number end as chosen_13,
-        case when is_alone = 0 then n_left end as n_left_13
-    from round_13_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_13_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_14_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_13 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_13
 
 ),
 
-round_14_pairs as (
+round_14_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_14_groups
 
 ),
 
-round_14_choice as (
+round_14_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_14_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_14_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_14_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_14_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_14_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_14_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -7215,87 +7356,79 @@ round_14 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        chosen_8,
-        n_left_8,
-        chosen_9,
-        n_left_9,
-        chosen_10,
-        n_left_10,
-        chosen_11,
-        n_left_11,
-        chosen_12,
-        n_left_12,
-        chosen_13,
-        n_left_13,
-        case when is_alone = 0 then test_number end as chosen_14,
-        case when is_alone = 0 then n_left end as n_left_14
-    from round_14_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_14_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_15_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_14 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_14
 
 ),
 
-round_15_pairs as (
+round_15_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_15_groups
 
 ),
 
-round_15_choice as (
+round_15_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_15_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_15_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_15_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_15_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_15_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_15_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -7303,89 +7436,79 @@ round_15 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        chosen_8,
-        n_left_8,
-        chosen_9,
-        n_left_9,
-        chosen_10,
-        n_left_10,
-        chosen_11,
-        n_left_11,
-        chosen_12,
-        n_left_12,
-        chosen_13,
-        n_left_13,
-        chosen_14,
-        n_left_14,
-        case when is_alone = 0 then test_number end as chosen_15,
-        case when is_alone = 0 then n_left end as n_left_15
-    from round_15_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_15_tests
+    group by problem_number, suite
 
 ),
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_16_groups as (
 
     select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_15 as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+        problem_number, suite,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_15
 
 ),
 
-round_16_pairs as (
+round_16_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_16_groups
 
 ),
 
-round_16_choice as (
+round_16_clusters as (
+    select
+        problem_number, suite, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from round_16_numbered_groups
+
+),
+
+-- The groups that each test would make.
+round_16_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_16_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_16_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_16_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_16_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -7393,87 +7516,11 @@ round_16 as materialized (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        chosen_1,
-        n_left_1,
-        chosen_2,
-        n_left_2,
-        chosen_3,
-        n_left_3,
-        chosen_4,
-        n_left_4,
-        chosen_5,
-        n_left_5,
-        chosen_6,
-        n_left_6,
-        chosen_7,
-        n_left_7,
-        chosen_8,
-        n_left_8,
-        chosen_9,
-        n_left_9,
-        chosen_10,
-        n_left_10,
-        chosen_11,
-        n_left_11,
-        chosen_12,
-        n_left_12,
-        chosen_13,
-        n_left_13,
-        chosen_14,
-        n_left_14,
-        chosen_15,
-        n_left_15,
-        case when is_alone = 0 then test_number end as chosen_16,
-        case when is_alone = 0 then n_left end as n_left_16
-    from round_16_choice
-    where choice = 1 or is_alone = 1
-
-),
-
-suites as (
-
-    select
-        problem_number,
-        max(chosen_1) as chosen_1,
-        max(n_left_1) as n_left_1,
-        max(chosen_2) as chosen_2,
-        max(n_left_2) as n_left_2,
-        max(chosen_3) as chosen_3,
-        max(n_left_3) as n_left_3,
-        max(chosen_4) as chosen_4,
-        max(n_left_4) as n_left_4,
-        max(chosen_5) as chosen_5,
-        max(n_left_5) as n_left_5,
-        max(chosen_6) as chosen_6,
-        max(n_left_6) as n_left_6,
-        max(chosen_7) as chosen_7,
-        max(n_left_7) as n_left_7,
-        max(chosen_8) as chosen_8,
-        max(n_left_8) as n_left_8,
-        max(chosen_9) as chosen_9,
-        max(n_left_9) as n_left_9,
-        max(chosen_10) as chosen_10,
-        max(n_left_10) as n_left_10,
-        max(chosen_11) as chosen_11,
-        max(n_left_11) as n_left_11,
-        max(chosen_12) as chosen_12,
-        max(n_left_12) as n_left_12,
-        max(chosen_13) as chosen_13,
-        max(n_left_13) as n_left_13,
-        max(chosen_14) as chosen_14,
-        max(n_left_14) as n_left_14,
-        max(chosen_15) as chosen_15,
-        max(n_left_15) as n_left_15,
-        max(chosen_16) as chosen_16,
-        max(n_left_16) as n_left_16,
-        max(n_left_0) as n_left_0
-    from round_16
-    group by problem_number
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_16_tests
+    group by problem_number, suite
 
 ),
 
@@ -7481,33 +7528,70 @@ suites as (
 remaining_groups as (
 
     select
-        undecided.problem_number,
-        candidates.test_number,
-        candidates.n_steps,
-        undecided.group_size,
-        count(*) over (
-            partition by
-                undecided.problem_number, candidates.test_number, undecided.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_16 as undecided
-    inner join candidates
-        on
-            undecided.problem_number = candidates.problem_number
-            and undecided.cluster_rank = candidates.cluster_rank
-            and undecided.is_alone = candidates.is_alone
-    where undecided.is_alone = 0
+        problem_number,
+        unnest(undecided) as token,
+        generate_subscripts(undecided, 1) as position
+    from round_16
 
 ),
 
-remaining_pairs as (
+remaining_numbered_groups as (
+
+    select
+        problem_number,
+        token as members,
+        position as group_number
+    from remaining_groups
+
+),
+
+remaining_clusters as (
+
+    select
+        problem_number, group_number,
+        unnest(members) as token,
+        generate_subscripts(members, 1) as position
+    from remaining_numbered_groups
+
+),
+
+remaining_classes as (
+
+    select
+        undecided.problem_number,
+        undecided.group_number,
+        candidates.test_number,
+        candidates.first_cluster_rank,
+        max(candidates.n_steps) as n_steps,
+        count(*) as n_clusters
+    from remaining_clusters as undecided
+    inner join candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.group_number, candidates.test_number, candidates.first_cluster_rank
+
+),
+
+remaining_splits as (
 
     select
         problem_number,
         test_number,
-        n_steps,
-        sum(group_size - new_group_size) as n_split
-    from remaining_groups
-    group by problem_number, test_number, n_steps
+        max(n_steps) as n_steps,
+        sum(n_clusters) * sum(n_clusters) - sum(n_clusters * n_clusters) as n_split
+    from remaining_classes
+    group by problem_number, test_number, group_number
+
+),
+
+remaining_tests as (
+
+    select
+        problem_number,
+        test_number,
+        max(n_steps) as n_steps,
+        sum(n_split) as n_split
+    from remaining_splits
+    group by problem_number, test_number
 
 ),
 
@@ -7519,7 +7603,7 @@ remaining as (
             partition by problem_number
             order by n_split desc, n_steps asc, test_number asc
         ) as suite_rank
-    from remaining_pairs
+    from remaining_tests
     where n_split > 0
 
 ),
@@ -7552,86 +7636,59 @@ tallies as (
 
 ),
 
-ranked as (
+placed as (
 
     select
         all_tests.data_set_id,
         all_tests.problem_id,
         all_tests.test_id,
         all_tests.n_steps,
+        all_tests.test_number,
+        problems.problem_number,
         problems.n_clusters,
-        tallies.n_distinct_columns,
-        tallies.n_left,
-        tallies.weighted_bits,
-        case
-            when all_tests.test_number = suites.chosen_1 then 1
-            when all_tests.test_number = suites.chosen_2 then 2
-            when all_tests.test_number = suites.chosen_3 then 3
-            when all_tests.test_number = suites.chosen_4 then 4
-            when all_tests.test_number = suites.chosen_5 then 5
-            when all_tests.test_number = suites.chosen_6 then 6
-            when all_tests.test_number = suites.chosen_7 then 7
-            when all_tests.test_number = suites.chosen_8 then 8
-            when all_tests.test_number = suites.chosen_9 then 9
-            when all_tests.test_number = suites.chosen_10 then 10
-            when all_tests.test_number = suites.chosen_11 then 11
-            when all_tests.test_number = suites.chosen_12 then 12
-            when all_tests.test_number = suites.chosen_13 then 13
-            when all_tests.test_number = suites.chosen_14 then 14
-            when all_tests.test_number = suites.chosen_15 then 15
-            when all_tests.test_number = suites.chosen_16 then 16
-            else remaining.suite_rank
-        end as suite_rank,
-        case
-            when all_tests.test_number = suites.chosen_1
-                then suites.n_left_0 - suites.n_left_1
-            when all_tests.test_number = suites.chosen_2
-                then suites.n_left_1 - suites.n_left_2
-            when all_tests.test_number = suites.chosen_3
-                then suites.n_left_2 - suites.n_left_3
-            when all_tests.test_number = suites.chosen_4
-                then suites.n_left_3 - suites.n_left_4
-            when all_tests.test_number = suites.chosen_5
-                then suites.n_left_4 - suites.n_left_5
-            when all_tests.test_number = suites.chosen_6
-                then suites.n_left_5 - suites.n_left_6
-            when all_tests.test_number = suites.chosen_7
-                then suites.n_left_6 - suites.n_left_7
-            when all_tests.test_number = suites.chosen_8
-                then suites.n_left_7 - suites.n_left_8
-            when all_tests.test_number = suites.chosen_9
-                then suites.n_left_8 - suites.n_left_9
-            when all_tests.test_number = suites.chosen_10
-                then suites.n_left_9 - suites.n_left_10
-            when all_tests.test_number = suites.chosen_11
-                then suites.n_left_10 - suites.n_left_11
-            when all_tests.test_number = suites.chosen_12
-                then suites.n_left_11 - suites.n_left_12
-            when all_tests.test_number = suites.chosen_13
-                then suites.n_left_12 - suites.n_left_13
-            when all_tests.test_number = suites.chosen_14
-                then suites.n_left_13 - suites.n_left_14
-            when all_tests.test_number = suites.chosen_15
-                then suites.n_left_14 - suites.n_left_15
-            when all_tests.test_number = suites.chosen_16
-                then suites.n_left_15 - suites.n_left_16
-            else remaining.n_split
-        end as n_newly_split
+        suites.suite,
+        -- The first text is of no test, and a test stands last in its text.
+        cast((
+            position(concat(',', lpad(cast(all_tests.test_number as string), 19, '0'), ';') in suites.suite) - 40
+        ) / 60 as bigint) as suite_rank
     from all_tests
     left join problems
         on
             all_tests.data_set_id = problems.data_set_id
             and all_tests.problem_id = problems.problem_id
+    left join round_16 as suites on problems.problem_number = suites.problem_number
+
+),
+
+ranked as (
+
+    select
+        placed.data_set_id,
+        placed.problem_id,
+        placed.test_id,
+        placed.n_steps,
+        placed.n_clusters,
+        tallies.n_distinct_columns,
+        tallies.n_left,
+        tallies.weighted_bits,
+        case when placed.suite_rank > 0 then placed.suite_rank else remaining.suite_rank end as suite_rank,
+        case
+            when placed.suite_rank > 0
+                then
+                    cast(substring(placed.suite, 60 * placed.suite_rank - 59, 19) as bigint)
+                    - cast(substring(placed.suite, 60 * placed.suite_rank + 1, 19) as bigint)
+            else remaining.n_split
+        end as n_newly_split
+    from placed
     left join tallies
         on
-            all_tests.data_set_id = tallies.data_set_id
-            and all_tests.problem_id = tallies.problem_id
-            and all_tests.test_id = tallies.test_id
-    left join suites on problems.problem_number = suites.problem_number
+            placed.data_set_id = tallies.data_set_id
+            and placed.problem_id = tallies.problem_id
+            and placed.test_id = tallies.test_id
     left join remaining
         on
-            problems.problem_number = remaining.problem_number
-            and all_tests.test_number = remaining.test_number
+            placed.problem_number = remaining.problem_number
+            and placed.test_number = remaining.test_number
 
 ),
 

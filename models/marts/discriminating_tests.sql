@@ -2,7 +2,8 @@
 --
 -- A greedy cover: the next test is the one that leaves the fewest pairs together. Instead of the pairs, which are many,
 -- the groups of clusters are kept that no chosen test has told apart, and refined round by round. A round refers to
--- the one before it once, since not every engine keeps what is referred to twice.
+-- the one before it once, since not every engine keeps what is referred to twice. It aggregates, without windows: DuckDB
+-- prepares a window for the rows that it expects, and expects many times more from round to round.
 -- sqlfluff:indentation:template_blocks_indent:false
 
 {%- set n_rounds = obslake.suite_rounds() %}
@@ -49,105 +50,161 @@ problems as (
 
 ),
 
-candidates as (
+numbered_clusters as (
 
     select
         problems.problem_number,
+        clusters.*,
+        problems.problem_number * 4294967296 + clusters.cluster_rank as cluster_number
+    from clusters
+    inner join problems
+        on
+            clusters.data_set_id = problems.data_set_id
+            and clusters.problem_id = problems.problem_id
+    where clusters.n_clusters > 1
+
+),
+
+candidates as (
+
+    select
+        numbered_clusters.problem_number,
+        numbered_clusters.cluster_number,
         all_tests.test_number,
         all_tests.n_steps,
         test_columns.cluster_rank,
-        test_columns.first_cluster_rank,
-        0 as is_alone
+        test_columns.first_cluster_rank
     from test_columns
-    inner join problems
+    inner join numbered_clusters
         on
-            test_columns.data_set_id = problems.data_set_id
-            and test_columns.problem_id = problems.problem_id
+            test_columns.data_set_id = numbered_clusters.data_set_id
+            and test_columns.problem_id = numbered_clusters.problem_id
+            and test_columns.cluster_rank = numbered_clusters.cluster_rank
     inner join all_tests
         on
             test_columns.data_set_id = all_tests.data_set_id
             and test_columns.problem_id = all_tests.problem_id
             and test_columns.test_id = all_tests.test_id
-    union all
-    -- No test, for clusters that need none any more: they are carried along.
-    select
-        problems.problem_number,
-        0 as test_number,
-        0 as n_steps,
-        clusters.cluster_rank,
-        clusters.cluster_rank as first_cluster_rank,
-        1 as is_alone
-    from clusters
-    inner join problems
-        on
-            clusters.data_set_id = problems.data_set_id
-            and clusters.problem_id = problems.problem_id
 
 ),
 
+-- What goes through all rounds, which clusters do not: a number for the problem, in a class of its own in each test.
+carried_candidates as (
+
+    select
+        cluster_number,
+        test_number,
+        n_steps,
+        first_cluster_rank
+    from candidates
+    union all
+    select
+        -problem_number as cluster_number,
+        test_number,
+        n_steps,
+        0 as first_cluster_rank
+    from candidates
+    where cluster_rank = 1
+
+),
+
+first_groups as (
+
+    select
+        problem_number,
+        n_clusters,
+        array_agg(cluster_number) as members
+    from numbered_clusters
+    group by problem_number, n_clusters
+    union all
+    select
+        problem_number,
+        n_clusters,
+        array_agg(-problem_number) as members
+    from numbered_clusters
+    where cluster_rank = 1
+    group by problem_number, n_clusters
+
+),
+
+-- One row per problem.
 round_0 as (
 
     select
-        problems.problem_number,
-        clusters.cluster_rank,
-        -- A group is named by its first cluster.
-        cast(1 as bigint) as group_number,
-        clusters.n_clusters as group_size,
-        case when clusters.n_clusters = 1 then 1 else 0 end as is_alone,
-        clusters.n_clusters * (clusters.n_clusters - 1) as n_left_0
-    from clusters
-    inner join problems
-        on
-            clusters.data_set_id = problems.data_set_id
-            and clusters.problem_id = problems.problem_id
+        problem_number,
+        -- What was chosen, in texts of 60 characters: pairs left together (each counts twice), steps, test.
+        concat(
+            lpad(cast(n_clusters * (n_clusters - 1) as string), 19, '0'), ',',
+            repeat('0', 19), ',',
+            repeat('0', 19), ';'
+        ) as suite,
+        array_agg(members) as undecided
+    from first_groups
+    group by problem_number, n_clusters
 
 ),
 
 {%- for number in range(1, n_rounds + 1) %}
 
--- Every cluster that is not alone yet, in the groups that each test would make.
 round_{{ number }}_groups as (
 
-    select
-        previous.*,
-        candidates.test_number,
-        candidates.n_steps,
-        min(previous.cluster_rank) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_number,
-        count(*) over (
-            partition by
-                previous.problem_number, candidates.test_number, previous.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_{{ number - 1 }} as previous
-    inner join candidates
-        on
-            previous.problem_number = candidates.problem_number
-            and previous.cluster_rank = candidates.cluster_rank
-            and previous.is_alone = candidates.is_alone
+    {{ obslake.exploded('round_' ~ (number - 1), ['problem_number', 'suite'], 'undecided') }}
 
 ),
 
-round_{{ number }}_pairs as (
+round_{{ number }}_numbered_groups as (
 
     select
-        *,
-        -- Ordered pairs: each counts twice.
-        cast(sum(new_group_size - 1) over (partition by problem_number, test_number) as bigint) as n_left
+        problem_number,
+        suite,
+        token as members,
+        position as group_number
     from round_{{ number }}_groups
 
 ),
 
-round_{{ number }}_choice as (
+round_{{ number }}_clusters as (
+
+    {%- set columns = ['problem_number', 'suite', 'group_number'] %}
+    {{ obslake.exploded('round_' ~ number ~ '_numbered_groups', columns, 'members') }}
+
+),
+
+-- The groups that each test would make.
+round_{{ number }}_classes as (
 
     select
-        *,
-        rank() over (
-            partition by problem_number
-            order by is_alone, n_left, n_steps, test_number
-        ) as choice
-    from round_{{ number }}_pairs
+        undecided.problem_number,
+        undecided.suite,
+        candidates.test_number,
+        candidates.n_steps,
+        candidates.first_cluster_rank,
+        count(*) as n_clusters,
+        array_agg(undecided.token) as members
+    from round_{{ number }}_clusters as undecided
+    inner join carried_candidates as candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.suite, undecided.group_number, candidates.test_number, candidates.n_steps,
+        candidates.first_cluster_rank
+
+),
+
+round_{{ number }}_tests as (
+
+    select
+        problem_number,
+        suite,
+        test_number,
+        max(first_cluster_rank) as last_class,
+        concat(
+            lpad(cast(sum(n_clusters * (n_clusters - 1)) as string), 19, '0'), ',',
+            lpad(cast(n_steps as string), 19, '0'), ',',
+            lpad(cast(test_number as string), 19, '0'), ';'
+        ) as place,
+        -- Clusters that are alone are decided.
+        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+    from round_{{ number }}_classes
+    group by problem_number, suite, test_number, n_steps
 
 ),
 
@@ -155,68 +212,75 @@ round_{{ number }} as {{ obslake.materialized() }} (
 
     select
         problem_number,
-        cluster_rank,
-        new_group_number as group_number,
-        new_group_size as group_size,
-        case when new_group_size = 1 then 1 else 0 end as is_alone,
-        n_left_0,
-        {%- for earlier in range(1, number) %}
-        chosen_{{ earlier }},
-        n_left_{{ earlier }},
-        {%- endfor %}
-        case when is_alone = 0 then test_number end as chosen_{{ number }},
-        case when is_alone = 0 then n_left end as n_left_{{ number }}
-    from round_{{ number }}_choice
-    where choice = 1 or is_alone = 1
+        -- Nothing is chosen where no cluster is left.
+        concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
+        min_by(undecided, place) as undecided
+    from round_{{ number }}_tests
+    group by problem_number, suite
 
 ),
 {%- endfor %}
 
-suites as (
-
-    select
-        problem_number,
-        {%- for number in range(1, n_rounds + 1) %}
-        max(chosen_{{ number }}) as chosen_{{ number }},
-        max(n_left_{{ number }}) as n_left_{{ number }},
-        {%- endfor %}
-        max(n_left_0) as n_left_0
-    from round_{{ n_rounds }}
-    group by problem_number
-
-),
-
 -- Where that were too few rounds, every test is kept that still splits a group: sound, not minimal.
 remaining_groups as (
 
-    select
-        undecided.problem_number,
-        candidates.test_number,
-        candidates.n_steps,
-        undecided.group_size,
-        count(*) over (
-            partition by
-                undecided.problem_number, candidates.test_number, undecided.group_number, candidates.first_cluster_rank
-        ) as new_group_size
-    from round_{{ n_rounds }} as undecided
-    inner join candidates
-        on
-            undecided.problem_number = candidates.problem_number
-            and undecided.cluster_rank = candidates.cluster_rank
-            and undecided.is_alone = candidates.is_alone
-    where undecided.is_alone = 0
+    {{ obslake.exploded('round_' ~ n_rounds, ['problem_number'], 'undecided') }}
 
 ),
 
-remaining_pairs as (
+remaining_numbered_groups as (
+
+    select
+        problem_number,
+        token as members,
+        position as group_number
+    from remaining_groups
+
+),
+
+remaining_clusters as (
+
+    {{ obslake.exploded('remaining_numbered_groups', ['problem_number', 'group_number'], 'members') }}
+
+),
+
+remaining_classes as (
+
+    select
+        undecided.problem_number,
+        undecided.group_number,
+        candidates.test_number,
+        candidates.first_cluster_rank,
+        max(candidates.n_steps) as n_steps,
+        count(*) as n_clusters
+    from remaining_clusters as undecided
+    inner join candidates on undecided.token = candidates.cluster_number
+    group by
+        undecided.problem_number, undecided.group_number, candidates.test_number, candidates.first_cluster_rank
+
+),
+
+remaining_splits as (
 
     select
         problem_number,
         test_number,
-        n_steps,
-        sum(group_size - new_group_size) as n_split
-    from remaining_groups
-    group by problem_number, test_number, n_steps
+        max(n_steps) as n_steps,
+        sum(n_clusters) * sum(n_clusters) - sum(n_clusters * n_clusters) as n_split
+    from remaining_classes
+    group by problem_number, test_number, group_number
+
+),
+
+remaining_tests as (
+
+    select
+        problem_number,
+        test_number,
+        max(n_steps) as n_steps,
+        sum(n_split) as n_split
+    from remaining_splits
+    group by problem_number, test_number
 
 ),
 
@@ -228,7 +292,7 @@ remaining as (
             partition by problem_number
             order by n_split desc, n_steps asc, test_number asc
         ) as suite_rank
-    from remaining_pairs
+    from remaining_tests
     where n_split > 0
 
 ),
@@ -261,45 +325,59 @@ tallies as (
 
 ),
 
-ranked as (
+placed as (
 
     select
         all_tests.data_set_id,
         all_tests.problem_id,
         all_tests.test_id,
         all_tests.n_steps,
+        all_tests.test_number,
+        problems.problem_number,
         problems.n_clusters,
-        tallies.n_distinct_columns,
-        tallies.n_left,
-        tallies.weighted_bits,
-        case
-            {%- for number in range(1, n_rounds + 1) %}
-            when all_tests.test_number = suites.chosen_{{ number }} then {{ number }}
-            {%- endfor %}
-            else remaining.suite_rank
-        end as suite_rank,
-        case
-            {%- for number in range(1, n_rounds + 1) %}
-            when all_tests.test_number = suites.chosen_{{ number }}
-                then suites.n_left_{{ number - 1 }} - suites.n_left_{{ number }}
-            {%- endfor %}
-            else remaining.n_split
-        end as n_newly_split
+        suites.suite,
+        -- The first text is of no test, and a test stands last in its text.
+        cast((
+            position(concat(',', lpad(cast(all_tests.test_number as string), 19, '0'), ';') in suites.suite) - 40
+        ) / 60 as bigint) as suite_rank
     from all_tests
     left join problems
         on
             all_tests.data_set_id = problems.data_set_id
             and all_tests.problem_id = problems.problem_id
+    left join round_{{ n_rounds }} as suites on problems.problem_number = suites.problem_number
+
+),
+
+ranked as (
+
+    select
+        placed.data_set_id,
+        placed.problem_id,
+        placed.test_id,
+        placed.n_steps,
+        placed.n_clusters,
+        tallies.n_distinct_columns,
+        tallies.n_left,
+        tallies.weighted_bits,
+        case when placed.suite_rank > 0 then placed.suite_rank else remaining.suite_rank end as suite_rank,
+        case
+            when placed.suite_rank > 0
+                then
+                    cast(substring(placed.suite, 60 * placed.suite_rank - 59, 19) as bigint)
+                    - cast(substring(placed.suite, 60 * placed.suite_rank + 1, 19) as bigint)
+            else remaining.n_split
+        end as n_newly_split
+    from placed
     left join tallies
         on
-            all_tests.data_set_id = tallies.data_set_id
-            and all_tests.problem_id = tallies.problem_id
-            and all_tests.test_id = tallies.test_id
-    left join suites on problems.problem_number = suites.problem_number
+            placed.data_set_id = tallies.data_set_id
+            and placed.problem_id = tallies.problem_id
+            and placed.test_id = tallies.test_id
     left join remaining
         on
-            problems.problem_number = remaining.problem_number
-            and all_tests.test_number = remaining.test_number
+            placed.problem_number = remaining.problem_number
+            and placed.test_number = remaining.test_number
 
 ),
 
