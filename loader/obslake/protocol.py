@@ -152,10 +152,10 @@ def _encode(value: object, open_ids: set[int]) -> str:
 
 
 def _encode_string(value: str) -> str:
-    if not _SURROGATE.search(value):
-        return json.dumps(value, ensure_ascii=False)
+    if value.isascii() or not _SURROGATE.search(value):
+        return _quote(value)
     if not _SURROGATE_PAIR.search(value):
-        return json.dumps(value)
+        return _quote_as_ascii(value)
     return _tag("str", "[" + ",".join(str(ord(character)) for character in value) + "]")
 
 
@@ -243,6 +243,9 @@ def _tag(name: str, text: str) -> str:
 def _base64(value: bytes | bytearray) -> str:
     return '"' + base64.b64encode(value).decode("ascii") + '"'
 
+
+_quote = json.encoder.encode_basestring
+_quote_as_ascii = json.encoder.encode_basestring_ascii
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")

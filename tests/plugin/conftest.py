@@ -91,6 +91,12 @@ class Suite:
             calls, key=lambda call: (tests.index(call["test_id"]), call["attempt"], call["step_id"])
         )
 
+    def left_out(self, reason: str) -> dict:
+        """What was left out for a reason, as the last record says: how often, and names."""
+        (end,) = self.records("end")
+        found = {left["reason"]: left for left in end["left_out"]}
+        return {key: found[reason][key] for key in ("count", "names")} if reason in found else {}
+
     def outcome(self, *arguments: str) -> tuple[int, str]:
         """Run pytest, and return what must not depend on the recorder."""
         output = self.run(*arguments)

@@ -65,11 +65,15 @@ def outputs(found: list) -> list[str]:
     return [output for *_, output in found]
 
 
-def test_a_generator_answers_with_all_that_it_yielded_in_the_step_that_made_it(suite):
-    found = record(suite, "g = count(2); list(squares(3)); assert list(g) == [0, 1]")
+def test_a_generator_answers_with_all_that_it_yielded_in_the_step_that_began_with_it(suite):
+    found = record(
+        suite,
+        "g = count(2); h = squares(3); next(g); list(h); assert list(g) == [1]; list(count(1))",
+    )
     assert found == [
-        ("count(n)", None, "[2]", '{"$iterator":[0,1]}'),
         ("squares(n)", None, "[3]", '{"$iterator":[0,1,4]}'),
+        ("count(n)", None, "[2]", '{"$iterator":[0,1]}'),
+        ("count(n)", None, "[1]", '{"$iterator":[0]}'),
     ]
 
 
@@ -98,7 +102,7 @@ def test_what_nobody_asked_for_is_not_recorded(suite):
     found = record(
         suite, "g = forever(); assert list(itertools.islice(g, 3)) == [0, 1, 2]; count(2)"
     )
-    assert outputs(found) == ['{"$iterator_prefix":[0,1,2]}', '{"$iterator_prefix":[]}']
+    assert outputs(found) == ['{"$iterator_prefix":[0,1,2]}']
 
 
 def test_items_are_captured_when_they_are_yielded(suite):
@@ -116,11 +120,8 @@ def test_an_exception_in_a_generator(suite):
     ]
 
 
-def test_wrong_arguments_are_refused_at_the_call(suite):
-    found = record(suite, "pytest.raises(TypeError, count)")
-    assert found[0][3].startswith(
-        "$EXCEPTION@TypeError@count() missing 1 required positional argument"
-    )
+def test_calls_with_wrong_arguments_never_reach_the_function(suite):
+    assert record(suite, "pytest.raises(TypeError, count)") == []
 
 
 def test_items_that_have_no_text(suite):
@@ -162,7 +163,7 @@ def test_coroutines(suite):
     assert sorted(found)[:5] == [
         ("add(a, b)", None, "[1,2]", "3"),
         ("fail()", None, "[]", "$EXCEPTION@ValueError@late"),
-        ("old()", None, "[]", "$N/A@generator"),
+        ("old()", None, "[]", "5"),
         ("twice(a)", None, "[1]", "2"),
         ("twice(a)", None, "[2]", "4"),
     ]

@@ -189,7 +189,7 @@ def test_nasty_objects_change_nothing(suite, arguments):
     suite.write("test_it.py", NASTY_TESTS)
     calls = suite.assert_same_outcome(*arguments)
     assert suite.exit_code == 1
-    assert len(calls) > 50
+    assert len(calls) > 40
     assert {test["outcome"] for test in suite.records("test")} == {
         "passed",
         "failed",
@@ -227,11 +227,11 @@ def test_what_cannot_be_told_is_said_to_be_so(suite):
     ]
 
 
-def test_functions_that_count_frames_are_left_alone_and_named(suite):
+def test_functions_that_look_at_their_callers_see_no_other_frames(suite):
     suite.write("subject.py", NASTY)
     suite.write("test_it.py", "import subject\ndef test(): assert subject.caller() == 'test'")
-    assert suite.assert_same_outcome() == []
-    assert suite.records("session")[0]["attributes"]["left_out"] == "caller"
+    (call,) = suite.assert_same_outcome()
+    assert call["output"] == '"test"'
 
 
 def test_huge_values_are_kept_as_hash(suite):
@@ -281,7 +281,7 @@ def test_the_plugin_is_python_3_9(path):
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.name)
-def test_the_plugin_imports_only_the_standard_library_and_pytest(path):
+def test_the_plugin_imports_only_what_it_depends_on(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {
         alias.name
@@ -292,4 +292,7 @@ def test_the_plugin_imports_only_the_standard_library_and_pytest(path):
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     library = getattr(sys, "stdlib_module_names", None)  # from Python 3.10 on
     if library:
-        assert {name.partition(".")[0] for name in names} <= {*library, "pytest", "pytest_obslake"}
+        ours = {*library, "pytest", "pytest_obslake"}
+        if path.name.startswith("instructions_"):
+            ours.add("bytecode")  # a dependency where these are imported
+        assert {name.partition(".")[0] for name in names} <= ours

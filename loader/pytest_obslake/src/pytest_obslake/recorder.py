@@ -1,55 +1,48 @@
-"""Turn calls of targets into steps of the test that runs."""
+"""Turn what happens in the functions under test into steps of the test that runs."""
 
 from __future__ import annotations
 
-import contextvars
 import datetime
-import hashlib
-import inspect
-import json
 import os
 import sys
 import threading
 import time
-import types
 import weakref
-from types import FunctionType
+from collections.abc import Mapping
+from types import CodeType, FrameType
 from typing import Any, Callable
 
-from pytest_obslake import iterators, values
+from pytest_obslake import leftout, steps, values
 from pytest_obslake.isolation import private_modules
-from pytest_obslake.iterators import DEPTH
+from pytest_obslake.leftout import LeftOut
+from pytest_obslake.observing import Events, mechanism
 from pytest_obslake.references import (
     ClassesUnderTest,
     References,
+    find_constructor,
     is_class,
-    mro,
     name,
     qualified_name,
 )
-from pytest_obslake.signatures import Signature
-from pytest_obslake.sink import Sink
+from pytest_obslake.sink import Sink, quote
+from pytest_obslake.steps import LaterCall
 from pytest_obslake.targets import (
     CLASS_METHOD,
     CONSTRUCTOR,
+    DELETER,
+    MAKER,
     METHOD,
     PROPERTY,
-    Target,
+    SETTER,
 )
-
-BUSY = 1 << 30
-"""The depth while the recorder itself works: whatever it calls is not recorded."""
-
-ITERATOR = "$iterator"
-"""The tag of all that an iterator yielded."""
-
-ITERATOR_PREFIX = "$iterator_prefix"
-"""The tag of what an iterator yielded before nobody asked any more."""
+from pytest_obslake.watches import Bound, Watches
 
 DEFAULT_MAX_BYTES = 64 * 1024
 
-_INTERRUPTIONS = ("KeyboardInterrupt", "GeneratorExit", "CancelledError")
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
+_ON_OBJECTS = (METHOD, CONSTRUCTOR, PROPERTY, SETTER, DELETER)
+_KEEPS_VARIABLES = sys.version_info < (3, 13)
+_TEXT = values.encode_value
 
 
 class Attempt:
@@ -61,7 +54,8 @@ class Attempt:
         self.attempt = attempt
         self.n_steps = 0
         self.references = References(classes)
-        self.open: dict[int, Iteration] = {}
+        self.open: dict[int, LaterCall] = {}
+        self.line = f'{{"record":"call","test_id":{quote(test_id)},"step_id":'
 
 
 class Recorder:
@@ -72,31 +66,39 @@ class Recorder:
         sink: Sink,
         classes: ClassesUnderTest,
         max_bytes: int = DEFAULT_MAX_BYTES,
+        is_nested: bool = False,
     ) -> None:
-        """Write to the sink; a text of more than `max_bytes` is recorded as its hash."""
+        """Write to the sink; a text of more than `max_bytes` is recorded as its hash.
+
+        `is_nested` says whether the calls that targets make of each other are recorded, too.
+        """
         self.sink = sink
         self.n_calls = 0
         self.n_tests = 0
         self.failures: dict[str, int] = {}
-        self.references_to_new: int | None = None
-        self._classes = classes
+        self.left_out = LeftOut()
         self.max_bytes = max_bytes
+        self.is_nested = is_nested
+        self.events = Events(self.begin, self.note)
+        self.watches = Watches(mechanism(self.events))
+        self._classes = classes
         self._attempt: Attempt | None = None
         self._attempts: dict[str, int] = {}
         self._lock = threading.RLock()
+        self._second = (0, "")
         _recorders.add(self)
 
-    def calibrate(self, call_once: Callable[[Any], None]) -> None:
-        """Learn how many references there are to a generator that is returned and kept nowhere."""
-        probe = Recorder(Sink(None), self._classes)
-        probe.start_test("")
-        call_once(probe.begin)
-        self.references_to_new = probe.references_to_new
+    def close(self) -> None:
+        """Leave everything as it was, and close the file."""
+        self.events.clear()
+        self.watches.close()
+        self.sink.close()
 
     # -- tests
 
     def start_test(self, test_id: str) -> Attempt:
         """Begin an attempt at a test: what is called from now on are its steps."""
+        self.events.leave()
         attempt = self._attempts.get(test_id, -1) + 1
         self._attempts[test_id] = attempt
         self._attempt = Attempt(test_id, attempt, self._classes)
@@ -110,8 +112,14 @@ class Recorder:
         test, self._attempt = self._attempt, None
         if test is None:
             return
-        for iteration in list(test.open.values()):
-            iteration.abandoned()
+        self.events.enter()
+        try:
+            for call in list(test.open.values()):
+                call.abandoned()
+        except Exception as error:
+            self.note(error)
+        finally:
+            self.events.leave()
 
     def end_test(
         self, test: Attempt, outcome: str, seconds: float, file: str, line: int | None
@@ -131,96 +139,145 @@ class Recorder:
             }
         )
 
-    # -- calls
-
-    def begin(
-        self, target: Target, original: Callable[..., Any]
-    ) -> Callable[[tuple[Any, ...], dict[str, Any]], Call | None]:
-        """Return what the trampoline of a target calls first: it makes the step, or None for none."""
-        signature = Signature(target, original)
-        depth_of, enter, leave = DEPTH.get, DEPTH.set, DEPTH.reset
-        is_special = target.key.startswith("__") and target.kind != CONSTRUCTOR
-        returns_generator = bool(
-            isinstance(original, FunctionType)
-            and original.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR)
+    def write_end(self) -> None:
+        """Write what is known only at the end."""
+        self.sink.write(
+            {
+                "record": "end",
+                "ended_at": now(),
+                "n_calls": self.n_calls,
+                "n_tests": self.n_tests,
+                "left_out": self.left_out.records(),
+                "failures": self.failures,
+            }
         )
 
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-            test = self._attempt
-            if test is None:
-                return None
-            depth = depth_of()
-            if depth >= BUSY:
-                return None
-            token = enter(BUSY)
-            try:
-                if not (is_special and _is_explanation()):
-                    call = self._begin(test, signature, args, kwargs, returns_generator)
-                    if call is not None:
-                        call.token = token
-                        enter(depth + 1)
-                        call.clock = time.perf_counter_ns()
-                        return call
-            except Exception as error:
-                self._fail(error)
-            leave(token)
+    # -- calls
+
+    def begin(self, frame: FrameType) -> bool:
+        """Begin a step where a body begins; return whether what it calls is no step of its own."""
+        watch = self.watches.get(id(frame.f_code))
+        if watch is None:
+            return False
+        if watch.notice is not None:
+            watch.notice(frame)
+            return False
+        test = self._attempt
+        if test is None:
+            return False
+        key = id(frame)
+        if watch.kind != steps.SIMPLE:
+            gone = self.events.handler(key)
+            if isinstance(gone, LaterCall):  # a generator that died without a word
+                gone.abandoned()
+        variables = frame.f_locals
+        try:
+            bound = watch.find(frame, variables)
+            if bound is None or (bound.is_special and _is_explanation(frame)):
+                return False
+            call = self._new_call(test, bound, watch.kind, variables)
+        finally:
+            if _KEEPS_VARIABLES:
+                variables.clear()
+        if call is None:
+            return False
+        bound.n_calls += 1
+        call.begin(key)
+        return not self.is_nested
+
+    def begin_stand_in(
+        self, operation: str, names: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> steps.Call | None:
+        """Begin a step of what has no body in Python; it is told itself how it ends."""
+        test = self._attempt
+        if test is None or self.events.enter():
+            return None
+        try:
+            step = self.next_step(test)
+            inputs = self._inputs(test, step, list(args), kwargs)
+            words = names[: len(args)]
+            words += [f"argument{index}" for index in range(len(words), len(args))]
+            text = f"{operation}({', '.join([*words, *kwargs])})"
+            call = steps.Call(self, test, step, text, None, inputs)
+            if self.is_nested:
+                self.events.leave()
+            call.start_clock()
+            return call
+        except Exception as error:
+            self.note(error)
+            self.events.leave()
             return None
 
-        return begin
-
-    def _begin(
-        self,
-        test: Attempt,
-        signature: Signature,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        returns_generator: bool,
-    ) -> Call | None:
-        target = signature.target
-        kind = target.kind
-        made: Any = None
+    def _new_call(
+        self, test: Attempt, bound: Bound, kind: int, variables: Mapping[str, Any]
+    ) -> steps.Call | None:
+        """Return the step of a call, or None if it is of a class that only shares the method with a target."""
+        subject, passed, keywords = bound.parameters.read(variables)
+        target = bound.target
+        is_making = False
         operation_name = target.name
         on: str | None = None
-        if kind in (METHOD, CONSTRUCTOR, PROPERTY):
-            if not args:
+        if target.kind in _ON_OBJECTS:
+            if not self._classes.have_made(subject):
                 return None
-            subject, args = args[0], args[1:]
-            on = test.references.refer(subject)
-            if on is None:
-                return None  # of a class that only shares the method with a target
-            if kind == CONSTRUCTOR and not test.references.knows(subject):
-                made = subject
-                operation_name = name(type(subject))
-                on = qualified_name(type(subject))
-        elif kind == CLASS_METHOD:
-            subject, args = args[0], args[1:]
+            is_making = target.kind == CONSTRUCTOR and not test.references.knows(subject)
+        elif target.kind == MAKER:
+            if not (is_class(subject) and self._classes.include(subject)):
+                return None
+            if find_constructor(subject) is not bound.function:
+                return None  # what it makes has an __init__, too
+            is_making = True
+        step = self.next_step(test)
+        if is_making:
+            cls = subject if target.kind == MAKER else type(subject)
+            operation_name = name(cls)
+            on = qualified_name(cls)
+        elif target.kind in _ON_OBJECTS:
+            on = test.references.refer(subject, step)
+        elif target.kind == CLASS_METHOD:
             on = qualified_name(subject) if is_class(subject) else None
         elif target.owner is not None:
             on = qualified_name(target.owner)
-        inputs = self._inputs(test, args, kwargs)
-        call = Call(self, test, signature.operation(operation_name, len(args), kwargs), on, inputs)
-        call.made = made
-        call.is_constructor = made is not None
-        call.returns_generator = returns_generator
-        if made is not None:
-            test.references.make(made, call.step)
+        inputs = self._inputs(test, step, passed, keywords)
+        operation = bound.operation(operation_name, len(passed), keywords)
+        call = steps.new_call(kind, self, test, step, operation, on, inputs)
+        if is_making and target.kind == CONSTRUCTOR:
+            call.made = test.references.make(subject, step)
         return call
 
-    def _inputs(self, test: Attempt, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        texts = [self.argument(test, value) for value in args]
-        for keyword, value in kwargs.items():
-            texts.append(
-                f'{{"$keyword":[{values.encode_value(str(keyword))},{self.argument(test, value)}]}}'
-            )
+    def _inputs(
+        self, test: Attempt, step: int, passed: list[Any], keywords: Mapping[str, Any]
+    ) -> str:
+        argument = self.argument
+        texts = [argument(test, value, step) for value in passed]
+        for keyword, value in keywords.items():
+            texts.append(f'{{"$keyword":[{_TEXT(str(keyword))},{argument(test, value, step)}]}}')
         return "[" + ",".join(texts) + "]"
 
-    def argument(self, test: Attempt, value: object) -> str:
+    def argument(self, test: Attempt, value: object, step: int) -> str:
         """Return the text of an argument: JSON; a token of the protocol is a JSON string."""
-        reference = test.references.refer(value)
+        reference = test.references.refer(value, step)
         if reference is not None:
-            return values.encode_value(reference)
+            return _TEXT(reference)
+        if steps.runs_later(value):
+            self._begin_later(test, value)
         text = self.text(value)
-        return values.encode_value(text) if text.startswith("$") else text
+        return _TEXT(text) if text.startswith("$") else text
+
+    def _begin_later(self, test: Attempt, later: Any) -> None:
+        """Begin the step of a generator or coroutine of a target that another target will advance."""
+        frame, code = steps.frame_and_code(later)
+        watch = self.watches.get(id(code))
+        if watch is None or frame is None or not steps.is_new(later):
+            return
+        if self.events.handler(id(frame)) is not None:
+            return
+        variables = dict(frame.f_locals)
+        bound = watch.find(frame, variables)
+        call = bound and self._new_call(test, bound, watch.kind, variables)
+        if bound is not None and isinstance(call, LaterCall):
+            bound.n_calls += 1
+            call.wait(id(frame), self.weak(later))
 
     def response(self, test: Attempt, value: object, step: int) -> str:
         """Return the text of what a target returned."""
@@ -231,7 +288,7 @@ class Recorder:
     def text(self, value: object) -> str:
         """Return the text of a value, shortened; ``$N/A@<type>`` for what has none."""
         try:
-            return self.shorten(values.encode_value(value))
+            return self.shorten(_TEXT(value))
         except values.NotSerializable as finding:
             return finding.response
         except Exception:  # such as a metaclass that cannot be hashed
@@ -262,258 +319,59 @@ class Recorder:
         """Return the number of the next step."""
         with self._lock:
             step = test.n_steps
-            test.n_steps += 1
+            test.n_steps = step + 1
             return step
 
-    def write(self, call: Call, output: str) -> None:
+    def write(self, call: steps.Call, output: str) -> None:
         """Write a finished step."""
-        record: dict[str, Any] = {
-            "record": "call",
-            "test_id": call.test.test_id,
-            "step_id": call.step,
-            "attempt": call.test.attempt,
-            "operation": call.operation,
-            "target": call.target,
-            "inputs": call.inputs,
-            "output": output,
-            "duration_ns": call.duration_ns,
-            "observed_at": call.observed_at,
-        }
-        if output == values.VOID:
-            record["response_kind"] = "value"  # an empty dict was returned, not nothing
+        test = call.test
+        target = "null" if call.target is None else quote(call.target)
+        # An empty dict was returned, not nothing.
+        more = ',"response_kind":"value"' if output == values.VOID else ""
         self.n_calls += 1
-        self.sink.write(record)
+        self.sink.write_line(
+            f'{test.line}{call.step},"attempt":{test.attempt},"operation":{quote(call.operation)},'
+            f'"target":{target},"inputs":{quote(call.inputs)},"output":{quote(output)},'
+            f'"duration_ns":{call.duration_ns},"observed_at":"{self._moment(call.observed_at)}"{more}}}\n'
+        )
 
-    def make_generator(self, call: Call, inner: Any) -> Any:
-        """Return a generator that does what the inner one does, and records it."""
-        iteration = Iteration(self, call)
-        if type(inner) is types.GeneratorType:
-            outer: Any = iterators.iterate(inner, iteration)
-        else:
-            outer = iterators.iterate_asynchronously(inner, iteration)
-        outer.__name__, outer.__qualname__ = inner.__name__, inner.__qualname__
-        call.test.open[call.step] = iteration
-        return outer
+    def _moment(self, nanoseconds: int) -> str:
+        """Return a time as ISO 8601 text, in UTC."""
+        second, rest = divmod(nanoseconds, 1_000_000_000)
+        known, text = self._second
+        if known != second:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, text)
+        return f"{text}.{rest // 1000:06d}+00:00"
 
-    def _fail(self, error: BaseException) -> None:
-        text = f"{type(error).__name__}: {error}"
-        self.failures[text] = self.failures.get(text, 0) + 1
+    # -- what is not recorded
+
+    def can_follow(self, code: CodeType) -> bool:
+        """Whether what a generator or coroutine with this code does can be heard."""
+        return self.watches.can_follow(code)
+
+    def cannot_follow(self, call: steps.Call) -> None:
+        """Note that an answer runs later, and cannot be followed."""
+        self.left_out.add(leftout.NOT_FOLLOWED, call.operation)
+
+    def weak(self, value: object) -> Callable[[], Any]:
+        """Return what tells whether a value is still there."""
+        return weakref.ref(value)
 
     def note(self, error: BaseException) -> None:
         """Keep that something could not be recorded; never raises."""
         try:
-            self._fail(error)
+            text = f"{type(error).__name__}: {error}"
         except Exception:
-            self.failures["?"] = self.failures.get("?", 0) + 1
+            text = "?"
+        self.failures[text] = self.failures.get(text, 0) + 1
 
     def stop(self) -> None:
         """Record nothing more, in a forked child."""
         self._attempt = None
         self._lock = threading.RLock()
+        self.events.clear()
         self.sink.abandon()
-
-
-class Call:
-    """A step that has begun."""
-
-    __slots__ = (
-        "clock",
-        "duration_ns",
-        "inputs",
-        "is_constructor",
-        "made",
-        "observed_at",
-        "operation",
-        "recorder",
-        "returns_generator",
-        "step",
-        "target",
-        "test",
-        "token",
-    )
-
-    def __init__(
-        self, recorder: Recorder, test: Attempt, operation: str, target: str | None, inputs: str
-    ) -> None:
-        """Take the next number of the test."""
-        self.recorder = recorder
-        self.test = test
-        self.operation = operation
-        self.target = target
-        self.inputs = inputs
-        self.step = recorder.next_step(test)
-        self.observed_at = now()
-        self.duration_ns = 0
-        self.made: Any = None
-        self.is_constructor = False
-        self.returns_generator = False
-        self.token: contextvars.Token[int] | None = None
-        self.clock = 0
-
-    def pause(self) -> None:
-        """Leave the target, which runs step by step from here on."""
-        token, self.token = self.token, None
-        if token is not None:
-            DEPTH.reset(token)
-
-    def raised(self, error: BaseException) -> None:
-        """Record an exception; one that interrupts from outside is no answer, and only a timeout is recorded."""
-        self._stop_clock()
-        made, self.made = self.made, None
-        busy = DEPTH.set(BUSY)
-        try:
-            output = self._failure(error)
-            if output is not None:
-                self.recorder.write(self, output)
-        except Exception as failure:
-            self.recorder.note(failure)
-        finally:
-            DEPTH.reset(busy)
-            self.pause()
-        del made
-
-    def _failure(self, error: BaseException) -> str | None:
-        if isinstance(error, Exception):
-            return self.recorder.exception(error)
-        names = [name(base) for base in mro(type(error))]
-        if (
-            "OutcomeException" in names
-        ):  # pytest.skip, pytest.fail; pytest-timeout fails the test like that
-            is_timeout = str(getattr(error, "msg", "")).startswith("Timeout ")
-            return values.TIMEOUT if is_timeout else None
-        if any(interruption in names for interruption in _INTERRUPTIONS):
-            return None
-        return self.recorder.exception(error)
-
-    def returned(self, result: Any) -> Any:
-        """Record what was returned, and return it; a new generator comes back wrapped."""
-        self._stop_clock()
-        made, self.made = self.made, None
-        busy = DEPTH.set(BUSY)
-        try:
-            if self.is_constructor:
-                output = self.recorder.response(self.test, made, self.step)
-            elif self._is_new_generator(result):
-                return self.recorder.make_generator(self, result)
-            else:
-                output = self.recorder.response(self.test, result, self.step)
-            self.recorder.write(self, output)
-        except Exception as failure:
-            self.recorder.note(failure)
-        finally:
-            DEPTH.reset(busy)
-            self.pause()
-        return result
-
-    def _is_new_generator(self, result: Any) -> bool:
-        if id(type(result)) not in _GENERATORS:
-            return False
-        if type(result) is types.GeneratorType and _is_coroutine(result):
-            return False
-        # A generator that somebody else refers to must stay the object that it is.
-        references = sys.getrefcount(result)
-        if self.recorder.references_to_new is None:
-            self.recorder.references_to_new = references
-        return self.returns_generator or references <= self.recorder.references_to_new
-
-    def _stop_clock(self) -> None:
-        self.duration_ns = time.perf_counter_ns() - self.clock
-
-
-class Iteration:
-    """What a generator yields, recorded in the step that made it."""
-
-    def __init__(self, recorder: Recorder, call: Call) -> None:
-        """Start with nothing yielded."""
-        self._recorder = recorder
-        self._call = call
-        self._hashes = {tag: hashlib.sha256(_opening(tag)) for tag in (ITERATOR, ITERATOR_PREFIX)}
-        self._texts: list[str] | None = []
-        self._size = 0
-        self._missing: str | None = None
-        self._is_over = False
-
-    def resumed(self) -> None:
-        """Count the time from now on; what its consumer takes does not count."""
-        self._call.clock = time.perf_counter_ns()
-
-    def item(self, value: object) -> None:
-        """Keep the text of a value as it is now; of a long sequence only the hash."""
-        if self._is_over:
-            return
-        self._stop_clock()
-        if self._missing is not None:
-            return
-        busy = DEPTH.set(BUSY)
-        try:
-            text = self._recorder.argument(self._call.test, value)
-            if text.startswith(f'"{values.NOT_AVAILABLE}') and type(value) is not str:
-                self._missing = json.loads(text)
-                return
-            data = (("," if self._size else "") + text).encode()
-            self._size += len(data)
-            for hash_ in self._hashes.values():
-                hash_.update(data)
-            if self._texts is not None:
-                self._texts.append(text)
-                if self._size > self._recorder.max_bytes:
-                    self._texts = None
-        except Exception as failure:
-            self._recorder.note(failure)
-        finally:
-            DEPTH.reset(busy)
-
-    def ended(self) -> None:
-        """Record all that it yielded."""
-        self._stop_clock()
-        self._finish(self._output(ITERATOR))
-
-    def raised(self, error: BaseException) -> None:
-        """Record the exception; a generator that is closed has yielded what it has."""
-        self._stop_clock()
-        if isinstance(error, GeneratorExit):
-            self.abandoned()
-        else:
-            busy = DEPTH.set(BUSY)
-            try:
-                output = self._call._failure(error)
-            finally:
-                DEPTH.reset(busy)
-            self._finish(output)
-
-    def abandoned(self) -> None:
-        """Record what it yielded before nobody asked any more."""
-        self._finish(self._output(ITERATOR_PREFIX))
-
-    def _stop_clock(self) -> None:
-        self._call.duration_ns += time.perf_counter_ns() - self._call.clock
-
-    def _output(self, tag: str) -> str:
-        if self._missing is not None:
-            return self._missing
-        if self._texts is not None:
-            return (_opening(tag) + ",".join(self._texts).encode() + b"]}").decode()
-        self._hashes[tag].update(b"]}")
-        return values.TRUNCATED_PREFIX + self._hashes[tag].hexdigest()
-
-    def _finish(self, output: str | None) -> None:
-        if self._is_over:
-            return
-        self._is_over = True
-        self._call.test.open.pop(self._call.step, None)
-        if output is None:
-            return
-        busy = DEPTH.set(BUSY)
-        try:
-            self._recorder.write(self._call, output)
-        except Exception as failure:
-            self._recorder.note(failure)
-        finally:
-            DEPTH.reset(busy)
-
-
-def _is_coroutine(generator: types.GeneratorType[Any, Any, Any]) -> bool:
-    return bool(generator.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
 def _class_name(cls: type) -> str:
@@ -523,14 +381,11 @@ def _class_name(cls: type) -> str:
         return qualified_name(cls)
 
 
-def _opening(tag: str) -> bytes:
-    return f'{{"{tag}":['.encode()
-
-
-def _is_explanation() -> bool:
+def _is_explanation(frame: FrameType) -> bool:
     """Whether pytest itself makes the call, to show an object."""
-    caller = sys._getframe(3).f_globals.get("__name__")  # above the trampoline
-    return isinstance(caller, str) and caller.startswith(_EXPLAINERS)
+    caller = frame.f_back
+    module = caller.f_globals.get("__name__") if caller is not None else None
+    return isinstance(module, str) and module.startswith(_EXPLAINERS)
 
 
 def now() -> str:
@@ -538,7 +393,6 @@ def now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat()
 
 
-_GENERATORS = frozenset(map(id, (types.GeneratorType, types.AsyncGeneratorType)))
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 
@@ -547,8 +401,13 @@ def _stop_all() -> None:
         recorder.stop()
 
 
+def _count_fork() -> None:
+    for recorder in _recorders:
+        recorder.left_out.add(leftout.FORKED)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_stop_all)
+    os.register_at_fork(after_in_child=_stop_all, after_in_parent=_count_fork)
 
 private_modules(globals())
 private_modules(vars(values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from types import FunctionType
 from typing import Any, Callable
 
 from pytest_obslake import values
@@ -51,6 +52,27 @@ def is_class(value: object) -> bool:
     return any(base is type for base in _mro(type(value)))
 
 
+def find_constructor(cls: type) -> FunctionType | None:
+    """Return the ``__init__`` in Python that a class has or inherits, else the ``__new__``, else None."""
+    for key in ("__init__", "__new__"):
+        for base in _mro(cls):
+            found = _namespace(base).get(key)
+            if found is None:
+                continue
+            if type(found) is staticmethod:
+                found = found.__func__
+            # A protocol has one that stands in for the one to come.
+            if type(found) is FunctionType and found.__module__ != "typing":
+                return found
+            break
+    return None
+
+
+def has_constructor(cls: type) -> bool:
+    """Whether a class makes its objects in Python."""
+    return find_constructor(cls) is not None
+
+
 class ClassesUnderTest:
     """The target classes; an instance of a subclass is under test, too."""
 
@@ -61,15 +83,20 @@ class ClassesUnderTest:
 
     def add(self, cls: type) -> None:
         """Put the instances of a class under test."""
-        self._classes.append(cls)
-        self._ids = frozenset(map(id, self._classes))
+        if id(cls) not in self._ids:
+            self._classes.append(cls)
+            self._ids |= {id(cls)}
 
     def have_made(self, value: object) -> bool:
         """Whether a value is an object under test. Runs no code of the value."""
         cls = type(value)
         if not self._ids or id(cls) in _PLAIN_TYPES:
             return False
-        return any(id(base) in self._ids for base in _mro(cls))
+        return self.include(cls)
+
+    def include(self, cls: type) -> bool:
+        """Whether a class is a target, or inherits from one."""
+        return not self._ids.isdisjoint(map(id, _mro(cls)))
 
 
 class References:
@@ -98,18 +125,21 @@ class References:
         """Whether a step of this test has made the object."""
         return self._row(value) is not None
 
-    def refer(self, value: object) -> str | None:
+    def refer(self, value: object, step: int) -> str | None:
         """Return the reference to an object under test, or None for any other value.
 
-        An object that no step of this test has made, because another test or a module did, has no row.
+        An object that no step of this test has made, because another test or a module did, has no row. One
+        whose class has no constructor in Python gets the row of the step that meets it first.
         """
         if not self._classes.have_made(value):
             return None
         row = self._row(value)
-        type_name = qualified_name(type(value))
-        if row is None:
-            return values.CUT_PREFIX + type_name
-        return values.instance_response(type_name, row)
+        cls = type(value)
+        if row is not None:
+            return values.instance_response(qualified_name(cls), row)
+        if not has_constructor(cls):
+            return self.make(value, step)
+        return values.CUT_PREFIX + qualified_name(cls)
 
     def _row(self, value: object) -> int | None:
         held = self._rows.get(id(value))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from pytest_obslake import __version__, context
-from pytest_obslake.instrument import Instrumentation, count_references_to_new
-from pytest_obslake.isolation import clean_traceback
-from pytest_obslake.recorder import BUSY, Attempt, Recorder, now
+from pytest_obslake.discovery import Discovery
+from pytest_obslake.recorder import Attempt, Recorder, now
 from pytest_obslake.references import ClassesUnderTest
 from pytest_obslake.sink import Sink
+from pytest_obslake.standins import StandIns
 from pytest_obslake.targets import TargetError, Targets, find, module_of
 
 
@@ -47,7 +48,7 @@ class Settings:
             "targets": " ".join(self.targets),
         }
         if found.left_out:
-            attributes["left_out"] = " ".join(found.left_out)
+            attributes["left_out"] = found.left_out.text()
         if pipeline is not None:
             attributes["ci"] = pipeline.service
         if self.worker is not None:
@@ -83,7 +84,8 @@ class RecordingSession:
         self._config = config
         self._settings = settings
         self._recorder: Recorder | None = None
-        self._instrumentation: Instrumentation | None = None
+        self._discovery: Discovery | None = None
+        self._stand_ins: StandIns | None = None
         self._attempt: Attempt | None = None
         self._outcome = Outcome()
         self._problem: str | None = None
@@ -106,17 +108,20 @@ class RecordingSession:
     def _start(self, session: pytest.Session, found: Targets) -> None:
         settings = self._settings
         classes = ClassesUnderTest(found.classes)
-        self._recorder = recorder = Recorder(Sink(settings.file), classes, settings.max_bytes)
-        recorder.sink.write(settings.session_record(Path(self._config.rootpath), found))
-        recorder.calibrate(count_references_to_new)
-        self._instrumentation = Instrumentation(
-            found, recorder.begin, BUSY if settings.nested else 1
+        self._recorder = recorder = Recorder(
+            Sink(settings.file), classes, settings.max_bytes, settings.nested
         )
+        recorder.left_out = found.left_out
+        recorder.sink.write(settings.session_record(Path(self._config.rootpath), found))
+        self._discovery = Discovery(settings.targets, found, classes, recorder)
+        self._stand_ins = StandIns(recorder, found.stand_ins)
         for item in session.items:
             parameters = getattr(getattr(item, "callspec", None), "params", None)
             if isinstance(parameters, dict):
                 for key, value in parameters.items():
-                    parameters[key] = self._instrumentation.replacement(value)
+                    parameters[key] = self._stand_ins.replacement(value)
+        for module in {id(m): m for m in map(_module_of_item, session.items) if m}.values():
+            self._discovery.take_names(module)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
@@ -132,24 +137,34 @@ class RecordingSession:
 
     def finish(self) -> None:
         """Restore everything; may be called more than once."""
-        if self._instrumentation is not None:
-            self._instrumentation.undo()
-            self._instrumentation = None
-        if self._recorder is not None:
-            self._recorder.end_steps()
-            self._end_attempt()
-            self._recorder.sink.close()
+        discovery, self._discovery = self._discovery, None
+        if self._stand_ins is not None:
+            self._stand_ins.undo()
+        recorder = self._recorder
+        if recorder is None or discovery is None:
+            return
+        recorder.end_steps()
+        self._end_attempt()
+        discovery.close()
+        recorder.write_end()
+        recorder.close()
 
     def report(self) -> Report:
         """Say what was recorded."""
         recorder = self._recorder
         problems = [self._problem] if self._problem else []
         if recorder is None:
-            return Report(str(self._settings.file), 0, 0, problems)
+            return Report(str(self._settings.file), 0, 0, problems, [])
         problems += [f"{text} ({count} times)" for text, count in recorder.failures.items()]
         if recorder.sink.failure is not None:
             problems.append(f"{recorder.sink.failure} ({recorder.sink.n_lost} records lost)")
-        return Report(str(self._settings.file), recorder.n_calls, recorder.n_tests, problems)
+        return Report(
+            str(self._settings.file),
+            recorder.n_calls,
+            recorder.n_tests,
+            problems,
+            recorder.left_out.lines(),
+        )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was recorded, and what could not be."""
@@ -165,14 +180,15 @@ class RecordingSession:
         """Begin an attempt: fixtures belong to the test during which they run."""
         if self._recorder is not None:
             self._end_attempt()
+            if self._discovery is not None:
+                self._discovery.look_again()
+                self._discovery.count_hits()
             self._attempt = self._recorder.start_test(item.nodeid)
             self._outcome = Outcome(*item.location[:2])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> None:
-        """Let failures look as they do without the recorder; end the steps after the last phase."""
-        if call.excinfo is not None:
-            clean_traceback(call.excinfo.value)
+        """End the steps after the last phase."""
         if call.when == "teardown" and self._recorder is not None:
             self._recorder.end_steps()
 
@@ -191,6 +207,11 @@ class RecordingSession:
             self._recorder.end_test(
                 attempt, outcome.word, outcome.seconds, outcome.file, outcome.line
             )
+
+
+def _module_of_item(item: Any) -> ModuleType | None:
+    module = getattr(item, "module", None)
+    return module if isinstance(module, ModuleType) else None
 
 
 class Outcome:
@@ -229,6 +250,7 @@ class Report:
     n_calls: int
     n_tests: int
     problems: list[str]
+    left_out: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """Return a form that workers can send."""
@@ -243,6 +265,8 @@ class Report:
             terminalreporter.write_line(
                 f"obslake: not everything was recorded: {problem}", yellow=True
             )
+        for text in self.left_out:
+            terminalreporter.write_line(f"obslake: left out: {text}")
 
 
 class ControllingSession:

@@ -11,6 +11,9 @@ from typing import Any
 
 from pytest_obslake.isolation import private_modules
 
+quote = json.encoder.encode_basestring_ascii
+"""The text of a string in a record."""
+
 _GZIP = 31  # zlib's window bits for a gzip header
 
 
@@ -43,13 +46,23 @@ class Sink:
             self._fail(error)
 
     def write(self, record: dict[str, Any]) -> None:
-        """Write one record; count it as lost where that is no longer possible."""
+        """Write one record."""
+        try:
+            line = self._encode(record) + "\n"
+        except Exception as error:
+            self.n_lost += 1
+            self._fail(error)
+        else:
+            self.write_line(line)
+
+    def write_line(self, text: str) -> None:
+        """Write the line of a record; count it as lost where that is no longer possible."""
         with self._lock:
             if self._descriptor is None:
                 self.n_lost += 1
                 return
             try:
-                line = self._encode(record).encode("ascii") + b"\n"
+                line = text.encode("ascii")
                 if self._compress is not None:
                     line = self._compress.compress(line) + self._compress.flush(zlib.Z_SYNC_FLUSH)
                 self._write(self._descriptor, line)

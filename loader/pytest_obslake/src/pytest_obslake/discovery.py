@@ -1,0 +1,206 @@
+"""Find targets when the session starts, and again when modules are loaded, reloaded or make up what they show."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from types import FrameType, FunctionType, ModuleType
+from typing import Any, Callable
+
+from pytest_obslake import leftout
+from pytest_obslake.recorder import Recorder
+from pytest_obslake.references import ClassesUnderTest, is_class, namespace
+from pytest_obslake.steps import SIMPLE, kind_of
+from pytest_obslake.targets import Targets, add_value, find_again, full_name, module_of
+from pytest_obslake.unwrapping import behind
+
+_modules = sys.modules
+_NEEDS_PREPARATION = sys.version_info < (3, 12)
+
+
+class Discovery:
+    """The targets of a session, which become more while it runs."""
+
+    def __init__(
+        self, texts: list[str], found: Targets, classes: ClassesUnderTest, recorder: Recorder
+    ) -> None:
+        """Observe what was found, and what may lead to more."""
+        self._texts = texts
+        self._names = sorted({module_of(text) for text in texts})
+        self._packages = {name.partition(".")[0] for name in self._names}
+        self._classes = classes
+        self._recorder = recorder
+        self._caches: dict[int, tuple[str, Any, int]] = {}
+        self._take(found)
+        for loader in _loaders():
+            recorder.watches.notice(loader, self._module_is_executed)
+        self._watch_processes()
+        self._state = self._look()
+
+    def look_again(self) -> None:
+        """Find more targets if modules came, went or were exchanged since."""
+        state = self._look()
+        if state != self._state:
+            self._state = state
+            self._watch_processes()
+            self._take(find_again(self._texts))
+
+    def take_names(self, module: ModuleType) -> None:
+        """Take what a test module has got from a module that makes up its attributes."""
+        for name, value in list(vars(module).items()):
+            for shown_by in self._made_up:
+                if not name.startswith("_") and name not in vars(shown_by):
+                    self._take_value(shown_by, name, value)
+
+    def count_hits(self) -> None:
+        """Count the calls that caches have answered since the last time; a cache that was cleared forgets them."""
+        for key, (name, cache, before) in self._caches.items():
+            hits = _hits(cache)
+            n = hits - before if hits >= before else hits
+            if n:
+                self._recorder.left_out.add(leftout.CACHED, name, n)
+                self._caches[key] = (name, cache, hits)
+
+    def close(self) -> None:
+        """Count the calls that caches answered, and the targets without a call."""
+        left_out = self._recorder.left_out
+        self.count_hits()
+        n_calls: dict[str, int] = {}
+        for bound in self._recorder.watches.bounds:
+            if bound.is_special:
+                continue
+            name = full_name(bound.target)
+            n_calls[name] = n_calls.get(name, 0) + bound.n_calls
+        for name, n in n_calls.items():
+            if not n:
+                left_out.add(leftout.NO_CALL, name)
+
+    def _look(self) -> tuple[int, ...]:
+        return (len(_modules), *(id(_modules.get(name)) for name in self._names))
+
+    def _take(self, found: Targets) -> None:
+        for cls in found.classes:
+            self._classes.add(cls)
+        self._recorder.watches.add(found.functions)
+        if _NEEDS_PREPARATION:
+            functions = [target.function for target in found.functions]
+            self._recorder.watches.prepare(_later_functions(functions, self._packages))
+        for name, cache in found.caches:
+            if id(cache) not in self._caches:
+                self._caches[id(cache)] = (name, cache, _hits(cache))
+        self._made_up = [module for module, _ in found.getters]
+        for module, getter in found.getters:
+            self._recorder.watches.notice(getter, self._attribute_is_made_up(module))
+
+    def _take_value(self, module: ModuleType, name: str, value: Any) -> None:
+        found = Targets()
+        add_value(found, module, name, value)
+        self._take(found)
+
+    def _module_is_executed(self, frame: FrameType) -> None:
+        name = getattr(frame.f_locals.get("module"), "__name__", "")
+        if isinstance(name, str) and name.partition(".")[0] in self._packages:
+            self._until_return(frame, lambda _: self._take(find_again(self._texts)))
+
+    def _attribute_is_made_up(self, module: ModuleType) -> Callable[[FrameType], None]:
+        def notice(frame: FrameType) -> None:
+            code = frame.f_code
+            name = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+            if isinstance(name, str) and not name.startswith("_"):
+                self._until_return(frame, lambda value: self._take_value(module, name, value))
+
+        return notice
+
+    def _until_return(self, frame: FrameType, then: Callable[[Any], None]) -> None:
+        self._recorder.events.follow(_Until(self._recorder, id(frame), then))
+
+    def _watch_processes(self) -> None:
+        notice = self._recorder.watches.notice
+        notice(_function(subprocess.Popen, "__init__"), self._process_is_started)
+        util = _modules.get("multiprocessing.util")
+        if util is not None:
+            notice(_function(util, "spawnv_passfds"), self._process_is_started)
+
+    def _process_is_started(self, frame: FrameType) -> None:
+        self._recorder.left_out.add(leftout.STARTED)
+
+
+class _Until:
+    """Waits for the end of a call that is no step."""
+
+    def __init__(self, recorder: Recorder, key: int, then: Callable[[Any], None]) -> None:
+        self.key = key
+        self._recorder = recorder
+        self._then = then
+
+    def returned(self, code: Any, offset: Any, value: Any) -> None:
+        self._recorder.events.forget(self.key)
+        was_inside = self._recorder.events.enter()
+        try:
+            self._then(value)
+        except Exception as error:
+            self._recorder.note(error)
+        finally:
+            if not was_inside:
+                self._recorder.events.leave()
+
+    def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
+        self._recorder.events.forget(self.key)
+
+
+def _later_functions(targets: list[FunctionType], packages: set[str]) -> list[FunctionType]:
+    """Return the functions whose generators and coroutines targets may return.
+
+    They are those behind decorators, and those of the package under test.
+    """
+    found: dict[int, FunctionType] = {}
+    pending: list[Any] = list(targets)
+    seen = set()
+    while pending:
+        function = pending.pop()
+        if id(function) in seen:
+            continue
+        seen.add(id(function))
+        found[id(function)] = function
+        for inner in (
+            vars(function).get("__wrapped__"),
+            *map(_content, function.__closure__ or ()),
+        ):
+            pending += behind(inner, "").functions
+    for name, module in list(_modules.items()):
+        if name.partition(".")[0] not in packages or not isinstance(module, ModuleType):
+            continue
+        for value in list(vars(module).values()):
+            values = list(namespace(value).values()) if is_class(value) else [value]
+            for function in (f for v in values for f in behind(v, "").functions):
+                if function.__module__ == name:
+                    found[id(function)] = function
+    return [f for f in found.values() if kind_of(f.__code__) != SIMPLE]
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _loaders() -> list[FunctionType]:
+    """Return the functions by which modules in Python are executed, those of pytest among them."""
+    loaders: list[Any] = [vars(importlib)["_bootstrap_external"]._LoaderBasics]
+    rewrite = _modules.get("_pytest.assertion.rewrite")
+    if rewrite is not None:
+        loaders.append(rewrite.AssertionRewritingHook)
+    found = (vars(loader).get("exec_module") for loader in loaders)
+    return [function for function in found if type(function) is FunctionType]
+
+
+def _function(holder: Any, name: str) -> FunctionType:
+    function: FunctionType = vars(holder)[name]
+    return function
+
+
+def _hits(cache: Any) -> int:
+    hits: int = cache.cache_info().hits
+    return hits

@@ -1,0 +1,81 @@
+"""Notice what happens in functions before Python 3.12: by instructions that are put into their code.
+
+Only ``__code__`` changes, and of it only the instructions, the constants and the size of the stack. What is put in
+has the line numbers that are there already and adds no frame and no entry of a traceback.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from types import CodeType, FunctionType
+from typing import Callable
+
+from pytest_obslake.observing import Events
+from pytest_obslake.steps import SIMPLE, kind_of
+
+_get_code: Callable[[FunctionType], CodeType] = vars(FunctionType)["__code__"].__get__
+_set_code: Callable[[FunctionType, CodeType], None] = vars(FunctionType)["__code__"].__set__
+
+
+class Injection:
+    """Exchanges the code of functions, and puts it back."""
+
+    def __init__(self, events: Events) -> None:
+        """Choose the form of instructions that this Python has."""
+        if sys.version_info >= (3, 11):
+            from pytest_obslake.instructions_311 import inject
+        else:
+            from pytest_obslake.instructions_39 import inject
+        self._inject = inject
+        self._events = events
+        self._injected: dict[int, tuple[CodeType, CodeType]] = {}
+        self._originals: dict[int, CodeType] = {}
+        self._functions: list[tuple[FunctionType, CodeType, CodeType]] = []
+
+    def observe(self, functions: list[FunctionType]) -> None:
+        """Notice what happens in functions from now on."""
+        new = [function for function in functions if id(_get_code(function)) not in self._originals]
+        for function in _with_their_code(new):
+            code = _get_code(function)
+            injected = self._code(code)
+            _set_code(function, injected)
+            self._functions.append((function, code, injected))
+
+    def can_follow(self, code: CodeType) -> bool:
+        """Whether code has the instructions: there is no way to put them in when it runs."""
+        return id(code) in self._originals
+
+    def close(self) -> None:
+        """Put the code back, but where the suite has exchanged it."""
+        for function, code, injected in reversed(self._functions):
+            if _get_code(function) is injected:
+                _set_code(function, code)
+        self._functions.clear()
+
+    def _inner(self, code: CodeType) -> CodeType:
+        """Return the code of a function inside of another one: with instructions if it runs later."""
+        if kind_of(code) != SIMPLE:
+            return self._code(code)
+        inner = [self._inner(c) if type(c) is CodeType else c for c in code.co_consts]
+        if any(new is not old for new, old in zip(inner, code.co_consts)):
+            return code.replace(co_consts=tuple(inner))
+        return code
+
+    def _code(self, code: CodeType) -> CodeType:
+        """Return the code to put in place: one for each, so that functions that share code still do."""
+        if id(code) not in self._injected:
+            injected = self._inject(code, self._events, self._inner)
+            self._injected[id(code)] = (code, injected)
+            self._originals[id(injected)] = injected
+        return self._injected[id(code)][1]
+
+
+def _with_their_code(functions: list[FunctionType]) -> list[FunctionType]:
+    """Return functions, and all others that have the same code."""
+    codes = {id(_get_code(function)): _get_code(function) for function in functions}
+    found = {id(function): function for function in functions}
+    for referrer in gc.get_referrers(*codes.values()) if codes else ():
+        if type(referrer) is FunctionType and id(_get_code(referrer)) in codes:
+            found[id(referrer)] = referrer
+    return list(found.values())

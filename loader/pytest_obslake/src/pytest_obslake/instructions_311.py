@@ -1,0 +1,221 @@
+"""Instructions of Python 3.11 that tell what happens in a function."""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import Any, Callable
+
+from bytecode import Bytecode, Instr, Label, TryBegin, TryEnd
+from bytecode.instr import InstrLocation
+
+from pytest_obslake.observing import Events
+from pytest_obslake.steps import ITEM
+
+_ROOM = 8
+"""How much more of the stack is needed at most."""
+
+
+def inject(code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]) -> CodeType:
+    """Return code that does the same, and tells; `inner` returns what to put in place of code in it."""
+    return _Injector(code, events, inner).code()
+
+
+class _Injector:
+    """Goes once through the instructions of a function.
+
+    Each instruction has at most one handler of exceptions, so the one around all is spelled out as the handler
+    of all that has no other. While a generator waits, exceptions come in from outside: a handler of its own
+    notes that it goes on, and raises again into what would have handled it.
+    """
+
+    def __init__(
+        self, code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]
+    ) -> None:
+        self._original = code
+        self._inner = inner
+        self._events = events
+        self._source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
+        self._out: list[Any] = []
+        self._unwind = Label()
+        self._try: TryBegin | None = None
+        self._open: TryBegin | None = None
+        self._throws: dict[int, tuple[Label, TryBegin | None]] = {}
+
+    def code(self) -> CodeType:
+        source = list(self._source)
+        ends = self._ends_of_loops(source)
+        has_started = False
+        skip_until = 0
+        for index, item in enumerate(source):
+            if index < skip_until:
+                continue
+            if isinstance(item, TryBegin):
+                self._try = item
+                continue
+            if isinstance(item, TryEnd):
+                self._try = None
+                continue
+            if isinstance(item, Label):
+                self._out.append(item)
+                if id(item) in ends:
+                    self._cover(self._try)
+                    self._call(self._events.resume, 2, ends[id(item)])
+                continue
+            name = item.name
+            if not has_started:
+                self._out.append(item)
+                if name == "RESUME":
+                    has_started = True
+                    self._cover(None)
+                    self._call(self._events.start, 2, _first_location(source, index))
+                continue
+            if name == "YIELD_VALUE":
+                skip_until = self._wait(source, index)
+                continue
+            self._cover(self._try)
+            if name == "RETURN_VALUE":
+                self._call(self._events.return_, 3, item.location)
+            elif name == "ASYNC_GEN_WRAP":
+                self._call(self._events.yield_, 3, item.location, offset=ITEM)
+            elif name == "LOAD_CONST" and type(item.arg) is CodeType:
+                item = Instr(name, self._inner(item.arg), location=item.location)
+            self._out.append(item)
+        self._close()
+        self._add_handlers()
+        return self._assembled()
+
+    def _ends_of_loops(self, source: list[Any]) -> dict[int, Any]:
+        """Return the places where something has been awaited: one can get there without waking up."""
+        return {
+            id(item.arg): item.location
+            for item in source
+            if isinstance(item, Instr) and item.name == "SEND"
+        }
+
+    def _wait(self, source: list[Any], index: int) -> int:
+        """Add a wait, and what follows up to where it is over; return where to go on."""
+        item = source[index]
+        before = next(i for i in reversed(source[:index]) if isinstance(i, Instr))
+        self._cover(self._try)
+        is_loop = before.name == "SEND"
+        if before.name != "ASYNC_GEN_WRAP":
+            self._call(self._events.yield_, 3, item.location)
+        if is_loop:
+            # When an exception is thrown into what is awaited, and ends it, Python reads where to go on from the
+            # instruction before this one.
+            skip = Label()
+            self._out += [Instr("JUMP_FORWARD", skip, location=item.location), before.copy(), skip]
+        self._cover(self._throw_handler())
+        self._out.append(item)
+        index += 1
+        while True:
+            following = source[index]
+            index += 1
+            if isinstance(following, (TryBegin, TryEnd)):
+                self._try = following if isinstance(following, TryBegin) else None
+                continue
+            self._out.append(following)
+            if isinstance(following, Instr) and following.name == "RESUME":
+                self._call(self._events.resume, 2, item.location)
+                if not is_loop:
+                    break
+            elif isinstance(following, Instr):
+                break  # the jump back to the loop's begin
+        return index
+
+    def _throw_handler(self) -> TryBegin:
+        """Return the handler of what is thrown in, where the present one would handle it."""
+        key = id(self._try.target) if self._try is not None else 0
+        if key not in self._throws:
+            self._throws[key] = (Label(), self._try)
+        depth = self._try.stack_depth if self._try is not None else 0
+        return TryBegin(self._throws[key][0], True, depth)
+
+    def _cover(self, handler: TryBegin | None) -> None:
+        """Let a handler handle what follows: that around all, if there is no other."""
+        if handler is None:
+            handler = TryBegin(self._unwind, True, 0)
+        if self._open is not None:
+            if _is_same(self._open, handler):
+                return
+            self._close()
+        self._open = TryBegin(handler.target, handler.push_lasti, handler.stack_depth)
+        self._out.append(self._open)
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._out.append(TryEnd(self._open))
+            self._open = None
+
+    def _call(
+        self, event: Callable[..., Any], n_arguments: int, location: Any, offset: int = 0
+    ) -> None:
+        """Add a call of what is told: of three arguments the last is on top of the stack, and stays there."""
+        self._out += [
+            Instr("PUSH_NULL", location=location),
+            Instr("LOAD_CONST", event, location=location),
+            Instr("LOAD_CONST", None, location=location),
+            Instr("LOAD_CONST", offset, location=location),
+        ]
+        if n_arguments == 3:
+            self._out.append(Instr("COPY", 5, location=location))
+        self._out += [
+            Instr("PRECALL", n_arguments, location=location),
+            Instr("CALL", n_arguments, location=location),
+            Instr("POP_TOP", location=location),
+        ]
+
+    def _add_handlers(self) -> None:
+        for label, handler in self._throws.values():
+            self._out.append(label)
+            self._cover(handler)
+            self._handle(self._events.throw)
+        self._close()
+        self._out.append(self._unwind)
+        self._handle(self._events.unwind)
+
+    def _handle(self, event: Callable[..., Any]) -> None:
+        nowhere = InstrLocation(None, None, None, None)
+        self._out.append(Instr("PUSH_EXC_INFO", location=nowhere))
+        self._call(event, 3, nowhere)
+        # Raises again as if it had not been caught: no entry is added to the traceback.
+        self._out += [
+            Instr("SWAP", 2, location=nowhere),
+            Instr("POP_EXCEPT", location=nowhere),
+            Instr("RERAISE", 1, location=nowhere),
+        ]
+
+    def _assembled(self) -> CodeType:
+        result = Bytecode(self._out)
+        result._copy_attr_from(self._source)
+        # Variables keep their places.
+        result.argnames = list(self._original.co_varnames)
+        made = result.to_code(
+            stacksize=self._original.co_stacksize + _ROOM,
+            check_pre_and_post=False,
+            compute_exception_stack_depths=False,
+        )
+        return self._original.replace(
+            co_code=made.co_code,
+            co_consts=made.co_consts,
+            co_names=made.co_names,
+            co_stacksize=made.co_stacksize,
+            co_linetable=made.co_linetable,
+            co_exceptiontable=made.co_exceptiontable,
+        )
+
+
+def _is_same(one: TryBegin, other: TryBegin) -> bool:
+    return (
+        one.target is other.target
+        and one.push_lasti == other.push_lasti
+        and one.stack_depth == other.stack_depth
+    )
+
+
+def _first_location(source: list[Any], index: int) -> Any:
+    """Return where the body begins, so that no other line is seen than without us."""
+    for item in source[index + 1 :]:
+        if isinstance(item, Instr) and item.lineno is not None:
+            return item.location
+    return source[index].location

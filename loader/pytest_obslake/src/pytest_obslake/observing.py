@@ -1,0 +1,194 @@
+"""Hear what happens in the bodies of functions: what starts, waits, goes on and ends, and where.
+
+What says so, `Events`, does not depend on how it is noticed: by `sys.monitoring` from Python 3.12 on
+(`monitoring`), by instructions in the functions before (`injection`).
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+from itertools import repeat
+from types import CodeType, FrameType, FunctionType
+from typing import Any, Callable, Protocol
+
+_get_ident = _thread.get_ident
+_get_frame = sys._getframe
+
+# A callable in C that takes any two or three arguments, and does nothing.
+_ignore: Callable[..., Any] = slice
+
+
+class Dispatcher(map):  # type: ignore[type-arg]
+    """Calls what the next item of the map is, without a Python frame of its own.
+
+    Most functions that are observed are called by other ones, or while nothing is recorded. What they cost is what
+    these maps cost, and they reach the recursion limit where they would, because no frame is added to theirs.
+    """
+
+    __slots__ = ()
+    __call__ = property(next)
+
+    def __reduce__(self) -> Any:
+        """Code with a dispatcher in it can be pickled, and then does nothing."""
+        return type, (slice(None),)
+
+
+class EndHandler(Protocol):
+    """What is told how a call ends; `key` is the address of its frame."""
+
+    key: int
+
+    def returned(self, code: Any, offset: Any, value: Any) -> None:
+        """Hear what it returns."""
+
+    def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
+        """Hear what it raises."""
+
+
+class Handler(EndHandler, Protocol):
+    """What is told all that happens in a frame."""
+
+    def started(self) -> bool:
+        """Hear that it runs for the first time; return whether starts inside of it do not matter."""
+
+    def yielded(self, code: Any, offset: Any, value: Any) -> None:
+        """Hear that it waits, and what it hands out."""
+
+    def resumed(self, code: Any, offset: Any) -> None:
+        """Hear that it goes on."""
+
+    def thrown(self, code: Any, offset: Any, error: BaseException) -> None:
+        """Hear that it goes on with an exception."""
+
+
+class Events:
+    """Passes on what happens in frames: the start of any to `begin`, the rest to who asked for that frame.
+
+    Frames are known by their addresses, because whoever holds a frame keeps its variables alive.
+
+    Attributes:
+        threads: the threads in which starts do not matter.
+    """
+
+    def __init__(
+        self, begin: Callable[[FrameType], bool], note: Callable[[BaseException], None]
+    ) -> None:
+        """Let `begin` decide whether a start matters; it returns whether those inside of it do not."""
+        self.threads: dict[int, Callable[..., Any]] = {}
+        self._begin = begin
+        self._note = note
+        self._handlers: dict[int, EndHandler] = {}
+        self._waiting: dict[int, Handler] = {}
+        self._returned: dict[int, Callable[..., None]] = {}
+        self._unwound: dict[int, Callable[..., None]] = {}
+        self._yielded: dict[int, Callable[..., None]] = {}
+        self._resumed: dict[int, Callable[..., None]] = {}
+        self._thrown: dict[int, Callable[..., None]] = {}
+        self.start = Dispatcher(self.threads.get, iter(_get_ident, None), repeat(self._start))
+        self.return_ = _by_frame(self._returned)
+        self.unwind = _by_frame(self._unwound)
+        self.yield_ = _by_frame(self._yielded)
+        self.resume = _by_frame(self._resumed)
+        self.throw = _by_frame(self._thrown)
+
+    def _start(self, code: Any, offset: Any) -> None:
+        thread = _get_ident()
+        self.threads[thread] = _ignore
+        is_inside = False
+        try:
+            frame = _get_frame(1)
+            if self._waiting and id(frame) in self._waiting:
+                is_inside = self._waiting[id(frame)].started()
+            else:
+                is_inside = self._begin(frame)
+        except Exception as error:
+            self._note(error)
+        finally:
+            if not is_inside:
+                self.threads.pop(thread, None)
+
+    def enter(self) -> bool:
+        """Let starts in this thread not matter from now on; return whether that was so before."""
+        thread = _get_ident()
+        was_inside = thread in self.threads
+        self.threads[thread] = _ignore
+        return was_inside
+
+    def leave(self) -> None:
+        """Let starts in this thread matter again."""
+        self.threads.pop(_get_ident(), None)
+
+    def follow(self, handler: EndHandler) -> None:
+        """Tell a handler how a call in the frame of its key ends."""
+        key = handler.key
+        self._handlers[key] = handler
+        self._returned[key] = handler.returned
+        self._unwound[key] = handler.unwound
+
+    def follow_steps(self, handler: Handler, is_waiting: bool) -> None:
+        """Tell a handler all that happens in the frame of its key; whether it is still to start."""
+        key = handler.key
+        self.follow(handler)
+        self._yielded[key] = handler.yielded
+        self._resumed[key] = handler.resumed
+        self._thrown[key] = handler.thrown
+        if is_waiting:
+            self._waiting[key] = handler
+        else:
+            self._waiting.pop(key, None)
+
+    def handler(self, key: int) -> EndHandler | None:
+        """Return who is told of a frame."""
+        return self._handlers.get(key)
+
+    def forget(self, key: int) -> None:
+        """Tell nobody any more."""
+        if self._handlers.pop(key, None) is None:
+            return
+        del self._returned[key], self._unwound[key]
+        if self._yielded.pop(key, None) is not None:
+            del self._resumed[key], self._thrown[key]
+            self._waiting.pop(key, None)
+
+    def started(self, key: int) -> None:
+        """Note that a frame that was there before runs now."""
+        self._waiting.pop(key, None)
+
+    def clear(self) -> None:
+        """Tell nobody anything any more."""
+        for key in list(self._handlers):
+            self.forget(key)
+        self.threads.clear()
+
+
+def _by_frame(handlers: dict[int, Callable[..., None]]) -> Dispatcher:
+    return Dispatcher(handlers.get, map(id, iter(_get_frame, None)), repeat(_ignore))
+
+
+class Mechanism(Protocol):
+    """A way to notice what happens in functions."""
+
+    def observe(self, functions: list[FunctionType]) -> None:
+        """Notice what happens in functions from now on."""
+
+    def can_follow(self, code: CodeType) -> bool:
+        """Whether what happens in the frame of a generator that has not started will be noticed."""
+
+    def close(self) -> None:
+        """Notice nothing more, and leave everything as it was."""
+
+
+class Unavailable(Exception):  # noqa: N818 - says why
+    """There is no way to notice anything here."""
+
+
+def mechanism(events: Events) -> Mechanism:
+    """Return the way to notice what happens that this Python has."""
+    if sys.version_info >= (3, 12):
+        from pytest_obslake.monitoring import Monitoring
+
+        return Monitoring(events)
+    from pytest_obslake.injection import Injection
+
+    return Injection(events)

@@ -1,0 +1,81 @@
+"""Put a function that records in the place of what has no body in Python, where it was named as a target."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from types import ModuleType
+from typing import Any, Callable
+
+from pytest_obslake.recorder import Recorder
+from pytest_obslake.targets import StandIn
+
+
+class StandIns:
+    """What stands in for functions in C and for caches. `undo` takes it away."""
+
+    def __init__(self, recorder: Recorder, found: list[StandIn]) -> None:
+        """Replace them in the globals of all modules."""
+        self._replaced: dict[int, tuple[Any, Any]] = {}
+        for target in found:
+            new = _stand_in(recorder, target)
+            self._replaced[id(target.callable)] = (target.callable, new)
+        _exchange(self._replaced)
+
+    def undo(self) -> None:
+        """Put everything back."""
+        _exchange({id(new): (new, original) for original, new in self._replaced.values()})
+        self._replaced = {}
+
+    def replacement(self, value: Any) -> Any:
+        """Return what stands in for a value, or the value itself."""
+        original, new = self._replaced.get(id(value), (None, None))
+        return new if original is value and new is not None else value
+
+
+def _stand_in(recorder: Recorder, target: StandIn) -> Callable[..., Any]:
+    original = target.callable
+    names = _names(original)
+
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        call = recorder.begin_stand_in(target.name, names, args, kwargs)
+        if call is None:
+            return original(*args, **kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            call.unwound(None, 0, error)
+            raise
+        call.returned(None, 0, result)
+        return result
+
+    functools.update_wrapper(stand_in, original)
+    for attribute in ("cache_info", "cache_clear", "cache_parameters"):
+        if hasattr(original, attribute):
+            setattr(stand_in, attribute, getattr(original, attribute))
+    return stand_in
+
+
+def _names(function: Callable[..., Any]) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return []
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in parameters if parameter.kind in positional]
+
+
+def _exchange(exchange: dict[int, tuple[Any, Any]]) -> None:
+    """Replace objects (by id: the old one and the new one) in the globals of all modules."""
+    if not exchange:
+        return
+    for module in list(sys.modules.values()):
+        if not isinstance(module, ModuleType) or module.__name__.startswith("pytest_obslake"):
+            continue
+        variables = vars(module)
+        for key, value in list(variables.items()):
+            old, new = exchange.get(id(value), (None, None))
+            if old is value and new is not None:
+                variables[key] = new
