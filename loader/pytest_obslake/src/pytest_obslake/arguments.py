@@ -12,6 +12,7 @@ from types import FunctionType
 from typing import Any
 
 _MISSING: Any = object()
+_NONE: Mapping[str, Any] = {}
 
 # Where equal values of these types are the same value. Zeros have signs, so floats are not among them.
 _PLAIN = (bool, int, str, bytes)
@@ -41,51 +42,62 @@ class Parameters:
         self._names: list[str] | None = None
         self._operations: dict[tuple[Any, ...], str] = {}
 
-    def read(self, variables: Mapping[str, Any]) -> tuple[Any, list[Any], dict[str, Any]]:
+    def read(self, variables: Mapping[str, Any]) -> tuple[Any, list[Any], Mapping[str, Any]]:
         """Return the object that it is called on, what stands by position, and what by name."""
         passed = [variables[name] for name in self._positional]
-        defaults = self._function.__defaults__
+        keywords: Mapping[str, Any] = _NONE
         rest = variables[self._rest] if self._rest is not None else ()
-        keywords: dict[str, Any] = {}
         if rest:
             passed.extend(rest)
-        elif defaults:
-            passed = self._without_defaults(passed, defaults, keywords)
-        if self._keyword_only:
-            ours = self._function.__kwdefaults__ or {}
-            for name in self._keyword_only:
-                value = variables[name]
-                if name not in ours or _differs(value, ours[name]):
-                    keywords[name] = value
-        if self._keywords is not None:
-            keywords.update(variables[self._keywords])
+        else:
+            defaults = self._function.__defaults__
+            if defaults:
+                keywords = self._leave_out_defaults(passed, defaults)
+        if self._keyword_only or self._keywords is not None:
+            keywords = {**keywords, **self._by_name(variables)}
         if not self._first:
             return None, passed, keywords
-        return (passed[0], passed[1:], keywords) if passed else (_MISSING, passed, keywords)
+        return (passed.pop(0), passed, keywords) if passed else (_MISSING, passed, keywords)
 
-    def _without_defaults(
-        self, values: list[Any], defaults: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> list[Any]:
+    def _by_name(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        defaults = self._function.__kwdefaults__ or _NONE
+        found = {
+            name: variables[name]
+            for name in self._keyword_only
+            if name not in defaults or _differs(variables[name], defaults[name])
+        }
+        if self._keywords is not None:
+            found.update(variables[self._keywords])
+        return found
+
+    def _leave_out_defaults(
+        self, values: list[Any], defaults: tuple[Any, ...]
+    ) -> Mapping[str, Any]:
+        """Take what has the value of its default off the values; return what must stand by name then."""
         n_needed = max(len(values) - len(defaults), self._first)
-        by_index = (_MISSING,) * (len(values) - len(defaults)) + defaults[-len(values) :]
-        is_given = [
-            index < n_needed or _differs(value, by_index[index])
-            for index, value in enumerate(values)
-        ]
+        shift = len(defaults) - len(values)
+        last = len(values)
+        while last > n_needed and not _differs(values[last - 1], defaults[last - 1 + shift]):
+            last -= 1
         # What can only stand by position takes with it all that stands before.
-        end = max(
-            (index + 1 for index in range(self._n_positional_only) if is_given[index]), default=0
-        )
-        while end < len(values) and is_given[end]:
+        end = min(last, max(n_needed, self._n_positional_only))
+        while end < last and _differs(values[end], defaults[end + shift]):
             end += 1
-        for index in range(end, len(values)):
-            if is_given[index]:
-                keywords[self._positional[index]] = values[index]
-        return values[:end]
+        keywords = (
+            {
+                self._positional[index]: values[index]
+                for index in range(end, last)
+                if _differs(values[index], defaults[index + shift])
+            }
+            if end < last
+            else _NONE
+        )
+        del values[end:]
+        return keywords
 
     def operation(self, name: str, n_positional: int, keywords: Mapping[str, Any]) -> str:
         """Return ``name(first, second, keyword)``."""
-        key = (name, n_positional, *keywords)
+        key = (name, n_positional, *keywords) if keywords else (name, n_positional)
         operation = self._operations.get(key)
         if operation is None:
             if self._names is None:
@@ -112,11 +124,6 @@ class Parameters:
             code = function.__code__
             return list(code.co_varnames[self._first : code.co_argcount])
         return []
-
-
-def is_missing(value: object) -> bool:
-    """Whether there was no object to call something on."""
-    return value is _MISSING
 
 
 def _differs(value: Any, default: Any) -> bool:

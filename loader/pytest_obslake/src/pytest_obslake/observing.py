@@ -78,7 +78,6 @@ class Events:
         self.threads: dict[int, Callable[..., Any]] = {}
         self._begin = begin
         self._note = note
-        self._handlers: dict[int, EndHandler] = {}
         self._waiting: dict[int, Handler] = {}
         self._returned: dict[int, Callable[..., None]] = {}
         self._unwound: dict[int, Callable[..., None]] = {}
@@ -121,10 +120,8 @@ class Events:
 
     def follow(self, handler: EndHandler) -> None:
         """Tell a handler how a call in the frame of its key ends."""
-        key = handler.key
-        self._handlers[key] = handler
-        self._returned[key] = handler.returned
-        self._unwound[key] = handler.unwound
+        self._returned[handler.key] = handler.returned
+        self._unwound[handler.key] = handler.unwound
 
     def follow_steps(self, handler: Handler, is_waiting: bool) -> None:
         """Tell a handler all that happens in the frame of its key; whether it is still to start."""
@@ -140,16 +137,21 @@ class Events:
 
     def handler(self, key: int) -> EndHandler | None:
         """Return who is told of a frame."""
-        return self._handlers.get(key)
+        returned = self._returned.get(key)
+        return returned.__self__ if returned is not None else None  # type: ignore[attr-defined, no-any-return]
 
     def forget(self, key: int) -> None:
-        """Tell nobody any more."""
-        if self._handlers.pop(key, None) is None:
-            return
-        del self._returned[key], self._unwound[key]
-        if self._yielded.pop(key, None) is not None:
-            del self._resumed[key], self._thrown[key]
-            self._waiting.pop(key, None)
+        """Tell nobody any more how a call ends."""
+        self._returned.pop(key, None)
+        self._unwound.pop(key, None)
+
+    def forget_steps(self, key: int) -> None:
+        """Tell nobody any more what happens in a frame that waits and goes on."""
+        self.forget(key)
+        self._yielded.pop(key, None)
+        self._resumed.pop(key, None)
+        self._thrown.pop(key, None)
+        self._waiting.pop(key, None)
 
     def started(self, key: int) -> None:
         """Note that a frame that was there before runs now."""
@@ -157,8 +159,8 @@ class Events:
 
     def clear(self) -> None:
         """Tell nobody anything any more."""
-        for key in list(self._handlers):
-            self.forget(key)
+        for key in list(self._returned):
+            self.forget_steps(key)
         self.threads.clear()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import os
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Mapping
@@ -44,6 +44,11 @@ _ON_OBJECTS = (METHOD, CONSTRUCTOR, PROPERTY, SETTER, DELETER)
 _KEEPS_VARIABLES = sys.version_info < (3, 13)
 _TEXT = values.encode_value
 
+# The texts of these are short, whatever the limit.
+_SHORT = frozenset(map(id, (type(None), bool, float)))
+_INT = id(int)
+_LARGE = 1 << 64
+
 
 class Attempt:
     """One attempt at one test."""
@@ -52,7 +57,7 @@ class Attempt:
         """Start with no steps."""
         self.test_id = test_id
         self.attempt = attempt
-        self.n_steps = 0
+        self.steps = itertools.count()
         self.references = References(classes)
         self.open: dict[int, LaterCall] = {}
         self.line = f'{{"record":"call","test_id":{quote(test_id)},"step_id":'
@@ -84,7 +89,6 @@ class Recorder:
         self._classes = classes
         self._attempt: Attempt | None = None
         self._attempts: dict[str, int] = {}
-        self._lock = threading.RLock()
         self._second = (0, "")
         _recorders.add(self)
 
@@ -135,7 +139,7 @@ class Recorder:
                 "duration_ns": round(seconds * 1e9),
                 "file": file,
                 "line": (line or 0) + 1,
-                "n_steps": test.n_steps,
+                "n_steps": next(test.steps),
             }
         )
 
@@ -182,7 +186,7 @@ class Recorder:
         if call is None:
             return False
         bound.n_calls += 1
-        call.begin(key)
+        call.begin(frame)
         return not self.is_nested
 
     def begin_stand_in(
@@ -193,7 +197,7 @@ class Recorder:
         if test is None or self.events.enter():
             return None
         try:
-            step = self.next_step(test)
+            step = next(test.steps)
             inputs = self._inputs(test, step, list(args), kwargs)
             words = names[: len(args)]
             words += [f"argument{index}" for index in range(len(words), len(args))]
@@ -214,41 +218,50 @@ class Recorder:
         """Return the step of a call, or None if it is of a class that only shares the method with a target."""
         subject, passed, keywords = bound.parameters.read(variables)
         target = bound.target
-        is_making = False
-        operation_name = target.name
+        kind_of_target = target.kind
         on: str | None = None
-        if target.kind in _ON_OBJECTS:
+        made: str | None = None
+        operation_name = target.name
+        if kind_of_target in _ON_OBJECTS:
             if not self._classes.have_made(subject):
                 return None
-            is_making = target.kind == CONSTRUCTOR and not test.references.knows(subject)
-        elif target.kind == MAKER:
-            if not (is_class(subject) and self._classes.include(subject)):
+            step = next(test.steps)
+            if kind_of_target == CONSTRUCTOR:
+                made = test.references.construct(subject, step)
+            if made is None:
+                on = test.references.refer(subject, step)
+            else:
+                operation_name, on = name(type(subject)), qualified_name(type(subject))
+        elif kind_of_target == MAKER:
+            # What has an __init__ in Python, too, is made by that.
+            if not self._makes(subject, bound):
                 return None
-            if find_constructor(subject) is not bound.function:
-                return None  # what it makes has an __init__, too
-            is_making = True
-        step = self.next_step(test)
-        if is_making:
-            cls = subject if target.kind == MAKER else type(subject)
-            operation_name = name(cls)
-            on = qualified_name(cls)
-        elif target.kind in _ON_OBJECTS:
-            on = test.references.refer(subject, step)
-        elif target.kind == CLASS_METHOD:
-            on = qualified_name(subject) if is_class(subject) else None
-        elif target.owner is not None:
-            on = qualified_name(target.owner)
+            step = next(test.steps)
+            operation_name, on = name(subject), qualified_name(subject)
+        else:
+            step = next(test.steps)
+            if kind_of_target == CLASS_METHOD:
+                on = qualified_name(subject) if is_class(subject) else None
+            elif target.owner is not None:
+                on = qualified_name(target.owner)
         inputs = self._inputs(test, step, passed, keywords)
         operation = bound.operation(operation_name, len(passed), keywords)
         call = steps.new_call(kind, self, test, step, operation, on, inputs)
-        if is_making and target.kind == CONSTRUCTOR:
-            call.made = test.references.make(subject, step)
+        call.made = made
+        call.is_making = kind_of_target == MAKER
         return call
+
+    def _makes(self, cls: object, bound: Bound) -> bool:
+        return (
+            is_class(cls) and self._classes.include(cls) and find_constructor(cls) is bound.function
+        )
 
     def _inputs(
         self, test: Attempt, step: int, passed: list[Any], keywords: Mapping[str, Any]
     ) -> str:
         argument = self.argument
+        if not keywords and len(passed) == 1:
+            return f"[{argument(test, passed[0], step)}]"
         texts = [argument(test, value, step) for value in passed]
         for keyword, value in keywords.items():
             texts.append(f'{{"$keyword":[{_TEXT(str(keyword))},{argument(test, value, step)}]}}')
@@ -256,6 +269,11 @@ class Recorder:
 
     def argument(self, test: Attempt, value: object, step: int) -> str:
         """Return the text of an argument: JSON; a token of the protocol is a JSON string."""
+        kind = id(type(value))
+        if kind in _SHORT:
+            return _TEXT(value)
+        if kind == _INT and -_LARGE < value < _LARGE:  # type: ignore[operator]
+            return str(value)
         reference = test.references.refer(value, step)
         if reference is not None:
             return _TEXT(reference)
@@ -277,10 +295,20 @@ class Recorder:
         call = bound and self._new_call(test, bound, watch.kind, variables)
         if bound is not None and isinstance(call, LaterCall):
             bound.n_calls += 1
-            call.wait(id(frame), self.weak(later))
+            call.wait(frame, self.weak(later))
+
+    def new_object(self, test: Attempt, value: object, step: int) -> str:
+        """Return the text of what a constructor has returned."""
+        made = self._classes.have_made(value) and test.references.construct(value, step)
+        return made or self.response(test, value, step)
 
     def response(self, test: Attempt, value: object, step: int) -> str:
         """Return the text of what a target returned."""
+        kind = id(type(value))
+        if kind in _SHORT:
+            return _TEXT(value)
+        if kind == _INT and -_LARGE < value < _LARGE:  # type: ignore[operator]
+            return str(value)
         if self._classes.have_made(value):
             return test.references.make(value, step)
         return self.text(value)
@@ -314,13 +342,6 @@ class Recorder:
     def fits(self, text: str) -> bool:
         """Whether a text is within the limit."""
         return len(text.encode("utf-8", "surrogatepass")) <= self.max_bytes
-
-    def next_step(self, test: Attempt) -> int:
-        """Return the number of the next step."""
-        with self._lock:
-            step = test.n_steps
-            test.n_steps = step + 1
-            return step
 
     def write(self, call: steps.Call, output: str) -> None:
         """Write a finished step."""
@@ -369,7 +390,6 @@ class Recorder:
     def stop(self) -> None:
         """Record nothing more, in a forked child."""
         self._attempt = None
-        self._lock = threading.RLock()
         self.events.clear()
         self.sink.abandon()
 

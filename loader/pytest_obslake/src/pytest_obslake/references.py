@@ -102,28 +102,26 @@ class ClassesUnderTest:
 class References:
     """The objects under test that one attempt of one test has met.
 
-    They are held weakly, so that no object lives longer than it would have. What cannot be held weakly is
-    held until the test ends, or, where it has a ``__del__``, not at all.
+    They are held weakly, so that no object lives longer than it would have. What cannot be held weakly is known by
+    its address and class, until a constructor makes another one there.
     """
 
     def __init__(self, classes: ClassesUnderTest) -> None:
         """Start without any object."""
         self._classes = classes
-        self._rows: dict[int, tuple[Callable[[], Any], int]] = {}
+        self._rows: dict[int, tuple[Callable[[], Any] | None, Any, int]] = {}
 
     def make(self, value: object, row: int) -> str:
         """Say that a step answered with an object under test: its reference, made now if it is new."""
         known = self._row(value)
-        if known is None:
-            holder = _hold(value)
-            if holder is not None:
-                self._rows[id(value)] = (holder, row)
-            known = row
-        return values.instance_response(qualified_name(type(value)), known)
+        return self._new(value, row) if known is None else _reference(type(value), known)
 
-    def knows(self, value: object) -> bool:
-        """Whether a step of this test has made the object."""
-        return self._row(value) is not None
+    def construct(self, value: object, row: int) -> str | None:
+        """Say that a constructor begins to make an object: its reference, or None if it is there already."""
+        known = self._rows.get(id(value))
+        if known is not None and known[0] is not None and known[0]() is value:
+            return None
+        return self._new(value, row)
 
     def refer(self, value: object, step: int) -> str | None:
         """Return the reference to an object under test, or None for any other value.
@@ -136,19 +134,34 @@ class References:
         row = self._row(value)
         cls = type(value)
         if row is not None:
-            return values.instance_response(qualified_name(cls), row)
+            return _reference(cls, row)
         if not has_constructor(cls):
-            return self.make(value, step)
+            return self._new(value, step)
         return values.CUT_PREFIX + qualified_name(cls)
 
+    def _new(self, value: object, row: int) -> str:
+        holder: Callable[[], Any] | None
+        try:
+            holder = weakref.ref(value)
+        except TypeError:
+            holder = None
+        self._rows[id(value)] = (holder, None if holder else _appearance(value), row)
+        return _reference(type(value), row)
+
     def _row(self, value: object) -> int | None:
-        held = self._rows.get(id(value))
-        return held[1] if held is not None and held[0]() is value else None
+        known = self._rows.get(id(value))
+        if known is None:
+            return None
+        holder, appearance, row = known
+        is_it = holder() is value if holder else appearance == _appearance(value)
+        return row if is_it else None
 
 
-def _hold(value: object) -> Callable[[], Any] | None:
-    try:
-        return weakref.ref(value)
-    except TypeError:
-        has_finalizer = any("__del__" in _namespace(base) for base in _mro(type(value)))
-        return None if has_finalizer else lambda: value
+def _appearance(value: object) -> tuple[int, ...]:
+    """Return the addresses of the class and, of a tuple, of the items: what another object would differ in."""
+    items = tuple.__iter__(value) if isinstance(value, tuple) else ()
+    return (id(type(value)), *map(id, items))
+
+
+def _reference(cls: type, row: int) -> str:
+    return values.instance_response(qualified_name(cls), row)

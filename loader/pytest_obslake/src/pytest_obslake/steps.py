@@ -90,6 +90,7 @@ class Call:
         "clock",
         "duration_ns",
         "inputs",
+        "is_making",
         "key",
         "made",
         "observed_at",
@@ -117,14 +118,15 @@ class Call:
         self.target = target
         self.inputs = inputs
         self.made: str | None = None
+        self.is_making = False
         self.key = 0
         self.duration_ns = 0
         self.observed_at = _wall_clock()
         self.clock = 0
 
-    def begin(self, key: int) -> None:
-        """Follow the frame of this address from now on."""
-        self.key = key
+    def begin(self, frame: FrameType) -> None:
+        """Follow a frame from now on."""
+        self.key = id(frame)
         self.recorder.events.follow(self)
         self.clock = _clock()
 
@@ -138,10 +140,13 @@ class Call:
         recorder = self.recorder
         events = recorder.events
         events.forget(self.key)
-        events.enter()
+        if recorder.is_nested:
+            events.enter()
         try:
             if self.made is not None:
                 recorder.write(self, self.made)
+            elif self.is_making:
+                recorder.write(self, recorder.new_object(self.test, value, self.step))
             elif id(type(value)) not in _LATER:
                 recorder.write(self, recorder.response(self.test, value, self.step))
             elif not follow(self, value):
@@ -170,28 +175,31 @@ class Call:
 class LaterCall(Call):
     """A call whose body runs in steps: it waits, and goes on."""
 
-    __slots__ = ("_generator", "_is_closing", "_is_inside", "_is_running", "kind")
+    __slots__ = ("_code", "_generator", "_is_closing", "_is_inside", "_is_running", "kind")
 
     def __init__(self, *arguments: Any) -> None:
         """Take a number of the test."""
         super().__init__(*arguments)
         self.kind = COROUTINE
+        self._code: CodeType | None = None
         self._generator: Callable[[], Any] | None = None
         self._is_running = False
         self._is_inside = False
         self._is_closing = False
 
-    def begin(self, key: int) -> None:
+    def begin(self, frame: FrameType) -> None:
         """Follow a frame that has just started."""
-        self.key = key
+        self.key = id(frame)
+        self._code = frame.f_code
         self._is_running = True
         self.test.open[self.step] = self
         self.recorder.events.follow_steps(self, is_waiting=False)
         self.clock = _clock()
 
-    def wait(self, key: int, generator: Callable[[], Any]) -> None:
+    def wait(self, frame: FrameType, generator: Callable[[], Any]) -> None:
         """Follow a frame that is yet to start, as long as its generator is there."""
-        self.key = key
+        self.key = id(frame)
+        self._code = frame.f_code
         self._generator = generator
         self._is_inside = True  # unless it is heard to start where that matters
         self.test.open[self.step] = self
@@ -208,14 +216,19 @@ class LaterCall(Call):
 
     def resumed(self, code: Any, offset: Any) -> None:
         """Count the time from now on; what its consumer takes does not count."""
-        if not self._is_running:
-            self._enter()
-            self._goes_on()
+        if self._is_running:
+            return
+        if code is not None and code is not self._code:
+            self._is_gone()
+            return
+        self._is_closing = False
+        self._enter()
+        self._goes_on()
 
     def thrown(self, code: Any, offset: Any, error: BaseException) -> None:
         """Hear that it goes on with an exception."""
-        self._is_closing = isinstance(error, GeneratorExit)
         self.resumed(code, offset)
+        self._is_closing = isinstance(error, GeneratorExit)
 
     def yielded(self, code: Any, offset: Any, value: Any) -> None:
         """Hear that it waits."""
@@ -253,13 +266,17 @@ class LaterCall(Call):
         if self._generator is not None and self._generator() is not None:
             self._goes_on()
             return True
+        self._is_gone()
+        return False
+
+    def _is_gone(self) -> None:
+        """Hear that another frame is where this one was: it has died without a word."""
         was_inside = self.recorder.events.enter()
         try:
             self.abandoned()
         finally:
             if not was_inside:
                 self.recorder.events.leave()
-        return False
 
     def _goes_on(self) -> None:
         if self._generator is not None:
@@ -280,7 +297,7 @@ class LaterCall(Call):
         self.duration_ns += _clock() - self.clock
 
     def _close(self) -> None:
-        self.recorder.events.forget(self.key)
+        self.recorder.events.forget_steps(self.key)
         self.test.open.pop(self.step, None)
 
     def _finish(self, answer: Callable[[Any], str | None], value: Any) -> None:
@@ -418,7 +435,7 @@ def follow(call: Call, later: Any) -> bool:
     )
     rest.observed_at = call.observed_at
     rest.duration_ns = call.duration_ns
-    rest.wait(id(frame), recorder.weak(later))
+    rest.wait(frame, recorder.weak(later))
     return True
 
 
