@@ -180,6 +180,34 @@ def test_several_sessions(lake: Lake) -> None:
     ]
 
 
+def test_what_a_session_says_at_its_end_becomes_attributes_of_the_run(lake: Lake) -> None:
+    left_out = [{"reason": "written in C", "count": 2, "names": ["gcd"]}]
+    end = {"record": "end", "ended_at": "2026-01-02T03:05:00Z", "n_calls": 1, "n_tests": 1}
+    records = [
+        session(attributes={"job": "test"}),
+        start(),
+        call(),
+        test(),
+        {**end, "left_out": left_out, "failures": {}},
+        # Of a suite that left nothing out, and of one that was killed.
+        session(run_id="run-8", attributes={}),
+        start(),
+        call(),
+        {**end, "left_out": [], "failures": {"KeyError: 1": 3}},
+        session(run_id="run-9", attributes={}),
+        start(),
+    ]
+    path = lake.write("records.jsonl", lines(records))
+    assert "unknown" not in "".join(lake.obslake("load", "recording", path))
+    attributes = dict(lake.rows("runs", "run_id", "attributes"))
+    assert json.loads(attributes["run-7"].pop("left_out_at_end")) == left_out
+    assert attributes == {
+        "run-7": {"job": "test"},
+        "run-8": {"failures": '{"KeyError: 1":3}'},
+        "run-9": {},
+    }
+
+
 def test_what_is_unknown_is_counted(lake: Lake) -> None:
     records = [
         session(mood="good"),

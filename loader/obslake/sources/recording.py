@@ -37,6 +37,7 @@ _REQUIRED = {
     "start": ("test_id",),
     "call": ("test_id", "step_id"),
     "test": ("test_id",),
+    "end": (),
 }
 _OPTIONAL = {
     "session": (
@@ -66,6 +67,7 @@ _OPTIONAL = {
         "observed_at",
     ),
     "test": ("attempt", "outcome", "duration_ns", "file", "line", "n_steps"),
+    "end": ("ended_at", "n_calls", "n_tests", "left_out", "failures"),
 }
 _CASTS = (
     Cast("step_id", "integer", is_counted=True),

@@ -4,9 +4,24 @@
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, all without
 --      load_id, and `unknown_records`.
 
-create temp view sessions as
+-- What each session says when it ends, as attributes; one that was killed says nothing.
+create temp view ends as
 select
     session,
+    map_from_entries(list_filter(
+        [
+            {'key': 'left_out_at_end', 'value': any_value(left_out)},
+            {'key': 'failures', 'value': any_value(failures)}
+        ],
+        lambda entry: entry.value not in ('[]', '{}')
+    )) as attributes
+from recording_lines
+where record = 'end'
+group by session;
+
+create temp view sessions as
+select
+    recording_lines.session,
     coalesce(data_set_id, getvariable('data_set')) as data_set_id,
     problem_id,
     implementation_id,
@@ -20,16 +35,20 @@ select
     git_commit,
     git_branch,
     pipeline,
-    case
-        when json_valid(attributes) and json_type(attributes) = 'OBJECT' then
-            map_from_entries(list_filter(
-                map_entries(from_json(attributes, '"MAP(VARCHAR, VARCHAR)"')),
-                lambda entry: entry.value is not null
-            ))
-        else map {}
-    end as attributes
+    map_concat(
+        case
+            when json_valid(recording_lines.attributes) and json_type(recording_lines.attributes) = 'OBJECT' then
+                map_from_entries(list_filter(
+                    map_entries(from_json(recording_lines.attributes, '"MAP(VARCHAR, VARCHAR)"')),
+                    lambda entry: entry.value is not null
+                ))
+            else map {}
+        end,
+        coalesce(ends.attributes, map {})
+    ) as attributes
 from recording_lines
-where record = 'session';
+left join ends using (session)
+where recording_lines.record = 'session';
 
 create temp view loaded_observations as
 select
@@ -108,6 +127,6 @@ group by data_set_id, run_id, environment_id;
 create temp view unknown_records as
 select left(coalesce(record, 'null'), 60) as record, count(*) as n
 from recording_lines
-where coalesce(record, '') not in ('session', 'start', 'call', 'test')
+where coalesce(record, '') not in ('session', 'start', 'call', 'test', 'end')
 group by all
 order by all;

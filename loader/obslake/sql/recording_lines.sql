@@ -31,5 +31,10 @@ create temp table recording_lines (
     file varchar,
     line varchar,
     n_steps varchar,
+    ended_at varchar,
+    n_calls varchar,
+    n_tests varchar,
+    left_out varchar,
+    failures varchar,
     source_time timestamptz
 );
