@@ -49,6 +49,13 @@ duckdb-versions: $(SOON:%=$(VENV)/duckdb/%) $(LATE:%=$(VENV)/duckdb/%) ## Ask th
 pytest: $(INSTALLED) $(SOON:%=$(VENV)/duckdb/%)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
+# Another Python than that of .venv; the plugin's own tests need none of the rest.
+.PHONY: test-plugin
+test-plugin: ## Test the pytest plugin on any Python from 3.9 on: make test-plugin PYTHON=python3.13.
+	$(PYTHON) -m venv $(VENV)-plugin
+	$(VENV)-plugin/bin/python -m pip install --quiet --editable loader/pytest_obslake flit_core pytest-rerunfailures pytest-xdist
+	PYTHONPATH='$(CURDIR)' $(VENV)-plugin/bin/python -m pytest --confcutdir=tests/plugin tests/plugin
+
 .PHONY: mart
 mart: $(INSTALLED) ## Test one mart alone: its unit tests, its data tests and its cases in Python; MART is its name.
 	$(BIN)/python -m pytest -rP tests/marts/test_data_tests.py tests/marts/test_end_to_end.py --mart '$(MART)'
@@ -140,4 +147,4 @@ audit: ## Look for known vulnerabilities of what is installed; needs the network
 
 .PHONY: clean
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) $(VENV)-tools target logs dbt_packages .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-tools $(VENV)-plugin target logs dbt_packages .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,5 +1,7 @@
 """Runs commands in forked processes: to their end, beside each other, until a point at which they are killed."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal

@@ -1,5 +1,7 @@
 """What a test asks of the process that forks commands."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

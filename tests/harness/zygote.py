@@ -9,6 +9,8 @@ What is imported is named on the command line, by what the commands are of: ``ob
 suites that must find nothing of obslake and of dbt.
 """
 
+from __future__ import annotations
+
 import atexit
 import faulthandler
 import gc

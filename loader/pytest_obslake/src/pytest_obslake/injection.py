@@ -26,7 +26,9 @@ class Injection:
         if sys.version_info >= (3, 11):
             from pytest_obslake.instructions_311 import inject
         else:
-            from pytest_obslake.instructions_39 import inject
+            from pytest_obslake.instructions_39 import Delegate, inject
+
+            events.make_delegate = Delegate
         self._inject = inject
         self._events = events
         self._injected: dict[int, tuple[CodeType, CodeType]] = {}

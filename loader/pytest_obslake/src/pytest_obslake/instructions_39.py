@@ -2,12 +2,172 @@
 
 from __future__ import annotations
 
-from types import CodeType
-from typing import Callable
+import inspect
+import sys
+from types import CodeType, CoroutineType
+from typing import Any, Callable
 
-from pytest_obslake.observing import Events, Unavailable
+from bytecode import Bytecode, Instr, Label
+
+from pytest_obslake.observing import Events
+from pytest_obslake.steps import ITEM
+
+_ROOM = 16
+"""How much more of the stack is needed at most."""
+
+# From Python 3.10 on the line is seen that raised, not this one.
+_RERAISE = ("RERAISE", 1) if sys.version_info >= (3, 10) else ("RERAISE",)
 
 
 def inject(code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]) -> CodeType:
-    """Return code that does the same, and tells."""
-    raise Unavailable
+    """Return code that does the same, and tells; `inner` returns what to put in place of code in it."""
+    return _Injector(code, events, inner).code()
+
+
+class _Injector:
+    """Goes once through the instructions of a function, which become one block with a handler of exceptions."""
+
+    def __init__(
+        self, code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]
+    ) -> None:
+        self._original = code
+        self._inner = inner
+        self._events = events
+        self._source = Bytecode.from_code(code)
+        self._out: list[Any] = []
+        self._line = code.co_firstlineno
+        is_asynchronous = bool(code.co_flags & inspect.CO_ASYNC_GENERATOR)
+        self._offset_of_items = ITEM if is_asynchronous else 0
+
+    def code(self) -> CodeType:
+        source = list(self._source)
+        unwind, throw = Label(), Label()
+        self._line = next(
+            (item.lineno for item in source if isinstance(item, Instr) and item.lineno), self._line
+        )
+        if isinstance(source[0], Instr) and source[0].name == "GEN_START":
+            self._add("GEN_START", source.pop(0).arg)
+        self._add("LOAD_CONST", self._events.start)
+        self._call_with_two()
+        self._add("SETUP_FINALLY", unwind)
+        for item in source:
+            if isinstance(item, Instr):
+                self._line = item.lineno or self._line
+                self._instruction(item, throw)
+            else:
+                self._out.append(item)
+        self._line = self._original.co_firstlineno
+        for label, event in ((throw, self._events.throw), (unwind, self._events.unwind)):
+            self._out.append(label)
+            # Two values of the exception on top, of which one stays.
+            self._add("DUP_TOP_TWO")
+            self._add("POP_TOP")
+            self._call_with_top(event)
+            self._add(*_RERAISE)
+        return self._assembled()
+
+    def _instruction(self, item: Any, throw: Label) -> None:
+        if item.name == "RETURN_VALUE":
+            self._add("POP_BLOCK")
+            self._add("DUP_TOP")
+            self._call_with_top(self._events.return_)
+            self._out.append(item)
+        elif item.name == "YIELD_VALUE":
+            self._add("DUP_TOP")
+            self._call_with_top(self._events.yield_, self._offset_of_items)
+            self._add("SETUP_FINALLY", throw)
+            self._out.append(item)
+            self._add("POP_BLOCK")
+            self._add("LOAD_CONST", self._events.resume)
+            self._call_with_two()
+        elif item.name == "YIELD_FROM":
+            self._add("SETUP_FINALLY", throw)
+            self._out.append(item)
+            self._add("POP_BLOCK")
+        elif item.name in ("GET_AWAITABLE", "GET_YIELD_FROM_ITER"):
+            self._out.append(item)
+            self._add("LOAD_CONST", self._events.delegate)
+            self._add("ROT_TWO")
+            self._add("CALL_FUNCTION", 1)
+        elif item.name == "LOAD_CONST" and type(item.arg) is CodeType:
+            self._out.append(Instr(item.name, self._inner(item.arg), lineno=item.lineno))
+        else:
+            self._out.append(item)
+
+    def _call_with_two(self) -> None:
+        self._add("LOAD_CONST", None)
+        self._add("LOAD_CONST", 0)
+        self._add("CALL_FUNCTION", 2)
+        self._add("POP_TOP")
+
+    def _call_with_top(self, event: Callable[..., Any], offset: int = 0) -> None:
+        for constant in (event, None, offset):
+            self._add("LOAD_CONST", constant)
+            self._add("ROT_TWO")
+        self._add("CALL_FUNCTION", 3)
+        self._add("POP_TOP")
+
+    def _add(self, name: str, *argument: Any) -> None:
+        self._out.append(Instr(name, *argument, lineno=self._line))
+
+    def _assembled(self) -> CodeType:
+        result = Bytecode(self._out)
+        result._copy_attr_from(self._source)
+        # Variables keep their places.
+        result.argnames = list(self._original.co_varnames)
+        made = result.to_code(stacksize=self._original.co_stacksize + _ROOM)
+        lines = "co_linetable" if sys.version_info >= (3, 10) else "co_lnotab"
+        return self._original.replace(
+            co_code=made.co_code,
+            co_consts=made.co_consts,
+            co_names=made.co_names,
+            co_stacksize=made.co_stacksize,
+            **{lines: getattr(made, lines)},
+        )
+
+
+class Delegate(map):  # type: ignore[type-arg]
+    """Stands in for what a function delegates to by ``await`` or ``yield from``, and tells when that waits.
+
+    Before Python 3.11 one instruction does all of it. What is delegated to is advanced in C, so that no frame is
+    seen; only what is sent or thrown passes through a method.
+    """
+
+    def __new__(cls, handler: Any, inner: Any) -> Delegate:
+        """Tell the handler, before and after each step of what is awaited."""
+        steps = inner.__await__() if type(inner) is CoroutineType else inner
+
+        def resume() -> None:
+            handler.resumed(None, 0)
+
+        def wait(_: None, value: Any) -> Any:
+            handler.yielded(None, 0, value)
+            return value
+
+        made = super().__new__(cls, wait, iter(resume, made_never := object()), steps)
+        del made_never
+        made._handler, made._inner = handler, inner  # type: ignore[attr-defined]
+        return made
+
+    def send(self, value: Any) -> Any:
+        """Send a value on."""
+        __tracebackhide__ = True
+        self._handler.resumed(None, 0)  # type: ignore[attr-defined]
+        return self._wait(self._inner.send(value))  # type: ignore[attr-defined]
+
+    def throw(self, *error: Any) -> Any:
+        """Throw an exception on."""
+        __tracebackhide__ = True
+        thrown = error[1] if len(error) > 1 and error[1] is not None else error[0]
+        self._handler.thrown(None, 0, thrown)  # type: ignore[attr-defined]
+        return self._wait(self._inner.throw(*error))  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Close what is delegated to."""
+        close = getattr(self._inner, "close", None)  # type: ignore[attr-defined]
+        if close is not None:
+            close()
+
+    def _wait(self, value: Any) -> Any:
+        self._handler.yielded(None, 0, value)  # type: ignore[attr-defined]
+        return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import sys
+from functools import partial
 from itertools import repeat
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Callable, Protocol
@@ -15,15 +16,16 @@ from typing import Any, Callable, Protocol
 _get_ident = _thread.get_ident
 _get_frame = sys._getframe
 
-# A callable in C that takes any two or three arguments, and does nothing.
+# Callables in C: one returns its argument, the other takes any two or three arguments and does nothing.
+_same: Callable[[Any], Any] = partial(getattr, None, "")
 _ignore: Callable[..., Any] = slice
 
 
 class Dispatcher(map):  # type: ignore[type-arg]
     """Calls what the next item of the map is, without a Python frame of its own.
 
-    Most functions that are observed are called by other ones, or while nothing is recorded. What they cost is what
-    these maps cost, and they reach the recursion limit where they would, because no frame is added to theirs.
+    Most functions that are observed are called by other ones, or while nothing is recorded. What they cost
+    is what these maps cost, and they reach the recursion limit where they would, because no frame is added.
     """
 
     __slots__ = ()
@@ -32,6 +34,16 @@ class Dispatcher(map):  # type: ignore[type-arg]
     def __reduce__(self) -> Any:
         """Code with a dispatcher in it can be pickled, and then does nothing."""
         return type, (slice(None),)
+
+
+class Exchanger(Dispatcher):
+    """Calls what returns one object for another, or the same."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        """Code with it can be pickled, and then exchanges nothing."""
+        return partial, (getattr, None, "")
 
 
 class EndHandler(Protocol):
@@ -69,6 +81,7 @@ class Events:
 
     Attributes:
         threads: the threads in which starts do not matter.
+        make_delegate: makes what stands in for what a frame awaits, where that is needed to know when it waits.
     """
 
     def __init__(
@@ -90,6 +103,11 @@ class Events:
         self.yield_ = _by_frame(self._yielded)
         self.resume = _by_frame(self._resumed)
         self.throw = _by_frame(self._thrown)
+        self.make_delegate: Callable[[Handler, Any], Any] | None = None
+        self._delegates: dict[int, Callable[[Any], Any]] = {}
+        self.delegate = Exchanger(
+            self._delegates.get, map(id, iter(_get_frame, None)), repeat(_same)
+        )
 
     def _start(self, code: Any, offset: Any) -> None:
         thread = _get_ident()
@@ -130,6 +148,8 @@ class Events:
         self._yielded[key] = handler.yielded
         self._resumed[key] = handler.resumed
         self._thrown[key] = handler.thrown
+        if self.make_delegate is not None:
+            self._delegates[key] = partial(self.make_delegate, handler)
         if is_waiting:
             self._waiting[key] = handler
         else:
@@ -151,6 +171,7 @@ class Events:
         self._yielded.pop(key, None)
         self._resumed.pop(key, None)
         self._thrown.pop(key, None)
+        self._delegates.pop(key, None)
         self._waiting.pop(key, None)
 
     def started(self, key: int) -> None:
