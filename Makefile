@@ -53,7 +53,8 @@ pytest: $(INSTALLED) $(SOON:%=$(VENV)/duckdb/%)
 .PHONY: test-plugin
 test-plugin: ## Test the pytest plugin on any Python from 3.9 on: make test-plugin PYTHON=python3.13.
 	$(PYTHON) -m venv $(VENV)-plugin
-	$(VENV)-plugin/bin/python -m pip install --quiet --editable loader/pytest_obslake flit_core pytest-rerunfailures pytest-xdist
+	$(VENV)-plugin/bin/python -m pip install --quiet --editable loader/pytest_obslake flit_core \
+	    attrs cloudpickle dill pydantic pytest-rerunfailures pytest-xdist
 	PYTHONPATH='$(CURDIR)' $(VENV)-plugin/bin/python -m pytest --confcutdir=tests/plugin tests/plugin
 
 .PHONY: mart

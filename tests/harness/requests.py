@@ -60,7 +60,7 @@ class Request:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def decode(cls, message: bytes) -> "Request":
+    def decode(cls, message: bytes) -> Request:
         values = json.loads(message)
         points = tuple(Point(**point) for point in values.pop("points"))
         return cls(points=points, arguments=tuple(values.pop("arguments")), **values)

@@ -11,8 +11,10 @@ from bytecode.instr import InstrLocation
 from pytest_obslake.observing import Events
 from pytest_obslake.steps import ITEM
 
-_ROOM = 8
+_ROOM = 10
 """How much more of the stack is needed at most."""
+
+_NOWHERE = InstrLocation(None, None, None, None)
 
 
 def inject(code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]) -> CodeType:
@@ -40,6 +42,7 @@ class _Injector:
         self._try: TryBegin | None = None
         self._open: TryBegin | None = None
         self._throws: dict[int, tuple[Label, TryBegin | None]] = {}
+        self._excuses: list[tuple[Label, Label]] = []
 
     def code(self) -> CodeType:
         source = list(self._source)
@@ -66,16 +69,16 @@ class _Injector:
                 self._out.append(item)
                 if name == "RESUME":
                     has_started = True
-                    self._cover(None)
-                    self._call(self._events.start, 2, _first_location(source, index))
+                    self._call_safely(self._events.start, 2, 0, _first_location(source, index))
                 continue
             if name == "YIELD_VALUE":
                 skip_until = self._wait(source, index)
                 continue
-            self._cover(self._try)
             if name == "RETURN_VALUE":
-                self._call(self._events.return_, 3, item.location)
-            elif name == "ASYNC_GEN_WRAP":
+                # Nothing else is on the stack then.
+                self._call_safely(self._events.return_, 3, 1, item.location)
+            self._cover(self._try)
+            if name == "ASYNC_GEN_WRAP":
                 self._call(self._events.yield_, 3, item.location, offset=ITEM)
             elif name == "LOAD_CONST" and type(item.arg) is CodeType:
                 item = Instr(name, self._inner(item.arg), location=item.location)
@@ -165,6 +168,17 @@ class _Injector:
             Instr("POP_TOP", location=location),
         ]
 
+    def _call_safely(
+        self, event: Callable[..., Any], n_arguments: int, depth: int, location: Any
+    ) -> None:
+        """Add a call that may fail because of the recursion limit, which the function has not reached itself."""
+        excuse, go_on = Label(), Label()
+        self._cover(TryBegin(excuse, False, depth))
+        self._call(event, n_arguments, location)
+        self._close()
+        self._out.append(go_on)
+        self._excuses.append((excuse, go_on))
+
     def _add_handlers(self) -> None:
         for label, handler in self._throws.values():
             self._out.append(label)
@@ -172,18 +186,46 @@ class _Injector:
             self._handle(self._events.throw)
         self._close()
         self._out.append(self._unwind)
-        self._handle(self._events.unwind)
+        self._handle(self._events.unwind, 3)
+        *others, last = self._excuses
+        for excuse, go_on in others:
+            self._excuse(excuse, go_on, is_last=False)
+        # Of the call above, which no handler is around.
+        self._excuse(*last, is_last=True)
 
-    def _handle(self, event: Callable[..., Any]) -> None:
-        nowhere = InstrLocation(None, None, None, None)
-        self._out.append(Instr("PUSH_EXC_INFO", location=nowhere))
-        self._call(event, 3, nowhere)
+    def _handle(self, event: Callable[..., Any], depth: int | None = None) -> None:
+        self._out.append(Instr("PUSH_EXC_INFO", location=_NOWHERE))
+        if depth is None:
+            self._call(event, 3, _NOWHERE)
+        else:
+            self._call_safely(event, 3, depth, _NOWHERE)
         # Raises again as if it had not been caught: no entry is added to the traceback.
         self._out += [
-            Instr("SWAP", 2, location=nowhere),
-            Instr("POP_EXCEPT", location=nowhere),
-            Instr("RERAISE", 1, location=nowhere),
+            Instr("SWAP", 2, location=_NOWHERE),
+            Instr("POP_EXCEPT", location=_NOWHERE),
+            Instr("RERAISE", 1, location=_NOWHERE),
         ]
+
+    def _excuse(self, excuse: Label, go_on: Label, is_last: bool) -> None:
+        """Add what handles an exception of a call: the recursion limit is no reason to stop."""
+        others = Label()
+        self._out.append(excuse)
+        if not is_last:
+            self._cover(None)
+        self._out += [
+            Instr("PUSH_EXC_INFO", location=_NOWHERE),
+            Instr("LOAD_CONST", RecursionError, location=_NOWHERE),
+            Instr("CHECK_EXC_MATCH", location=_NOWHERE),
+            Instr("POP_JUMP_FORWARD_IF_FALSE", others, location=_NOWHERE),
+            Instr("POP_TOP", location=_NOWHERE),
+            Instr("POP_EXCEPT", location=_NOWHERE),
+            Instr("JUMP_BACKWARD", go_on, location=_NOWHERE),
+            others,
+            Instr("SWAP", 2, location=_NOWHERE),
+            Instr("POP_EXCEPT", location=_NOWHERE),
+            Instr("RERAISE", 0, location=_NOWHERE),
+        ]
+        self._close()
 
     def _assembled(self) -> CodeType:
         result = Bytecode(self._out)
