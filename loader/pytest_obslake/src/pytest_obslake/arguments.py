@@ -40,11 +40,13 @@ class Parameters:
             self._keywords = names[end]
         self._first = 1 if has_subject else 0
         self._names: list[str] | None = None
-        self._operations: dict[tuple[Any, ...], str] = {}
+        self._is_simple = not (self._rest or self._keywords or self._keyword_only)
 
     def read(self, variables: Mapping[str, Any]) -> tuple[Any, list[Any], Mapping[str, Any]]:
         """Return the object that it is called on, what stands by position, and what by name."""
         passed = [variables[name] for name in self._positional]
+        if self._is_simple and not self._function.__defaults__:
+            return (passed.pop(0) if self._first else None), passed, _NONE
         keywords: Mapping[str, Any] = _NONE
         rest = variables[self._rest] if self._rest is not None else ()
         if rest:
@@ -74,41 +76,36 @@ class Parameters:
         self, values: list[Any], defaults: tuple[Any, ...]
     ) -> Mapping[str, Any]:
         """Take what has the value of its default off the values; return what must stand by name then."""
-        n_needed = max(len(values) - len(defaults), self._first)
-        shift = len(defaults) - len(values)
         last = len(values)
-        while last > n_needed and not _differs(values[last - 1], defaults[last - 1 + shift]):
+        shift = len(defaults) - last
+        n_needed = max(-shift, self._first)
+        while last > n_needed and (
+            values[last - 1] is defaults[last - 1 + shift]
+            or not _differs(values[last - 1], defaults[last - 1 + shift])
+        ):
             last -= 1
+        if last == n_needed:
+            del values[last:]
+            return _NONE
         # What can only stand by position takes with it all that stands before.
         end = min(last, max(n_needed, self._n_positional_only))
         while end < last and _differs(values[end], defaults[end + shift]):
             end += 1
-        keywords = (
-            {
-                self._positional[index]: values[index]
-                for index in range(end, last)
-                if _differs(values[index], defaults[index + shift])
-            }
-            if end < last
-            else _NONE
-        )
+        keywords = {
+            self._positional[index]: values[index]
+            for index in range(end, last)
+            if _differs(values[index], defaults[index + shift])
+        }
         del values[end:]
         return keywords
 
-    def operation(self, name: str, n_positional: int, keywords: Mapping[str, Any]) -> str:
-        """Return ``name(first, second, keyword)``."""
-        key = (name, n_positional, *keywords) if keywords else (name, n_positional)
-        operation = self._operations.get(key)
-        if operation is None:
-            if self._names is None:
-                self._names = self._all_names()
-            names = self._names[:n_positional]
-            more = f"*{self._rest}" if self._rest is not None else "argument"
-            names += [more] * (n_positional - len(names))
-            operation = f"{name}({', '.join([*names, *map(str, keywords)])})"
-            if len(self._operations) < 1000:
-                self._operations[key] = operation
-        return operation
+    def names(self, n_positional: int) -> list[str]:
+        """Return the names of arguments that stand by position."""
+        if self._names is None:
+            self._names = self._all_names()
+        names = self._names[:n_positional]
+        more = f"*{self._rest}" if self._rest is not None else "argument"
+        return names + [more] * (n_positional - len(names))
 
     def _all_names(self) -> list[str]:
         """Return the names by position; those of the function behind a decorator, if it has none itself."""

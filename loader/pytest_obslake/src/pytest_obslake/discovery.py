@@ -31,8 +31,10 @@ class Discovery:
         self._packages = {name.partition(".")[0] for name in self._names}
         self._classes = classes
         self._recorder = recorder
+        self._made_up: list[ModuleType] = []
+        self._values: dict[tuple[str, str], Any] = {}
         self._caches: dict[int, tuple[str, Any, int]] = {}
-        self._take(found)
+        self._take_all(found)
         for loader in _loaders():
             recorder.watches.notice(loader, self._module_is_executed)
         self._watch_processes()
@@ -44,7 +46,7 @@ class Discovery:
         if state != self._state:
             self._state = state
             self._watch_processes()
-            self._take(find_again(self._texts))
+            self._take_all(find_again(self._texts))
 
     def take_names(self, module: ModuleType) -> None:
         """Take what a test module has got from a module that makes up its attributes."""
@@ -79,21 +81,30 @@ class Discovery:
     def _look(self) -> tuple[int, ...]:
         return (len(_modules), *(id(_modules.get(name)) for name in self._names))
 
+    def _take_all(self, found: Targets) -> None:
+        self._take(found)
+        if _NEEDS_PREPARATION:
+            self._recorder.watches.prepare(_functions_of(self._packages))
+
     def _take(self, found: Targets) -> None:
         for cls in found.classes:
             self._classes.add(cls)
         self._recorder.watches.add(found.functions)
         if _NEEDS_PREPARATION:
             functions = [target.function for target in found.functions]
-            self._recorder.watches.prepare(_later_functions(functions, self._packages))
+            self._recorder.watches.prepare(_functions_behind(functions))
         for name, cache in found.caches:
             if id(cache) not in self._caches:
                 self._caches[id(cache)] = (name, cache, _hits(cache))
-        self._made_up = [module for module, _ in found.getters]
         for module, getter in found.getters:
+            if module not in self._made_up:
+                self._made_up.append(module)
             self._recorder.watches.notice(getter, self._attribute_is_made_up(module))
 
     def _take_value(self, module: ModuleType, name: str, value: Any) -> None:
+        if self._values.get((module.__name__, name)) is value:
+            return
+        self._values[module.__name__, name] = value
         found = Targets()
         add_value(found, module, name, value)
         self._take(found)
@@ -101,7 +112,7 @@ class Discovery:
     def _module_is_executed(self, frame: FrameType) -> None:
         name = getattr(frame.f_locals.get("module"), "__name__", "")
         if isinstance(name, str) and name.partition(".")[0] in self._packages:
-            self._until_return(frame, lambda _: self._take(find_again(self._texts)))
+            self._until_return(frame, lambda _: self._take_all(find_again(self._texts)))
 
     def _attribute_is_made_up(self, module: ModuleType) -> Callable[[FrameType], None]:
         def notice(frame: FrameType) -> None:
@@ -149,11 +160,8 @@ class _Until:
         self._recorder.events.forget(self.key)
 
 
-def _later_functions(targets: list[FunctionType], packages: set[str]) -> list[FunctionType]:
-    """Return the functions whose generators and coroutines targets may return.
-
-    They are those behind decorators, and those of the package under test.
-    """
+def _functions_behind(targets: list[FunctionType]) -> list[FunctionType]:
+    """Return the functions behind decorators whose generators and coroutines targets may return."""
     found: dict[int, FunctionType] = {}
     pending: list[Any] = list(targets)
     seen = set()
@@ -168,6 +176,12 @@ def _later_functions(targets: list[FunctionType], packages: set[str]) -> list[Fu
             *map(_content, function.__closure__ or ()),
         ):
             pending += behind(inner, "").functions
+    return [f for f in found.values() if kind_of(f.__code__) != SIMPLE]
+
+
+def _functions_of(packages: set[str]) -> list[FunctionType]:
+    """Return the functions of the packages under test that make generators and coroutines."""
+    found: dict[int, FunctionType] = {}
     for name, module in list(_modules.items()):
         if name.partition(".")[0] not in packages or not isinstance(module, ModuleType):
             continue

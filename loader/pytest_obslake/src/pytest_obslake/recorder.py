@@ -9,11 +9,12 @@ import sys
 import time
 import weakref
 from collections.abc import Mapping
-from types import CodeType, FrameType
-from typing import Any, Callable
+from types import FrameType
+from typing import Any
 
 from pytest_obslake import leftout, steps, values
 from pytest_obslake.isolation import private_modules
+from pytest_obslake.later import LaterCall, new_call, new_later_call
 from pytest_obslake.leftout import LeftOut
 from pytest_obslake.observing import Events, mechanism
 from pytest_obslake.references import (
@@ -25,7 +26,6 @@ from pytest_obslake.references import (
     qualified_name,
 )
 from pytest_obslake.sink import Sink, quote
-from pytest_obslake.steps import LaterCall
 from pytest_obslake.targets import (
     CLASS_METHOD,
     CONSTRUCTOR,
@@ -35,6 +35,7 @@ from pytest_obslake.targets import (
     PROPERTY,
     SETTER,
 )
+from pytest_obslake.texts import Texts
 from pytest_obslake.watches import Bound, Watches
 
 DEFAULT_MAX_BYTES = 64 * 1024
@@ -42,12 +43,6 @@ DEFAULT_MAX_BYTES = 64 * 1024
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
 _ON_OBJECTS = (METHOD, CONSTRUCTOR, PROPERTY, SETTER, DELETER)
 _KEEPS_VARIABLES = sys.version_info < (3, 13)
-_TEXT = values.encode_value
-
-# The texts of these are short, whatever the limit.
-_SHORT = frozenset(map(id, (type(None), bool, float)))
-_INT = id(int)
-_LARGE = 1 << 64
 
 
 class Attempt:
@@ -61,6 +56,7 @@ class Attempt:
         self.references = References(classes)
         self.open: dict[int, LaterCall] = {}
         self.line = f'{{"record":"call","test_id":{quote(test_id)},"step_id":'
+        self.attempt_text = f'"attempt":{attempt},'
 
 
 class Recorder:
@@ -82,14 +78,15 @@ class Recorder:
         self.n_tests = 0
         self.failures: dict[str, int] = {}
         self.left_out = LeftOut()
-        self.max_bytes = max_bytes
+        self.texts = Texts(max_bytes)
         self.is_nested = is_nested
         self.events = Events(self.begin, self.note)
         self.watches = Watches(mechanism(self.events))
         self._classes = classes
         self._attempt: Attempt | None = None
         self._attempts: dict[str, int] = {}
-        self._second = (0, "")
+        self._second = 0
+        self._second_text = ""
         _recorders.add(self)
 
     def close(self) -> None:
@@ -169,9 +166,9 @@ class Recorder:
         test = self._attempt
         if test is None:
             return False
-        key = id(frame)
-        if watch.kind != steps.SIMPLE:
-            gone = self.events.handler(key)
+        kind = watch.kind
+        if kind != steps.SIMPLE:
+            gone = self.events.handler(id(frame))
             if isinstance(gone, LaterCall):  # a generator that died without a word
                 gone.abandoned()
         variables = frame.f_locals
@@ -179,7 +176,7 @@ class Recorder:
             bound = watch.find(frame, variables)
             if bound is None or (bound.is_special and _is_explanation(frame)):
                 return False
-            call = self._new_call(test, bound, watch.kind, variables)
+            call = self._new_call(test, bound, kind, variables)
         finally:
             if _KEEPS_VARIABLES:
                 variables.clear()
@@ -202,7 +199,7 @@ class Recorder:
             words = names[: len(args)]
             words += [f"argument{index}" for index in range(len(words), len(args))]
             text = f"{operation}({', '.join([*words, *kwargs])})"
-            call = steps.Call(self, test, step, text, None, inputs)
+            call = steps.Call(self, test, step, quote(text), None, inputs)
             if self.is_nested:
                 self.events.leave()
             call.start_clock()
@@ -218,21 +215,19 @@ class Recorder:
         """Return the step of a call, or None if it is of a class that only shares the method with a target."""
         subject, passed, keywords = bound.parameters.read(variables)
         target = bound.target
-        kind_of_target = target.kind
-        on: str | None = None
-        made: str | None = None
+        on = made = None
         operation_name = target.name
-        if kind_of_target in _ON_OBJECTS:
+        if target.kind in _ON_OBJECTS:
             if not self._classes.have_made(subject):
                 return None
             step = next(test.steps)
-            if kind_of_target == CONSTRUCTOR:
+            if target.kind == CONSTRUCTOR:
                 made = test.references.construct(subject, step)
             if made is None:
                 on = test.references.refer(subject, step)
             else:
                 operation_name, on = name(type(subject)), qualified_name(type(subject))
-        elif kind_of_target == MAKER:
+        elif target.kind == MAKER:
             # What has an __init__ in Python, too, is made by that.
             if not self._makes(subject, bound):
                 return None
@@ -240,47 +235,39 @@ class Recorder:
             operation_name, on = name(subject), qualified_name(subject)
         else:
             step = next(test.steps)
-            if kind_of_target == CLASS_METHOD:
+            if target.kind == CLASS_METHOD:
                 on = qualified_name(subject) if is_class(subject) else None
             elif target.owner is not None:
                 on = qualified_name(target.owner)
         inputs = self._inputs(test, step, passed, keywords)
         operation = bound.operation(operation_name, len(passed), keywords)
-        call = steps.new_call(kind, self, test, step, operation, on, inputs)
+        call = new_call(kind, self, test, step, operation, on, inputs)
         call.made = made
-        call.is_making = kind_of_target == MAKER
+        call.is_making = target.kind == MAKER
         return call
 
     def _makes(self, cls: object, bound: Bound) -> bool:
         return (
-            is_class(cls) and self._classes.include(cls) and find_constructor(cls) is bound.function
+            is_class(cls)
+            and self._classes.include(cls)  # type: ignore[arg-type]
+            and find_constructor(cls) is bound.function  # type: ignore[arg-type]
         )
 
     def _inputs(
         self, test: Attempt, step: int, passed: list[Any], keywords: Mapping[str, Any]
     ) -> str:
-        argument = self.argument
-        if not keywords and len(passed) == 1:
-            return f"[{argument(test, passed[0], step)}]"
-        texts = [argument(test, value, step) for value in passed]
+        plain = self.texts.plain
+        texts = [plain(value) or self.argument(test, value, step) for value in passed]
         for keyword, value in keywords.items():
-            texts.append(f'{{"$keyword":[{_TEXT(str(keyword))},{argument(test, value, step)}]}}')
-        return "[" + ",".join(texts) + "]"
+            text = plain(value) or self.argument(test, value, step)
+            texts.append(f'{{"$keyword":[{values.encode_value(str(keyword))},{text}]}}')
+        return f"[{','.join(texts)}]"
 
     def argument(self, test: Attempt, value: object, step: int) -> str:
-        """Return the text of an argument: JSON; a token of the protocol is a JSON string."""
-        kind = id(type(value))
-        if kind in _SHORT:
-            return _TEXT(value)
-        if kind == _INT and -_LARGE < value < _LARGE:  # type: ignore[operator]
-            return str(value)
-        reference = test.references.refer(value, step)
-        if reference is not None:
-            return _TEXT(reference)
+        """Return the text of an argument; what runs later, and is a target's, begins its step before."""
         if steps.runs_later(value):
             self._begin_later(test, value)
-        text = self.text(value)
-        return _TEXT(text) if text.startswith("$") else text
+        return self.texts.argument(test, value, step)
 
     def _begin_later(self, test: Attempt, later: Any) -> None:
         """Begin the step of a generator or coroutine of a target that another target will advance."""
@@ -295,7 +282,7 @@ class Recorder:
         call = bound and self._new_call(test, bound, watch.kind, variables)
         if bound is not None and isinstance(call, LaterCall):
             bound.n_calls += 1
-            call.wait(frame, self.weak(later))
+            call.wait(frame, weakref.ref(later))
 
     def new_object(self, test: Attempt, value: object, step: int) -> str:
         """Return the text of what a constructor has returned."""
@@ -304,80 +291,55 @@ class Recorder:
 
     def response(self, test: Attempt, value: object, step: int) -> str:
         """Return the text of what a target returned."""
-        kind = id(type(value))
-        if kind in _SHORT:
-            return _TEXT(value)
-        if kind == _INT and -_LARGE < value < _LARGE:  # type: ignore[operator]
-            return str(value)
+        text = self.texts.plain(value)
+        if text is not None:
+            return text
         if self._classes.have_made(value):
             return test.references.make(value, step)
-        return self.text(value)
-
-    def text(self, value: object) -> str:
-        """Return the text of a value, shortened; ``$N/A@<type>`` for what has none."""
-        try:
-            return self.shorten(_TEXT(value))
-        except values.NotSerializable as finding:
-            return finding.response
-        except Exception:  # such as a metaclass that cannot be hashed
-            return f"{values.NOT_AVAILABLE}@{qualified_name(type(value))}"
-
-    def exception(self, error: BaseException) -> str:
-        """Return the text of an exception; its message is shortened, and left out if it has none."""
-        try:
-            text = values.exception_response(error)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            return f"{values.EXCEPTION_PREFIX}{_class_name(type(error))}@"
-        prefix, class_name, message = text.split("@", 2)
-        return f"{prefix}@{class_name}@{self.shorten(message)}"
-
-    def shorten(self, text: str) -> str:
-        """Return the text, or its hash if it is too long."""
-        if len(text) * 4 <= self.max_bytes or self.fits(text):
-            return text
-        return values.truncate_response(text, 0)
-
-    def fits(self, text: str) -> bool:
-        """Whether a text is within the limit."""
-        return len(text.encode("utf-8", "surrogatepass")) <= self.max_bytes
+        return self.texts.text(value)
 
     def write(self, call: steps.Call, output: str) -> None:
         """Write a finished step."""
-        test = call.test
         target = "null" if call.target is None else quote(call.target)
         # An empty dict was returned, not nothing.
         more = ',"response_kind":"value"' if output == values.VOID else ""
         self.n_calls += 1
+        second, rest = divmod(call.observed_at, 1_000_000_000)
+        if second != self._second:
+            self._second, self._second_text = second, _second_text(second)
         self.sink.write_line(
-            f'{test.line}{call.step},"attempt":{test.attempt},"operation":{quote(call.operation)},'
+            f'{call.test.line}{call.step},{call.test.attempt_text}"operation":{call.operation},'
             f'"target":{target},"inputs":{quote(call.inputs)},"output":{quote(output)},'
-            f'"duration_ns":{call.duration_ns},"observed_at":"{self._moment(call.observed_at)}"{more}}}\n'
+            f'"duration_ns":{call.duration_ns},"observed_at":"{self._second_text}.'
+            f'{rest // 1000:06d}+00:00"{more}}}\n'
         )
-
-    def _moment(self, nanoseconds: int) -> str:
-        """Return a time as ISO 8601 text, in UTC."""
-        second, rest = divmod(nanoseconds, 1_000_000_000)
-        known, text = self._second
-        if known != second:
-            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-            self._second = (second, text)
-        return f"{text}.{rest // 1000:06d}+00:00"
 
     # -- what is not recorded
 
-    def can_follow(self, code: CodeType) -> bool:
-        """Whether what a generator or coroutine with this code does can be heard."""
-        return self.watches.can_follow(code)
-
-    def cannot_follow(self, call: steps.Call) -> None:
-        """Note that an answer runs later, and cannot be followed."""
-        self.left_out.add(leftout.NOT_FOLLOWED, call.operation)
-
-    def weak(self, value: object) -> Callable[[], Any]:
-        """Return what tells whether a value is still there."""
-        return weakref.ref(value)
+    def follow(self, call: steps.Call, later: Any) -> bool:
+        """Let what a call has returned, and what runs later, complete its step; return whether it can."""
+        frame, code = steps.frame_and_code(later)
+        if (
+            frame is None
+            or not steps.is_new(later)
+            or self.events.handler(id(frame)) is not None
+            or not self.watches.can_follow(code)
+        ):
+            self.left_out.add(leftout.NOT_FOLLOWED, call.operation.strip('"'))
+            return False
+        rest = new_later_call(
+            steps.kind_of(code),
+            self,
+            call.test,
+            call.step,
+            call.operation,
+            call.target,
+            call.inputs,
+        )
+        rest.observed_at = call.observed_at
+        rest.duration_ns = call.duration_ns
+        rest.wait(frame, weakref.ref(later))
+        return True
 
     def note(self, error: BaseException) -> None:
         """Keep that something could not be recorded; never raises."""
@@ -394,11 +356,8 @@ class Recorder:
         self.sink.abandon()
 
 
-def _class_name(cls: type) -> str:
-    try:
-        return values.qualified_name(cls)
-    except Exception:
-        return qualified_name(cls)
+def _second_text(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
 def _is_explanation(frame: FrameType) -> bool:
@@ -430,4 +389,3 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_stop_all, after_in_parent=_count_fork)
 
 private_modules(globals())
-private_modules(vars(values))

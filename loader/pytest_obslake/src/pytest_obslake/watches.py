@@ -9,6 +9,7 @@ from typing import Any, Callable
 from pytest_obslake import steps
 from pytest_obslake.arguments import Parameters
 from pytest_obslake.observing import Mechanism
+from pytest_obslake.sink import quote
 from pytest_obslake.targets import (
     CLASS_METHOD,
     CONSTRUCTOR,
@@ -22,6 +23,7 @@ from pytest_obslake.targets import (
 
 _WITH_SUBJECT = (METHOD, CONSTRUCTOR, MAKER, CLASS_METHOD, PROPERTY, SETTER, DELETER)
 _MISSING: Any = object()
+_MOST_OPERATIONS = 1000
 
 
 class Bound:
@@ -34,18 +36,31 @@ class Bound:
         self.parameters = Parameters(target.function, target.kind in _WITH_SUBJECT)
         self.is_special = target.key.startswith("__") and target.kind not in (CONSTRUCTOR, MAKER)
         self.n_calls = 0
+        self._operations: dict[tuple[Any, ...], str] = {}
+        self._globals = target.function.__globals__
         closure = target.function.__closure__ or ()
         free = target.function.__code__.co_freevars
         self._cells = [(name, cell) for name, cell in zip(free, closure) if name != "__class__"]
 
     def is_called(self, frame: FrameType, variables: Mapping[str, Any]) -> bool:
         """Whether it is this function that a frame runs, and not another one with the same code."""
-        if self.function.__globals__ is not frame.f_globals:
+        if self._globals is not frame.f_globals:
             return False
-        return all(variables.get(name, _MISSING) is _content(cell) for name, cell in self._cells)
+        return not self._cells or all(
+            variables.get(name, _MISSING) is _content(cell) for name, cell in self._cells
+        )
 
     def operation(self, name: str, n_passed: int, keywords: Mapping[str, Any]) -> str:
-        """Return what was done, with the names of the arguments that matter."""
+        """Return the JSON text of what was done, with the names of the arguments that matter."""
+        key = (name, n_passed, *keywords) if keywords else (name, n_passed)
+        known = self._operations.get(key)
+        if known is None:
+            known = quote(self._operation(name, n_passed, keywords))
+            if len(self._operations) < _MOST_OPERATIONS:
+                self._operations[key] = known
+        return known
+
+    def _operation(self, name: str, n_passed: int, keywords: Mapping[str, Any]) -> str:
         kind = self.target.kind
         if kind == PROPERTY:
             return self.target.name
@@ -53,7 +68,7 @@ class Bound:
             return f"{self.target.name} = value"
         if kind == DELETER:
             return f"del {self.target.name}"
-        return self.parameters.operation(name, n_passed, keywords)
+        return f"{name}({', '.join([*self.parameters.names(n_passed), *map(str, keywords)])})"
 
 
 def _content(cell: Any) -> Any:
