@@ -221,6 +221,31 @@ def test_generators_that_another_target_advances(suite):
     ]
 
 
+def test_another_object_or_generator_at_the_same_address(suite):
+    suite.write(
+        "subject.py",
+        "class Thing:\n    __slots__ = ('n',)\n    def __init__(self, n): self.n = n\n"
+        "def make(n): return Thing(n)\ndef get(thing): return thing.n\n"
+        "def order(items): return (item for item in items)\n",
+    )
+    suite.write(
+        "test_it.py",
+        "from subject import *\ndef test():\n"
+        "    for n in range(3):\n        a = make(n); get(a); del a\n"
+        "    for n in range(3):\n        a = Thing(n); get(a); del a\n"
+        "    assert order([1]) != [1]; assert list(order([2])) == [2]\n",
+    )
+    assert [row[0] + row[3] for row in steps(suite.assert_same_outcome())] == [
+        *(f"make(n)$CUT@Thing@{n}" if not n % 2 else f"get(thing){n // 2}" for n in range(6)),
+        *(
+            f"Thing(n)$CUT@Thing@{n}" if not n % 2 else f"get(thing){n // 2 - 3}"
+            for n in range(6, 12)
+        ),
+        'order(items){"$iterator_prefix":[]}',
+        'order(items){"$iterator":[2]}',
+    ]
+
+
 def test_children_are_counted(suite):
     suite.is_started = True
     suite.write("subject.py", "def one(x): return x\n")

@@ -57,6 +57,10 @@ class LaterCall(Call):
         self.recorder.events.follow_steps(self, is_waiting=True)
         self.clock = _clock()
 
+    def waits_for(self, later: Any) -> bool:
+        """Whether it is this generator or coroutine that is yet to start."""
+        return self._generator is not None and self._generator() is later
+
     def started(self) -> bool:
         """Hear that it runs; return whether starts inside of it do not matter."""
         if not self._is_there():

@@ -89,6 +89,8 @@ class Events:
     ) -> None:
         """Let `begin` decide whether a start matters; it returns whether those inside of it do not."""
         self.threads: dict[int, Callable[..., Any]] = {}
+        self.object_is_made: Callable[[FrameType], None] | None = None
+        self._inside: Callable[..., Any] = _ignore
         self._begin = begin
         self._note = note
         self._waiting: dict[int, Handler] = {}
@@ -111,7 +113,7 @@ class Events:
 
     def _start(self, code: Any, offset: Any) -> None:
         thread = _get_ident()
-        self.threads[thread] = _ignore
+        self.threads[thread] = self._inside
         is_inside = False
         try:
             frame = _get_frame(1)
@@ -125,11 +127,22 @@ class Events:
             if not is_inside:
                 self.threads.pop(thread, None)
 
+    def tell_constructors(self) -> None:
+        """Let `object_is_made` know of starts that do not matter otherwise."""
+        self._inside = self._start_inside
+
+    def _start_inside(self, code: Any, offset: Any) -> None:
+        if self.object_is_made is not None:
+            try:
+                self.object_is_made(_get_frame(1))
+            except Exception as error:
+                self._note(error)
+
     def enter(self) -> bool:
         """Let starts in this thread not matter from now on; return whether that was so before."""
         thread = _get_ident()
         was_inside = thread in self.threads
-        self.threads[thread] = _ignore
+        self.threads[thread] = self._inside
         return was_inside
 
     def leave(self) -> None:
@@ -158,7 +171,7 @@ class Events:
     def handler(self, key: int) -> EndHandler | None:
         """Return who is told of a frame."""
         returned = self._returned.get(key)
-        return returned.__self__ if returned is not None else None  # type: ignore[attr-defined, no-any-return]
+        return returned.__self__ if returned is not None else None  # type: ignore[attr-defined]
 
     def forget(self, key: int) -> None:
         """Tell nobody any more how a call ends."""

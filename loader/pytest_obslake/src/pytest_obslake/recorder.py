@@ -81,6 +81,7 @@ class Recorder:
         self.texts = Texts(max_bytes)
         self.is_nested = is_nested
         self.events = Events(self.begin, self.note)
+        self.events.object_is_made = self.object_is_made
         self.watches = Watches(mechanism(self.events))
         self._classes = classes
         self._attempt: Attempt | None = None
@@ -275,7 +276,7 @@ class Recorder:
         watch = self.watches.get(id(code))
         if watch is None or frame is None or not steps.is_new(later):
             return
-        if self.events.handler(id(frame)) is not None:
+        if self._is_followed(frame, later):
             return
         variables = dict(frame.f_locals)
         bound = watch.find(frame, variables)
@@ -283,6 +284,27 @@ class Recorder:
         if bound is not None and isinstance(call, LaterCall):
             bound.n_calls += 1
             call.wait(frame, weakref.ref(later))
+
+    def _is_followed(self, frame: FrameType, later: Any) -> bool:
+        """Whether a new generator or coroutine is known; another one at its address has died without a word."""
+        handler = self.events.handler(id(frame))
+        if not isinstance(handler, LaterCall):
+            return False
+        if handler.waits_for(later):
+            return True
+        handler.abandoned()
+        return False
+
+    def object_is_made(self, frame: FrameType) -> None:
+        """Forget what was at the address where a constructor makes an object, inside of another target."""
+        watch = self.watches.get(id(frame.f_code))
+        test = self._attempt
+        if watch is None or test is None or not watch.constructs:
+            return
+        variables = frame.f_locals
+        test.references.forget(variables[frame.f_code.co_varnames[0]])
+        if _KEEPS_VARIABLES:
+            variables.clear()
 
     def new_object(self, test: Attempt, value: object, step: int) -> str:
         """Return the text of what a constructor has returned."""
@@ -322,7 +344,7 @@ class Recorder:
         if (
             frame is None
             or not steps.is_new(later)
-            or self.events.handler(id(frame)) is not None
+            or self._is_followed(frame, later)
             or not self.watches.can_follow(code)
         ):
             self.left_out.add(leftout.NOT_FOLLOWED, call.operation.strip('"'))

@@ -16,6 +16,8 @@ _qualified_name: Callable[[type], str] = vars(type)["__qualname__"].__get__
 _namespace: Callable[[type], dict[str, Any]] = vars(type)["__dict__"].__get__
 _module: Callable[[type], Any] = vars(type)["__module__"].__get__
 
+_weakref_offset: Callable[[type], int] = vars(type)["__weakrefoffset__"].__get__
+
 _PLAIN_TYPES = frozenset(
     map(id, (type(None), bool, int, float, str, bytes, tuple, list, dict, set, frozenset))
 )
@@ -66,6 +68,11 @@ def find_constructor(cls: type) -> FunctionType | None:
                 return found
             break
     return None
+
+
+def has_weak_references(cls: type) -> bool:
+    """Whether objects of a class can be referenced weakly."""
+    return _weakref_offset(cls) != 0
 
 
 def has_constructor(cls: type) -> bool:
@@ -122,6 +129,12 @@ class References:
         if known is not None and known[0] is not None and known[0]() is value:
             return None
         return self._new(value, row)
+
+    def forget(self, value: object) -> None:
+        """Forget what was at the address of a new object, unless that is known to be the same."""
+        known = self._rows.get(id(value))
+        if known is not None and known[0] is None:
+            del self._rows[id(value)]
 
     def refer(self, value: object, step: int) -> str | None:
         """Return the reference to an object under test, or None for any other value.

@@ -9,6 +9,7 @@ from typing import Any, Callable
 from pytest_obslake import steps
 from pytest_obslake.arguments import Parameters
 from pytest_obslake.observing import Mechanism
+from pytest_obslake.references import has_weak_references
 from pytest_obslake.sink import quote
 from pytest_obslake.targets import (
     CLASS_METHOD,
@@ -84,20 +85,29 @@ class Watch:
     Attributes:
         kind: whether it runs at once or later, as in `steps`.
         notice: is told of frames instead, where they are of no target.
+        constructs: whether it makes objects that can only be known by their addresses.
     """
 
     def __init__(
         self, function: FunctionType, notice: Callable[[FrameType], None] | None = None
     ) -> None:
         """Take a function that has the code."""
-        self.code = function.__code__
-        self.kind = steps.kind_of(self.code)
+        code = function.__code__
+        self.kind = steps.kind_of(code)
+        self.constructs = False
         self.notice = notice
         self._bounds: list[Bound] = []
 
     def add(self, bound: Bound) -> None:
         """Know a target more."""
         self._bounds.append(bound)
+        target = bound.target
+        self.constructs = self.constructs or (
+            target.kind == CONSTRUCTOR
+            and target.owner is not None
+            and not has_weak_references(target.owner)
+            and target.function.__code__.co_argcount > 0
+        )
 
     def find(self, frame: FrameType, variables: Mapping[str, Any]) -> Bound | None:
         """Return the target that a frame runs."""
@@ -116,6 +126,7 @@ class Watches:
         self._by_code: dict[int, Watch] = {}
         self._functions: dict[int, FunctionType] = {}
         self.bounds: list[Bound] = []
+        self.must_know_constructors = False
         self.get = self._by_code.get
 
     def add(self, targets: list[Target]) -> None:
@@ -126,7 +137,9 @@ class Watches:
         for target in reversed(new):
             bound = Bound(target)
             self.bounds.append(bound)
-            self._watch(target.function).add(bound)
+            watch = self._watch(target.function)
+            watch.add(bound)
+            self.must_know_constructors = self.must_know_constructors or watch.constructs
 
     def notice(self, function: FunctionType, notice: Callable[[FrameType], None]) -> None:
         """Observe a function that is no target."""
