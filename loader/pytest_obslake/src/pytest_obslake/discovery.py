@@ -91,7 +91,7 @@ class Discovery:
             self._classes.add(cls)
         self._recorder.watches.add(found.functions)
         if self._recorder.watches.must_know_constructors:
-            self._recorder.events.tell_constructors()
+            self._recorder.events.look_inside()
         if _NEEDS_PREPARATION:
             functions = [target.function for target in found.functions]
             self._recorder.watches.prepare(_functions_behind(functions))

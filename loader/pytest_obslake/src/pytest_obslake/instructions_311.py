@@ -23,7 +23,7 @@ def inject(code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]
 
 
 class _Injector:
-    """Goes once through the instructions of a function.
+    """Puts the body of a function there twice: to be observed, and as it was, for calls that do not matter.
 
     Each instruction has at most one handler of exceptions, so the one around all is spelled out as the handler
     of all that has no other. While a generator waits, exceptions come in from outside: a handler of its own
@@ -39,6 +39,7 @@ class _Injector:
         self._source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
         self._out: list[Any] = []
         self._unwind = Label()
+        self._plain = Label()
         self._try: TryBegin | None = None
         self._open: TryBegin | None = None
         self._throws: dict[int, tuple[Label, TryBegin | None]] = {}
@@ -46,46 +47,56 @@ class _Injector:
 
     def code(self) -> CodeType:
         source = list(self._source)
-        ends = self._ends_of_loops(source)
-        has_started = False
+        begin = 1 + next(
+            index for index, item in enumerate(source) if getattr(item, "name", "") == "RESUME"
+        )
+        body = source[begin:]
+        self._out += source[:begin]
+        self._choose(_first_location(body, source[begin - 1]))
+        self._observe(_copy(body))
+        self._out.append(self._plain)
+        self._out += [self._replaced(item) for item in body]
+        self._add_handlers()
+        return self._assembled()
+
+    def _choose(self, location: Any) -> None:
+        """Ask whether the call matters; the recursion limit is no reason to stop."""
+        excuse = Label()
+        self._cover(TryBegin(excuse, False, 0))
+        self._call(self._events.start, 2, location, keeps_answer=True)
+        self._close()
+        self._out.append(Instr("POP_JUMP_FORWARD_IF_FALSE", self._plain, location=location))
+        self._excuses.append((excuse, self._plain))
+
+    def _observe(self, body: list[Any]) -> None:
+        ends = self._ends_of_loops(body)
         skip_until = 0
-        for index, item in enumerate(source):
+        for index, item in enumerate(body):
             if index < skip_until:
                 continue
-            if isinstance(item, TryBegin):
-                self._try = item
-                continue
-            if isinstance(item, TryEnd):
-                self._try = None
-                continue
-            if isinstance(item, Label):
+            if isinstance(item, (TryBegin, TryEnd)):
+                self._try = item if isinstance(item, TryBegin) else None
+            elif isinstance(item, Label):
                 self._out.append(item)
                 if id(item) in ends:
                     self._cover(self._try)
                     self._call(self._events.resume, 2, ends[id(item)])
-                continue
-            name = item.name
-            if not has_started:
-                self._out.append(item)
-                if name == "RESUME":
-                    has_started = True
-                    self._call_safely(self._events.start, 2, 0, _first_location(source, index))
-                continue
-            if name == "YIELD_VALUE":
-                skip_until = self._wait(source, index)
-                continue
-            if name == "RETURN_VALUE":
-                # Nothing else is on the stack then.
-                self._call_safely(self._events.return_, 3, 1, item.location)
-            self._cover(self._try)
-            if name == "ASYNC_GEN_WRAP":
-                self._call(self._events.yield_, 3, item.location, offset=ITEM)
-            elif name == "LOAD_CONST" and type(item.arg) is CodeType:
-                item = Instr(name, self._inner(item.arg), location=item.location)
-            self._out.append(item)
+            elif item.name == "YIELD_VALUE":
+                skip_until = self._wait(body, index)
+            else:
+                if item.name == "RETURN_VALUE":
+                    # Nothing else is on the stack then.
+                    self._call_safely(self._events.return_, 3, 1, item.location)
+                self._cover(self._try)
+                if item.name == "ASYNC_GEN_WRAP":
+                    self._call(self._events.yield_, 3, item.location, offset=ITEM)
+                self._out.append(self._replaced(item))
         self._close()
-        self._add_handlers()
-        return self._assembled()
+
+    def _replaced(self, item: Any) -> Any:
+        if isinstance(item, Instr) and type(item.arg) is CodeType:
+            return Instr(item.name, self._inner(item.arg), location=item.location)
+        return item
 
     def _ends_of_loops(self, source: list[Any]) -> dict[int, Any]:
         """Return the places where something has been awaited: one can get there without waking up."""
@@ -151,7 +162,12 @@ class _Injector:
             self._open = None
 
     def _call(
-        self, event: Callable[..., Any], n_arguments: int, location: Any, offset: int = 0
+        self,
+        event: Callable[..., Any],
+        n_arguments: int,
+        location: Any,
+        offset: int = 0,
+        keeps_answer: bool = False,
     ) -> None:
         """Add a call of what is told: of three arguments the last is on top of the stack, and stays there."""
         self._out += [
@@ -165,8 +181,9 @@ class _Injector:
         self._out += [
             Instr("PRECALL", n_arguments, location=location),
             Instr("CALL", n_arguments, location=location),
-            Instr("POP_TOP", location=location),
         ]
+        if not keeps_answer:
+            self._out.append(Instr("POP_TOP", location=location))
 
     def _call_safely(
         self, event: Callable[..., Any], n_arguments: int, depth: int, location: Any
@@ -255,9 +272,33 @@ def _is_same(one: TryBegin, other: TryBegin) -> bool:
     )
 
 
-def _first_location(source: list[Any], index: int) -> Any:
+def _first_location(body: list[Any], otherwise: Any) -> Any:
     """Return where the body begins, so that no other line is seen than without us."""
-    for item in source[index + 1 :]:
+    for item in body:
         if isinstance(item, Instr) and item.lineno is not None:
             return item.location
-    return source[index].location
+    return otherwise.location
+
+
+def _copy(body: list[Any]) -> list[Any]:
+    """Return the same instructions, with labels and handlers of their own."""
+    labels: dict[int, Label] = {}
+    begins: dict[int, TryBegin] = {}
+
+    def label(original: Any) -> Label:
+        return labels.setdefault(id(original), Label())
+
+    copies: list[Any] = []
+    for item in body:
+        if isinstance(item, Label):
+            copies.append(label(item))
+        elif isinstance(item, TryBegin):
+            begins[id(item)] = TryBegin(label(item.target), item.push_lasti, item.stack_depth)
+            copies.append(begins[id(item)])
+        elif isinstance(item, TryEnd):
+            copies.append(TryEnd(begins[id(item.entry)]))
+        elif isinstance(item.arg, Label):
+            copies.append(Instr(item.name, label(item.arg), location=item.location))
+        else:
+            copies.append(item)
+    return copies

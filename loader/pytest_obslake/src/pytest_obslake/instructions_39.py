@@ -25,7 +25,7 @@ def inject(code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]
 
 
 class _Injector:
-    """Goes once through the instructions of a function, which become one block with a handler of exceptions."""
+    """Puts the body of a function there twice: as it was, and as a block with a handler of exceptions."""
 
     def __init__(
         self, code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]
@@ -47,15 +47,19 @@ class _Injector:
         )
         if isinstance(source[0], Instr) and source[0].name == "GEN_START":
             self._add("GEN_START", source.pop(0).arg)
+        plain = Label()
         self._add("LOAD_CONST", self._events.start)
-        self._call_with_two()
+        self._call_with_two(keeps_answer=True)
+        self._add("POP_JUMP_IF_FALSE", plain)
         self._add("SETUP_FINALLY", unwind)
-        for item in source:
+        for item in _copy(source):
             if isinstance(item, Instr):
                 self._line = item.lineno or self._line
                 self._instruction(item, throw)
             else:
                 self._out.append(item)
+        self._out.append(plain)
+        self._out += [self._replaced(item) for item in source]
         self._line = self._original.co_firstlineno
         for label, event in ((throw, self._events.throw), (unwind, self._events.unwind)):
             self._out.append(label)
@@ -89,16 +93,20 @@ class _Injector:
             self._add("LOAD_CONST", self._events.delegate)
             self._add("ROT_TWO")
             self._add("CALL_FUNCTION", 1)
-        elif item.name == "LOAD_CONST" and type(item.arg) is CodeType:
-            self._out.append(Instr(item.name, self._inner(item.arg), lineno=item.lineno))
         else:
-            self._out.append(item)
+            self._out.append(self._replaced(item))
 
-    def _call_with_two(self) -> None:
+    def _replaced(self, item: Any) -> Any:
+        if isinstance(item, Instr) and type(item.arg) is CodeType:
+            return Instr(item.name, self._inner(item.arg), lineno=item.lineno)
+        return item
+
+    def _call_with_two(self, keeps_answer: bool = False) -> None:
         self._add("LOAD_CONST", None)
         self._add("LOAD_CONST", 0)
         self._add("CALL_FUNCTION", 2)
-        self._add("POP_TOP")
+        if not keeps_answer:
+            self._add("POP_TOP")
 
     def _call_with_top(self, event: Callable[..., Any], offset: int = 0) -> None:
         for constant in (event, None, offset):
@@ -124,6 +132,21 @@ class _Injector:
             co_stacksize=made.co_stacksize,
             **{lines: getattr(made, lines)},
         )
+
+
+def _copy(body: list[Any]) -> list[Any]:
+    """Return the same instructions, with labels of their own."""
+    labels: dict[int, Label] = {}
+    copies: list[Any] = []
+    for item in body:
+        if isinstance(item, Label):
+            copies.append(labels.setdefault(id(item), Label()))
+        elif isinstance(item, Instr) and isinstance(item.arg, Label):
+            target = labels.setdefault(id(item.arg), Label())
+            copies.append(Instr(item.name, target, lineno=item.lineno))
+        else:
+            copies.append(item)
+    return copies
 
 
 class Delegate(map):  # type: ignore[type-arg]

@@ -16,9 +16,10 @@ from typing import Any, Callable, Protocol
 _get_ident = _thread.get_ident
 _get_frame = sys._getframe
 
-# Callables in C: one returns its argument, the other takes any two or three arguments and does nothing.
+# Callables in C: one returns its argument, the other takes any two or three arguments and returns
+# what is false.
 _same: Callable[[Any], Any] = partial(getattr, None, "")
-_ignore: Callable[..., Any] = slice
+_ignore: Callable[..., Any] = type.__prepare__
 
 
 class Dispatcher(map):  # type: ignore[type-arg]
@@ -33,7 +34,7 @@ class Dispatcher(map):  # type: ignore[type-arg]
 
     def __reduce__(self) -> Any:
         """Code with a dispatcher in it can be pickled, and then does nothing."""
-        return type, (slice(None),)
+        return getattr, (type, "__prepare__")
 
 
 class Exchanger(Dispatcher):
@@ -111,12 +112,13 @@ class Events:
             self._delegates.get, map(id, iter(_get_frame, None)), repeat(_same)
         )
 
-    def _start(self, code: Any, offset: Any) -> None:
+    def _start(self, code: Any, offset: Any) -> bool:
+        """Hear of a start; return whether the rest matters."""
         thread = _get_ident()
         self.threads[thread] = self._inside
         is_inside = False
+        frame = _get_frame(1)
         try:
-            frame = _get_frame(1)
             if self._waiting and id(frame) in self._waiting:
                 is_inside = self._waiting[id(frame)].started()
             else:
@@ -126,17 +128,22 @@ class Events:
         finally:
             if not is_inside:
                 self.threads.pop(thread, None)
+        return id(frame) in self._returned
 
-    def tell_constructors(self) -> None:
-        """Let `object_is_made` know of starts that do not matter otherwise."""
+    def look_inside(self) -> None:
+        """Hear of starts that do not matter otherwise: of frames that were there before, and of constructors."""
         self._inside = self._start_inside
+        for thread in list(self.threads):
+            self.threads[thread] = self._inside
 
-    def _start_inside(self, code: Any, offset: Any) -> None:
+    def _start_inside(self, code: Any, offset: Any) -> bool:
+        frame = _get_frame(1)
         if self.object_is_made is not None:
             try:
-                self.object_is_made(_get_frame(1))
+                self.object_is_made(frame)
             except Exception as error:
                 self._note(error)
+        return id(frame) in self._waiting
 
     def enter(self) -> bool:
         """Let starts in this thread not matter from now on; return whether that was so before."""
@@ -165,6 +172,7 @@ class Events:
             self._delegates[key] = partial(self.make_delegate, handler)
         if is_waiting:
             self._waiting[key] = handler
+            self.look_inside()
         else:
             self._waiting.pop(key, None)
 
