@@ -246,6 +246,43 @@ def test_another_object_or_generator_at_the_same_address(suite):
     ]
 
 
+def test_a_module_that_makes_up_names_shows_no_others(suite):
+    suite.write(
+        "package/__init__.py",
+        "def __getattr__(name): raise AttributeError(name)\ndef shown(x): return x\n",
+    )
+    suite.write("package/sub.py", "def hidden(x): return x\n")
+    suite.write(
+        "test_it.py",
+        "from package import shown\nfrom package.sub import hidden\ndef test(): hidden(1); shown(2)\n",
+    )
+    assert [row[0] + row[3] for row in steps(suite.record(target="package"))] == ["shown(x)2"]
+
+
+def test_functions_that_know_themselves(suite):
+    suite.write(
+        "subject.py",
+        "def decorate(inner):\n    def func(*args, _me=None): return _me.inner(*args)\n"
+        "    func.inner = inner; func.__kwdefaults__ = {'_me': func}; return func\n"
+        "one = decorate(lambda x: x)\n_other = decorate(lambda x: -x)\ntwo = decorate(lambda x: 2 * x)\n",
+    )
+    suite.write("test_it.py", "import subject as s\ndef test(): s.one(1); s._other(1); s.two(1)\n")
+    assert [row[0] + row[3] for row in steps(suite.assert_same_outcome())] == [
+        "one(*args)1",
+        "two(*args)2",
+    ]
+
+
+def test_code_that_the_suite_exchanges_is_named(suite):
+    suite.write(
+        "subject.py",
+        "def lazy(x):\n    lazy.__code__ = _real.__code__\n    return lazy(x)\ndef _real(x): return x\n",
+    )
+    suite.write("test_it.py", "import subject\ndef test(): subject.lazy(1); subject.lazy(2)\n")
+    assert len(suite.assert_same_outcome()) == 1
+    assert suite.left_out(leftout.EXCHANGED)["names"] == ["lazy"]
+
+
 def test_children_are_counted(suite):
     suite.is_started = True
     suite.write("subject.py", "def one(x): return x\n")

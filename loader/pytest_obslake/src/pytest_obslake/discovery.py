@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from collections.abc import Collection
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, Callable
 
@@ -52,7 +53,7 @@ class Discovery:
         """Take what a test module has got from a module that makes up its attributes."""
         for name, value in list(vars(module).items()):
             for shown_by in self._made_up:
-                if not name.startswith("_") and name not in vars(shown_by):
+                if name in _public_names(shown_by) and name not in vars(shown_by):
                     self._take_value(shown_by, name, value)
 
     def count_hits(self) -> None:
@@ -70,6 +71,8 @@ class Discovery:
         self.count_hits()
         n_calls: dict[str, int] = {}
         for bound in self._recorder.watches.bounds:
+            if bound.function.__code__ is not bound.code:
+                left_out.add(leftout.EXCHANGED, full_name(bound.target))
             if bound.is_special:
                 continue
             name = full_name(bound.target)
@@ -193,6 +196,12 @@ def _functions_of(packages: set[str]) -> list[FunctionType]:
                 if function.__module__ == name:
                     found[id(function)] = function
     return [f for f in found.values() if kind_of(f.__code__) != SIMPLE]
+
+
+def _public_names(module: ModuleType) -> Collection[str]:
+    """Return the names that a module says it shows, those that it makes up among them."""
+    names = vars(module).get("__all__")
+    return names if isinstance(names, (list, tuple)) else ()
 
 
 def _content(cell: Any) -> Any:

@@ -6,7 +6,6 @@ import datetime
 import itertools
 import os
 import sys
-import time
 import weakref
 from collections.abc import Mapping
 from types import FrameType
@@ -42,6 +41,7 @@ DEFAULT_MAX_BYTES = 64 * 1024
 
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
 _ON_OBJECTS = (METHOD, CONSTRUCTOR, PROPERTY, SETTER, DELETER)
+_EPOCH = datetime.datetime(1970, 1, 1)
 _KEEPS_VARIABLES = sys.version_info < (3, 13)
 
 
@@ -379,7 +379,7 @@ class Recorder:
 
 
 def _second_text(second: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+    return (_EPOCH + datetime.timedelta(seconds=second)).isoformat()
 
 
 def _is_explanation(frame: FrameType) -> bool:
@@ -391,7 +391,8 @@ def _is_explanation(frame: FrameType) -> bool:
 
 def now() -> str:
     """Return the time as ISO 8601 text, in UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat()
+    second, rest = divmod(steps.nanoseconds_now(), 1_000_000_000)
+    return f"{_second_text(second)}.{rest // 1000:06d}+00:00"
 
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()

@@ -36,6 +36,7 @@ class Bound:
         self.function = target.function
         self.parameters = Parameters(target.function, target.kind in _WITH_SUBJECT)
         self.is_special = target.key.startswith("__") and target.kind not in (CONSTRUCTOR, MAKER)
+        self.code = target.function.__code__
         self.n_calls = 0
         self._operations: dict[tuple[Any, ...], str] = {}
         self._globals = target.function.__globals__
@@ -47,6 +48,12 @@ class Bound:
         """Whether it is this function that a frame runs, and not another one with the same code."""
         if self._globals is not frame.f_globals:
             return False
+        named = self.function.__kwdefaults__
+        if named and any(
+            value is self.function and variables.get(name) is not value
+            for name, value in named.items()
+        ):
+            return False  # functions of one decorator, each of which knows itself
         return not self._cells or all(
             variables.get(name, _MISSING) is _content(cell) for name, cell in self._cells
         )
