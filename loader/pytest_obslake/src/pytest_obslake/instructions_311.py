@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any, Callable
 
-from bytecode import Bytecode, Instr, Label, TryBegin, TryEnd
-from bytecode.instr import InstrLocation
+from bytecode import Bytecode, Instr, Label
+from bytecode.instr import InstrLocation, TryBegin, TryEnd
 
 from pytest_obslake.observing import Events
 from pytest_obslake.steps import ITEM
@@ -46,7 +46,7 @@ class _Injector:
         self._excuses: list[tuple[Label, Label]] = []
 
     def code(self) -> CodeType:
-        source = list(self._source)
+        source: list[Any] = list(self._source)
         begin = 1 + next(
             index for index, item in enumerate(source) if getattr(item, "name", "") == "RESUME"
         )

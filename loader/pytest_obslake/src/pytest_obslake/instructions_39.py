@@ -40,7 +40,7 @@ class _Injector:
         self._offset_of_items = ITEM if is_asynchronous else 0
 
     def code(self) -> CodeType:
-        source = list(self._source)
+        source: list[Any] = list(self._source)
         unwind, throw = Label(), Label()
         self._line = next(
             (item.lineno for item in source if isinstance(item, Instr) and item.lineno), self._line

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import itertools
 import os
 import sys
 import weakref
@@ -12,13 +10,13 @@ from types import FrameType
 from typing import Any
 
 from pytest_obslake import leftout, steps, values
+from pytest_obslake.attempts import Attempt, now, second_text
 from pytest_obslake.isolation import private_modules
 from pytest_obslake.later import LaterCall, new_call, new_later_call
 from pytest_obslake.leftout import LeftOut
 from pytest_obslake.observing import Events, mechanism
 from pytest_obslake.references import (
     ClassesUnderTest,
-    References,
     find_constructor,
     is_class,
     name,
@@ -41,22 +39,7 @@ DEFAULT_MAX_BYTES = 64 * 1024
 
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
 _ON_OBJECTS = (METHOD, CONSTRUCTOR, PROPERTY, SETTER, DELETER)
-_EPOCH = datetime.datetime(1970, 1, 1)
 _KEEPS_VARIABLES = sys.version_info < (3, 13)
-
-
-class Attempt:
-    """One attempt at one test."""
-
-    def __init__(self, test_id: str, attempt: int, classes: ClassesUnderTest) -> None:
-        """Start with no steps."""
-        self.test_id = test_id
-        self.attempt = attempt
-        self.steps = itertools.count()
-        self.references = References(classes)
-        self.open: dict[int, LaterCall] = {}
-        self.line = f'{{"record":"call","test_id":{quote(test_id)},"step_id":'
-        self.attempt_text = f'"attempt":{attempt},'
 
 
 class Recorder:
@@ -328,7 +311,7 @@ class Recorder:
         self.n_calls += 1
         second, rest = divmod(call.observed_at, 1_000_000_000)
         if second != self._second:
-            self._second, self._second_text = second, _second_text(second)
+            self._second, self._second_text = second, second_text(second)
         self.sink.write_line(
             f'{call.test.line}{call.step},{call.test.attempt_text}"operation":{call.operation},'
             f'"target":{target},"inputs":{quote(call.inputs)},"output":{quote(output)},'
@@ -378,21 +361,11 @@ class Recorder:
         self.sink.abandon()
 
 
-def _second_text(second: int) -> str:
-    return (_EPOCH + datetime.timedelta(seconds=second)).isoformat()
-
-
 def _is_explanation(frame: FrameType) -> bool:
     """Whether pytest itself makes the call, to show an object."""
     caller = frame.f_back
     module = caller.f_globals.get("__name__") if caller is not None else None
     return isinstance(module, str) and module.startswith(_EXPLAINERS)
-
-
-def now() -> str:
-    """Return the time as ISO 8601 text, in UTC."""
-    second, rest = divmod(steps.nanoseconds_now(), 1_000_000_000)
-    return f"{_second_text(second)}.{rest // 1000:06d}+00:00"
 
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()

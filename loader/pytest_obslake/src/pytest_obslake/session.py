@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from pytest_obslake import __version__, context
+from pytest_obslake.attempts import Attempt, now
 from pytest_obslake.discovery import Discovery
-from pytest_obslake.recorder import Attempt, Recorder, now
+from pytest_obslake.recorder import Recorder
 from pytest_obslake.references import ClassesUnderTest
 from pytest_obslake.sink import Sink
 from pytest_obslake.standins import StandIns

@@ -13,7 +13,8 @@ from pytest_obslake.isolation import private_modules
 from pytest_obslake.references import mro, name
 
 if TYPE_CHECKING:
-    from pytest_obslake.recorder import Attempt, Recorder
+    from pytest_obslake.attempts import Attempt
+    from pytest_obslake.recorder import Recorder
 
 ITEM = -1
 """Instead of an offset: what an asynchronous generator yields, which is not wrapped."""

@@ -9,7 +9,7 @@ from pytest_obslake.isolation import private_modules
 from pytest_obslake.references import qualified_name
 
 if TYPE_CHECKING:
-    from pytest_obslake.recorder import Attempt
+    from pytest_obslake.attempts import Attempt
 
 _encode = values.encode_value
 _quote = values._quote

@@ -1,0 +1,42 @@
+"""An attempt at a test, and when things happen."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+
+from pytest_obslake.isolation import private_modules
+from pytest_obslake.later import LaterCall
+from pytest_obslake.references import ClassesUnderTest, References
+from pytest_obslake.sink import quote
+from pytest_obslake.steps import nanoseconds_now
+
+_EPOCH = datetime.datetime(1970, 1, 1)
+
+
+class Attempt:
+    """One attempt at one test."""
+
+    def __init__(self, test_id: str, attempt: int, classes: ClassesUnderTest) -> None:
+        """Start with no steps."""
+        self.test_id = test_id
+        self.attempt = attempt
+        self.steps = itertools.count()
+        self.references = References(classes)
+        self.open: dict[int, LaterCall] = {}
+        self.line = f'{{"record":"call","test_id":{quote(test_id)},"step_id":'
+        self.attempt_text = f'"attempt":{attempt},'
+
+
+def now() -> str:
+    """Return the time as ISO 8601 text, in UTC."""
+    second, rest = divmod(nanoseconds_now(), 1_000_000_000)
+    return f"{second_text(second)}.{rest // 1000:06d}+00:00"
+
+
+def second_text(second: int) -> str:
+    """Return the text of a second since 1970, without a fraction and a zone."""
+    return (_EPOCH + datetime.timedelta(seconds=second)).isoformat()
+
+
+private_modules(globals())
