@@ -146,6 +146,11 @@ audit: ## Look for known vulnerabilities of what is installed; needs the network
 	    --requirement requirements.txt --requirement bench/requirements.txt \
 	    --requirement spark/requirements.txt --requirement spark/requirements-jars.txt
 
+.PHONY: suites
+suites: $(INSTALLED) ## Hold the pytest plugin against the suites of real distributions; SUITES names some, RECORDER another plugin.
+	$(BIN)/python -m bench.suites $(SUITES) --cache $(or $(CACHE),$(VENV)/suites) \
+	    $(if $(RECORDER),--recorder $(RECORDER)) $(CAMPAIGN)
+
 .PHONY: clean
 clean: ## Remove what the other targets made.
 	rm -rf $(VENV) $(VENV)-tools $(VENV)-plugin target logs dbt_packages .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,0 +1,459 @@
+"""A plugin of pytest that sees calls by `sys.settrace`: a second opinion about what pytest-obslake records.
+
+It shares the texts of values with the plugin, so that they can be compared; how it finds targets, sees calls,
+arguments and answers, and tells calls of tests from those of targets, is written for itself. A suite runs at a
+fraction of its speed, and what it sees of frames is not what it sees without; so outcomes are compared first.
+"""
+
+from __future__ import annotations
+
+import dis
+import gc
+import inspect
+import json
+import os
+import sys
+import threading
+import types
+import weakref
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+from pytest_obslake import values
+
+from .targets import Candidate, Found
+
+_YIELDS = frozenset(("YIELD_VALUE", "YIELD_FROM"))
+_RETURNS = frozenset(("RETURN_VALUE", "RETURN_CONST"))
+_EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
+_INTERRUPTIONS = frozenset(("KeyboardInterrupt", "GeneratorExit", "CancelledError"))
+_PLAIN = (type(None), bool, int, float, str, bytes, complex)
+_GENERATOR_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    parser.addoption("--suite-trace", metavar="FILE", help="where the calls are written")
+    parser.addoption("--suite-trace-target", action="append", help="as --obslake-target")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Trace, if the options say so."""
+    file = config.getoption("--suite-trace")
+    if file:
+        targets = config.getoption("--suite-trace-target")
+        config.pluginmanager.register(Tracer(Path(file), targets), "suite-tracer")
+
+
+class Attempt:
+    """One attempt at one test."""
+
+    def __init__(self, test_id: str) -> None:
+        """Start without steps."""
+        self.test_id = test_id
+        self.n_steps = 0
+        self.rows: dict[int, tuple[Any, int]] = {}
+
+
+class Step:
+    """A call that has begun."""
+
+    def __init__(self, attempt: Attempt, candidate: Candidate, code: CodeType) -> None:
+        """Take the next number."""
+        self.attempt = attempt
+        self.candidate = candidate
+        self.code = code
+        self.number = attempt.n_steps
+        attempt.n_steps += 1
+        self.name = candidate.name
+        self.on: str | None = None
+        self.arguments: list[tuple[str, str, bool]] = []
+        self.made: Any = None
+        self.errors: list[BaseException] = []
+        self.is_raising = False
+        self.items: list[str] = []
+        self.missing: str | None = None
+
+
+class Tracer:
+    """Sees the calls of targets in the tests of a session."""
+
+    def __init__(self, file: Path, targets: list[str]) -> None:
+        """Nothing is traced before the tests are collected."""
+        self._lines = file.open("w", encoding="utf-8")
+        self._found = Found(targets)
+        self._attempt: Attempt | None = None
+        self._open: dict[int, Step] = {}
+        self._is_started = False
+        os.register_at_fork(after_in_child=self._stop)
+
+    # -- the hooks of pytest
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """Look for the targets once the test modules have imported them."""
+        self._found.look()
+        self._is_started = True
+        threading.settrace(self._trace)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin with a test."""
+        if self._is_started:
+            self._attempt = Attempt(item.nodeid)
+            sys.settrace(self._trace)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> None:
+        """End with a test: what its generators yielded so far is their answer."""
+        attempt = self._attempt
+        if call.when != "teardown" or attempt is None:
+            return
+        sys.settrace(None)
+        self._attempt = None
+        for key, step in list(self._open.items()):
+            if step.attempt is attempt and step.code.co_flags & _GENERATOR_FLAGS:
+                del self._open[key]
+                self._write(step, self._iterator(step, "$iterator_prefix"))
+        attempt.rows.clear()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Close the file."""
+        self._stop()
+        self._lines.close()
+
+    def _stop(self) -> None:
+        self._attempt = None
+        threading.settrace(None)  # type: ignore[arg-type]
+        sys.settrace(None)
+
+    def _fail(self, error: Exception) -> None:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        line = where.tb_lineno if where is not None else 0
+        text = f"{type(error).__name__}: {error}, line {line}"
+        self._lines.write(json.dumps({"failure": text}) + "\n")
+
+    # -- what the interpreter says
+
+    def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """Hear that a frame begins, or that a generator or coroutine goes on."""
+        attempt = self._attempt
+        if attempt is None or event != "call":
+            return None
+        try:
+            return self._entered(attempt, frame)
+        except Exception as error:  # it would be raised in the suite
+            self._fail(error)
+            return None
+
+    def _entered(self, attempt: Attempt, frame: FrameType) -> Any:
+        code = frame.f_code
+        step = self._open.get(id(frame))
+        if step is not None and step.code is code:
+            frame.f_trace_lines = False
+            return self._trace_target
+        if code.co_name == "<module>" and self._is_of_package(frame):
+            frame.f_trace_lines = False
+            return self._trace_module
+        if id(code) not in self._found.by_code:
+            return None
+        candidate = self._found.candidate(frame)
+        if candidate is None or self._is_inside(frame) or _is_explanation(candidate, frame):
+            return None
+        step = self._begin(attempt, candidate, frame)
+        if step is None:
+            return None
+        self._open[id(frame)] = step
+        frame.f_trace_lines = False
+        return self._trace_target
+
+    def _trace_module(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """Look for targets again once a module of their package was executed."""
+        if event == "return":
+            try:
+                self._found.look()
+            except Exception:  # it is not complete yet
+                return None
+        return self._trace_module
+
+    def _trace_target(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """Hear what happens in the frame of a step."""
+        step = self._open.get(id(frame))
+        if step is None:
+            return None
+        try:
+            self._happened(step, frame, event, argument)
+        except Exception as error:
+            self._fail(error)
+        return self._trace_target
+
+    def _happened(self, step: Step, frame: FrameType, event: str, argument: Any) -> None:
+        if event == "exception":
+            step.errors.append(argument[1])
+            # Thrown into a generator it is raised at a yield; the next instruction says that it was caught.
+            step.is_raising = frame.f_trace_opcodes = True
+        elif event == "opcode":
+            step.is_raising = frame.f_trace_opcodes = False
+        elif event == "return":
+            operation = _operation(frame)
+            if operation in _YIELDS and not step.is_raising:
+                self._yielded(step, argument)
+                return
+            del self._open[id(frame)]
+            if operation in _RETURNS and not step.is_raising:
+                self._returned(step, argument)
+            else:
+                self._unwound(step, frame, operation)
+
+    def _yielded(self, step: Step, value: Any) -> None:
+        flags = step.code.co_flags
+        if flags & inspect.CO_ASYNC_GENERATOR:
+            if type(value).__name__ != "async_generator_wrapped_value":
+                return  # it waits
+            (value,) = gc.get_referents(value)
+        elif not flags & inspect.CO_GENERATOR or flags & inspect.CO_ITERABLE_COROUTINE:
+            return
+        text = self._argument(step.attempt, value)
+        if text.startswith('"$N/A') and type(value) is not str:
+            step.missing = step.missing or json.loads(text)
+        step.items.append(text)
+
+    def _returned(self, step: Step, value: Any) -> None:
+        flags = step.code.co_flags
+        if flags & _GENERATOR_FLAGS and not flags & inspect.CO_ITERABLE_COROUTINE:
+            self._write(step, self._iterator(step, "$iterator"))
+        elif step.made is not None:
+            self._write(step, self._response(step, step.made))
+        elif not self._follow(step, value):
+            self._write(step, self._response(step, value))
+
+    def _follow(self, step: Step, value: Any) -> bool:
+        """Let a step end with the generator or coroutine that it returned, if that has not begun."""
+        for kind, frame_name in (
+            (types.GeneratorType, "gi_frame"),
+            (types.CoroutineType, "cr_frame"),
+            (types.AsyncGeneratorType, "ag_frame"),
+        ):
+            if type(value) is kind:
+                frame = getattr(value, frame_name)
+                if frame is None or not _is_new(frame) or id(frame) in self._open:
+                    return False
+                step.code = frame.f_code
+                self._open[id(frame)] = step
+                return True
+        return False
+
+    def _unwound(self, step: Step, frame: FrameType, operation: str) -> None:
+        kinds = {id(error) for error in step.errors}
+        if operation == "RERAISE" and len(kinds) > 1:
+            # Which one leaves the frame is not said; the frame that called it hears of it.
+            outer = frame.f_back
+            if outer is not None:
+                self._ask(outer, step)
+                return
+        self._raised(step, step.errors[-1] if step.errors else None)
+
+    def _ask(self, frame: FrameType, step: Step) -> None:
+        before, lines = frame.f_trace, frame.f_trace_lines
+
+        def hear(frame: FrameType, event: str, argument: Any) -> Any:
+            frame.f_trace_lines = lines
+            if before is None:
+                del frame.f_trace
+            else:
+                frame.f_trace = before
+                before(frame, event, argument)
+            self._raised(step, argument[1] if event == "exception" else step.errors[-1])
+            return before
+
+        frame.f_trace_lines = False
+        frame.f_trace = hear
+
+    def _raised(self, step: Step, error: BaseException | None) -> None:
+        step.errors = []
+        if error is None:
+            return
+        is_iterator = step.code.co_flags & _GENERATOR_FLAGS
+        if isinstance(error, GeneratorExit) and is_iterator:
+            self._write(step, self._iterator(step, "$iterator_prefix"))
+            return
+        names = {cls.__name__ for cls in type.__dict__["__mro__"].__get__(type(error))}
+        if "OutcomeException" in names:
+            if str(getattr(error, "msg", "")).startswith("Timeout "):
+                self._write(step, values.TIMEOUT)
+        elif not names & _INTERRUPTIONS:
+            self._write(step, values.exception_response(error))
+
+    # -- steps
+
+    def _begin(self, attempt: Attempt, candidate: Candidate, frame: FrameType) -> Step | None:
+        bound = _bound(candidate, frame)
+        kind = candidate.kind
+        on: str | None = None
+        made = None
+        name = candidate.name
+        if kind == "static method" and candidate.owner is not None:
+            on = candidate.owner.__qualname__
+        elif kind != "function":
+            if not bound:
+                return None
+            _, receiver, _ = bound.pop(0)
+            if kind == "class method":
+                on = receiver.__qualname__ if isinstance(receiver, type) else None
+            elif kind == "constructor" and name == "__new__":
+                if id(receiver) not in self._found.classes:
+                    return None
+                on = name = receiver.__qualname__
+            elif not self._found.is_under_test(receiver):
+                return None
+            elif kind == "constructor" and self._row(attempt, receiver) is None:
+                made = receiver
+                on = type(receiver).__qualname__
+                name = type(receiver).__name__
+            else:
+                on = self._reference(attempt, receiver)
+        step = Step(attempt, candidate, frame.f_code)
+        step.name, step.on, step.made = name, on, made
+        step.arguments = [
+            (parameter, self._argument(attempt, value), is_default)
+            for parameter, value, is_default in bound
+        ]
+        if made is not None:
+            self._make(attempt, made, step.number)
+        return step
+
+    def _is_inside(self, frame: FrameType) -> bool:
+        """Whether a target is among those that called it."""
+        outer = frame.f_back
+        while outer is not None:
+            step = self._open.get(id(outer))
+            if step is not None and step.code is outer.f_code:
+                return True
+            outer = outer.f_back
+        return False
+
+    def _is_of_package(self, frame: FrameType) -> bool:
+        name = frame.f_globals.get("__name__")
+        return isinstance(name, str) and name.partition(".")[0] in self._found.packages
+
+    def _write(self, step: Step, output: str) -> None:
+        if self._lines.closed:
+            return
+        line = {
+            "test_id": step.attempt.test_id,
+            "step": step.number,
+            "kind": step.candidate.kind,
+            "name": step.name,
+            "target": step.on,
+            "arguments": step.arguments,
+            "output": output,
+        }
+        self._lines.write(json.dumps(line) + "\n")
+
+    # -- texts
+
+    def _argument(self, attempt: Attempt, value: object) -> str:
+        if self._found.is_under_test(value):
+            return json.dumps(self._reference(attempt, value))
+        text = self._text(value)
+        return values.encode_value(text) if text.startswith("$") else text
+
+    def _response(self, step: Step, value: object) -> str:
+        if self._found.is_under_test(value):
+            self._make(step.attempt, value, step.number)
+            return self._reference(step.attempt, value)
+        return self._text(value)
+
+    def _text(self, value: object) -> str:
+        try:
+            return values.encode_value(value)
+        except values.NotSerializable as finding:
+            return finding.response
+        except Exception:
+            return f"{values.NOT_AVAILABLE}@{type(value).__qualname__}"
+
+    def _iterator(self, step: Step, tag: str) -> str:
+        return step.missing or f'{{"{tag}":[{",".join(step.items)}]}}'
+
+    def _reference(self, attempt: Attempt, value: object) -> str:
+        row = self._row(attempt, value)
+        text = f"$CUT@{type(value).__qualname__}"
+        return text if row is None else f"{text}@{row}"
+
+    def _row(self, attempt: Attempt, value: object) -> int | None:
+        holder, row = attempt.rows.get(id(value), (None, None))
+        if holder is None:
+            return None
+        held = holder() if isinstance(holder, weakref.ref) else holder[0]
+        return row if held is value else None
+
+    def _make(self, attempt: Attempt, value: object, row: int) -> None:
+        if self._row(attempt, value) is None:
+            try:
+                holder: Any = weakref.ref(value)
+            except TypeError:
+                holder = [value]
+            attempt.rows[id(value)] = (holder, row)
+
+
+def _bound(candidate: Candidate, frame: FrameType) -> list[tuple[str, Any, bool]]:
+    """Return name, value and whether it is the default, of all that the parameters are bound to."""
+    code, variables = frame.f_code, frame.f_locals
+    function = candidate.function
+    defaults = function.__defaults__ or ()
+    n_positional = code.co_argcount
+    names = code.co_varnames[: n_positional + code.co_kwonlyargcount]
+    current = dict(zip(names[n_positional - len(defaults) : n_positional], defaults))
+    current.update(function.__kwdefaults__ or {})
+    bound = [
+        (name, variables[name], name in current and _is_same(variables[name], current[name]))
+        for name in names
+        if name in variables
+    ]
+    rest = len(names)
+    if code.co_flags & inspect.CO_VARARGS:
+        name = code.co_varnames[rest]
+        rest += 1
+        bound[n_positional:n_positional] = [("*" + name, value, False) for value in variables[name]]
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        keywords = variables[code.co_varnames[rest]]
+        bound += [(str(name), value, False) for name, value in keywords.items()]
+    return bound
+
+
+def _is_same(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    return type(value) is type(default) and type(value) in _PLAIN and repr(value) == repr(default)
+
+
+def _is_explanation(candidate: Candidate, frame: FrameType) -> bool:
+    """Whether pytest itself makes the call, to show an object."""
+    if candidate.kind == "constructor" or not candidate.name.startswith("__"):
+        return False
+    caller = frame.f_back.f_globals.get("__name__") if frame.f_back else None
+    return isinstance(caller, str) and caller.startswith(_EXPLAINERS)
+
+
+def _operation(frame: FrameType) -> str:
+    """Return the name of the instruction that a frame is at."""
+    code = frame.f_code
+    known = _raw_codes.get(id(code))
+    if known is None:
+        known = _raw_codes[id(code)] = (code, code.co_code)
+    return dis.opname[known[1][frame.f_lasti]]
+
+
+def _is_new(frame: FrameType) -> bool:
+    """Whether the frame of a generator or coroutine has not begun."""
+    if sys.version_info < (3, 11):
+        return frame.f_lasti == -1
+    return _operation(frame) == "RETURN_GENERATOR"
+
+
+_raw_codes: dict[int, tuple[CodeType, bytes]] = {}

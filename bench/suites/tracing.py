@@ -1,0 +1,203 @@
+"""Compare what the recorder recorded with what a second tracer saw."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.suites.catalogue import SuiteError
+from bench.suites.running import Run, Runner
+
+_NO_LIMIT = "--obslake-max-bytes=1000000000"
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+_ROW = re.compile(r"(\$CUT@[^\"@]+)@(\d+)")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call as both can tell it: arguments by parameter, without what is a default."""
+
+    name: str
+    target: str | None
+    arguments: tuple[tuple[str, str], ...]
+    output: str
+    defaults: frozenset[str] = frozenset()
+
+    def texts(self) -> Iterator[str]:
+        """Return all that may refer to objects."""
+        yield self.target or ""
+        for _, text in self.arguments:
+            yield text
+        yield self.output
+
+
+def compare_calls(runner: Runner) -> dict[str, Any]:
+    """Run a suite with the recorder and with the tracer, and compare test by test.
+
+    A test whose outcome differs between the two runs is counted and not compared: a tracer cannot be hidden
+    from the suite. Nor is one whose records differ between two runs with the recorder: it draws numbers, reads
+    clocks or shows addresses.
+    """
+    tracing = runner.with_tracer()
+    recording = runner.with_recorder(_NO_LIMIT)
+    if tracing.said is None:
+        raise SuiteError(f"does not run with the tracer:\n{tracing.printed}")
+    recorded, traced = _recorded(runner.records), _traced(runner.trace)
+    runner.with_recorder(_NO_LIMIT)
+    again = _recorded(runner.records)
+    disturbed = _disturbed(recording, tracing)
+    unsteady = {test_id for test_id in recorded if recorded[test_id] != again.get(test_id)}
+    kinds: dict[str, tuple[int, str]] = {}
+    n_same = n_different = 0
+    for test_id in dict.fromkeys([*recorded, *traced]):
+        if test_id in disturbed or test_id in unsteady:
+            continue
+        first, second = recorded.get(test_id, []), traced.get(test_id, [])
+        found = list(_differences(first, second))
+        n_different += bool(found)
+        n_same += 0 if found else len(first)
+        for kind, example in found:
+            number, shown = kinds.get(kind, (0, f"{test_id}: {example}"))
+            kinds[kind] = number + 1, shown
+    return {
+        "tests": len(recorded.keys() | traced.keys()),
+        "recorded": sum(map(len, recorded.values())),
+        "traced": sum(map(len, traced.values())),
+        "same": n_same,
+        "different": n_different,
+        "disturbed": sorted(disturbed),
+        "unsteady": sorted(unsteady - disturbed),
+        "kinds": dict(sorted(kinds.items(), key=lambda item: -item[1][0])),
+    }
+
+
+def _disturbed(recording: Run, tracing: Run) -> set[str]:
+    ids = recording.by_test.keys() | tracing.by_test.keys()
+    words = [
+        {key: [report[:2] for report in run.by_test.get(key, [])] for key in ids}
+        for run in (recording, tracing)
+    ]
+    return {key for key in ids if words[0][key] != words[1][key]}
+
+
+def _recorded(file: Path) -> dict[str, list[Call]]:
+    calls: dict[str, list[tuple[int, Call]]] = {}
+    with file.open(encoding="utf-8") as lines:
+        for record in map(json.loads, map(_without_addresses, lines)):
+            if record["record"] == "call":
+                calls.setdefault(record["test_id"], []).append(
+                    (record["step_id"], recorded_call(record))
+                )
+    return _in_order(calls)
+
+
+def recorded_call(record: dict[str, Any]) -> Call:
+    """Return a call as the recorder wrote it."""
+    name, parenthesis, rest = record["operation"].partition("(")
+    names = rest.rpartition(")")[0].split(", ") if parenthesis else []
+    arguments = []
+    for index, text in enumerate(_elements(record["inputs"])):
+        if text.startswith('{"$keyword":["'):
+            keyword, value = _elements(text[len('{"$keyword":') : -1])
+            arguments.append((json.loads(keyword), value))
+        else:
+            arguments.append((names[index] if index < len(names) else f"argument{index}", text))
+    return Call(name, record["target"], tuple(arguments), record["output"])
+
+
+def _traced(file: Path) -> dict[str, list[Call]]:
+    calls: dict[str, list[tuple[int, Call]]] = {}
+    with file.open(encoding="utf-8") as lines:
+        for record in map(json.loads, map(_without_addresses, lines)):
+            if "failure" in record:
+                raise SuiteError(f"the tracer failed: {record['failure']}")
+            arguments = tuple((name, text) for name, text, _ in record["arguments"])
+            defaults = frozenset(name for name, _, is_default in record["arguments"] if is_default)
+            call = Call(record["name"], record["target"], arguments, record["output"], defaults)
+            calls.setdefault(record["test_id"], []).append((record["step"], call))
+    return _in_order(calls)
+
+
+def _without_addresses(line: str) -> str:
+    return _ADDRESS.sub("0x", line)
+
+
+def _in_order(calls: dict[str, list[tuple[int, Call]]]) -> dict[str, list[Call]]:
+    return {
+        test_id: [call for _, call in sorted(entries, key=lambda entry: entry[0])]
+        for test_id, entries in calls.items()
+    }
+
+
+def _differences(recorded: list[Call], traced: list[Call]) -> Iterator[tuple[str, str]]:
+    """Say of what kind each difference is, with the calls."""
+    names = [[call.name for call in calls] for calls in (recorded, traced)]
+    if names[0] != names[1]:
+        counts = [Counter(each) for each in names]
+        if counts[0] == counts[1]:
+            yield "another order", f"{names[0][:10]} {names[1][:10]}"
+            return
+        for name in counts[0].keys() | counts[1].keys():
+            number = counts[0][name] - counts[1][name]
+            if number:
+                who = "recorded" if number > 0 else "traced"
+                calls = recorded if number > 0 else traced
+                example = next(call for call in calls if call.name == name)
+                yield f"{name} only {who}", f"{abs(number)} calls such as {example}"
+        return
+    rows: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    for first, second in zip(recorded, traced, strict=True):
+        texts = [
+            [_by_appearance(text, known) for text in call.texts()]
+            for call, known in ((first, rows[0]), (second, rows[1]))
+        ]
+        if texts[0][0] != texts[1][0]:
+            yield f"target of {first.name}", f"{first.target} {second.target}"
+        yield from _of_arguments(first, second, texts[0][1:-1], texts[1][1:-1])
+        if texts[0][-1] != texts[1][-1]:
+            yield f"answer of {first.name}", f"{first.output[:200]} {second.output[:200]}"
+
+
+def _of_arguments(
+    first: Call, second: Call, texts: list[str], others: list[str]
+) -> Iterator[tuple[str, str]]:
+    recorded = [(name, text) for (name, _), text in zip(first.arguments, texts, strict=True)]
+    passed = {name for name, _ in recorded}
+    bound = [
+        (name, text)
+        for (name, _), text in zip(second.arguments, others, strict=True)
+        if name not in second.defaults or name in passed
+    ]
+    if sorted(recorded) != sorted(bound):
+        yield f"arguments of {first.name}", f"{recorded!r:.300} {bound!r:.300}"
+
+
+def _by_appearance(text: str, known: dict[str, str]) -> str:
+    """Give each object the number of its first appearance, whatever step made it."""
+    return _ROW.sub(lambda match: f"{match[1]}@{known.setdefault(match[0], str(len(known)))}", text)
+
+
+def _elements(text: str) -> list[str]:
+    """Split the text of an array into those of its elements."""
+    elements, start, depth, in_string, index = [], 1, 0, False, 1
+    while index < len(text) - 1:
+        character = text[index]
+        if in_string:
+            if character == "\\":
+                index += 1
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        elif character == "," and not depth:
+            elements.append(text[start:index])
+            start = index + 1
+        index += 1
+    return [*elements, text[start:-1]] if len(text) > 2 else []
