@@ -104,7 +104,10 @@ def data(tmp_path: Path) -> Path:
     (folder / "subject.py").write_text(SUBJECT)
     (folder / "test_subject.py").write_text(TESTS)
     data = tmp_path / "suites.toml"
-    data.write_text('[suites.subject]\nfolder = "subject"\narguments = ["test_subject.py"]\n')
+    data.write_text(
+        '[suites.subject]\nfolder = "subject"\narguments = ["test_subject.py"]\n'
+        'environment = { PYTEST_DISABLE_PLUGIN_AUTOLOAD = "1" }\n'
+    )
     return data
 
 

@@ -15,7 +15,6 @@ import os
 import sys
 import threading
 import types
-import weakref
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -23,13 +22,13 @@ from typing import Any
 import pytest
 from pytest_obslake import values
 
+from .steps import Attempt, Step, Texts, bound_values
 from .targets import Candidate, Found
 
 _YIELDS = frozenset(("YIELD_VALUE", "YIELD_FROM"))
 _RETURNS = frozenset(("RETURN_VALUE", "RETURN_CONST"))
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
 _INTERRUPTIONS = frozenset(("KeyboardInterrupt", "GeneratorExit", "CancelledError"))
-_PLAIN = (type(None), bool, int, float, str, bytes, complex)
 _GENERATOR_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
@@ -47,36 +46,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Tracer(Path(file), targets), "suite-tracer")
 
 
-class Attempt:
-    """One attempt at one test."""
-
-    def __init__(self, test_id: str) -> None:
-        """Start without steps."""
-        self.test_id = test_id
-        self.n_steps = 0
-        self.rows: dict[int, tuple[Any, int]] = {}
-
-
-class Step:
-    """A call that has begun."""
-
-    def __init__(self, attempt: Attempt, candidate: Candidate, code: CodeType) -> None:
-        """Take the next number."""
-        self.attempt = attempt
-        self.candidate = candidate
-        self.code = code
-        self.number = attempt.n_steps
-        attempt.n_steps += 1
-        self.name = candidate.name
-        self.on: str | None = None
-        self.arguments: list[tuple[str, str, bool]] = []
-        self.made: Any = None
-        self.errors: list[BaseException] = []
-        self.is_raising = False
-        self.items: list[str] = []
-        self.missing: str | None = None
-
-
 class Tracer:
     """Sees the calls of targets in the tests of a session."""
 
@@ -84,6 +53,7 @@ class Tracer:
         """Nothing is traced before the tests are collected."""
         self._lines = file.open("w", encoding="utf-8")
         self._found = Found(targets)
+        self._texts = Texts(self._found)
         self._attempt: Attempt | None = None
         self._open: dict[int, Step] = {}
         self._is_started = False
@@ -116,7 +86,7 @@ class Tracer:
         for key, step in list(self._open.items()):
             if step.attempt is attempt and step.code.co_flags & _GENERATOR_FLAGS:
                 del self._open[key]
-                self._write(step, self._iterator(step, "$iterator_prefix"))
+                self._write(step, self._texts.iterator(step, "$iterator_prefix"))
         attempt.rows.clear()
 
     @pytest.hookimpl(trylast=True)
@@ -218,7 +188,7 @@ class Tracer:
             (value,) = gc.get_referents(value)
         elif not flags & inspect.CO_GENERATOR or flags & inspect.CO_ITERABLE_COROUTINE:
             return
-        text = self._argument(step.attempt, value)
+        text = self._texts.argument(step.attempt, value)
         if text.startswith('"$N/A') and type(value) is not str:
             step.missing = step.missing or json.loads(text)
         step.items.append(text)
@@ -226,11 +196,11 @@ class Tracer:
     def _returned(self, step: Step, value: Any) -> None:
         flags = step.code.co_flags
         if flags & _GENERATOR_FLAGS and not flags & inspect.CO_ITERABLE_COROUTINE:
-            self._write(step, self._iterator(step, "$iterator"))
+            self._write(step, self._texts.iterator(step, "$iterator"))
         elif step.made is not None:
-            self._write(step, self._response(step, step.made))
+            self._write(step, self._texts.response(step, step.made))
         elif not self._follow(step, value):
-            self._write(step, self._response(step, value))
+            self._write(step, self._texts.response(step, value))
 
     def _follow(self, step: Step, value: Any) -> bool:
         """Let a step end with the generator or coroutine that it returned, if that has not begun."""
@@ -280,7 +250,7 @@ class Tracer:
             return
         is_iterator = step.code.co_flags & _GENERATOR_FLAGS
         if isinstance(error, GeneratorExit) and is_iterator:
-            self._write(step, self._iterator(step, "$iterator_prefix"))
+            self._write(step, self._texts.iterator(step, "$iterator_prefix"))
             return
         names = {cls.__name__ for cls in type.__dict__["__mro__"].__get__(type(error))}
         if "OutcomeException" in names:
@@ -292,7 +262,7 @@ class Tracer:
     # -- steps
 
     def _begin(self, attempt: Attempt, candidate: Candidate, frame: FrameType) -> Step | None:
-        bound = _bound(candidate, frame)
+        bound = bound_values(candidate, frame)
         kind = candidate.kind
         on: str | None = None
         made = None
@@ -311,20 +281,20 @@ class Tracer:
                 on = name = receiver.__qualname__
             elif not self._found.is_under_test(receiver):
                 return None
-            elif kind == "constructor" and self._row(attempt, receiver) is None:
+            elif kind == "constructor" and self._texts.row(attempt, receiver) is None:
                 made = receiver
                 on = type(receiver).__qualname__
                 name = type(receiver).__name__
             else:
-                on = self._reference(attempt, receiver)
+                on = self._texts.reference(attempt, receiver)
         step = Step(attempt, candidate, frame.f_code)
         step.name, step.on, step.made = name, on, made
         step.arguments = [
-            (parameter, self._argument(attempt, value), is_default)
+            (parameter, self._texts.argument(attempt, value), is_default)
             for parameter, value, is_default in bound
         ]
         if made is not None:
-            self._make(attempt, made, step.number)
+            self._texts.make(attempt, made, step.number)
         return step
 
     def _is_inside(self, frame: FrameType) -> bool:
@@ -354,82 +324,6 @@ class Tracer:
             "output": output,
         }
         self._lines.write(json.dumps(line) + "\n")
-
-    # -- texts
-
-    def _argument(self, attempt: Attempt, value: object) -> str:
-        if self._found.is_under_test(value):
-            return json.dumps(self._reference(attempt, value))
-        text = self._text(value)
-        return values.encode_value(text) if text.startswith("$") else text
-
-    def _response(self, step: Step, value: object) -> str:
-        if self._found.is_under_test(value):
-            self._make(step.attempt, value, step.number)
-            return self._reference(step.attempt, value)
-        return self._text(value)
-
-    def _text(self, value: object) -> str:
-        try:
-            return values.encode_value(value)
-        except values.NotSerializable as finding:
-            return finding.response
-        except Exception:
-            return f"{values.NOT_AVAILABLE}@{type(value).__qualname__}"
-
-    def _iterator(self, step: Step, tag: str) -> str:
-        return step.missing or f'{{"{tag}":[{",".join(step.items)}]}}'
-
-    def _reference(self, attempt: Attempt, value: object) -> str:
-        row = self._row(attempt, value)
-        text = f"$CUT@{type(value).__qualname__}"
-        return text if row is None else f"{text}@{row}"
-
-    def _row(self, attempt: Attempt, value: object) -> int | None:
-        holder, row = attempt.rows.get(id(value), (None, None))
-        if holder is None:
-            return None
-        held = holder() if isinstance(holder, weakref.ref) else holder[0]
-        return row if held is value else None
-
-    def _make(self, attempt: Attempt, value: object, row: int) -> None:
-        if self._row(attempt, value) is None:
-            try:
-                holder: Any = weakref.ref(value)
-            except TypeError:
-                holder = [value]
-            attempt.rows[id(value)] = (holder, row)
-
-
-def _bound(candidate: Candidate, frame: FrameType) -> list[tuple[str, Any, bool]]:
-    """Return name, value and whether it is the default, of all that the parameters are bound to."""
-    code, variables = frame.f_code, frame.f_locals
-    function = candidate.function
-    defaults = function.__defaults__ or ()
-    n_positional = code.co_argcount
-    names = code.co_varnames[: n_positional + code.co_kwonlyargcount]
-    current = dict(zip(names[n_positional - len(defaults) : n_positional], defaults))
-    current.update(function.__kwdefaults__ or {})
-    bound = [
-        (name, variables[name], name in current and _is_same(variables[name], current[name]))
-        for name in names
-        if name in variables
-    ]
-    rest = len(names)
-    if code.co_flags & inspect.CO_VARARGS:
-        name = code.co_varnames[rest]
-        rest += 1
-        bound[n_positional:n_positional] = [("*" + name, value, False) for value in variables[name]]
-    if code.co_flags & inspect.CO_VARKEYWORDS:
-        keywords = variables[code.co_varnames[rest]]
-        bound += [(str(name), value, False) for name, value in keywords.items()]
-    return bound
-
-
-def _is_same(value: Any, default: Any) -> bool:
-    if value is default:
-        return True
-    return type(value) is type(default) and type(value) in _PLAIN and repr(value) == repr(default)
 
 
 def _is_explanation(candidate: Candidate, frame: FrameType) -> bool:
