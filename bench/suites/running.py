@@ -55,10 +55,19 @@ class Runner:
         """Bring here what is needed. Raises SuiteError."""
         self.suite = suite
         self._folder = places.run_folder(suite)
-        self._recorder = places.recorder
         self._source = places.source(suite)
         self._python = places.interpreter(suite, constraints)
         self._folder.mkdir(parents=True, exist_ok=True)
+        # As if they were installed: Hypothesis reads the constants of modules that lie elsewhere.
+        self._plugins = self._folder / "site-packages"
+        shutil.rmtree(self._plugins, ignore_errors=True)
+        for folder in (INSIDE, places.recorder / "src"):
+            shutil.copytree(
+                folder,
+                self._plugins,
+                dirs_exist_ok=True,
+                ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"),
+            )
 
     @property
     def records(self) -> Path:
@@ -113,11 +122,10 @@ class Runner:
         return Run(status, seconds, said, printed[-2000:], by_test)
 
     def _environment(self) -> dict[str, str]:
-        paths = [os.fspath(INSIDE), os.fspath(self._recorder / "src")]
         return {
             "PATH": os.pathsep.join([os.fspath(self._python.parent), os.environ["PATH"]]),
             "HOME": os.fspath(self._folder),
-            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONPATH": os.fspath(self._plugins),
             "PYTHONHASHSEED": "0",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",

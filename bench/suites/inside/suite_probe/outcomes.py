@@ -12,6 +12,7 @@ import pytest
 _CHANGES_BY_ITSELF = (
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
     (re.compile(r"\b\d+\.\d+ ?(s|ms|seconds)\b"), "… s"),
+    (re.compile(r"\b\d\d:\d\d:\d\d\b"), "…:…:…"),
 )
 
 
@@ -42,7 +43,7 @@ class Outcomes:
         sections = [title + "\n" + text for title, text in report.sections]
         self._reports.append(
             [
-                report.nodeid,
+                steady(report.nodeid),
                 f"{report.when} {steady(repr(context))}" if context is not None else report.when,
                 _word(report),
                 _reason(report),
@@ -90,7 +91,7 @@ class Outcomes:
 
 
 def steady(text: str) -> str:
-    """Return a text without what differs from run to run by itself: addresses and durations."""
+    """Return a text without what differs from run to run by itself: addresses, durations and times."""
     for pattern, replacement in _CHANGES_BY_ITSELF:
         text = pattern.sub(replacement, text)
     return text
