@@ -164,15 +164,24 @@ def _differences(recorded: list[Call], traced: list[Call]) -> Iterator[tuple[str
 def _of_arguments(
     first: Call, second: Call, texts: list[str], others: list[str]
 ) -> Iterator[tuple[str, str]]:
-    recorded = [(name, text) for (name, _), text in zip(first.arguments, texts, strict=True)]
+    plain = {name for name, _ in second.arguments if not name.startswith("*")}
+    # A decorator's `*args` may have the names of what it decorates.
+    recorded = [
+        (name if name in plain else "*", text)
+        for (name, _), text in zip(first.arguments, texts, strict=True)
+    ]
     passed = {name for name, _ in recorded}
     bound = [
-        (name, text)
+        (name if name in plain else "*", text)
         for (name, _), text in zip(second.arguments, others, strict=True)
         if name not in second.defaults or name in passed
     ]
-    if sorted(recorded) != sorted(bound):
+    if sorted(recorded, key=_first) != sorted(bound, key=_first):
         yield f"arguments of {first.name}", f"{recorded!r:.300} {bound!r:.300}"
+
+
+def _first(pair: tuple[str, str]) -> str:
+    return pair[0]
 
 
 def _by_appearance(text: str, known: dict[str, str]) -> str:

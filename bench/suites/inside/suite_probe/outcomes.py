@@ -12,7 +12,7 @@ import pytest
 _CHANGES_BY_ITSELF = (
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
     (re.compile(r"\b\d+\.\d+ ?(s|ms|seconds)\b"), "… s"),
-    (re.compile(r"\b\d\d:\d\d:\d\d\b"), "…:…:…"),
+    (re.compile(r"(?<!\d)\d\d:\d\d:\d\d(\.\d+)?"), "…:…:…"),
 )
 
 

@@ -79,9 +79,11 @@ class Found:
 
     def is_under_test(self, value: object) -> bool:
         """Whether a value is an instance of a class under test."""
-        return any(
-            id(base) in self.classes for base in type.__dict__["__mro__"].__get__(type(value))
-        )
+        return self.is_class_under_test(type(value))
+
+    def is_class_under_test(self, cls: type) -> bool:
+        """Whether a class is under test, or inherits from one that is."""
+        return any(id(base) in self.classes for base in type.__dict__["__mro__"].__get__(cls))
 
     def _add_module(self, module: Any) -> None:
         public = getattr(module, "__all__", None)
@@ -121,8 +123,9 @@ class Found:
         self._kept.append(cls)
         package = _module(cls).partition(".")[0]
         bases: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
-        constructor = _constructor(bases)
-        if constructor is not None:
+        constructor = constructor_of(cls)
+        is_protocol = vars(cls).get("_is_protocol") is True
+        if constructor is not None and not is_protocol and not issubclass(cls, enum.Enum):
             self._add(Candidate(constructor[1], "constructor", constructor[0], cls))
         for base in bases:
             if not _is_below(_module(base), package):
@@ -146,14 +149,15 @@ class Found:
             self.by_code.setdefault(id(code), []).append(candidate)
 
 
-def _constructor(bases: tuple[type, ...]) -> tuple[str, FunctionType] | None:
+def constructor_of(cls: type) -> tuple[str, FunctionType] | None:
     """Return the ``__init__``, else the ``__new__``, in Python that makes the instances of a class."""
+    bases: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
     for key in ("__init__", "__new__"):
         for base in bases:
             if key in vars(base):
                 value = vars(base)[key]
                 value = value.__func__ if isinstance(value, staticmethod) else value
-                if type(value) is FunctionType:
+                if type(value) is FunctionType and value.__module__ != "typing":
                     return key, value
                 break
     return None
@@ -182,9 +186,12 @@ def _member(value: Any) -> Iterator[tuple[str, FunctionType]]:
     elif isinstance(value, functools.partialmethod):
         for function in _functions(value.func):
             yield "method", function
-    elif not isinstance(value, type):
+    elif callable(value) or hasattr(type(value), "__get__"):
+        if isinstance(value, type):
+            return
+        is_property = not callable(value) and hasattr(type(value), "__get__")
         for function in _functions(value):
-            yield "method", function
+            yield ("property" if is_property else "method"), function
 
 
 def _functions(value: Any) -> Iterator[FunctionType]:
@@ -193,8 +200,8 @@ def _functions(value: Any) -> Iterator[FunctionType]:
     while type(value) is not FunctionType and id(value) not in seen:
         seen.add(id(value))
         following = None
-        if callable(value) and not isinstance(value, type):
-            for name in ("__wrapped__", "__func__", "func"):
+        if not isinstance(value, type):
+            for name in ("__wrapped__", "__func__", "func", "fget"):
                 following = getattr(value, name, None)
                 if callable(following):
                     break

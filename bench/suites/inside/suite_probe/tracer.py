@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 import types
+import weakref
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -23,10 +24,11 @@ import pytest
 from pytest_obslake import values
 
 from .steps import Attempt, Step, Texts, bound_values
-from .targets import Candidate, Found
+from .targets import Candidate, Found, constructor_of
 
 _YIELDS = frozenset(("YIELD_VALUE", "YIELD_FROM"))
 _RETURNS = frozenset(("RETURN_VALUE", "RETURN_CONST"))
+_FORMS = {"setter": "{} = value", "deleter": "del {}"}
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
 _INTERRUPTIONS = frozenset(("KeyboardInterrupt", "GeneratorExit", "CancelledError"))
 _GENERATOR_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
@@ -85,8 +87,7 @@ class Tracer:
         self._attempt = None
         for key, step in list(self._open.items()):
             if step.attempt is attempt and step.code.co_flags & _GENERATOR_FLAGS:
-                del self._open[key]
-                self._write(step, self._texts.iterator(step, "$iterator_prefix"))
+                self._abandon(key, step)
         attempt.rows.clear()
 
     @pytest.hookimpl(trylast=True)
@@ -125,8 +126,12 @@ class Tracer:
         code = frame.f_code
         step = self._open.get(id(frame))
         if step is not None and step.code is code:
-            frame.f_trace_lines = False
-            return self._trace_target
+            if step.generator is None or step.generator() is not None:
+                step.generator = None
+                frame.f_trace_lines = False
+                return self._trace_target
+            # Another frame where one was that nobody ever let run.
+            self._abandon(id(frame), step)
         if code.co_name == "<module>" and self._is_of_package(frame):
             frame.f_trace_lines = False
             return self._trace_module
@@ -188,7 +193,7 @@ class Tracer:
             (value,) = gc.get_referents(value)
         elif not flags & inspect.CO_GENERATOR or flags & inspect.CO_ITERABLE_COROUTINE:
             return
-        text = self._texts.argument(step.attempt, value)
+        text = self._argument(step, value)
         if text.startswith('"$N/A') and type(value) is not str:
             step.missing = step.missing or json.loads(text)
         step.items.append(text)
@@ -196,7 +201,9 @@ class Tracer:
     def _returned(self, step: Step, value: Any) -> None:
         flags = step.code.co_flags
         if flags & _GENERATOR_FLAGS and not flags & inspect.CO_ITERABLE_COROUTINE:
-            self._write(step, self._texts.iterator(step, "$iterator"))
+            is_closed = bool(step.errors) and isinstance(step.errors[-1], GeneratorExit)
+            tag = "$iterator_prefix" if is_closed else "$iterator"
+            self._write(step, self._texts.iterator(step, tag))
         elif step.made is not None:
             self._write(step, self._texts.response(step, step.made))
         elif not self._follow(step, value):
@@ -204,19 +211,31 @@ class Tracer:
 
     def _follow(self, step: Step, value: Any) -> bool:
         """Let a step end with the generator or coroutine that it returned, if that has not begun."""
-        for kind, frame_name in (
-            (types.GeneratorType, "gi_frame"),
-            (types.CoroutineType, "cr_frame"),
-            (types.AsyncGeneratorType, "ag_frame"),
-        ):
-            if type(value) is kind:
-                frame = getattr(value, frame_name)
-                if frame is None or not _is_new(frame) or id(frame) in self._open:
-                    return False
-                step.code = frame.f_code
-                self._open[id(frame)] = step
-                return True
-        return False
+        frame = _new_frame(value)
+        if frame is None or id(frame) in self._open:
+            return False
+        self._wait(step, frame, value)
+        return True
+
+    def _wait(self, step: Step, frame: FrameType, later: Any) -> None:
+        step.code = frame.f_code
+        step.generator = weakref.ref(later)
+        self._open[id(frame)] = step
+
+    def _abandon(self, key: int, step: Step) -> None:
+        del self._open[key]
+        if step.code.co_flags & _GENERATOR_FLAGS:
+            self._write(step, self._texts.iterator(step, "$iterator_prefix"))
+
+    def _argument(self, step: Step, value: Any) -> str:
+        """Return the text of an argument; a generator of a target begins its step when another target gets it."""
+        frame = _new_frame(value)
+        if frame is not None and id(frame) not in self._open:
+            candidate = self._found.candidate(frame)
+            begun = self._begin(step.attempt, candidate, frame) if candidate is not None else None
+            if begun is not None:
+                self._wait(begun, frame, value)
+        return self._texts.argument(step, value)
 
     def _unwound(self, step: Step, frame: FrameType, operation: str) -> None:
         kinds = {id(error) for error in step.errors}
@@ -252,6 +271,9 @@ class Tracer:
         if isinstance(error, GeneratorExit) and is_iterator:
             self._write(step, self._texts.iterator(step, "$iterator_prefix"))
             return
+        if is_iterator and isinstance(error, (StopIteration, StopAsyncIteration)):
+            what = "generator" if step.code.co_flags & inspect.CO_GENERATOR else "async generator"
+            error = RuntimeError(f"{what} raised {type(error).__name__}")
         names = {cls.__name__ for cls in type.__dict__["__mro__"].__get__(type(error))}
         if "OutcomeException" in names:
             if str(getattr(error, "msg", "")).startswith("Timeout "):
@@ -276,21 +298,26 @@ class Tracer:
             if kind == "class method":
                 on = receiver.__qualname__ if isinstance(receiver, type) else None
             elif kind == "constructor" and name == "__new__":
-                if id(receiver) not in self._found.classes:
+                if constructor_of(receiver) != ("__new__", candidate.function):
                     return None
-                on = name = receiver.__qualname__
+                if not self._found.is_class_under_test(receiver):
+                    return None
+                on, name = receiver.__qualname__, receiver.__name__
             elif not self._found.is_under_test(receiver):
                 return None
             elif kind == "constructor" and self._texts.row(attempt, receiver) is None:
                 made = receiver
                 on = type(receiver).__qualname__
                 name = type(receiver).__name__
-            else:
-                on = self._texts.reference(attempt, receiver)
         step = Step(attempt, candidate, frame.f_code)
+        if on is None and kind not in ("function", "class method"):
+            on = self._texts.reference(step, receiver)
+        if kind in _FORMS:
+            name = _FORMS[kind].format(name)
+            bound = [("argument0", value, False) for _, value, _ in bound]
         step.name, step.on, step.made = name, on, made
         step.arguments = [
-            (parameter, self._texts.argument(attempt, value), is_default)
+            (parameter, self._argument(step, value), is_default)
             for parameter, value, is_default in bound
         ]
         if made is not None:
@@ -343,6 +370,13 @@ def _operation(frame: FrameType) -> str:
     return dis.opname[known[1][frame.f_lasti]]
 
 
+def _new_frame(value: Any) -> FrameType | None:
+    """Return the frame of a generator or coroutine that has not begun."""
+    name = _FRAMES.get(type(value))
+    frame = getattr(value, name) if name is not None else None
+    return frame if frame is not None and _is_new(frame) else None
+
+
 def _is_new(frame: FrameType) -> bool:
     """Whether the frame of a generator or coroutine has not begun."""
     if sys.version_info < (3, 11):
@@ -350,4 +384,9 @@ def _is_new(frame: FrameType) -> bool:
     return _operation(frame) == "RETURN_GENERATOR"
 
 
+_FRAMES: dict[type, str] = {
+    types.GeneratorType: "gi_frame",
+    types.CoroutineType: "cr_frame",
+    types.AsyncGeneratorType: "ag_frame",
+}
 _raw_codes: dict[int, tuple[CodeType, bytes]] = {}
