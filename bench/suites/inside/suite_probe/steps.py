@@ -41,7 +41,7 @@ class Step:
         self.made: Any = None
         self.generator: Any = None
         self.errors: list[BaseException] = []
-        self.is_raising = False
+        self.raised_at: int | None = None
         self.items: list[str] = []
         self.missing: str | None = None
 

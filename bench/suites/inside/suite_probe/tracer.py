@@ -126,11 +126,12 @@ class Tracer:
         code = frame.f_code
         step = self._open.get(id(frame))
         if step is not None and step.code is code:
-            if step.generator is None or step.generator() is not None:
+            is_waiting = step.generator is not None and step.generator() is not None
+            if is_waiting or (step.generator is None and not _has_just_begun(frame)):
                 step.generator = None
                 frame.f_trace_lines = False
                 return self._trace_target
-            # Another frame where one was that nobody ever let run.
+            # Another frame stands where one was that nobody let run, or run to its end.
             self._abandon(id(frame), step)
         if code.co_name == "<module>" and self._is_of_package(frame):
             frame.f_trace_lines = False
@@ -170,17 +171,20 @@ class Tracer:
     def _happened(self, step: Step, frame: FrameType, event: str, argument: Any) -> None:
         if event == "exception":
             step.errors.append(argument[1])
-            # Thrown into a generator it is raised at a yield; the next instruction says that it was caught.
-            step.is_raising = frame.f_trace_opcodes = True
-        elif event == "opcode":
-            step.is_raising = frame.f_trace_opcodes = False
+            # Thrown into a generator it is raised at a yield; what comes next says that it was caught.
+            step.raised_at = frame.f_lasti
+            _watch_closely(frame, True)
+        elif event in ("opcode", "line"):
+            step.raised_at = None
+            _watch_closely(frame, False)
         elif event == "return":
             operation = _operation(frame)
-            if operation in _YIELDS and not step.is_raising:
+            is_raising = step.raised_at == frame.f_lasti
+            if operation in _YIELDS and not is_raising:
                 self._yielded(step, argument)
                 return
             del self._open[id(frame)]
-            if operation in _RETURNS and not step.is_raising:
+            if operation in _RETURNS and not is_raising:
                 self._returned(step, argument)
             else:
                 self._unwound(step, frame, operation)
@@ -367,26 +371,43 @@ def _operation(frame: FrameType) -> str:
     known = _raw_codes.get(id(code))
     if known is None:
         known = _raw_codes[id(code)] = (code, code.co_code)
-    return dis.opname[known[1][frame.f_lasti]]
+    raw, at = known[1], frame.f_lasti
+    name = dis.opname[raw[at]]
+    # From Python 3.13 on a frame that has yielded already stands on what comes next.
+    return dis.opname[raw[at - 2]] if name == "RESUME" and at else name
+
+
+def _watch_closely(frame: FrameType, is_close: bool) -> None:
+    """Hear of every instruction; from Python 3.12 on only lines can be switched on while a frame runs."""
+    if sys.version_info < (3, 12):
+        frame.f_trace_opcodes = is_close
+    else:
+        frame.f_trace_lines = is_close
 
 
 def _new_frame(value: Any) -> FrameType | None:
     """Return the frame of a generator or coroutine that has not begun."""
-    name = _FRAMES.get(type(value))
-    frame = getattr(value, name) if name is not None else None
-    return frame if frame is not None and _is_new(frame) else None
+    kind = type(value)
+    frame: FrameType | None = None
+    if kind is types.GeneratorType and inspect.getgeneratorstate(value) == inspect.GEN_CREATED:
+        frame = value.gi_frame
+    elif kind is types.CoroutineType and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
+        frame = value.cr_frame
+    elif kind is types.AsyncGeneratorType and not value.ag_running:
+        frame = value.ag_frame
+        begins = {-1, _offset(frame.f_code, "RETURN_GENERATOR")} if frame is not None else set()
+        frame = frame if frame is not None and frame.f_lasti in begins else None
+    return frame
 
 
-def _is_new(frame: FrameType) -> bool:
-    """Whether the frame of a generator or coroutine has not begun."""
+def _has_just_begun(frame: FrameType) -> bool:
     if sys.version_info < (3, 11):
         return frame.f_lasti == -1
-    return _operation(frame) == "RETURN_GENERATOR"
+    return frame.f_lasti <= _offset(frame.f_code, "RESUME")
 
 
-_FRAMES: dict[type, str] = {
-    types.GeneratorType: "gi_frame",
-    types.CoroutineType: "cr_frame",
-    types.AsyncGeneratorType: "ag_frame",
-}
+def _offset(code: CodeType, name: str) -> int:
+    return next((each.offset for each in dis.get_instructions(code) if each.opname == name), -1)
+
+
 _raw_codes: dict[int, tuple[CodeType, bytes]] = {}
