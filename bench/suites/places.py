@@ -56,11 +56,10 @@ class Places:
         """Return the Python that has the suite's distribution and what it needs."""
         if self.is_here:
             return Path(sys.executable)
-        wanted = [*suite.requires, *self._recorder_requires()]
+        wanted = [*suite.requires]
         if suite.installed:
             wanted.append(suite.installed)
-        text = "\n".join([self.python, *wanted, "", *constraints])
-        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        key = _key([self.python, *wanted, "", *constraints])
         folder = self.cache / "environments" / f"{suite.name}-{key}"
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -72,10 +71,22 @@ class Places:
             (folder / "complete").touch()
         return folder / "bin" / "python"
 
-    def _recorder_requires(self) -> list[str]:
+    def recorder_packages(self) -> Path | None:
+        """Return the folder of what the recorder needs beside pytest, or None if that is nothing."""
         project = tomllib.loads((self.recorder / "pyproject.toml").read_text(encoding="utf-8"))
         dependencies: list[str] = project["project"].get("dependencies", [])
-        return dependencies
+        wanted = [each for each in dependencies if not each.startswith("pytest")]
+        if self.is_here or not wanted:
+            return None
+        folder = self.cache / "recorders" / _key([self.python, *wanted]) / "site-packages"
+        if not folder.is_dir():
+            part = folder.with_name("part")
+            shutil.rmtree(part, ignore_errors=True)
+            pip = [sys.executable, "-m", "pip", "--python", self.python, "install", "--quiet"]
+            _succeed([*pip, "--target", os.fspath(part), *wanted])
+            part.mkdir(parents=True, exist_ok=True)
+            part.rename(folder)
+        return folder
 
     def _download(self, suite: Suite) -> Path:
         folder = self.cache / "downloads" / f"{suite.name}-{suite.version}"
@@ -86,6 +97,10 @@ class Places:
             _succeed([*pip, "--no-binary", ":all:", "--dest", os.fspath(folder), wanted])
             archives = [*folder.glob("*.tar.gz"), *folder.glob("*.zip")]
         return archives[0]
+
+
+def _key(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _unpack(archive: Path, folder: Path) -> None:

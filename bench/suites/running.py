@@ -61,7 +61,9 @@ class Runner:
         # As if they were installed: Hypothesis reads the constants of modules that lie elsewhere.
         self._plugins = self._folder / "site-packages"
         shutil.rmtree(self._plugins, ignore_errors=True)
-        for folder in (INSIDE, places.recorder / "src"):
+        for folder in (INSIDE, places.recorder / "src", places.recorder_packages()):
+            if folder is None:
+                continue
             shutil.copytree(
                 folder,
                 self._plugins,
