@@ -61,6 +61,15 @@ class Comparison:
             [entry for entry in self.others if entry not in other.others],
         )
 
+    def plus(self, other: "Comparison") -> "Comparison":
+        """Return all that differs in one of two comparisons."""
+        return Comparison(
+            [*self.tests, *other.tests],
+            [*self.texts, *other.texts],
+            [*self.warnings, *other.warnings],
+            [*self.others, *other.others],
+        )
+
 
 def compare(without: Run, with_: Run) -> Comparison:
     """Compare two runs."""
