@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from bench.suites.running import Run, Runner
 
 _NO_LIMIT = "--obslake-max-bytes=1000000000"
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+_TIME = re.compile(r"\d\d:\d\d:\d\d(\.\d+)?")
 _ROW = re.compile(r"(\$CUT@[^\"@]+)@(\d+)")
 
 
@@ -29,8 +30,8 @@ class Call:
     def texts(self) -> Iterator[str]:
         """Return all that may refer to objects."""
         yield self.target or ""
-        for _, text in self.arguments:
-            yield text
+        for name, text in self.arguments:
+            yield f"{name}={text}"
         yield self.output
 
 
@@ -91,7 +92,7 @@ def _disturbed(recording: Run, tracing: Run) -> set[str]:
 def _recorded(file: Path) -> dict[str, list[Call]]:
     calls: dict[str, list[tuple[int, Call]]] = {}
     with file.open(encoding="utf-8") as lines:
-        for record in map(json.loads, map(_without_addresses, lines)):
+        for record in map(json.loads, map(_steadied, lines)):
             if record["record"] == "call":
                 calls.setdefault(record["test_id"], []).append(
                     (record["step_id"], recorded_call(record))
@@ -116,7 +117,7 @@ def recorded_call(record: dict[str, Any]) -> Call:
 def _traced(file: Path) -> dict[str, list[Call]]:
     calls: dict[str, list[tuple[int, Call]]] = {}
     with file.open(encoding="utf-8") as lines:
-        for record in map(json.loads, map(_without_addresses, lines)):
+        for record in map(json.loads, map(_steadied, lines)):
             if "failure" in record:
                 raise SuiteError(f"the tracer failed: {record['failure']}")
             arguments = tuple((name, text) for name, text, _ in record["arguments"])
@@ -157,8 +158,8 @@ def _without_unsteady(
     return steady
 
 
-def _without_addresses(line: str) -> str:
-    return _ADDRESS.sub("0x", line)
+def _steadied(line: str) -> str:
+    return _TIME.sub("…", _ADDRESS.sub("0x", line))
 
 
 def _in_order(calls: dict[str, list[tuple[int, Call]]]) -> dict[str, list[Call]]:
@@ -185,39 +186,36 @@ def _differences(recorded: list[Call], traced: list[Call]) -> Iterator[tuple[str
                 yield f"{name} only {who}", f"{abs(number)} calls such as {example}"
         return
     rows: tuple[dict[str, str], dict[str, str]] = ({}, {})
-    for first, second in zip(recorded, traced, strict=True):
-        texts = [
+    for pair in zip(recorded, traced, strict=True):
+        first, second = (
             [_by_appearance(text, known) for text in call.texts()]
-            for call, known in ((first, rows[0]), (second, rows[1]))
+            for call, known in zip(_aligned(*pair), rows, strict=True)
+        )
+        name = pair[0].name
+        if first[0] != second[0]:
+            yield f"target of {name}", f"{first[0]} {second[0]}"
+        if first[1:-1] != second[1:-1]:
+            yield f"arguments of {name}", f"{pair[0].arguments!r:.300} {pair[1].arguments!r:.300}"
+        if first[-1] != second[-1]:
+            yield f"answer of {name}", f"{first[-1]:.200} {second[-1]:.200}"
+
+
+def _aligned(recorded: Call, traced: Call) -> tuple[Call, Call]:
+    """Return both with their arguments by name, without the defaults that were not recorded."""
+    plain = {name for name, _ in traced.arguments if not name.startswith("*")}
+
+    def named(call: Call, is_seen: Callable[[str], bool]) -> Call:
+        # A decorator's `*args` may have the names of what it decorates.
+        arguments = [
+            (name if name in plain else "*", text) for name, text in call.arguments if is_seen(name)
         ]
-        if texts[0][0] != texts[1][0]:
-            yield f"target of {first.name}", f"{first.target} {second.target}"
-        yield from _of_arguments(first, second, texts[0][1:-1], texts[1][1:-1])
-        if texts[0][-1] != texts[1][-1]:
-            yield f"answer of {first.name}", f"{first.output[:200]} {second.output[:200]}"
+        return replace(call, arguments=tuple(sorted(arguments, key=lambda argument: argument[0])))
 
-
-def _of_arguments(
-    first: Call, second: Call, texts: list[str], others: list[str]
-) -> Iterator[tuple[str, str]]:
-    plain = {name for name, _ in second.arguments if not name.startswith("*")}
-    # A decorator's `*args` may have the names of what it decorates.
-    recorded = [
-        (name if name in plain else "*", text)
-        for (name, _), text in zip(first.arguments, texts, strict=True)
-    ]
-    passed = {name for name, _ in recorded}
-    bound = [
-        (name if name in plain else "*", text)
-        for (name, _), text in zip(second.arguments, others, strict=True)
-        if name not in second.defaults or name in passed
-    ]
-    if sorted(recorded, key=_first) != sorted(bound, key=_first):
-        yield f"arguments of {first.name}", f"{recorded!r:.300} {bound!r:.300}"
-
-
-def _first(pair: tuple[str, str]) -> str:
-    return pair[0]
+    passed = {name for name, _ in recorded.arguments}
+    return (
+        named(recorded, lambda _: True),
+        named(traced, lambda name: name not in traced.defaults or name in passed),
+    )
 
 
 def _by_appearance(text: str, known: dict[str, str]) -> str:

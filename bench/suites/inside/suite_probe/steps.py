@@ -53,10 +53,10 @@ class Texts:
         """Keep what is under test."""
         self._found = found
 
-    def argument(self, step: Step, value: object) -> str:
-        """Return the text of an argument, or of an item."""
+    def argument(self, step: Step, value: object, is_default: bool = False) -> str:
+        """Return the text of an argument, or of an item; no object is met first where it is a default."""
         if self._found.is_under_test(value):
-            return json.dumps(self.reference(step, value))
+            return json.dumps(self.reference(step, value, is_default))
         text = self._text(value)
         return values.encode_value(text) if text.startswith("$") else text
 
@@ -79,9 +79,9 @@ class Texts:
         """Return the text of what a generator yielded."""
         return step.missing or f'{{"{tag}":[{",".join(step.items)}]}}'
 
-    def reference(self, step: Step, value: object) -> str:
+    def reference(self, step: Step, value: object, is_default: bool = False) -> str:
         """Return how an object under test is named; one without a constructor is made where it is met."""
-        if constructor_of(type(value)) is None:
+        if constructor_of(type(value)) is None and not is_default:
             self.make(step.attempt, value, step.number)
         row = self.row(step.attempt, value)
         text = f"$CUT@{type(value).__qualname__}"

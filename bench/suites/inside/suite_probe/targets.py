@@ -110,9 +110,9 @@ class Found:
             self._add_function(value, name, "")
 
     def _add_function(self, value: Any, name: str, package: str) -> None:
-        if package and not _is_below(_module(value), package):
-            return
         for function in _functions(value):
+            if package and not _is_below(_module(function), package):
+                continue
             self._add(Candidate(function, "function", name, None))
 
     def _add_class(self, cls: type) -> None:

@@ -83,7 +83,6 @@ class Tracer:
         attempt = self._attempt
         if call.when != "teardown" or attempt is None:
             return
-        sys.settrace(None)
         self._attempt = None
         for key, step in list(self._open.items()):
             if step.attempt is attempt and step.code.co_flags & _GENERATOR_FLAGS:
@@ -231,7 +230,7 @@ class Tracer:
         if step.code.co_flags & _GENERATOR_FLAGS:
             self._write(step, self._texts.iterator(step, "$iterator_prefix"))
 
-    def _argument(self, step: Step, value: Any) -> str:
+    def _argument(self, step: Step, value: Any, is_default: bool = False) -> str:
         """Return the text of an argument; a generator of a target begins its step when another target gets it."""
         frame = _new_frame(value)
         if frame is not None and id(frame) not in self._open:
@@ -239,7 +238,7 @@ class Tracer:
             begun = self._begin(step.attempt, candidate, frame) if candidate is not None else None
             if begun is not None:
                 self._wait(begun, frame, value)
-        return self._texts.argument(step, value)
+        return self._texts.argument(step, value, is_default)
 
     def _unwound(self, step: Step, frame: FrameType, operation: str) -> None:
         kinds = {id(error) for error in step.errors}
@@ -321,7 +320,7 @@ class Tracer:
             bound = [("argument0", value, False) for _, value, _ in bound]
         step.name, step.on, step.made = name, on, made
         step.arguments = [
-            (parameter, self._argument(step, value), is_default)
+            (parameter, self._argument(step, value, is_default), is_default)
             for parameter, value, is_default in bound
         ]
         if made is not None:
