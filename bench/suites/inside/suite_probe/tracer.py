@@ -31,6 +31,12 @@ _RETURNS = frozenset(("RETURN_VALUE", "RETURN_CONST"))
 _FORMS = {"setter": "{} = value", "deleter": "del {}"}
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
 _INTERRUPTIONS = frozenset(("KeyboardInterrupt", "GeneratorExit", "CancelledError"))
+_LATER_FLAGS = (
+    inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
+    | inspect.CO_ITERABLE_COROUTINE
+)
 _GENERATOR_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
@@ -137,6 +143,8 @@ class Tracer:
             return self._trace_module
         if id(code) not in self._found.by_code:
             return None
+        if code.co_flags & _LATER_FLAGS and not _has_just_begun(frame):
+            return None  # it began inside of another target
         candidate = self._found.candidate(frame)
         if candidate is None or self._is_inside(frame) or _is_explanation(candidate, frame):
             return None
@@ -260,7 +268,7 @@ class Tracer:
             else:
                 frame.f_trace = before
                 before(frame, event, argument)
-            self._raised(step, argument[1] if event == "exception" else step.errors[-1])
+            self._raised(step, _leaving(step, argument[1] if event == "exception" else None))
             return before
 
         frame.f_trace_lines = False
@@ -354,6 +362,15 @@ class Tracer:
             "output": output,
         }
         self._lines.write(json.dumps(line) + "\n")
+
+
+def _leaving(step: Step, error: BaseException | None) -> BaseException:
+    """Return the exception that has left a frame: what its caller hears of, if it was raised in the frame."""
+    if error is not None and any(each is error for each in step.errors):
+        return error
+    # A generator that is closed tells its caller nothing.
+    closing = [each for each in step.errors if isinstance(each, GeneratorExit)]
+    return (closing or step.errors)[-1]
 
 
 def _is_explanation(candidate: Candidate, frame: FrameType) -> bool:
