@@ -46,6 +46,11 @@ class Candidate:
                 return False
         return True
 
+    def has_its_defaults(self, frame: FrameType) -> bool:
+        """Whether what has a default has it: all that tells functions apart that have one code and no closure."""
+        defaults = self.function.__kwdefaults__ or {}
+        return all(frame.f_locals.get(name) is value for name, value in defaults.items())
+
 
 class Found:
     """All candidates by the identity of their code, and the classes under test."""
@@ -57,6 +62,7 @@ class Found:
         self.by_code: dict[int, list[Candidate]] = {}
         self.classes: dict[int, type] = {}
         self._known: set[tuple[int, str]] = set()
+        self._candidates: list[Candidate] = []
         self._kept: list[Any] = []
 
     def look(self) -> None:
@@ -72,10 +78,16 @@ class Found:
 
     def candidate(self, frame: FrameType) -> Candidate | None:
         """Return what a frame that has just begun is a call of."""
-        candidates = self.by_code.get(id(frame.f_code))
-        if candidates is None:
-            return None
-        return next((candidate for candidate in candidates if candidate.is_in(frame)), None)
+        candidates = self.by_code.get(id(frame.f_code), ())
+        fitting = [candidate for candidate in candidates if candidate.is_in(frame)]
+        if len({id(candidate.function) for candidate in fitting}) > 1:
+            fitting = [candidate for candidate in fitting if candidate.has_its_defaults(frame)]
+        return fitting[0] if fitting else None
+
+    def take_new_code(self) -> None:
+        """Know functions that have got other code since."""
+        for candidate in list(self._candidates):
+            self._take_code(candidate)
 
     def is_under_test(self, value: object) -> bool:
         """Whether a value is an instance of a class under test."""
@@ -144,9 +156,15 @@ class Found:
         key = (id(candidate.function), candidate.kind)
         if key not in self._known:
             self._known.add(key)
-            code = candidate.function.__code__
-            self._kept += (candidate.function, code)
-            self.by_code.setdefault(id(code), []).append(candidate)
+            self._candidates.append(candidate)
+            self._take_code(candidate)
+
+    def _take_code(self, candidate: Candidate) -> None:
+        code = candidate.function.__code__
+        same = self.by_code.setdefault(id(code), [])
+        if candidate not in same:
+            self._kept.append(code)
+            same.append(candidate)
 
 
 def constructor_of(cls: type) -> tuple[str, FunctionType] | None:

@@ -80,6 +80,7 @@ class Tracer:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Begin with a test."""
         if self._is_started:
+            self._found.take_new_code()
             self._attempt = Attempt(item.nodeid)
             sys.settrace(self._trace)
 
