@@ -144,8 +144,8 @@ class Tracer:
             return self._trace_module
         if id(code) not in self._found.by_code:
             return None
-        if code.co_flags & _LATER_FLAGS and not _has_just_begun(frame):
-            return None  # it began inside of another target
+        if code.co_flags & _LATER_FLAGS and not _begins(frame):
+            return None  # it began inside of another target, or is closed before it began
         candidate = self._found.candidate(frame)
         if candidate is None or self._is_inside(frame) or _is_explanation(candidate, frame):
             return None
@@ -421,6 +421,12 @@ def _has_just_begun(frame: FrameType) -> bool:
     if sys.version_info < (3, 11):
         return frame.f_lasti == -1
     return frame.f_lasti <= _offset(frame.f_code, "RESUME")
+
+
+def _begins(frame: FrameType) -> bool:
+    if sys.version_info < (3, 11):
+        return frame.f_lasti == -1
+    return frame.f_lasti == _offset(frame.f_code, "RESUME")
 
 
 def _offset(code: CodeType, name: str) -> int:
