@@ -430,7 +430,13 @@ def _begins(frame: FrameType) -> bool:
 
 
 def _offset(code: CodeType, name: str) -> int:
-    return next((each.offset for each in dis.get_instructions(code) if each.opname == name), -1)
+    """Return where the first instruction of a name stands."""
+    key = (id(code), name)
+    if key not in _offsets:
+        found = (each.offset for each in dis.get_instructions(code) if each.opname == name)
+        _offsets[key] = (code, next(found, -1))
+    return _offsets[key][1]
 
 
+_offsets: dict[tuple[int, str], tuple[CodeType, int]] = {}
 _raw_codes: dict[int, tuple[CodeType, bytes]] = {}
