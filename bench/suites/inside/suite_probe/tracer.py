@@ -7,22 +7,21 @@ fraction of its speed, and what it sees of frames is not what it sees without; s
 
 from __future__ import annotations
 
-import dis
 import gc
 import inspect
 import json
 import os
 import sys
 import threading
-import types
 import weakref
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import pytest
 from pytest_obslake import values
 
+from .frames import begins, has_just_begun, new_frame, operation, watch_closely
 from .steps import Attempt, Step, Texts, bound_values
 from .targets import Candidate, Found, constructor_of
 
@@ -133,7 +132,7 @@ class Tracer:
         step = self._open.get(id(frame))
         if step is not None and step.code is code:
             is_waiting = step.generator is not None and step.generator() is not None
-            if is_waiting or (step.generator is None and not _has_just_begun(frame)):
+            if is_waiting or (step.generator is None and not has_just_begun(frame)):
                 step.generator = None
                 frame.f_trace_lines = False
                 return self._trace_target
@@ -144,7 +143,7 @@ class Tracer:
             return self._trace_module
         if id(code) not in self._found.by_code:
             return None
-        if code.co_flags & _LATER_FLAGS and not _begins(frame):
+        if code.co_flags & _LATER_FLAGS and not begins(frame):
             return None  # it began inside of another target, or is closed before it began
         candidate = self._found.candidate(frame)
         if candidate is None or self._is_inside(frame) or _is_explanation(candidate, frame):
@@ -181,21 +180,21 @@ class Tracer:
             step.errors.append(argument[1])
             # Thrown into a generator it is raised at a yield; what comes next says that it was caught.
             step.raised_at = frame.f_lasti
-            _watch_closely(frame, True)
+            watch_closely(frame, True)
         elif event in ("opcode", "line"):
             step.raised_at = None
-            _watch_closely(frame, False)
+            watch_closely(frame, False)
         elif event == "return":
-            operation = _operation(frame)
+            at = operation(frame)
             is_raising = step.raised_at == frame.f_lasti
-            if operation in _YIELDS and not is_raising:
+            if at in _YIELDS and not is_raising:
                 self._yielded(step, argument)
                 return
             del self._open[id(frame)]
-            if operation in _RETURNS and not is_raising:
+            if at in _RETURNS and not is_raising:
                 self._returned(step, argument)
             else:
-                self._unwound(step, frame, operation)
+                self._unwound(step, frame, at)
 
     def _yielded(self, step: Step, value: Any) -> None:
         flags = step.code.co_flags
@@ -223,7 +222,7 @@ class Tracer:
 
     def _follow(self, step: Step, value: Any) -> bool:
         """Let a step end with the generator or coroutine that it returned, if that has not begun."""
-        frame = _new_frame(value)
+        frame = new_frame(value)
         if frame is None or id(frame) in self._open:
             return False
         self._wait(step, frame, value)
@@ -241,7 +240,7 @@ class Tracer:
 
     def _argument(self, step: Step, value: Any, is_default: bool = False) -> str:
         """Return the text of an argument; a generator of a target begins its step when another target gets it."""
-        frame = _new_frame(value)
+        frame = new_frame(value)
         if frame is not None and id(frame) not in self._open:
             candidate = self._found.candidate(frame)
             begun = self._begin(step.attempt, candidate, frame) if candidate is not None else None
@@ -249,9 +248,9 @@ class Tracer:
                 self._wait(begun, frame, value)
         return self._texts.argument(step, value, is_default)
 
-    def _unwound(self, step: Step, frame: FrameType, operation: str) -> None:
+    def _unwound(self, step: Step, frame: FrameType, at: str) -> None:
         kinds = {id(error) for error in step.errors}
-        if operation == "RERAISE" and len(kinds) > 1:
+        if at == "RERAISE" and len(kinds) > 1:
             # Which one leaves the frame is not said; the frame that called it hears of it.
             outer = frame.f_back
             if outer is not None:
@@ -380,63 +379,3 @@ def _is_explanation(candidate: Candidate, frame: FrameType) -> bool:
         return False
     caller = frame.f_back.f_globals.get("__name__") if frame.f_back else None
     return isinstance(caller, str) and caller.startswith(_EXPLAINERS)
-
-
-def _operation(frame: FrameType) -> str:
-    """Return the name of the instruction that a frame is at."""
-    code = frame.f_code
-    known = _raw_codes.get(id(code))
-    if known is None:
-        known = _raw_codes[id(code)] = (code, code.co_code)
-    raw, at = known[1], frame.f_lasti
-    name = dis.opname[raw[at]]
-    # From Python 3.13 on a frame that has yielded already stands on what comes next.
-    return dis.opname[raw[at - 2]] if name == "RESUME" and at else name
-
-
-def _watch_closely(frame: FrameType, is_close: bool) -> None:
-    """Hear of every instruction; from Python 3.12 on only lines can be switched on while a frame runs."""
-    if sys.version_info < (3, 12):
-        frame.f_trace_opcodes = is_close
-    else:
-        frame.f_trace_lines = is_close
-
-
-def _new_frame(value: Any) -> FrameType | None:
-    """Return the frame of a generator or coroutine that has not begun."""
-    kind = type(value)
-    frame: FrameType | None = None
-    if kind is types.GeneratorType and inspect.getgeneratorstate(value) == inspect.GEN_CREATED:
-        frame = value.gi_frame
-    elif kind is types.CoroutineType and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
-        frame = value.cr_frame
-    elif kind is types.AsyncGeneratorType and not value.ag_running:
-        frame = value.ag_frame
-        begins = {-1, _offset(frame.f_code, "RETURN_GENERATOR")} if frame is not None else set()
-        frame = frame if frame is not None and frame.f_lasti in begins else None
-    return frame
-
-
-def _has_just_begun(frame: FrameType) -> bool:
-    if sys.version_info < (3, 11):
-        return frame.f_lasti == -1
-    return frame.f_lasti <= _offset(frame.f_code, "RESUME")
-
-
-def _begins(frame: FrameType) -> bool:
-    if sys.version_info < (3, 11):
-        return frame.f_lasti == -1
-    return frame.f_lasti == _offset(frame.f_code, "RESUME")
-
-
-def _offset(code: CodeType, name: str) -> int:
-    """Return where the first instruction of a name stands."""
-    key = (id(code), name)
-    if key not in _offsets:
-        found = (each.offset for each in dis.get_instructions(code) if each.opname == name)
-        _offsets[key] = (code, next(found, -1))
-    return _offsets[key][1]
-
-
-_offsets: dict[tuple[int, str], tuple[CodeType, int]] = {}
-_raw_codes: dict[int, tuple[CodeType, bytes]] = {}
