@@ -225,11 +225,12 @@ def test_signals_that_raise(suite):
         "def test(n):\n"
         "    before = signal.signal(signal.SIGALRM, late)\n"
         "    try:\n"
-        "        signal.setitimer(signal.ITIMER_REAL, 0.001 + n / 10000)\n"
         "        with pytest.raises(Late):\n"
+        "            signal.setitimer(signal.ITIMER_REAL, 0.001 + n / 10000)\n"
         "            while True: subject.one(n)\n"
-        "        signal.setitimer(signal.ITIMER_REAL, 0.001)\n"
-        "        with pytest.raises(Late): subject.spin()\n"
+        "        with pytest.raises(Late):\n"
+        "            signal.setitimer(signal.ITIMER_REAL, 0.001)\n"
+        "            subject.spin()\n"
         "    finally: signal.setitimer(signal.ITIMER_REAL, 0); signal.signal(signal.SIGALRM, before)\n"
         "def test_after(): assert subject.one('after') == 'after'\n",
     )
