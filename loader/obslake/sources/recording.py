@@ -35,6 +35,7 @@ _CHUNK = 1 << 20
 _REQUIRED = {
     "session": ("problem_id", "implementation_id"),
     "start": ("test_id",),
+    "example": ("test_id", "example"),
     "call": ("test_id", "step_id"),
     "test": ("test_id",),
     "end": (),
@@ -56,7 +57,9 @@ _OPTIONAL = {
         "attributes",
     ),
     "start": ("attempt", "started_at"),
+    "example": ("attempt", "arguments"),
     "call": (
+        "example",
         "attempt",
         "operation",
         "target",
@@ -66,8 +69,16 @@ _OPTIONAL = {
         "duration_ns",
         "observed_at",
     ),
-    "test": ("attempt", "outcome", "duration_ns", "file", "line", "n_steps"),
-    "end": ("ended_at", "n_calls", "n_tests", "left_out", "failures"),
+    "test": ("attempt", "outcome", "duration_ns", "file", "line", "n_steps", "drawn_by", "seed"),
+    "end": (
+        "ended_at",
+        "n_calls",
+        "n_tests",
+        "left_out",
+        "failures",
+        "examples",
+        "names_the_process",
+    ),
 }
 _CASTS = (
     Cast("step_id", "integer", is_counted=True),
@@ -117,6 +128,7 @@ class RecordingReader(Reader):
                 "run": options.run,
             },
         )
+        run_sql_file(connection, "recording_tests")
         run_sql_file(connection, "recording")
         records = connection.execute("from unknown_records").fetchall()
         warnings += [f"records of unknown type {record}: {n:,}, left out" for record, n in records]

@@ -1,60 +1,14 @@
 -- Recordings of the pytest plugin: from their lines to the rows of the Iceberg tables.
 --
--- In: table `recording_lines`, the macros of `protocol.sql`, variables `data_set`, `environment` and `run`.
+-- In: table `recording_lines`, the macros of `protocol.sql`, views and tables of `recording_tests.sql`.
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, all without
 --      load_id, and `unknown_records`.
-
--- What each session says when it ends, as attributes; one that was killed says nothing.
-create temp view ends as
-select
-    session,
-    map_from_entries(list_filter(
-        [
-            {'key': 'left_out_at_end', 'value': any_value(left_out)},
-            {'key': 'failures', 'value': any_value(failures)}
-        ],
-        lambda entry: entry.value not in ('[]', '{}')
-    )) as attributes
-from recording_lines
-where record = 'end'
-group by session;
-
-create temp view sessions as
-select
-    recording_lines.session,
-    coalesce(data_set_id, getvariable('data_set')) as data_set_id,
-    problem_id,
-    implementation_id,
-    coalesce(environment_id, getvariable('environment')) as environment_id,
-    coalesce(run_id, getvariable('run')) as run_id,
-    tool,
-    system,
-    lineage,
-    revision,
-    coalesce(moment(started_at), source_time) as started_at,
-    git_commit,
-    git_branch,
-    pipeline,
-    map_concat(
-        case
-            when json_valid(recording_lines.attributes) and json_type(recording_lines.attributes) = 'OBJECT' then
-                map_from_entries(list_filter(
-                    map_entries(from_json(recording_lines.attributes, '"MAP(VARCHAR, VARCHAR)"')),
-                    lambda entry: entry.value is not null
-                ))
-            else map {}
-        end,
-        coalesce(ends.attributes, map {})
-    ) as attributes
-from recording_lines
-left join ends using (session)
-where recording_lines.record = 'session';
 
 create temp view loaded_observations as
 select
     sessions.data_set_id,
     sessions.problem_id,
-    calls.test_id,
+    calls.test_id || coalesce(test_keys.key, '') as test_id,
     cast(calls.step_id as int) as step_id,
     sessions.implementation_id,
     sessions.environment_id,
@@ -73,22 +27,27 @@ select
     coalesce(moment(calls.observed_at), sessions.started_at) as observed_at
 from recording_lines as calls
 join sessions using (session)
-where calls.record = 'call';
+left join test_keys
+    on
+        calls.session = test_keys.session
+        and calls.test_id = test_keys.test_id
+        and coalesce(cast(calls.attempt as int), 0) = test_keys.attempt
+        and calls.example is not distinct from test_keys.example
+-- Of examples that put in the same, the first one counts.
+where calls.record = 'call' and coalesce(test_keys.is_first, true);
 
 create temp view loaded_tests as
 select
     sessions.data_set_id,
     sessions.problem_id,
     tests.test_id,
-    null::varchar as stimulus_sheet,
+    max(tests.arguments) as stimulus_sheet,
     null::varchar as interface,
     null::varchar as language,
     null::varchar as content_hash,
     max(tests.file) as origin
-from recording_lines as tests
+from known_tests as tests
 join sessions using (session)
--- A test that was killed has no record of its end.
-where tests.record in ('start', 'test')
 group by sessions.data_set_id, sessions.problem_id, tests.test_id;
 
 create temp view loaded_implementations as
@@ -127,6 +86,6 @@ group by data_set_id, run_id, environment_id;
 create temp view unknown_records as
 select left(coalesce(record, 'null'), 60) as record, count(*) as n
 from recording_lines
-where coalesce(record, '') not in ('session', 'start', 'call', 'test', 'end')
+where coalesce(record, '') not in ('session', 'start', 'example', 'call', 'test', 'end')
 group by all
 order by all;

@@ -18,6 +18,8 @@ create temp table recording_lines (
     pipeline varchar,
     attributes varchar,
     test_id varchar,
+    example varchar,
+    arguments varchar,
     step_id varchar,
     attempt varchar,
     operation varchar,
@@ -31,10 +33,14 @@ create temp table recording_lines (
     file varchar,
     line varchar,
     n_steps varchar,
+    drawn_by varchar,
+    seed varchar,
     ended_at varchar,
     n_calls varchar,
     n_tests varchar,
     left_out varchar,
     failures varchar,
+    examples varchar,
+    names_the_process varchar,
     source_time timestamptz
 );

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import datetime
 import itertools
+from typing import Any, Callable
 
 from pytest_obslake.isolation import private_modules
 from pytest_obslake.later import LaterCall
 from pytest_obslake.references import ClassesUnderTest, References
 from pytest_obslake.sink import quote
-from pytest_obslake.steps import nanoseconds_now
+from pytest_obslake.steps import Call, nanoseconds_now
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 
 
 class Attempt:
-    """One attempt at one test."""
+    """One attempt at one test.
+
+    Attributes:
+        drawn: what its record says of how its inputs were drawn.
+        take: is shown a finished step, and says whether it must not be written.
+    """
 
     def __init__(self, test_id: str, attempt: int, classes: ClassesUnderTest) -> None:
         """Start with no steps."""
@@ -26,6 +32,8 @@ class Attempt:
         self.open: dict[int, LaterCall] = {}
         self.line = f'{{"record":"call","test_id":{quote(test_id)},"step_id":'
         self.attempt_text = f'"attempt":{attempt},'
+        self.drawn: dict[str, Any] = {}
+        self.take: Callable[[Call, str], bool] | None = None
 
 
 def now() -> str:

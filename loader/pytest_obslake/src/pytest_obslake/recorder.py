@@ -7,7 +7,7 @@ import sys
 import weakref
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, Callable
 
 from pytest_obslake import leftout, steps, values
 from pytest_obslake.attempts import Attempt, now, second_text
@@ -15,6 +15,7 @@ from pytest_obslake.isolation import private_modules
 from pytest_obslake.later import LaterCall, new_call, new_later_call
 from pytest_obslake.leftout import LeftOut
 from pytest_obslake.observing import Events, mechanism
+from pytest_obslake.process import ProcessNames
 from pytest_obslake.references import (
     ClassesUnderTest,
     find_constructor,
@@ -43,7 +44,12 @@ _KEEPS_VARIABLES = sys.version_info < (3, 13)
 
 
 class Recorder:
-    """Records what targets answer while a test runs."""
+    """Records what targets answer while a test runs.
+
+    Attributes:
+        names: counts the texts that name the process.
+        scope: says whose steps begin, where tests have examples.
+    """
 
     def __init__(
         self,
@@ -67,6 +73,8 @@ class Recorder:
         self.events.object_is_made = self.object_is_made
         self.watches = Watches(mechanism(self.events))
         self._classes = classes
+        self.names: ProcessNames | None = None
+        self.scope: Callable[[Attempt], Attempt] | None = None
         self._attempt: Attempt | None = None
         self._attempts: dict[str, int] = {}
         self._second = 0
@@ -95,8 +103,15 @@ class Recorder:
     def end_steps(self) -> None:
         """End the attempt: iterators that are not exhausted by now are recorded as far as they came."""
         test, self._attempt = self._attempt, None
-        if test is None:
-            return
+        if test is not None:
+            self.abandon(test)
+
+    def turn_to(self, test: Attempt) -> None:
+        """Let the steps from now on be those of an example, or of its test again."""
+        self._attempt = test
+
+    def abandon(self, test: Attempt) -> None:
+        """Record iterators that are not exhausted as far as they came."""
         self.events.enter()
         try:
             for call in list(test.open.values()):
@@ -121,10 +136,11 @@ class Recorder:
                 "file": file,
                 "line": (line or 0) + 1,
                 "n_steps": next(test.steps),
+                **test.drawn,
             }
         )
 
-    def write_end(self) -> None:
+    def write_end(self, more: dict[str, Any]) -> None:
         """Write what is known only at the end."""
         self.sink.write(
             {
@@ -134,6 +150,7 @@ class Recorder:
                 "n_tests": self.n_tests,
                 "left_out": self.left_out.records(),
                 "failures": self.failures,
+                **more,
             }
         )
 
@@ -150,6 +167,8 @@ class Recorder:
         test = self._attempt
         if test is None:
             return False
+        if self.scope is not None:
+            test = self.scope(test)
         kind = watch.kind
         if kind != steps.SIMPLE:
             gone = self.events.handler(id(frame))
@@ -178,6 +197,8 @@ class Recorder:
         if test is None or self.events.enter():
             return None
         try:
+            if self.scope is not None:
+                test = self.scope(test)
             step = next(test.steps)
             inputs = self._inputs(test, step, list(args), kwargs)
             words = names[: len(args)]
@@ -305,6 +326,10 @@ class Recorder:
 
     def write(self, call: steps.Call, output: str) -> None:
         """Write a finished step."""
+        if call.test.take is not None and call.test.take(call, output):
+            return
+        if self.names is not None:
+            self.names.look(call, output)
         target = "null" if call.target is None else quote(call.target)
         # An empty dict was returned, not nothing.
         more = ',"response_kind":"value"' if output == values.VOID else ""

@@ -152,6 +152,11 @@ class References:
             return self._new(value, step)
         return values.CUT_PREFIX + qualified_name(cls)
 
+    def known(self, value: object) -> str | None:
+        """Return the reference to an object that a step has made, or None."""
+        row = self._row(value)
+        return None if row is None else _reference(type(value), row)
+
     def _new(self, value: object, row: int) -> str:
         holder: Callable[[], Any] | None
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from pytest_obslake import __version__, context
 from pytest_obslake.attempts import Attempt, now
 from pytest_obslake.discovery import Discovery
+from pytest_obslake.drawing import Drawing
+from pytest_obslake.process import ProcessNames
 from pytest_obslake.recorder import Recorder
 from pytest_obslake.references import ClassesUnderTest
 from pytest_obslake.sink import Sink
@@ -86,10 +89,12 @@ class RecordingSession:
         self._settings = settings
         self._recorder: Recorder | None = None
         self._discovery: Discovery | None = None
+        self._drawing: Drawing | None = None
         self._stand_ins: StandIns | None = None
         self._attempt: Attempt | None = None
         self._outcome = Outcome()
         self._problem: str | None = None
+        self._started_at = time.time()
 
     # -- the session
 
@@ -115,6 +120,8 @@ class RecordingSession:
         recorder.left_out = found.left_out
         recorder.sink.write(settings.session_record(Path(self._config.rootpath), found))
         self._discovery = Discovery(settings.targets, found, classes, recorder)
+        self._drawing = Drawing(recorder, classes)
+        recorder.names = ProcessNames(self._started_at, self._config.getoption("basetemp", None))
         self._stand_ins = StandIns(recorder, found.stand_ins)
         for item in session.items:
             parameters = getattr(getattr(item, "callspec", None), "params", None)
@@ -144,10 +151,10 @@ class RecordingSession:
         recorder = self._recorder
         if recorder is None or discovery is None:
             return
-        recorder.end_steps()
+        self._end_steps(recorder)
         self._end_attempt()
         discovery.close()
-        recorder.write_end()
+        recorder.write_end(self._drawing.record() if self._drawing is not None else {})
         recorder.close()
 
     def report(self) -> Report:
@@ -165,6 +172,7 @@ class RecordingSession:
             recorder.n_tests,
             problems,
             recorder.left_out.lines(),
+            self._drawing.lines() if self._drawing is not None else [],
         )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -185,13 +193,20 @@ class RecordingSession:
                 self._discovery.look_again()
                 self._discovery.count_hits()
             self._attempt = self._recorder.start_test(item.nodeid)
+            if self._drawing is not None:
+                self._drawing.start(self._attempt, item)
             self._outcome = Outcome(*item.location[:2])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> None:
         """End the steps after the last phase."""
         if call.when == "teardown" and self._recorder is not None:
-            self._recorder.end_steps()
+            self._end_steps(self._recorder)
+
+    def _end_steps(self, recorder: Recorder) -> None:
+        if self._drawing is not None:
+            self._drawing.end()
+        recorder.end_steps()
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Note how a phase of a test ended, and write the attempt's record after the last phase."""
@@ -252,6 +267,7 @@ class Report:
     n_tests: int
     problems: list[str]
     left_out: list[str]
+    remarks: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a form that workers can send."""
@@ -268,6 +284,8 @@ class Report:
             )
         for text in self.left_out:
             terminalreporter.write_line(f"obslake: left out: {text}")
+        for text in self.remarks:
+            terminalreporter.write_line(f"obslake: {text}")
 
 
 class ControllingSession:

@@ -1,0 +1,327 @@
+"""The examples of tests that Hypothesis drives: each is a test of its own, known by its arguments."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+import weakref
+from collections.abc import Iterable
+from functools import partial
+from types import FrameType, FunctionType
+from typing import Any, Callable
+
+from pytest_obslake import leftout, values
+from pytest_obslake.attempts import Attempt
+from pytest_obslake.isolation import private_modules
+from pytest_obslake.recorder import Recorder
+from pytest_obslake.references import ClassesUnderTest
+from pytest_obslake.sink import quote
+from pytest_obslake.steps import Call
+from pytest_obslake.unwrapping import behind
+
+_N_HEX = 16
+_KEEPS_VARIABLES = sys.version_info < (3, 13)
+_modules = sys.modules
+
+
+class Example(Attempt):
+    """The steps of one example, those that draw its arguments among them.
+
+    What is called while arguments are drawn waits until they are: only then it is known which example it is.
+    """
+
+    def __init__(self, test: Attempt, classes: ClassesUnderTest, context: object) -> None:
+        """Begin inside of what Hypothesis calls a context, one for each example."""
+        super().__init__(test.test_id, test.attempt, classes)
+        self._context = None if context is None else weakref.ref(context)
+        self.held: list[tuple[Call, str]] = []
+        self.answers: dict[int, int] = {}
+        self.different: list[str] = []
+        self._first: dict[int, int] = {}
+        self.take = self._hold
+
+    def is_in(self, context: object) -> bool:
+        """Whether it was begun in a context."""
+        return self._context is not None and self._context() is context
+
+    def record_as(self, label: str) -> None:
+        """Write the steps from now on."""
+        self.line = (
+            f'{{"record":"call","test_id":{quote(self.test_id)},"example":"{label}","step_id":'
+        )
+        self.take = self._keep
+
+    def compare_with(self, first: dict[int, int]) -> None:
+        """Write nothing: the example was there before, and gave these answers."""
+        self._first = first
+        self.take = self._compare
+
+    def how_drawn(self) -> str:
+        """Return what was called to draw the arguments."""
+        calls = sorted(
+            (call.step, call.operation, call.target, call.inputs) for call, _ in self.held
+        )
+        return "\n".join(f"{step} {what} {on} {inputs}" for step, what, on, inputs in calls)
+
+    def _hold(self, call: Call, output: str) -> bool:
+        self.held.append((call, output))
+        return True
+
+    def _keep(self, call: Call, output: str) -> bool:
+        self.answers[call.step] = hash((call.operation, call.target, call.inputs, output))
+        return False
+
+    def _compare(self, call: Call, output: str) -> bool:
+        if self._first.get(call.step) != hash((call.operation, call.target, call.inputs, output)):
+            self.different.append(call.operation.strip('"'))
+        return True
+
+
+class Examples:
+    """Tells the examples of a test apart.
+
+    Attributes:
+        n: how many examples there were.
+        n_repeated: how many of them came again in the same attempt.
+        n_without_text: how many have arguments without a text.
+    """
+
+    def __init__(self, recorder: Recorder, classes: ClassesUnderTest) -> None:
+        """Start without a test."""
+        self.n = 0
+        self.n_repeated = 0
+        self.n_without_text = 0
+        self.n_different = 0
+        self._different: dict[str, None] = {}
+        self._recorder = recorder
+        self._classes = classes
+        self._test: Attempt | None = None
+        self._body: Example | None = None
+        self._open: Example | None = None
+        self._has_body = False
+        self._seen: dict[str, dict[int, int]] = {}
+        self._first = 0
+
+    def start(self, test: Attempt, function: Any) -> None:
+        """Begin an attempt at a test, whose function may be one that Hypothesis runs."""
+        self._test = test
+        self._seen = {}
+        self._first = self.n
+        self._has_body = False
+        self._recorder.scope = self._scope if "hypothesis.control" in _modules else None
+        handle = getattr(function, "hypothesis", None)
+        inner = getattr(handle, "inner_test", None)
+        found = behind(inner, "").functions if inner is not None else []
+        if found:
+            body = _innermost(found[-1])
+            names = _drawn_names(handle, function, body)
+            self._recorder.watches.notice(body, partial(self._begins, names))
+            self._has_body = True
+
+    def end(self) -> bool:
+        """End the attempt; return whether there were examples."""
+        self._end_body()
+        self._discard()
+        self._recorder.scope = self._test = None
+        self._seen = {}
+        return self.n > self._first
+
+    def record(self) -> dict[str, Any]:
+        """Say how many there were, for machines; nothing if there were none."""
+        if not self.n:
+            return {}
+        return {
+            "count": self.n,
+            "repeated": self.n_repeated,
+            "without_text": self.n_without_text,
+            "different_answers": self.n_different,
+            "operations": list(self._different),
+        }
+
+    def lines(self) -> list[str]:
+        """Say how many there were."""
+        if not self.n:
+            return []
+        line = f"{self.n} examples drawn by Hypothesis, {self.n_repeated} of them again"
+        if self.n_without_text:
+            line += f"; {self.n_without_text} have arguments without a text, and are known by their calls"
+        if self.n_different:
+            names = ", ".join(self._different)
+            line += f"; {self.n_different} answers differ for equal arguments ({names})"
+        return [line]
+
+    # -- from draw to draw
+
+    def _scope(self, test: Attempt) -> Attempt:
+        """Return whose steps begin: a test's, or those of the example that is drawn."""
+        if self._body is not None:
+            return test
+        context = _context()
+        if context is None:
+            return test
+        if self._open is None or not self._open.is_in(context):
+            self._discard()
+            self._open = Example(test, self._classes, context)
+            if not self._has_body:
+                # Of machines of states, and of what a test runs itself, all that is known is what they call.
+                self.n += 1
+                self.n_without_text += 1
+                self._write(self._open, f"#{self.n - self._first}", None)
+        return self._open
+
+    def _begins(self, names: frozenset[str], frame: FrameType) -> None:
+        """Begin an example where the body of the test begins."""
+        self._end_body()
+        test = self._test
+        if test is None:
+            return
+        example, self._open = self._open, None
+        if example is not None and not example.is_in(_context()):
+            self._discard_calls(example)
+            example = None
+        example = example or Example(test, self._classes, None)
+        variables = frame.f_locals
+        given = _given(names, frame, variables)
+        arguments = [self._argument(example, name, value) for name, value in sorted(given.items())]
+        if _KEEPS_VARIABLES:
+            variables.clear()
+        text = f"[{','.join(arguments)}]"
+        self.n += 1
+        self._body = example
+        self._write(example, self._label(example, text), text)
+        self._recorder.turn_to(example)
+        self._recorder.events.follow(_End(self, id(frame)))
+
+    def _label(self, example: Example, text: str) -> str:
+        """Return what an example is known by: its arguments, and how they were made; else its number."""
+        drawn = example.how_drawn()
+        if values.NOT_AVAILABLE in text or values.NOT_AVAILABLE in drawn:
+            self.n_without_text += 1
+            return f"#{self.n - self._first}"
+        return _hash(f"{text}\n{drawn}" if drawn else text)
+
+    def _argument(self, example: Example, name: str, value: object) -> str:
+        texts = self._recorder.texts
+        text = texts.plain(value)
+        if text is None and self._classes.have_made(value):
+            reference = example.references.known(value)
+            text = values.encode_value(reference or f"{values.NOT_AVAILABLE}@{values.CUT_PREFIX}")
+        if text is None:
+            text = texts.argument(example, value, 0)
+        return f'{{"$keyword":[{quote(name)},{text}]}}'
+
+    def _write(self, example: Example, label: str, arguments: str | None) -> None:
+        """Write an example, and what was called before it was known; only compare it if it came again."""
+        first = self._seen.get(label)
+        if first is not None:
+            self.n_repeated += 1
+            example.compare_with(first)
+        else:
+            self._seen[label] = example.answers
+            self._recorder.sink.write(
+                {
+                    "record": "example",
+                    "test_id": example.test_id,
+                    "attempt": example.attempt,
+                    "example": label,
+                    "arguments": arguments,
+                }
+            )
+            example.record_as(label)
+        held, example.held = example.held, []
+        for call, output in held:
+            self._recorder.write(call, output)
+
+    def _end_body(self) -> None:
+        example, self._body = self._body, None
+        if example is None or self._test is None:
+            return
+        self._recorder.turn_to(self._test)
+        self._end_steps(example)
+
+    def _end_steps(self, example: Example) -> None:
+        self._recorder.abandon(example)
+        self.n_different += len(example.different)
+        for operation in example.different:
+            if len(self._different) < 3:
+                self._different[operation] = None
+
+    def _discard(self) -> None:
+        """End an example whose body never began."""
+        example, self._open = self._open, None
+        if example is not None:
+            self._discard_calls(example)
+
+    def _discard_calls(self, example: Example) -> None:
+        self._end_steps(example)
+        for call, _ in example.held:
+            self._recorder.left_out.add(leftout.DISCARDED, call.operation.strip('"'))
+
+
+class _End:
+    """Waits for the end of the body of an example."""
+
+    def __init__(self, examples: Examples, key: int) -> None:
+        self.key = key
+        self._examples = examples
+
+    def returned(self, code: Any, offset: Any, value: Any) -> None:
+        recorder = self._examples._recorder
+        recorder.events.forget(self.key)
+        try:
+            self._examples._end_body()
+        except Exception as error:
+            recorder.note(error)
+
+    def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
+        self.returned(code, offset, None)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_N_HEX]
+
+
+def _context() -> object:
+    """Return what Hypothesis draws in at the moment, one for each example; None outside of any."""
+    control: Any = _modules.get("hypothesis.control")
+    variable = getattr(control, "_current_build_context", None)
+    return getattr(variable, "value", None)
+
+
+def _innermost(function: FunctionType) -> FunctionType:
+    """Return the function behind decorators: one that runs a coroutine, or that patches something."""
+    seen: set[int] = set()
+    while id(function) not in seen:
+        seen.add(id(function))
+        found = behind(vars(function).get("__wrapped__"), "").functions
+        if found:
+            function = found[-1]
+    return function
+
+
+def _drawn_names(handle: Any, function: Callable[..., Any], body: FunctionType) -> frozenset[str]:
+    """Return the parameters that Hypothesis draws: all, but fixtures and the object of a method."""
+    given: Iterable[str] | None = getattr(handle, "_given_kwargs", None)
+    if given is None:
+        code = body.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        try:
+            given = set(names) - set(inspect.signature(function).parameters)
+        except (TypeError, ValueError):
+            given = names
+    return frozenset(given)
+
+
+def _given(names: frozenset[str], frame: FrameType, variables: Any) -> dict[str, Any]:
+    code = frame.f_code
+    given = {name: variables[name] for name in names if name in variables}
+    if len(given) < len(names) and code.co_flags & inspect.CO_VARKEYWORDS:
+        index = code.co_argcount + code.co_kwonlyargcount
+        index += bool(code.co_flags & inspect.CO_VARARGS)
+        rest = variables[code.co_varnames[index]]
+        given.update({name: rest[name] for name in names if name in rest})
+    return given
+
+
+private_modules(globals())

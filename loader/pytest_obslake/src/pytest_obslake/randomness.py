@@ -1,0 +1,157 @@
+"""Whether a test drew from the generators of random numbers that all share, and what they were seeded with."""
+
+from __future__ import annotations
+
+import dis
+import hashlib
+import random
+import sys
+from types import CodeType, FrameType, FunctionType
+from typing import Any, Callable
+
+from pytest_obslake.isolation import private_modules
+from pytest_obslake.recorder import Recorder
+
+_N_HEX = 16
+_modules = sys.modules
+_generator: Any = random._inst
+_get_state: Callable[[], Any] = _generator.getstate
+# The words of the state of numpy's generator; it stands at its end where it was seeded and not used since.
+_N_WORDS = 624
+
+_ANY = "any"
+_CONSTANT = "constant"
+
+
+class Randomness:
+    """Watches the shared generators while a test runs.
+
+    Hypothesis seeds them for each example and puts them back; that counts as if it were not.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        """Observe what seeds the generator of `random`."""
+        self._recorder = recorder
+        self._is_on = False
+        self._known: Any = None
+        self._numpy: Any = None
+        self._origin: Any = _ANY
+        self._is_drawn = False
+        self._seeds: Any = None
+        for name in ("seed", "setstate"):
+            function = vars(random.Random).get(name)
+            if type(function) is FunctionType:
+                recorder.watches.notice(function, self._is_seeded)
+
+    def start(self) -> None:
+        """Begin a test."""
+        self._known = _get_state()
+        self._numpy = _numpy_state()
+        self._origin = _ANY
+        self._is_drawn = False
+        self._seeds = None
+        self._is_on = True
+
+    def end(self) -> dict[str, Any]:
+        """End the test: say what it drew by, and from which seed if that was no constant."""
+        if not self._is_on:
+            return {}
+        self._note_use()
+        self._is_on = False
+        self._known = None
+        if self._is_drawn:
+            return {"drawn_by": "random"}
+        if _was_used(self._numpy, _numpy_state()):
+            return {"drawn_by": "numpy"}
+        if self._seeds is not None:
+            return {"drawn_by": "random", "seed": self._seeds.hexdigest()[:_N_HEX]}
+        return {}
+
+    def _note_use(self) -> None:
+        state = _get_state()
+        if state == self._known:
+            return
+        self._known = state
+        if self._origin is _ANY:
+            self._is_drawn = True
+        elif self._origin is not _CONSTANT:
+            self._seeds = self._seeds or hashlib.sha256()
+            self._seeds.update(repr(self._origin).encode())
+
+    def _is_seeded(self, frame: FrameType) -> None:
+        caller = frame.f_back
+        if not self._is_on or frame.f_locals.get("self") is not _generator or caller is None:
+            return
+        if str(caller.f_globals.get("__name__")).startswith("hypothesis."):
+            return
+        self._note_use()
+        argument = frame.f_locals.get(frame.f_code.co_varnames[1])
+        self._recorder.events.follow(
+            _Seeding(self, id(frame), argument, _is_constant(argument, caller.f_code))
+        )
+
+    def seeded(self, argument: Any, is_constant: bool) -> None:
+        """Hear that the generator has a new state."""
+        before, self._known = self._known, _get_state()
+        if argument is None or (self._origin is _ANY and self._known == before):
+            self._origin = _ANY
+        else:
+            self._origin = _CONSTANT if is_constant else self._known
+
+
+class _Seeding:
+    """Waits until the generator is seeded."""
+
+    def __init__(self, randomness: Randomness, key: int, argument: Any, is_constant: bool) -> None:
+        self.key = key
+        self._randomness = randomness
+        self._argument = argument
+        self._is_constant = is_constant
+
+    def returned(self, code: Any, offset: Any, value: Any) -> None:
+        recorder = self._randomness._recorder
+        recorder.events.forget(self.key)
+        try:
+            self._randomness.seeded(self._argument, self._is_constant)
+        except Exception as error:
+            recorder.note(error)
+
+    def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
+        self._randomness._recorder.events.forget(self.key)
+
+
+def _is_constant(value: Any, code: CodeType) -> bool:
+    """Whether a value stands in the code, so that it is the same in every run."""
+    if type(value) not in (int, str, float, bytes):
+        return False
+    if any(type(constant) is type(value) and constant == value for constant in code.co_consts):
+        return True
+    # From Python 3.14 on small numbers stand in the instructions.
+    return type(value) is int and any(
+        instruction.opname == "LOAD_SMALL_INT" and instruction.argval == value
+        for instruction in dis.get_instructions(code)
+    )
+
+
+def _numpy_state() -> Any:
+    generator = getattr(_modules.get("numpy.random.mtrand"), "_rand", None)
+    if generator is None:
+        return None
+    try:
+        state = generator.get_state(legacy=False)
+        words = state["state"]
+        return (
+            words["key"].tobytes(),
+            int(words["pos"]),
+            int(state["has_gauss"]),
+            float(state["gauss"]),
+        )
+    except Exception:  # it was exchanged for another generator, of which nothing is known
+        return None
+
+
+def _was_used(before: Any, after: Any) -> bool:
+    return after is not None and after != before and after[1] != _N_WORDS
+
+
+private_modules(globals())
