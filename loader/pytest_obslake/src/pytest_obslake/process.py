@@ -24,6 +24,7 @@ _DAY = 86_400
 # How far zones are from UTC.
 _FARTHEST = 14 * 3_600
 
+_VARIABLES = ("TMPDIR", "TEMP", "TMP", "PYTEST_DEBUG_TEMPROOT")
 _AT = " at 0x"
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]{8,16}(?=[>,])")
 _MOMENT = re.compile(
@@ -200,7 +201,7 @@ def _folder_pattern(folder: str) -> re.Pattern[str]:
 def _folders() -> list[str]:
     """Return the folders of temporary files. `tempfile` is not asked: its answer would stay as it is now."""
     chosen = getattr(_modules.get("tempfile"), "tempdir", None)
-    named = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    named = (os.environ.get(name) for name in _VARIABLES)
     found = [chosen, *named, "/tmp", "/var/tmp"]  # noqa: S108
     folders: dict[str, None] = {}
     for folder in found:

@@ -16,8 +16,9 @@ _N_HEX = 16
 _modules = sys.modules
 _generator: Any = random._inst
 _get_state: Callable[[], Any] = _generator.getstate
-# The words of the state of numpy's generator; it stands at its end where it was seeded and not used since.
-_N_WORDS = 624
+# Where numpy's generator stands in its words where it was seeded, and where it was only imported.
+_SEEDED = 624
+_IMPORTED = 623
 
 _ANY = "any"
 _CONSTANT = "constant"
@@ -92,8 +93,8 @@ class Randomness:
 
     def seeded(self, argument: Any, is_constant: bool) -> None:
         """Hear that the generator has a new state."""
-        before, self._known = self._known, _get_state()
-        if argument is None or (self._origin is _ANY and self._known == before):
+        self._known = _get_state()
+        if argument is None:
             self._origin = _ANY
         else:
             self._origin = _CONSTANT if is_constant else self._known
@@ -151,7 +152,12 @@ def _numpy_state() -> Any:
 
 
 def _was_used(before: Any, after: Any) -> bool:
-    return after is not None and after != before and after[1] != _N_WORDS
+    """Whether numpy's generator has drawn. What seeds it is written in C: so it may have been seeded before."""
+    if after is None or after == before:
+        return False
+    if before is None:
+        return bool(after[1] != _IMPORTED)
+    return bool(after[0] == before[0] or after[1] != _SEEDED)
 
 
 private_modules(globals())
