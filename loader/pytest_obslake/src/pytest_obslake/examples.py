@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
+import threading
 import weakref
 from collections.abc import Iterable
 from functools import partial
@@ -100,6 +101,7 @@ class Examples:
         self._body: Example | None = None
         self._open: Example | None = None
         self._has_body = False
+        self._context: Callable[[], object] = _no_context
         self._seen: dict[str, dict[int, int]] = {}
         self._first = 0
 
@@ -109,7 +111,9 @@ class Examples:
         self._seen = {}
         self._first = self.n
         self._has_body = False
-        self._recorder.scope = self._scope if "hypothesis.control" in _modules else None
+        has_contexts = "hypothesis.control" in _modules
+        self._context = _contexts() if has_contexts else _no_context
+        self._recorder.scope = self._scope if has_contexts else None
         handle = getattr(function, "hypothesis", None)
         inner = getattr(handle, "inner_test", None)
         found = behind(inner, "").functions if inner is not None else []
@@ -157,7 +161,7 @@ class Examples:
         """Return whose steps begin: a test's, or those of the example that is drawn."""
         if self._body is not None:
             return test
-        context = _context()
+        context = self._context()
         if context is None:
             return test
         if self._open is None or not self._open.is_in(context):
@@ -177,7 +181,7 @@ class Examples:
         if test is None:
             return
         example, self._open = self._open, None
-        if example is not None and not example.is_in(_context()):
+        if example is not None and not example.is_in(self._context()):
             self._discard_calls(example)
             example = None
         example = example or Example(test, self._classes, None)
@@ -282,11 +286,18 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_N_HEX]
 
 
-def _context() -> object:
-    """Return what Hypothesis draws in at the moment, one for each example; None outside of any."""
-    control: Any = _modules.get("hypothesis.control")
-    variable = getattr(control, "_current_build_context", None)
-    return getattr(variable, "value", None)
+def _no_context() -> object:
+    return None
+
+
+def _contexts() -> Callable[[], object]:
+    """Return what tells what Hypothesis draws in at the moment, one for each example; None outside of any."""
+    variable = getattr(_modules["hypothesis.control"], "_current_build_context", None)
+    data = getattr(variable, "data", None)
+    # What the property reads, without a Python frame.
+    if type(data) is threading.local:
+        return partial(getattr, data, "value", None)
+    return partial(getattr, variable, "value", None)
 
 
 def _innermost(function: FunctionType) -> FunctionType:

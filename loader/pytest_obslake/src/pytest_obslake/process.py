@@ -20,6 +20,9 @@ TIME = "the time of the run"
 
 _modules = sys.modules
 _N_OPERATIONS = 3
+SHORTEST = 10
+"""Shorter texts name nothing."""
+
 _DAY = 86_400
 # How far zones are from UTC.
 _FARTHEST = 14 * 3_600
@@ -68,19 +71,14 @@ class ProcessNames:
         self._folders = {text: _folder_pattern(text) for text in map(_inner, _folders())}
         self._base = _inner(os.path.abspath(base_folder)) if base_folder else None
         needles = [_AT, *months, *epochs, *self._folders, *([self._base] if self._base else [])]
-        # Two that begin alike are one.
-        self._needles = tuple(
-            n for n in needles if not any(n != m and n.startswith(m) for m in needles)
-        )
+        # Where one is part of another, the shorter one is enough.
+        self._needles = tuple(n for n in needles if not any(m in n and n != m for m in needles))
 
     def look(self, call: Call, output: str) -> None:
         """Look at the texts of a step."""
-        inputs = call.inputs
-        is_long = len(output) > 9
-        if not is_long and len(inputs) <= 9:
-            return
+        text = output + call.inputs
         for needle in self._needles:
-            if (is_long and needle in output) or needle in inputs:
+            if needle in text:
                 self._look_closely(call, output)
                 return
 

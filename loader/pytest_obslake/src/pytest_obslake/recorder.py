@@ -15,7 +15,7 @@ from pytest_obslake.isolation import private_modules
 from pytest_obslake.later import LaterCall, new_call, new_later_call
 from pytest_obslake.leftout import LeftOut
 from pytest_obslake.observing import Events, mechanism
-from pytest_obslake.process import ProcessNames
+from pytest_obslake.process import SHORTEST, ProcessNames
 from pytest_obslake.references import (
     ClassesUnderTest,
     find_constructor,
@@ -326,9 +326,10 @@ class Recorder:
 
     def write(self, call: steps.Call, output: str) -> None:
         """Write a finished step."""
-        if call.test.take is not None and call.test.take(call, output):
+        test = call.test
+        if test.take is not None and test.take(call, output):
             return
-        if self.names is not None:
+        if self.names is not None and (len(output) >= SHORTEST or len(call.inputs) > SHORTEST):
             self.names.look(call, output)
         target = "null" if call.target is None else quote(call.target)
         # An empty dict was returned, not nothing.
@@ -338,7 +339,7 @@ class Recorder:
         if second != self._second:
             self._second, self._second_text = second, second_text(second)
         self.sink.write_line(
-            f'{call.test.line}{call.step},{call.test.attempt_text}"operation":{call.operation},'
+            f'{test.line}{call.step},{test.attempt_text}"operation":{call.operation},'
             f'"target":{target},"inputs":{quote(call.inputs)},"output":{quote(output)},'
             f'"duration_ns":{call.duration_ns},"observed_at":"{self._second_text}.'
             f'{rest // 1000:06d}+00:00"{more}}}\n'
