@@ -54,7 +54,7 @@ pytest: $(INSTALLED) $(SOON:%=$(VENV)/duckdb/%)
 test-plugin: ## Test the pytest plugin on any Python from 3.9 on: make test-plugin PYTHON=python3.13.
 	$(PYTHON) -m venv $(VENV)-plugin
 	$(VENV)-plugin/bin/python -m pip install --quiet --editable loader/pytest_obslake flit_core \
-	    attrs cloudpickle dill pydantic pytest-rerunfailures pytest-xdist
+	    attrs cloudpickle dill hypothesis numpy pydantic pytest-rerunfailures pytest-xdist
 	PYTHONPATH='$(CURDIR)' $(VENV)-plugin/bin/python -m pytest --confcutdir=tests/plugin tests/plugin
 
 .PHONY: mart

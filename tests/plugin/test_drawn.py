@@ -369,3 +369,17 @@ def test_numpy(drawn):
     }
     record(drawn, "def test(): import numpy; subject.double(int(numpy.random.randint(9)))\n")
     assert drawn_by(drawn) == {"test": ("numpy", None)}
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pytest_randomly"), reason="no pytest-randomly")
+def test_pytest_randomly(drawn):
+    drawn.plugins = ["pytest_randomly"]
+    found = {}
+    for seed in ("5", "5", "6"):
+        text = "".join(f"def test_{n}(): subject.double(random.random())\n" for n in range(3))
+        record(drawn, text + "def test_plain(): subject.double(1)\n", f"--randomly-seed={seed}")
+        by = drawn_by(drawn)
+        assert by.pop("test_plain") == (None, None)
+        assert found.setdefault(seed, by) == by
+        assert len(set(by.values())) == 1
+    assert found["5"]["test_0"] != found["6"]["test_0"]

@@ -305,6 +305,8 @@ class Recorder:
         test = self._attempt
         if watch is None or test is None or not watch.constructs:
             return
+        if self.scope is not None:
+            test = self.scope(test)
         variables = frame.f_locals
         test.references.forget(variables[frame.f_code.co_varnames[0]])
         if _KEEPS_VARIABLES:
