@@ -208,6 +208,12 @@ def test_what_a_session_says_at_its_end_becomes_attributes_of_the_run(lake: Lake
     }
 
 
+def test_an_end_that_says_nothing(lake: Lake) -> None:
+    record = {"record": "session", "problem_id": "p", "implementation_id": "i"}
+    report = lake.load("recording", lake.jsonl("r.jsonl", [record, {"record": "end"}]))
+    assert report["rows"]["runs"] == 1
+
+
 def test_what_is_unknown_is_counted(lake: Lake) -> None:
     records = [
         session(mood="good"),

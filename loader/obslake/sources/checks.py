@@ -244,6 +244,9 @@ def _faults(
             condition = f"{word} not in ({', '.join(map(quote_literal, choice.words))})"
             problem = f"is not one of {', '.join(choice.words)}"
             faults.append(_Fault(condition, choice.column, value, problem))
+    if not faults:
+        # Where nothing is asked of a row, none has a fault.
+        faults.append(_Fault("false", "", "null", ""))
     if only:
         checked = f"{quote_identifier(columns[only[0]])} = {quote_literal(only[1])}"
         faults = [replace(f, condition=f"{checked} and ({f.condition})") for f in faults]
