@@ -6104,8 +6104,8 @@ model_discriminating_tests as (
 --
 -- A greedy cover: the next test is the one that leaves the fewest pairs together. Instead of the pairs, which are many,
 -- the groups of clusters are kept that no chosen test has told apart, and refined round by round. A round refers to
--- the one before it once, since not every engine keeps what is referred to twice. It aggregates, without windows: DuckDB
--- prepares a window for the rows that it expects, and expects many times more from round to round.
+-- the one before it once, since not every engine keeps what is referred to twice. It aggregates, without windows:
+-- DuckDB prepares a window for the rows that it expects, and expects many times more from round to round.
 -- sqlfluff:indentation:template_blocks_indent:false
 
 with
@@ -6306,7 +6306,7 @@ round_1_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_1_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -6386,7 +6386,7 @@ round_2_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_2_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -6466,7 +6466,7 @@ round_3_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_3_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -6546,7 +6546,7 @@ round_4_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_4_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -6626,7 +6626,7 @@ round_5_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_5_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -6706,7 +6706,7 @@ round_6_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_6_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -6786,7 +6786,7 @@ round_7_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_7_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -6866,7 +6866,7 @@ round_8_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_8_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -6946,7 +6946,7 @@ round_9_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_9_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -7026,7 +7026,7 @@ round_10_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_10_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -7106,7 +7106,7 @@ round_11_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_11_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -7186,7 +7186,7 @@ round_12_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_12_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -7266,7 +7266,7 @@ round_13_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_13_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -7346,7 +7346,7 @@ round_14_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_14_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -7426,7 +7426,7 @@ round_15_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_15_classes
     group by problem_number, suite, test_number, n_steps
 
@@ -7506,7 +7506,7 @@ round_16_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_16_classes
     group by problem_number, suite, test_number, n_steps
 

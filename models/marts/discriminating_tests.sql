@@ -2,8 +2,8 @@
 --
 -- A greedy cover: the next test is the one that leaves the fewest pairs together. Instead of the pairs, which are many,
 -- the groups of clusters are kept that no chosen test has told apart, and refined round by round. A round refers to
--- the one before it once, since not every engine keeps what is referred to twice. It aggregates, without windows: DuckDB
--- prepares a window for the rows that it expects, and expects many times more from round to round.
+-- the one before it once, since not every engine keeps what is referred to twice. It aggregates, without windows:
+-- DuckDB prepares a window for the rows that it expects, and expects many times more from round to round.
 -- sqlfluff:indentation:template_blocks_indent:false
 
 {%- set n_rounds = obslake.suite_rounds() %}
@@ -202,7 +202,7 @@ round_{{ number }}_tests as (
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
         -- Clusters that are alone are decided.
-        array_agg(members) filter (where n_clusters > 1 or first_cluster_rank = 0) as undecided
+        array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_{{ number }}_classes
     group by problem_number, suite, test_number, n_steps
 
