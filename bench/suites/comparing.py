@@ -7,7 +7,7 @@ from typing import Any
 from bench.suites.running import Run
 
 OUTCOME = slice(0, 3)
-"""Of a report: the phase, the outcome and the first line of the message; the last part is all of the text."""
+"""The phase, the outcome and the first line of a report's message; the last part is all of its text."""
 
 
 @dataclass

@@ -189,7 +189,7 @@ def test_what_a_session_says_at_its_end_becomes_attributes_of_the_run(lake: Lake
         call(),
         test(),
         {**end, "left_out": left_out, "failures": {}},
-        # Of a suite that left nothing out, and of one that was killed.
+        # The first suite left nothing out; the second one was killed.
         session(run_id="run-8", attributes={}),
         start(),
         call(),

@@ -1,4 +1,4 @@
-"""Tests whose inputs are drawn anew in each run: by Hypothesis, and by random numbers."""
+"""Tests whose inputs are drawn again in each run: by Hypothesis, and by random numbers."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ left join test_keys
         and calls.test_id = test_keys.test_id
         and coalesce(cast(calls.attempt as int), 0) = test_keys.attempt
         and calls.example is not distinct from test_keys.example
--- Of examples that put in the same, the first one counts.
+-- Where several examples put in the same, the first one counts.
 where calls.record = 'call' and coalesce(test_keys.is_first, true);
 
 create temp view loaded_tests as

@@ -51,7 +51,7 @@ from recording_lines
 left join ends using (session)
 where recording_lines.record = 'session';
 
--- What was called in tests, and in examples of them, whose inputs are drawn anew in each run. What an example is
+-- What was called in tests, and in examples of them, whose inputs are drawn again in each run. What an example is
 -- known by is its arguments, if they have a text: it is no number then.
 create temp view drawn_calls as
 with drawn_tests as (

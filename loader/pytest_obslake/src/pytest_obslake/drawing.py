@@ -1,4 +1,4 @@
-"""What tests draw anew in each run, and what names the process: together what makes two runs differ."""
+"""Why two runs differ: tests draw other inputs in each run, and answers name the process."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ class Examples:
             self._discard()
             self._open = Example(test, self._classes, context)
             if not self._has_body:
-                # Of machines of states, and of what a test runs itself, all that is known is what they call.
+                # All that is known about state machines, and about what a test runs itself, is what they call.
                 self.n += 1
                 self.n_without_text += 1
                 self._write(self._open, f"#{self.n - self._first}", None)

@@ -169,7 +169,7 @@ class _Injector:
         offset: int = 0,
         keeps_answer: bool = False,
     ) -> None:
-        """Add a call of what is told: of three arguments the last is on top of the stack, and stays there."""
+        """Add a call of an event; the last of three arguments is on top of the stack, and stays there."""
         self._out += [
             Instr("PUSH_NULL", location=location),
             Instr("LOAD_CONST", event, location=location),
@@ -207,7 +207,7 @@ class _Injector:
         *others, last = self._excuses
         for excuse, go_on in others:
             self._excuse(excuse, go_on, is_last=False)
-        # Of the call above, which no handler is around.
+        # The last one serves the call above, which no other handler covers.
         self._excuse(*last, is_last=True)
 
     def _handle(self, event: Callable[..., Any], depth: int | None = None) -> None:
