@@ -26,7 +26,8 @@ import random
 import pytest, subject
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
-many = settings(max_examples=25, database=None)
+# Where the environment says CI, Hypothesis draws without regard to its seed.
+many = settings(max_examples=25, database=None, derandomize=False)
 SHARED = [subject.Stack([1]), subject.Stack([2])]
 
 def test_plain(): subject.double(1)
