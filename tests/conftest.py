@@ -3,7 +3,10 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,19 @@ from tests.harness.workspace import Workspace
 _ROOM_BYTES = 8 << 30
 
 trust_extensions()
+
+
+class NoPandas(MetaPathFinder):
+    """Says at once that there is no pandas, for which DuckDB looks twice for each parameter of a query."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        """Refuse pandas, and leave everything else to others."""
+        if name == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
+
+
+if find_spec("pandas") is None:
+    sys.meta_path.insert(0, NoPandas())
 
 
 def configure_catalog(monkeypatch: pytest.MonkeyPatch, **properties: str) -> None:

@@ -9,9 +9,9 @@ import pickle
 import random
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,25 +41,25 @@ DOCUMENTATION = Path(__file__).parents[2] / "docs" / "observations.md"
 # -- one text for one value ------------------------------------------------------------------------
 
 
-@contextmanager
-def reading(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with engine.connect(temp_directory=folder, with_iceberg=False) as connection:
-        for name in ("protocol", "zones"):
-            engine.run_sql_file(connection, name)
-        yield connection
+@lru_cache(maxsize=1)
+def reading(folder: Path) -> duckdb.DuckDBPyConnection:
+    """Return a connection that all examples of a test use: opening it takes longer than to read a file."""
+    connection = engine.connect(temp_directory=folder, with_iceberg=False)
+    for name in ("protocol", "zones"):
+        engine.run_sql_file(connection, name)
+    return connection
 
 
 def texts(folder: Path, file: Path, outputs: str = "auto") -> list[str | None]:
     """Return the responses of a file in their order, as a load would keep them."""
-    with reading(folder) as connection:
-        files = open_sources([str(file)], folder, are_tables=True)
-        files = [tabulate(connection, f, exact=("output",), output="output") for f in files]
-        files, _ = read_outputs(connection, files, "output", "response_kind", outputs)
-        create_text_view(connection, "rows", files)
-        found = connection.execute(
-            "select output from rows "
-            "order by cast(regexp_extract(_obslake_position, '[0-9]+$') as int)"
-        ).fetchall()
+    connection = reading(folder)
+    files = open_sources([str(file)], folder, are_tables=True)
+    files = [tabulate(connection, f, exact=("output",), output="output") for f in files]
+    files, _ = read_outputs(connection, files, "output", "response_kind", outputs)
+    create_text_view(connection, "rows", files)
+    found = connection.execute(
+        "select output from rows order by cast(regexp_extract(_obslake_position, '[0-9]+$') as int)"
+    ).fetchall()
     return [text for (text,) in found]
 
 
@@ -70,7 +70,8 @@ def json_lines(folder: Path, values: Sequence[object], name: str = "v.jsonl") ->
 
 
 def parquet(folder: Path, values: Sequence[object], type_: pa.DataType) -> Path:
-    file = folder / "v.parquet"
+    # What DuckDB knows of a file it keeps: another one needs another name.
+    file = folder / f"v{len(list(folder.iterdir()))}.parquet"
     pq.write_table(pa.table({"output": pa.array(values, type_)}), file)
     return file
 

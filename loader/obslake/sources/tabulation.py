@@ -9,6 +9,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,9 +195,8 @@ def _define_reader(
     def read_all(texts: pa.ChunkedArray) -> pa.Array:
         return pa.array([read(text) for text in texts.to_pylist()], pa.list_(pa.string()))
 
-    if connection.execute(
-        "select 1 from duckdb_functions() where function_name = 'read_exactly'"
-    ).fetchall():
+    # That of the file before: to ask whether there is one takes longer than to read a small file.
+    with suppress(duckdb.InvalidInputException):
         connection.remove_function("read_exactly")
     connection.create_function(
         "read_exactly",
