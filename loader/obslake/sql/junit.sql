@@ -49,11 +49,19 @@ select moment, if(parsed between timestamptz '1980-01-01 00:00:00Z' and timestam
     -- What tools write where there is no moment.
     parsed is not null and parsed < timestamptz '1980-01-01 00:00:00Z' as is_none
 from (
-    select moment, parsed_moment(moment) as parsed
+    -- Null where it is not understood.
+    select moment, cast(moment_in_utc(without_zone(orderly)) - to_seconds(zone_seconds(zone)) as timestamptz) as parsed
     from (
-        select timestamp as moment from report_results where trim(timestamp) <> ''
-        union
-        select suite_timestamp from report_results where trim(suite_timestamp) <> ''
+        -- Step by step: a macro is put in place of each mention, and so is what it is given.
+        select moment, orderly, written_zone(orderly) as zone
+        from (
+            select moment, orderly_moment(moment) as orderly
+            from (
+                select timestamp as moment from report_results where trim(timestamp) <> ''
+                union
+                select suite_timestamp from report_results where trim(suite_timestamp) <> ''
+            )
+        )
     )
 );
 

@@ -65,13 +65,6 @@ coalesce(
     )
 );
 
--- Null where it is not understood.
-create or replace temp macro parsed_moment(moment) as
-cast(
-    moment_in_utc(without_zone(orderly_moment(moment)))
-    - to_seconds(zone_seconds(written_zone(orderly_moment(moment)))) as timestamptz
-);
-
 -- Whether day and month could be exchanged.
 create or replace temp macro is_ambiguous_moment(moment) as
 regexp_matches(trim(moment), '^(0?[1-9]|1[0-2])/(0?[1-9]|1[0-2])/\d{4}')
