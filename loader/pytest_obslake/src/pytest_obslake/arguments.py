@@ -13,6 +13,7 @@ from typing import Any
 
 _MISSING: Any = object()
 _NONE: Mapping[str, Any] = {}
+_NO_VALUES: list[Any] = []
 
 # Where equal values of these types are the same value. Zeros have signs, so floats are not among them.
 _PLAIN = (bool, int, str, bytes)
@@ -41,9 +42,12 @@ class Parameters:
         self._first = 1 if has_subject else 0
         self._names: list[str] | None = None
         self._is_simple = not (self._rest or self._keywords or self._keyword_only)
+        self._is_bare = self._is_simple and has_subject and n_positional == 1
 
     def read(self, variables: Mapping[str, Any]) -> tuple[Any, list[Any], Mapping[str, Any]]:
         """Return the object that it is called on, what stands by position, and what by name."""
+        if self._is_bare:
+            return variables[self._positional[0]], _NO_VALUES, _NONE
         passed = [variables[name] for name in self._positional]
         if self._is_simple and not self._function.__defaults__:
             return (passed.pop(0) if self._first else None), passed, _NONE

@@ -10,10 +10,12 @@ from types import FrameType, FunctionType, ModuleType
 from typing import Any, Callable
 
 from pytest_obslake import leftout
+from pytest_obslake.finding import add_value, find_again, module_of
+from pytest_obslake.observing import Handler
 from pytest_obslake.recorder import Recorder
 from pytest_obslake.references import ClassesUnderTest, is_class, namespace
 from pytest_obslake.steps import SIMPLE, kind_of
-from pytest_obslake.targets import Targets, add_value, find_again, full_name, module_of
+from pytest_obslake.targets import Targets, full_name
 from pytest_obslake.unwrapping import behind
 
 _modules = sys.modules
@@ -93,8 +95,6 @@ class Discovery:
         for cls in found.classes:
             self._classes.add(cls)
         self._recorder.watches.add(found.functions)
-        if self._recorder.watches.must_know_constructors:
-            self._recorder.events.look_inside()
         if _NEEDS_PREPARATION:
             functions = [target.function for target in found.functions]
             self._recorder.watches.prepare(_functions_behind(functions))
@@ -142,11 +142,11 @@ class Discovery:
         self._recorder.left_out.add(leftout.STARTED)
 
 
-class _Until:
+class _Until(Handler):
     """Waits for the end of a call that is no step."""
 
     def __init__(self, recorder: Recorder, key: int, then: Callable[[Any], None]) -> None:
-        self.key = key
+        super().__init__(key)
         self._recorder = recorder
         self._then = then
 

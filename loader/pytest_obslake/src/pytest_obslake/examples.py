@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 import sys
 import threading
 import weakref
@@ -15,6 +16,7 @@ from typing import Any, Callable
 from pytest_obslake import leftout, values
 from pytest_obslake.attempts import Attempt
 from pytest_obslake.isolation import private_modules
+from pytest_obslake.observing import Handler
 from pytest_obslake.recorder import Recorder
 from pytest_obslake.references import ClassesUnderTest
 from pytest_obslake.sink import quote
@@ -61,7 +63,8 @@ class Example(Attempt):
     def how_drawn(self) -> str:
         """Return what was called to draw the arguments."""
         calls = sorted(
-            (call.step, call.operation, call.target, call.inputs) for call, _ in self.held
+            (call.step, call.operation, json.loads(call.target), call.inputs)
+            for call, _ in self.held
         )
         return "\n".join(f"{step} {what} {on} {inputs}" for step, what, on, inputs in calls)
 
@@ -263,11 +266,11 @@ class Examples:
             self._recorder.left_out.add(leftout.DISCARDED, call.operation.strip('"'))
 
 
-class _End:
+class _End(Handler):
     """Waits for the end of the body of an example."""
 
     def __init__(self, examples: Examples, key: int) -> None:
-        self.key = key
+        super().__init__(key)
         self._examples = examples
 
     def returned(self, code: Any, offset: Any, value: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 from types import CodeType, FunctionType
-from typing import Callable
+from typing import Any, Callable
 
 from pytest_obslake.observing import Events
 from pytest_obslake.steps import SIMPLE, kind_of
@@ -35,12 +35,15 @@ class Injection:
         self._originals: dict[int, CodeType] = {}
         self._functions: list[tuple[FunctionType, CodeType, CodeType]] = []
 
-    def observe(self, functions: list[FunctionType]) -> None:
-        """Notice what happens in functions from now on."""
+    def observe(self, functions: list[FunctionType], are_makers: bool = False) -> None:
+        """Notice what happens in functions from now on; of makers also where others do not matter."""
+        start = self._events.start_anywhere if are_makers else self._events.start
+        if are_makers and any(id(_get_code(function)) in self._originals for function in functions):
+            self._events.look_inside(always=True)
         new = [function for function in functions if id(_get_code(function)) not in self._originals]
         for function in _with_their_code(new):
             code = _get_code(function)
-            injected = self._code(code)
+            injected = self._code(code, start)
             _set_code(function, injected)
             self._functions.append((function, code, injected))
 
@@ -58,16 +61,16 @@ class Injection:
     def _inner(self, code: CodeType) -> CodeType:
         """Return the code of a function inside of another one: with instructions if it runs later."""
         if kind_of(code) != SIMPLE:
-            return self._code(code)
+            return self._code(code, self._events.start)
         inner = [self._inner(c) if type(c) is CodeType else c for c in code.co_consts]
         if any(new is not old for new, old in zip(inner, code.co_consts)):
             return code.replace(co_consts=tuple(inner))
         return code
 
-    def _code(self, code: CodeType) -> CodeType:
+    def _code(self, code: CodeType, start: Callable[..., Any]) -> CodeType:
         """Return the code to put in place: one for each, so that functions that share code still do."""
         if id(code) not in self._injected:
-            injected = self._inject(code, self._events, self._inner)
+            injected = self._inject(code, self._events, start, self._inner)
             self._injected[id(code)] = (code, injected)
             self._originals[id(injected)] = injected
         return self._injected[id(code)][1]

@@ -17,9 +17,17 @@ _ROOM = 10
 _NOWHERE = InstrLocation(None, None, None, None)
 
 
-def inject(code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]) -> CodeType:
-    """Return code that does the same, and tells; `inner` returns what to put in place of code in it."""
-    return _Injector(code, events, inner).code()
+def inject(
+    code: CodeType,
+    events: Events,
+    start: Callable[..., Any],
+    inner: Callable[[CodeType], CodeType],
+) -> CodeType:
+    """Return code that does the same, and tells.
+
+    `start` is what it calls when it starts; `inner` returns what to put in place of code in it.
+    """
+    return _Injector(code, events, start, inner).code()
 
 
 class _Injector:
@@ -31,9 +39,14 @@ class _Injector:
     """
 
     def __init__(
-        self, code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]
+        self,
+        code: CodeType,
+        events: Events,
+        start: Callable[..., Any],
+        inner: Callable[[CodeType], CodeType],
     ) -> None:
         self._original = code
+        self._start = start
         self._inner = inner
         self._events = events
         self._source = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
@@ -63,7 +76,7 @@ class _Injector:
         """Ask whether the call matters; the recursion limit is no reason to stop."""
         excuse = Label()
         self._cover(TryBegin(excuse, False, 0))
-        self._call(self._events.start, 2, location, keeps_answer=True)
+        self._call(self._start, 2, location, keeps_answer=True)
         self._close()
         self._out.append(Instr("POP_JUMP_FORWARD_IF_FALSE", self._plain, location=location))
         self._excuses.append((excuse, self._plain))

@@ -19,18 +19,31 @@ _ROOM = 16
 _RERAISE = ("RERAISE", 1) if sys.version_info >= (3, 10) else ("RERAISE",)
 
 
-def inject(code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]) -> CodeType:
-    """Return code that does the same, and tells; `inner` returns what to put in place of code in it."""
-    return _Injector(code, events, inner).code()
+def inject(
+    code: CodeType,
+    events: Events,
+    start: Callable[..., Any],
+    inner: Callable[[CodeType], CodeType],
+) -> CodeType:
+    """Return code that does the same, and tells.
+
+    `start` is what it calls when it starts; `inner` returns what to put in place of code in it.
+    """
+    return _Injector(code, events, start, inner).code()
 
 
 class _Injector:
     """Puts the body of a function there twice: as it was, and as a block with a handler of exceptions."""
 
     def __init__(
-        self, code: CodeType, events: Events, inner: Callable[[CodeType], CodeType]
+        self,
+        code: CodeType,
+        events: Events,
+        start: Callable[..., Any],
+        inner: Callable[[CodeType], CodeType],
     ) -> None:
         self._original = code
+        self._start = start
         self._inner = inner
         self._events = events
         self._source = Bytecode.from_code(code)
@@ -48,7 +61,7 @@ class _Injector:
         if isinstance(source[0], Instr) and source[0].name == "GEN_START":
             self._add("GEN_START", source.pop(0).arg)
         plain = Label()
-        self._add("LOAD_CONST", self._events.start)
+        self._add("LOAD_CONST", self._start)
         self._call_with_two(keeps_answer=True)
         self._add("POP_JUMP_IF_FALSE", plain)
         self._add("SETUP_FINALLY", unwind)

@@ -24,6 +24,7 @@ class Monitoring:
         if not free:
             raise Unavailable("other tools have taken all that sys.monitoring has to give")
         self._tool = free[0]
+        self._events = events
         self._codes: dict[int, CodeType] = {}
         _monitoring.use_tool_id(self._tool, _NAME)
         names = _monitoring.events
@@ -40,8 +41,10 @@ class Monitoring:
             _monitoring.register_callback(self._tool, event, callback)
         _monitoring.set_events(self._tool, names.PY_UNWIND | names.PY_THROW)
 
-    def observe(self, functions: list[FunctionType]) -> None:
-        """Notice what happens in functions from now on."""
+    def observe(self, functions: list[FunctionType], are_makers: bool = False) -> None:
+        """Notice what happens in functions from now on; what starts looks the same everywhere."""
+        if are_makers:
+            self._events.look_inside(always=True)
         for function in functions:
             self.can_follow(function.__code__)
 

@@ -10,7 +10,8 @@ import _thread
 import sys
 from functools import partial
 from itertools import repeat
-from types import CodeType, FrameType, FunctionType
+from operator import attrgetter
+from types import CodeType, FrameType, FunctionType, SimpleNamespace
 from typing import Any, Callable, Protocol
 
 _get_ident = _thread.get_ident
@@ -47,23 +48,18 @@ class Exchanger(Dispatcher):
         return partial, (getattr, None, "")
 
 
-class EndHandler(Protocol):
-    """What is told how a call ends; `key` is the address of its frame."""
+class Handler:
+    """What is told all that happens in a frame; `key` is its address. This one passes it over."""
 
-    key: int
+    __slots__ = ("key",)
 
-    def returned(self, code: Any, offset: Any, value: Any) -> None:
-        """Hear what it returns."""
-
-    def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
-        """Hear what it raises."""
-
-
-class Handler(EndHandler, Protocol):
-    """What is told all that happens in a frame."""
+    def __init__(self, key: int) -> None:
+        """Take the address of a frame."""
+        self.key = key
 
     def started(self) -> bool:
         """Hear that it runs for the first time; return whether starts inside of it do not matter."""
+        return False
 
     def yielded(self, code: Any, offset: Any, value: Any) -> None:
         """Hear that it waits, and what it hands out."""
@@ -74,6 +70,12 @@ class Handler(EndHandler, Protocol):
     def thrown(self, code: Any, offset: Any, error: BaseException) -> None:
         """Hear that it goes on with an exception."""
 
+    def returned(self, code: Any, offset: Any, value: Any) -> None:
+        """Hear what it returns."""
+
+    def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
+        """Hear what it raises."""
+
 
 class Events:
     """Passes on what happens in frames: the start of any to `begin`, the rest to who asked for that frame.
@@ -82,6 +84,10 @@ class Events:
 
     Attributes:
         threads: the threads in which starts do not matter.
+        inside: what starts call where they do not matter.
+        handlers: who is told of a frame, by its address.
+        makers: who hears of starts also where others do not matter, by the code; says whether the end matters.
+        start: what code calls that starts, and `start_anywhere`, what the code of makers calls.
         make_delegate: makes what stands in for what a frame awaits, where that is needed to know when it waits.
     """
 
@@ -90,32 +96,38 @@ class Events:
     ) -> None:
         """Let `begin` decide whether a start matters; it returns whether those inside of it do not."""
         self.threads: dict[int, Callable[..., Any]] = {}
-        self.object_is_made: Callable[[FrameType], None] | None = None
-        self._inside: Callable[..., Any] = _ignore
+        self.handlers: dict[int, Handler] = {}
+        self.makers: dict[int, Callable[[FrameType], bool]] = {}
+        self.inside: Callable[..., Any] = _ignore
+        self._is_always_heard = False
         self._begin = begin
         self._note = note
         self._waiting: dict[int, Handler] = {}
-        self._returned: dict[int, Callable[..., None]] = {}
-        self._unwound: dict[int, Callable[..., None]] = {}
-        self._yielded: dict[int, Callable[..., None]] = {}
-        self._resumed: dict[int, Callable[..., None]] = {}
-        self._thrown: dict[int, Callable[..., None]] = {}
         self.start = Dispatcher(self.threads.get, iter(_get_ident, None), repeat(self._start))
-        self.return_ = _by_frame(self._returned)
-        self.unwind = _by_frame(self._unwound)
-        self.yield_ = _by_frame(self._yielded)
-        self.resume = _by_frame(self._resumed)
-        self.throw = _by_frame(self._thrown)
+        self.start_anywhere = Dispatcher(
+            {False: self._start, True: self._start_inside}.get,
+            map(self.threads.__contains__, iter(_get_ident, None)),
+        )
+        self.return_ = self._told("returned")
+        self.unwind = self._told("unwound")
+        self.yield_ = self._told("yielded")
+        self.resume = self._told("resumed")
+        self.throw = self._told("thrown")
         self.make_delegate: Callable[[Handler, Any], Any] | None = None
         self._delegates: dict[int, Callable[[Any], Any]] = {}
         self.delegate = Exchanger(
             self._delegates.get, map(id, iter(_get_frame, None)), repeat(_same)
         )
 
+    def _told(self, event: str) -> Dispatcher:
+        """Return what tells the handler of the frame that runs."""
+        frames = map(id, iter(_get_frame, None))
+        return Dispatcher(attrgetter(event), map(self.handlers.get, frames, repeat(_NOBODY)))
+
     def _start(self, code: Any, offset: Any) -> bool:
         """Hear of a start; return whether the rest matters."""
         thread = _get_ident()
-        self.threads[thread] = self._inside
+        self.threads[thread] = self.inside
         is_inside = False
         frame = _get_frame(1)
         try:
@@ -128,19 +140,30 @@ class Events:
         finally:
             if not is_inside:
                 self.threads.pop(thread, None)
-        return id(frame) in self._returned
+        return id(frame) in self.handlers
 
-    def look_inside(self) -> None:
-        """Hear of starts that do not matter otherwise: of frames that were there before, and of constructors."""
-        self._inside = self._start_inside
+    def look_inside(self, always: bool = False) -> None:
+        """Hear of starts that do not matter otherwise: of frames that were there before, and of makers.
+
+        That is so until no frame waits any more, or always.
+        """
+        self._is_always_heard = self._is_always_heard or always
+        self.inside = self._start_inside
         for thread in list(self.threads):
-            self.threads[thread] = self._inside
+            self.threads[thread] = self.inside
+
+    def _stop_waiting(self, key: int) -> None:
+        self._waiting.pop(key, None)
+        if not (self._waiting or self._is_always_heard):
+            self.inside = _ignore
 
     def _start_inside(self, code: Any, offset: Any) -> bool:
         frame = _get_frame(1)
-        if self.object_is_made is not None:
+        maker = self.makers.get(id(frame.f_code))
+        if maker is not None:
             try:
-                self.object_is_made(frame)
+                if maker(frame):
+                    return True
             except Exception as error:
                 self._note(error)
         return id(frame) in self._waiting
@@ -149,72 +172,62 @@ class Events:
         """Let starts in this thread not matter from now on; return whether that was so before."""
         thread = _get_ident()
         was_inside = thread in self.threads
-        self.threads[thread] = self._inside
+        self.threads[thread] = self.inside
         return was_inside
 
     def leave(self) -> None:
         """Let starts in this thread matter again."""
         self.threads.pop(_get_ident(), None)
 
-    def follow(self, handler: EndHandler) -> None:
-        """Tell a handler how a call in the frame of its key ends."""
-        self._returned[handler.key] = handler.returned
-        self._unwound[handler.key] = handler.unwound
+    def follow(self, handler: Handler) -> None:
+        """Tell a handler what happens in the frame of its key from now on."""
+        self.handlers[handler.key] = handler
 
     def follow_steps(self, handler: Handler, is_waiting: bool) -> None:
         """Tell a handler all that happens in the frame of its key; whether it is still to start."""
         key = handler.key
-        self.follow(handler)
-        self._yielded[key] = handler.yielded
-        self._resumed[key] = handler.resumed
-        self._thrown[key] = handler.thrown
+        self.handlers[key] = handler
         if self.make_delegate is not None:
             self._delegates[key] = partial(self.make_delegate, handler)
         if is_waiting:
             self._waiting[key] = handler
             self.look_inside()
-        else:
-            self._waiting.pop(key, None)
-
-    def handler(self, key: int) -> EndHandler | None:
-        """Return who is told of a frame."""
-        returned = self._returned.get(key)
-        return returned.__self__ if returned is not None else None  # type: ignore[attr-defined]
+        elif self._waiting:
+            self._stop_waiting(key)
 
     def forget(self, key: int) -> None:
         """Tell nobody any more how a call ends."""
-        self._returned.pop(key, None)
-        self._unwound.pop(key, None)
+        self.handlers.pop(key, None)
 
     def forget_steps(self, key: int) -> None:
         """Tell nobody any more what happens in a frame that waits and goes on."""
-        self.forget(key)
-        self._yielded.pop(key, None)
-        self._resumed.pop(key, None)
-        self._thrown.pop(key, None)
-        self._delegates.pop(key, None)
-        self._waiting.pop(key, None)
+        self.handlers.pop(key, None)
+        if self.make_delegate is not None:
+            self._delegates.pop(key, None)
+        if self._waiting:
+            self._stop_waiting(key)
 
     def started(self, key: int) -> None:
         """Note that a frame that was there before runs now."""
-        self._waiting.pop(key, None)
+        self._stop_waiting(key)
 
     def clear(self) -> None:
         """Tell nobody anything any more."""
-        for key in list(self._returned):
+        for key in list(self.handlers):
             self.forget_steps(key)
         self.threads.clear()
 
 
-def _by_frame(handlers: dict[int, Callable[..., None]]) -> Dispatcher:
-    return Dispatcher(handlers.get, map(id, iter(_get_frame, None)), repeat(_ignore))
+_NOBODY: Any = SimpleNamespace(
+    returned=_ignore, unwound=_ignore, yielded=_ignore, resumed=_ignore, thrown=_ignore
+)
 
 
 class Mechanism(Protocol):
     """A way to notice what happens in functions."""
 
-    def observe(self, functions: list[FunctionType]) -> None:
-        """Notice what happens in functions from now on."""
+    def observe(self, functions: list[FunctionType], are_makers: bool = False) -> None:
+        """Notice what happens in functions from now on; of makers also where others do not matter."""
 
     def can_follow(self, code: CodeType) -> bool:
         """Whether what happens in the frame of a generator that has not started will be noticed."""

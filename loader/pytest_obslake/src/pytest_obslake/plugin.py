@@ -79,14 +79,14 @@ def pytest_configure(config: pytest.Config) -> None:
     file = config.getoption("obslake")
     if not file:
         return
-    from pytest_obslake import context, recorder, session, targets
+    from pytest_obslake import context, finding, recorder, session, targets
 
     chosen = _option(config, "obslake_target") or []
     if not chosen:
         raise pytest.UsageError("--obslake needs --obslake-target=package.module[:name,…]")
     try:
         for target in chosen:
-            targets.parse(target)
+            finding.parse(target)
     except targets.TargetError as error:
         raise pytest.UsageError(str(error)) from None
     try:

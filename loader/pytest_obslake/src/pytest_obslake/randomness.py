@@ -10,6 +10,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, Callable
 
 from pytest_obslake.isolation import private_modules
+from pytest_obslake.observing import Handler
 from pytest_obslake.recorder import Recorder
 
 _N_HEX = 16
@@ -100,11 +101,11 @@ class Randomness:
             self._origin = _CONSTANT if is_constant else self._known
 
 
-class _Seeding:
+class _Seeding(Handler):
     """Waits until the generator is seeded."""
 
     def __init__(self, randomness: Randomness, key: int, argument: Any, is_constant: bool) -> None:
-        self.key = key
+        super().__init__(key)
         self._randomness = randomness
         self._argument = argument
         self._is_constant = is_constant

@@ -5,9 +5,10 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable
 from types import FunctionType
-from typing import Any, Callable
+from typing import Any, Callable, Final, Union
 
 from pytest_obslake import values
+from pytest_obslake.sink import quote
 
 _mro: Callable[[type], tuple[type, ...]] = vars(type)["__mro__"].__get__
 _name: Callable[[type], str] = vars(type)["__name__"].__get__
@@ -97,6 +98,8 @@ class ClassesUnderTest:
     def have_made(self, value: object) -> bool:
         """Whether a value is an object under test. Runs no code of the value."""
         cls = type(value)
+        if id(cls) in self._ids:
+            return True
         if not self._ids or id(cls) in _PLAIN_TYPES:
             return False
         return self.include(cls)
@@ -116,19 +119,18 @@ class References:
     def __init__(self, classes: ClassesUnderTest) -> None:
         """Start without any object."""
         self._classes = classes
-        self._rows: dict[int, tuple[Callable[[], Any] | None, Any, int]] = {}
+        self._rows: dict[int, _Row] = {}
 
     def make(self, value: object, row: int) -> str:
         """Say that a step answered with an object under test: its reference, made now if it is new."""
-        known = self._row(value)
-        return self._new(value, row) if known is None else _reference(type(value), known)
+        return (self._known(value) or self._new(value, row))[_TEXT]
 
     def construct(self, value: object, row: int) -> str | None:
         """Say that a constructor begins to make an object: its reference, or None if it is there already."""
         known = self._rows.get(id(value))
         if known is not None and known[0] is not None and known[0]() is value:
             return None
-        return self._new(value, row)
+        return self._new(value, row)[_TEXT]
 
     def forget(self, value: object) -> None:
         """Forget what was at the address of a new object, unless that is known to be the same."""
@@ -137,49 +139,75 @@ class References:
             del self._rows[id(value)]
 
     def refer(self, value: object, step: int) -> str | None:
-        """Return the reference to an object under test, or None for any other value.
+        """Return the reference to an object under test, or None for any other value."""
+        return self._refer(value, step)[_TEXT] if self._classes.have_made(value) else None
+
+    def refer_quoted(self, value: object, step: int) -> str:
+        """Return the JSON text of the reference to an object under test."""
+        row = self._rows.get(id(value))
+        if row is not None and row[_CLASS] == id(type(value)):
+            # As in `_known`, without a call for what is most of all.
+            holder = row[0]
+            if holder() is value if holder is not None else row[_ITEMS] is None:
+                return row[_QUOTED]
+        return self._refer(value, step)[_QUOTED]
+
+    def known(self, value: object) -> str | None:
+        """Return the reference to an object that a step has made, or None."""
+        known = self._known(value)
+        return None if known is None else known[_TEXT]
+
+    def _refer(self, value: object, step: int) -> _Row:
+        """Return the row of an object under test.
 
         An object that no step of this test has made, because another test or a module did, has no row. One
         whose class has no constructor in Python gets the row of the step that meets it first.
         """
-        if not self._classes.have_made(value):
-            return None
-        row = self._row(value)
-        cls = type(value)
-        if row is not None:
-            return _reference(cls, row)
-        if not has_constructor(cls):
+        known = self._known(value)
+        if known is not None:
+            return known
+        if not has_constructor(type(value)):
             return self._new(value, step)
-        return values.CUT_PREFIX + qualified_name(cls)
+        return _row(None, type(value), None, None)
 
-    def known(self, value: object) -> str | None:
-        """Return the reference to an object that a step has made, or None."""
-        row = self._row(value)
-        return None if row is None else _reference(type(value), row)
-
-    def _new(self, value: object, row: int) -> str:
+    def _new(self, value: object, number: int) -> _Row:
         holder: Callable[[], Any] | None
         try:
             holder = weakref.ref(value)
         except TypeError:
             holder = None
-        self._rows[id(value)] = (holder, None if holder else _appearance(value), row)
-        return _reference(type(value), row)
+        row = _row(holder, type(value), None if holder else _items(value), number)
+        self._rows[id(value)] = row
+        return row
 
-    def _row(self, value: object) -> int | None:
-        known = self._rows.get(id(value))
-        if known is None:
+    def _known(self, value: object) -> _Row | None:
+        row = self._rows.get(id(value))
+        if row is None:
             return None
-        holder, appearance, row = known
-        is_it = holder() is value if holder else appearance == _appearance(value)
-        return row if is_it else None
+        holder, cls, items, number, _, _ = row
+        if holder is None:
+            return row if cls == id(type(value)) and items == _items(value) else None
+        if holder() is not value:
+            return None
+        # An object may be given another class.
+        return row if cls == id(type(value)) else self._new(value, number)
 
 
-def _appearance(value: object) -> tuple[int, ...]:
-    """Return the addresses of the class and, of a tuple, of the items: what another object would differ in."""
-    items = tuple.__iter__(value) if isinstance(value, tuple) else ()
-    return (id(type(value)), *map(id, items))
+_Row = tuple[Union[Callable[[], Any], None], int, Any, Any, str, str]
+_CLASS: Final = 1
+_ITEMS: Final = 2
+_TEXT: Final = 4
+_QUOTED: Final = 5
 
 
-def _reference(cls: type, row: int) -> str:
-    return values.instance_response(qualified_name(cls), row)
+def _row(holder: Callable[[], Any] | None, cls: type, items: Any, number: int | None) -> _Row:
+    """Return what is known of an object: who holds it, class, items, number, and the texts of its reference."""
+    text = values.CUT_PREFIX + qualified_name(cls)
+    if number is not None:
+        text += f"@{number}"
+    return holder, id(cls), items, number, text, quote(text)
+
+
+def _items(value: object) -> tuple[int, ...] | None:
+    """Return the addresses of the items of a tuple, in which another one would differ."""
+    return tuple(map(id, tuple.__iter__(value))) if isinstance(value, tuple) else None

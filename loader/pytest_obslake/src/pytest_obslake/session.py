@@ -15,12 +15,13 @@ from pytest_obslake import __version__, context
 from pytest_obslake.attempts import Attempt, now
 from pytest_obslake.discovery import Discovery
 from pytest_obslake.drawing import Drawing
+from pytest_obslake.finding import find, module_of
 from pytest_obslake.process import ProcessNames
 from pytest_obslake.recorder import Recorder
 from pytest_obslake.references import ClassesUnderTest
 from pytest_obslake.sink import Sink
 from pytest_obslake.standins import StandIns
-from pytest_obslake.targets import TargetError, Targets, find, module_of
+from pytest_obslake.targets import TargetError, Targets
 
 
 @dataclass(frozen=True)

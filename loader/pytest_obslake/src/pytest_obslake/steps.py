@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import inspect
 import sys
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_obslake import values
 from pytest_obslake.isolation import private_modules
+from pytest_obslake.observing import Handler
 from pytest_obslake.references import mro, name
 
 if TYPE_CHECKING:
@@ -19,23 +21,27 @@ if TYPE_CHECKING:
 ITEM = -1
 """Instead of an offset: what an asynchronous generator yields, which is not wrapped."""
 
+LATER = frozenset(map(id, (GeneratorType, CoroutineType, AsyncGeneratorType)))
+"""The addresses of the types of what runs later."""
+
 SIMPLE, GENERATOR, COROUTINE, ASYNCHRONOUS_GENERATOR = range(4)
 
 _INTERRUPTIONS = ("KeyboardInterrupt", "GeneratorExit", "CancelledError")
-_LATER = frozenset(map(id, (GeneratorType, CoroutineType, AsyncGeneratorType)))
 _STOPS = {
     GENERATOR: ("generator", ("StopIteration",)),
     COROUTINE: ("coroutine", ("StopIteration",)),
     ASYNCHRONOUS_GENERATOR: ("async generator", ("StopIteration", "StopAsyncIteration")),
 }
 _clock = time.perf_counter_ns
+_get_ident = _thread.get_ident
 # The clock that tells the date is asked only once: suites that exchange it let it tick from the first question on.
-_START = time.time_ns() - time.perf_counter_ns()
+EPOCH = time.time_ns() - time.perf_counter_ns()
+"""What to add to a time of steps to have it in nanoseconds since 1970."""
 
 
 def nanoseconds_now() -> int:
     """Return the time since 1970 in nanoseconds."""
-    return _START + _clock()
+    return EPOCH + _clock()
 
 
 def kind_of(code: CodeType) -> int:
@@ -46,11 +52,6 @@ def kind_of(code: CodeType) -> int:
     if flags & inspect.CO_GENERATOR:
         return GENERATOR
     return ASYNCHRONOUS_GENERATOR if flags & inspect.CO_ASYNC_GENERATOR else SIMPLE
-
-
-def runs_later(value: object) -> bool:
-    """Whether a value is a generator, a coroutine or an asynchronous generator."""
-    return id(type(value)) in _LATER
 
 
 def frame_and_code(later: Any) -> tuple[FrameType | None, CodeType]:
@@ -81,17 +82,21 @@ def _first_instruction(frame: FrameType) -> int:
     return next((i.offset for i in dis.get_instructions(frame.f_code) if i.opname == "RESUME"), 0)
 
 
-class Call:
-    """A call that runs at once, from the start of its body to its end."""
+class Call(Handler):
+    """A call that runs at once, from the start of its body to its end.
+
+    Attributes:
+        operation: the JSON text of what was done.
+        target: the JSON text of what it was done with.
+        inputs: the JSON text of its arguments.
+        began: when it began, and `clock`, since when its duration counts.
+    """
 
     __slots__ = (
+        "began",
         "clock",
         "duration_ns",
         "inputs",
-        "is_making",
-        "key",
-        "made",
-        "observed_at",
         "operation",
         "recorder",
         "step",
@@ -105,7 +110,7 @@ class Call:
         test: Attempt,
         step: int,
         operation: str,
-        target: str | None,
+        target: str,
         inputs: str,
     ) -> None:
         """Take a number of the test."""
@@ -115,44 +120,44 @@ class Call:
         self.operation = operation
         self.target = target
         self.inputs = inputs
-        self.made: str | None = None
-        self.is_making = False
-        self.key = 0
-        self.duration_ns = 0
-        self.observed_at = _START + _clock()
-        self.clock = 0
 
     def begin(self, frame: FrameType) -> None:
         """Follow a frame from now on."""
         self.key = id(frame)
-        self.recorder.events.follow(self)
-        self.clock = _clock()
+        self.recorder.events.handlers[self.key] = self
+        self.began = self.clock = _clock()
 
     def start_clock(self) -> None:
-        """Count the time from now on."""
-        self.clock = _clock()
+        """Count the time from now on, without a frame."""
+        self.key = 0
+        self.began = self.clock = _clock()
+
+    def answer(self, value: Any) -> str | None:
+        """Return the text of what was returned; None where that runs later, and completes the step."""
+        calls = self.recorder.calls
+        text = calls.plain(value)
+        if text is not None:
+            return text
+        if id(type(value)) not in LATER:
+            return calls.other_response(self.test, value, self.step)
+        return None if calls.follow(self, value) else self.recorder.texts.text(value)
 
     def returned(self, code: Any, offset: Any, value: Any) -> None:
         """Record what was returned; what runs later is followed."""
         self.duration_ns = _clock() - self.clock
         recorder = self.recorder
         events = recorder.events
-        events.forget(self.key)
+        events.handlers.pop(self.key, None)
         if recorder.is_nested:
             events.enter()
         try:
-            if self.made is not None:
-                recorder.write(self, self.made)
-            elif self.is_making:
-                recorder.write(self, recorder.new_object(self.test, value, self.step))
-            elif id(type(value)) not in _LATER:
-                recorder.write(self, recorder.response(self.test, value, self.step))
-            elif not recorder.follow(self, value):
-                recorder.write(self, recorder.texts.text(value))
+            output = self.answer(value)
+            if output is not None:
+                recorder.write(self, output)
         except Exception as failure:
             recorder.note(failure)
         finally:
-            events.leave()
+            events.threads.pop(_get_ident(), None)
 
     def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
         """Record an exception; one that interrupts from outside is no answer, and only a timeout is recorded."""
@@ -168,6 +173,40 @@ class Call:
             self.recorder.note(failure)
         finally:
             events.leave()
+
+
+class Construction(Call):
+    """The call of an ``__init__``, whose answer is known before."""
+
+    __slots__ = ("_made",)
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        test: Attempt,
+        step: int,
+        operation: str,
+        target: str,
+        inputs: str,
+        made: str,
+    ) -> None:
+        """Take the reference to the object, too."""
+        super().__init__(recorder, test, step, operation, target, inputs)
+        self._made = made
+
+    def answer(self, value: Any) -> str | None:
+        """Return the reference to the object that was made."""
+        return self._made
+
+
+class Making(Call):
+    """The call of a ``__new__``."""
+
+    __slots__ = ()
+
+    def answer(self, value: Any) -> str | None:
+        """Return the text of what was made."""
+        return self.recorder.calls.new_object(self.test, value, self.step)
 
 
 def failure_text(recorder: Recorder, error: BaseException, kind: int = SIMPLE) -> str | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _encode = values.encode_value
 _quote = values._quote
-_LARGE = 1 << 64
+_SMALLEST, _LARGEST = -(1 << 62), 1 << 62
 _LONGEST_ESCAPE = 6
 
 
@@ -32,7 +32,7 @@ class Texts:
             if len(value) < self._n_short and value.isascii():  # type: ignore[arg-type, attr-defined]
                 return _quote(value)  # type: ignore[arg-type]
         elif kind is int:
-            if -_LARGE < value < _LARGE:  # type: ignore[operator]
+            if _SMALLEST < value < _LARGEST:  # type: ignore[operator]
                 return repr(value)
         elif value is None:
             return "null"
@@ -51,7 +51,8 @@ class Texts:
     def text(self, value: object) -> str:
         """Return the text of a value, shortened; ``$N/A@<type>`` for what has none."""
         try:
-            return self.shorten(_encode(value))
+            text = _encode(value)
+            return text if len(text) < self._n_short else self.shorten(text)
         except values.NotSerializable as finding:
             return finding.response
         except Exception:  # such as a metaclass that cannot be hashed

@@ -9,7 +9,7 @@ from typing import Any, Callable
 from pytest_obslake import steps
 from pytest_obslake.arguments import Parameters
 from pytest_obslake.observing import Mechanism
-from pytest_obslake.references import has_weak_references
+from pytest_obslake.references import has_weak_references, qualified_name
 from pytest_obslake.sink import quote
 from pytest_obslake.targets import (
     CLASS_METHOD,
@@ -22,13 +22,19 @@ from pytest_obslake.targets import (
     Target,
 )
 
-_WITH_SUBJECT = (METHOD, CONSTRUCTOR, MAKER, CLASS_METHOD, PROPERTY, SETTER, DELETER)
+_ON_OBJECTS = (METHOD, CONSTRUCTOR, PROPERTY, SETTER, DELETER)
+_WITH_SUBJECT = (*_ON_OBJECTS, MAKER, CLASS_METHOD)
 _MISSING: Any = object()
 _MOST_OPERATIONS = 1000
 
 
 class Bound:
-    """A target, and the function that it means."""
+    """A target, and the function that it means.
+
+    Attributes:
+        is_on_object: whether it is called on an object.
+        on: the JSON text of what it is called on, if that is always the same.
+    """
 
     def __init__(self, target: Target) -> None:
         """Look at the parameters of its function."""
@@ -36,17 +42,21 @@ class Bound:
         self.function = target.function
         self.parameters = Parameters(target.function, target.kind in _WITH_SUBJECT)
         self.is_special = target.key.startswith("__") and target.kind not in (CONSTRUCTOR, MAKER)
+        self.is_on_object = target.kind in _ON_OBJECTS
+        self.on: str | None = None
+        if target.kind not in _WITH_SUBJECT:
+            self.on = quote(qualified_name(target.owner)) if target.owner is not None else "null"
         self.code = target.function.__code__
         self.n_calls = 0
         self._operations: dict[tuple[Any, ...], str] = {}
-        self._globals = target.function.__globals__
+        self.globals = target.function.__globals__
         closure = target.function.__closure__ or ()
         free = target.function.__code__.co_freevars
         self._cells = [(name, cell) for name, cell in zip(free, closure) if name != "__class__"]
 
     def is_called(self, frame: FrameType, variables: Mapping[str, Any]) -> bool:
         """Whether it is this function that a frame runs, and not another one with the same code."""
-        if self._globals is not frame.f_globals:
+        if self.globals is not frame.f_globals:
             return False
         named = self.function.__kwdefaults__
         if named and any(
@@ -57,6 +67,11 @@ class Bound:
         return not self._cells or all(
             variables.get(name, _MISSING) is _content(cell) for name, cell in self._cells
         )
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether variables of the function around it tell it from others."""
+        return bool(self._cells)
 
     def operation(self, name: str, n_passed: int, keywords: Mapping[str, Any]) -> str:
         """Return the JSON text of what was done, with the names of the arguments that matter."""
@@ -92,29 +107,23 @@ class Watch:
     Attributes:
         kind: whether it runs at once or later, as in `steps`.
         notice: is told of frames instead, where they are of no target.
-        constructs: whether it makes objects that can only be known by their addresses.
+        sole: the only target, if nothing about a function but its globals tells it from others with the code.
     """
 
     def __init__(
-        self, function: FunctionType, notice: Callable[[FrameType], None] | None = None
+        self, function: FunctionType, notice: Callable[[FrameType], Any] | None = None
     ) -> None:
         """Take a function that has the code."""
         code = function.__code__
         self.kind = steps.kind_of(code)
-        self.constructs = False
+        self.sole: Bound | None = None
         self.notice = notice
         self._bounds: list[Bound] = []
 
     def add(self, bound: Bound) -> None:
         """Know a target more."""
         self._bounds.append(bound)
-        target = bound.target
-        self.constructs = self.constructs or (
-            target.kind == CONSTRUCTOR
-            and target.owner is not None
-            and not has_weak_references(target.owner)
-            and target.function.__code__.co_argcount > 0
-        )
+        self.sole = bound if len(self._bounds) == 1 and not bound.has_cells else None
 
     def find(self, frame: FrameType, variables: Mapping[str, Any]) -> Bound | None:
         """Return the target that a frame runs."""
@@ -124,34 +133,51 @@ class Watch:
         return None
 
 
+def _constructs(target: Target) -> bool:
+    """Whether a target makes objects that can only be known by their addresses."""
+    return (
+        target.kind == CONSTRUCTOR
+        and target.owner is not None
+        and not has_weak_references(target.owner)
+        and target.function.__code__.co_argcount > 0
+    )
+
+
 class Watches:
     """All code that is observed, by its address."""
 
-    def __init__(self, mechanism: Mechanism) -> None:
-        """Observe nothing so far."""
+    def __init__(self, mechanism: Mechanism, hear_births: Callable[[CodeType], None]) -> None:
+        """Observe nothing so far; whoever hears of births is told of the code that constructs."""
         self._mechanism = mechanism
+        self._hear_births = hear_births
         self._by_code: dict[int, Watch] = {}
         self._functions: dict[int, FunctionType] = {}
         self.bounds: list[Bound] = []
-        self.must_know_constructors = False
         self.get = self._by_code.get
 
     def add(self, targets: list[Target]) -> None:
         """Observe the functions of targets, those that are not observed yet."""
         new = [target for target in targets if id(target.function) not in self._functions]
         new = list({id(target.function): target for target in reversed(new)}.values())
-        self._observe([target.function for target in new])
+        makers = [target.function for target in new if _constructs(target)]
+        self._observe(makers, are_makers=True)
+        self._observe([target.function for target in new if not _constructs(target)])
+        for function in makers:
+            self._hear_births(function.__code__)
         for target in reversed(new):
             bound = Bound(target)
             self.bounds.append(bound)
-            watch = self._watch(target.function)
-            watch.add(bound)
-            self.must_know_constructors = self.must_know_constructors or watch.constructs
+            self._watch(target.function).add(bound)
 
-    def notice(self, function: FunctionType, notice: Callable[[FrameType], None]) -> None:
+    def notice(
+        self,
+        function: FunctionType,
+        notice: Callable[[FrameType], Any],
+        is_maker: bool = False,
+    ) -> None:
         """Observe a function that is no target."""
         if id(function) not in self._functions:
-            self._observe([function])
+            self._observe([function], is_maker)
             self._by_code[id(function.__code__)] = Watch(function, notice)
 
     def prepare(self, functions: list[FunctionType]) -> None:
@@ -167,10 +193,11 @@ class Watches:
         self._mechanism.close()
         self._by_code.clear()
 
-    def _observe(self, functions: list[FunctionType]) -> None:
+    def _observe(self, functions: list[FunctionType], are_makers: bool = False) -> None:
         for function in functions:
             self._functions[id(function)] = function
-        self._mechanism.observe(functions)
+        if functions:
+            self._mechanism.observe(functions, are_makers)
 
     def _watch(self, function: FunctionType) -> Watch:
         code = function.__code__

@@ -1,0 +1,170 @@
+"""Steps of generators: what they yield is their answer."""
+
+from __future__ import annotations
+
+import _thread
+import gc
+import hashlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from pytest_obslake import values
+from pytest_obslake.isolation import private_modules
+from pytest_obslake.later import Awaited, LaterCall
+from pytest_obslake.references import name
+from pytest_obslake.steps import ASYNCHRONOUS_GENERATOR, COROUTINE, GENERATOR, ITEM
+
+if TYPE_CHECKING:
+    from pytest_obslake.attempts import Attempt
+    from pytest_obslake.recorder import Recorder
+
+ITERATOR = "$iterator"
+"""The tag of all that an iterator yielded."""
+
+ITERATOR_PREFIX = "$iterator_prefix"
+"""The tag of what an iterator yielded before nobody asked any more."""
+
+_clock = time.perf_counter_ns
+_get_ident = _thread.get_ident
+
+
+class Iteration(LaterCall):
+    """A generator: its answer is what it yields."""
+
+    __slots__ = ("_hashes", "_missing", "_most", "_size", "_texts")
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        test: Attempt,
+        step: int,
+        operation: str,
+        target: str,
+        inputs: str,
+    ) -> None:
+        """Start with nothing yielded."""
+        super().__init__(recorder, test, step, operation, target, inputs)
+        self.kind = GENERATOR
+        self._texts: list[str] | None = []
+        self._size = 0
+        self._most = recorder.texts.max_bytes + 1
+        self._missing: str | None = None
+
+    def yielded(self, code: Any, offset: Any, value: Any) -> None:
+        """Keep the text of a value as it is now; of a long sequence only the hash."""
+        if not (self._is_running or self._is_there()):
+            return
+        self.duration_ns += _clock() - self.clock
+        self._is_running = False
+        recorder = self.recorder
+        if recorder.is_nested:
+            recorder.events.enter()
+        try:
+            text = recorder.calls.plain(value)
+            if text is None or self._texts is None:
+                self._add(value)
+            else:
+                # What is plain is ASCII.
+                self._texts.append(text)
+                self._size += 1 + len(text)
+                if self._size > self._most:
+                    self._keep_hash(self._texts)
+        except Exception as failure:
+            recorder.note(failure)
+        finally:
+            if not self._is_inside:
+                recorder.events.threads.pop(_get_ident(), None)
+
+    def abandoned(self) -> None:
+        """Record what it yielded before nobody asked any more."""
+        self._close()
+        self.recorder.write(self, self._output(ITERATOR_PREFIX))
+
+    def _add(self, value: object) -> None:
+        """Keep the text of any value."""
+        if self._missing is not None:
+            return
+        calls = self.recorder.calls
+        text = calls.plain(value)
+        if text is None:
+            text = calls.argument(self.test, value, self.step)
+            if text.startswith(_NO_TEXT) and type(value) is not str:
+                self._missing = json.loads(text)
+                self._texts = None
+                return
+        if self._texts is None:
+            self._hash("," + text)
+            return
+        self._texts.append(text)
+        self._size += 1 + (len(text) if text.isascii() else len(_encoded(text)))
+        if self._size > self._most:
+            self._keep_hash(self._texts)
+
+    def _keep_hash(self, texts: list[str]) -> None:
+        self._hashes = {tag: hashlib.sha256(_opening(tag)) for tag in _TAGS}
+        self._hash(",".join(texts))
+        self._texts = None
+
+    def _hash(self, text: str) -> None:
+        for hash_ in self._hashes.values():
+            hash_.update(_encoded(text))
+
+    def _answer(self, value: Any) -> str | None:
+        return self._output(ITERATOR_PREFIX if self._is_closing else ITERATOR)
+
+    def _error(self, error: BaseException) -> str | None:
+        if isinstance(error, GeneratorExit):
+            return self._output(ITERATOR_PREFIX)
+        return super()._error(error)
+
+    def _output(self, tag: str) -> str:
+        if self._missing is not None:
+            return self._missing
+        if self._texts is not None:
+            return f'{{"{tag}":[{",".join(self._texts)}]}}'
+        self._hashes[tag].update(b"]}")
+        return values.TRUNCATED_PREFIX + str(self._hashes[tag].hexdigest())
+
+
+_TAGS = (ITERATOR, ITERATOR_PREFIX)
+_NO_TEXT = f'"{values.NOT_AVAILABLE}'
+
+
+class AsynchronousIteration(Iteration):
+    """An asynchronous generator: its answer is what it yields."""
+
+    __slots__ = ()
+
+    def __init__(self, *arguments: Any) -> None:
+        """Start with nothing yielded."""
+        super().__init__(*arguments)
+        self.kind = ASYNCHRONOUS_GENERATOR
+
+    def yielded(self, code: Any, offset: Any, value: Any) -> None:
+        """Hear that it waits, and tell what it yields from what it waits for."""
+        if offset == ITEM:
+            super().yielded(code, offset, value)
+        elif name(type(value)) == "async_generator_wrapped_value":
+            super().yielded(code, offset, gc.get_referents(value)[0])
+        else:
+            LaterCall.yielded(self, code, offset, value)
+
+
+LATER_CALLS: dict[int, type[LaterCall]] = {
+    GENERATOR: Iteration,
+    COROUTINE: Awaited,
+    ASYNCHRONOUS_GENERATOR: AsynchronousIteration,
+}
+"""The steps of calls whose bodies run in steps, by their kind."""
+
+
+def _opening(tag: str) -> bytes:
+    return f'{{"{tag}":['.encode()
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+private_modules(globals())
