@@ -62,9 +62,9 @@ def names(suite: Suite, text: str, *arguments: str) -> dict[str, tuple[int, int,
 def test_what_names_the_process(named, text, kind):
     test = f"def test(tmp_path): subject.show({text})\n"
     assert names(named, test) == {kind: (1, 0, 1)}
-    assert f"1 answer names the process: 1 {kind} (such as show(x))" in named.output
+    assert f"1 answer names the process, by {kind} (such as show(x)); no rule" in named.output
     assert "no rule of equality masks this yet" in named.output
-    assert f"1 call puts in what names the process: 1 {kind} (such as show(x))" in named.output
+    assert f"1 call puts in what names the process, by {kind} (such as show(x))\n" in named.output
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,24 @@ def test_answers_of_every_kind(named):
         "    try: subject.fail(repr(object()))\n    except ValueError: pass\n"
     )
     assert names(named, text) == {"an address": (4, 1, 1)}
-    assert "4 answers name the process: 4 an address (such as made())" in named.output
-    assert "; exception_class does for the 1 that are exceptions" in named.output
+    assert "4 answers name the process, by an address (such as made()); no rule" in named.output
+    assert "; exception_class does for the exception among them\n" in named.output
     (end,) = named.records("end")
     assert end["names_the_process"][0]["operations"] == ["made()", "late()", "fail(x)"]
+
+
+def test_several_ways(named):
+    text = (
+        "def test(tmp_path):\n    subject.show(str(tmp_path)); subject.made()\n"
+        "    with subject.pytest.raises(ValueError): subject.fail(f'{tmp_path} {object()}')\n"
+    )
+    named.write("subject.py", (named.folder / "subject.py").read_text() + "import pytest\n")
+    names(named, text)
+    such_as = "2 by a temporary path (such as show(x)), 2 by an address (such as made())"
+    assert f"3 answers name the process: {such_as};" in named.output
+    text = "def test():\n    with subject.pytest.raises(ValueError): subject.fail(f'{object()}')\n"
+    names(named, text)
+    assert "; exception_class does for it, an exception\n" in named.output
 
 
 def test_a_folder_that_pytest_was_told(named):

@@ -99,21 +99,27 @@ class ProcessNames:
         """Say it in short, with the rule of equality that helps."""
         lines = []
         if self.n_answers:
-            lines.append(
-                f"{_count(self.n_answers, 'answer', 'name')} the process: {self._list('answers')}"
+            text = _count(self.n_answers, "answer", "name") + " the process"
+            text += (
+                self._by_kind("answers", self.n_answers) + "; no rule of equality masks this yet"
             )
-            text = "no rule of equality masks this yet"
             if self.n_exceptions:
-                text += f"; exception_class does for the {self.n_exceptions} that are exceptions"
-            lines[0] += f"; {text}"
+                text += "; exception_class does for " + _exceptions(
+                    self.n_exceptions, self.n_answers
+                )
+            lines.append(text)
         if self.n_inputs:
-            count = _count(self.n_inputs, "call", "put in")
-            lines.append(f"{count} what names the process: {self._list('inputs')}")
+            text = _count(self.n_inputs, "call", "put in") + " what names the process"
+            lines.append(text + self._by_kind("inputs", self.n_inputs))
         return lines
 
-    def _list(self, what: str) -> str:
+    def _by_kind(self, what: str, n_all: int) -> str:
+        """Say by what; how often, unless it is the same all the time."""
         counts = [(getattr(kind, what), name, kind) for name, kind in self.kinds.items()]
-        return ", ".join(f"{n} {name}{kind.such_as()}" for n, name, kind in counts if n)
+        found = [(n, f"by {name}{kind.such_as()}") for n, name, kind in counts if n]
+        if len(found) == 1 and found[0][0] == n_all:
+            return f", {found[0][1]}"
+        return ": " + ", ".join(f"{n} {text}" for n, text in found)
 
     def _look_closely(self, call: Call, output: str) -> None:
         in_output = self._find(output)
@@ -185,6 +191,12 @@ def _count(n: int, noun: str, verb: str) -> str:
         return f"{n} {noun}s {verb}"
     first, _, rest = verb.partition(" ")
     return f"1 {noun} {first}s{' ' + rest if rest else ''}"
+
+
+def _exceptions(n: int, n_answers: int) -> str:
+    if n == n_answers:
+        return "it, an exception" if n == 1 else "them, all exceptions"
+    return "the exception among them" if n == 1 else f"the {n} exceptions among them"
 
 
 def _inner(path: str) -> str:
