@@ -400,3 +400,27 @@ def test_records_are_json_whatever_the_text(suite):
         "import subject\ndef test(): subject.echo('é\\n\\u2028'); subject.echo('\\ud800')",
     )
     assert [json.loads(row[3]) for row in found] == ["é\n\u2028", "\ud800"]
+
+
+def test_a_copy_takes_no_row_of_an_object_that_is_gone(suite):
+    suite.write(
+        "subject.py",
+        "import copy\n"
+        "class Thing:\n    __slots__ = ('n',)\n    def __init__(self, n): self.n = n\n"
+        "def changed(thing, n):\n    new = copy.copy(thing); new.n = n; return new\n"
+        "def deep(thing): return copy.deepcopy(thing)\n"
+        "def same(thing): return thing\n",
+    )
+    suite.write(
+        "test_it.py",
+        "import copy\nfrom subject import Thing, changed, deep, same\n"
+        "def test():\n"
+        "    thing = Thing(1)\n"
+        "    for n in range(3):\n        changed(thing, n); deep(thing)\n"
+        "    same(thing)\n"
+        "    for n in range(3):\n        same(copy.copy(thing))\n",
+    )
+    outputs = [call["output"] for call in suite.record()]
+    assert outputs[:8] == [f"$CUT@Thing@{row}" for row in (0, 1, 2, 3, 4, 5, 6, 0)]
+    # What the test itself copies has been made by no step.
+    assert outputs[8:] == [f"$CUT@Thing@{row}" for row in (8, 9, 10)]

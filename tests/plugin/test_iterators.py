@@ -196,3 +196,37 @@ def test_asynchronous_generators(suite):
         '{"$iterator_prefix":[0,1]}',
         "$EXCEPTION@KeyError@'thrown'",
     ]
+
+
+def test_between_the_items_of_a_generator_that_was_returned_nested_calls_are_heard(suite):
+    suite.write(
+        "subject.py",
+        "def items():\n    yield 1\n    yield 2\n"
+        "def make(): return items()\ndef one(x): return x\n",
+    )
+    suite.write(
+        "test_it.py", "import subject\ndef test():\n    for x in subject.make(): subject.one(x)\n"
+    )
+    calls = suite.record("--obslake-nested")
+    assert [call["inputs"] for call in calls if call["operation"] == "one(x)"] == ["[1]", "[2]"]
+
+
+def test_generators_in_functions_that_nothing_shows_are_followed(suite):
+    suite.write(
+        "subject.py",
+        "class _View:\n"
+        "    def __init__(self, items): self.items = items\n"
+        "    def __iter__(self): return (x * 2 for x in self.items)\n"
+        "def _make(items):\n    def later(): return (x for x in items)\n    return later\n"
+        "class Graph:\n"
+        "    def __init__(self, items): self.view = _View(items)\n"
+        "    def __iter__(self): return iter(self.view)\n"
+        "def plain(items): return _make(items)()\n",
+    )
+    suite.write(
+        "test_it.py",
+        "from subject import Graph, plain\n"
+        "def test():\n    assert list(Graph([1, 2])) == [2, 4]\n    assert next(plain([1, 2])) == 1\n",
+    )
+    outputs = [call["output"] for call in suite.record()]
+    assert outputs[1:] == ['{"$iterator":[2,4]}', '{"$iterator_prefix":[1]}']

@@ -303,3 +303,51 @@ def test_a_suite_that_runs_suites(suite):
         "    assert subject.one(2) == 2\n",
     )
     assert [row[3] for row in found] == ["1", "2"]
+
+
+def test_tests_in_the_package_under_test_are_no_targets(suite):
+    suite.write("subject/__init__.py", "def one(x): return x\n__all__ = ['one', 'test_a']\n")
+    suite.write("subject/tests/__init__.py", "")
+    suite.write(
+        "subject/tests/test_it.py",
+        "import pytest\nfrom subject import one\n"
+        "def setup_function(): one('setup')\n"
+        "@pytest.fixture\ndef made(): return one('made')\n"
+        "def helped(x): return one(x)\n"
+        "def test_a(made): one(1); helped(2)\n"
+        "class Base:\n    def helper(self): return one(3)\n    def test_b(self): self.helper()\n"
+        "class TestIt(Base):\n    def test_c(self): one(4)\n",
+    )
+    calls = suite.record(target="subject.tests.test_it")
+    # What only helps is a function like any other.
+    assert [call["operation"] for call in calls] == ["helped(x)"]
+    calls = [*suite.record("--obslake-target=subject", target="subject.tests.test_it")]
+    assert [call["inputs"] for call in calls if call["operation"] == "one(x)"] == [
+        '["setup"]',
+        '["made"]',
+        "[1]",
+        "[3]",
+        "[4]",
+    ]
+    assert {"made", "setup_function", "test_a", "TestIt.test_c"} <= set(
+        suite.left_out("tests, which are no targets")["names"]
+    )
+
+
+def test_a_missed_end_is_noted_and_the_next_test_is_heard(suite):
+    suite.write("subject.py", "def one(x): return x\n")
+    suite.write(
+        "test_it.py",
+        "import gc, subject, threading\nfrom pytest_obslake.observing import Events\n"
+        "(events,) = [o for o in gc.get_objects() if type(o) is Events] or [None]\n"
+        "def lose():\n"
+        "    (events,) = [o for o in gc.get_objects() if type(o) is Events]\n"
+        "    events.enter(); subject.one('lost')\n"
+        "def test_a(): lose()\n"
+        "def test_b():\n"
+        "    thread = threading.Thread(target=lose); thread.start(); thread.join()\n"
+        "def test_c(): subject.one('heard')\n",
+    )
+    assert [call["inputs"] for call in suite.record()] == ['["heard"]']
+    assert suite.output.count("the end of a call was missed") == 1
+    assert "(2 times)" in suite.output

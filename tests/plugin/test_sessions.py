@@ -159,6 +159,53 @@ def test_a_crash_keeps_what_was_written_and_claims_nothing(suite, file, end):
     assert [record["record"] for record in records] == kinds
 
 
+@pytest.mark.skipif(os.name != "posix", reason="written line by line")
+@pytest.mark.parametrize("end", ["pass", "os._exit(7)", "os.kill(os.getpid(), 9)"])
+def test_many_lines_are_all_there(suite, end):
+    suite.is_started = True
+    suite.write("subject.py", "def one(x): return 'é' * x\n")
+    suite.write(
+        "test_it.py",
+        "import os, subject\n"
+        "def test_a():\n    for n in range(5000): subject.one(n % 50)\n"
+        "def test_b():\n"
+        "    for n in range(5000): subject.one(n % 50)\n"
+        f"    subject.one(20000)\n    {end}\n"
+        "    subject.one(0)\n",
+    )
+    suite.run("--obslake=records.jsonl", "--obslake-target=subject")
+    text = (suite.folder / "records.jsonl").read_bytes().decode()
+    # What is left of the room for more lines after a crash is zeros, which are no line.
+    lines, rest = text.rsplit("\n", 1)
+    assert set(rest) <= ({"\0"} if end != "pass" else set())
+    calls = [r for r in map(json.loads, lines.split("\n")) if r["record"] == "call"]
+    n_calls = 10_001 + (end == "pass")
+    assert [call["step_id"] for call in calls] == [*range(5000), *range(n_calls - 5000)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no limit of files")
+def test_a_disk_that_becomes_full_fails_no_test_and_keeps_whole_lines(suite):
+    suite.is_started = True
+    suite.write("subject.py", "def one(x): return x\n")
+    suite.write(
+        "test_it.py",
+        "import resource, subject\n"
+        "def test_a():\n"
+        "    limits = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, limits[1]))\n"
+        "    for n in range(5000): subject.one(n)\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, limits)\n"
+        "def test_b(): pass\n",
+    )
+    suite.run("--obslake=records.jsonl", "--obslake-target=subject")
+    assert suite.exit_code == 0
+    assert "File too large" in suite.output
+    data = (suite.folder / "records.jsonl").read_bytes()
+    assert b"\0" not in data
+    assert 550_000 < len(data) <= 600_000
+    assert all(json.loads(line) for line in data.splitlines()[:-1])
+
+
 def test_a_forked_child_writes_nothing(suite):
     suite.is_started = True
     suite.write("subject.py", "def one(x): return x")

@@ -14,8 +14,9 @@ from pytest_obslake.finding import add_value, find_again, module_of
 from pytest_obslake.observing import Handler
 from pytest_obslake.recorder import Recorder
 from pytest_obslake.references import ClassesUnderTest, is_class, namespace
-from pytest_obslake.steps import SIMPLE, kind_of
+from pytest_obslake.steps import makes_what_runs_later
 from pytest_obslake.targets import Targets, full_name
+from pytest_obslake.testcode import Tests
 from pytest_obslake.unwrapping import behind
 
 _modules = sys.modules
@@ -26,9 +27,15 @@ class Discovery:
     """The targets of a session, which become more while it runs."""
 
     def __init__(
-        self, texts: list[str], found: Targets, classes: ClassesUnderTest, recorder: Recorder
+        self,
+        texts: list[str],
+        found: Targets,
+        classes: ClassesUnderTest,
+        recorder: Recorder,
+        tests: Tests,
     ) -> None:
-        """Observe what was found, and what may lead to more."""
+        """Observe what was found, and what may lead to more; but no tests, in which all calls would be nested."""
+        self._tests = tests
         self._texts = texts
         self._names = sorted({module_of(text) for text in texts})
         self._packages = {name.partition(".")[0] for name in self._names}
@@ -92,6 +99,7 @@ class Discovery:
             self._recorder.watches.prepare(_functions_of(self._packages))
 
     def _take(self, found: Targets) -> None:
+        self._tests.take_out_of(found)
         for cls in found.classes:
             self._classes.add(cls)
         self._recorder.watches.add(found.functions)
@@ -181,7 +189,7 @@ def _functions_behind(targets: list[FunctionType]) -> list[FunctionType]:
             *map(_content, function.__closure__ or ()),
         ):
             pending += behind(inner, "").functions
-    return [f for f in found.values() if kind_of(f.__code__) != SIMPLE]
+    return [f for f in found.values() if makes_what_runs_later(f.__code__)]
 
 
 def _functions_of(packages: set[str]) -> list[FunctionType]:
@@ -195,7 +203,7 @@ def _functions_of(packages: set[str]) -> list[FunctionType]:
             for function in (f for v in values for f in behind(v, "").functions):
                 if function.__module__ == name:
                     found[id(function)] = function
-    return [f for f in found.values() if kind_of(f.__code__) != SIMPLE]
+    return [f for f in found.values() if makes_what_runs_later(f.__code__)]
 
 
 def _public_names(module: ModuleType) -> Collection[str]:

@@ -42,10 +42,23 @@ class Injection:
             self._events.look_inside(always=True)
         new = [function for function in functions if id(_get_code(function)) not in self._originals]
         for function in _with_their_code(new):
+            self._exchange(function, self._code(_get_code(function), start))
+
+    def prepare(self, functions: list[FunctionType]) -> None:
+        """Notice what happens in generators and coroutines that functions make; the functions stay as they are."""
+        exchanged: dict[int, CodeType] = {}
+        for function in _with_their_code(functions):
             code = _get_code(function)
-            injected = self._code(code, start)
-            _set_code(function, injected)
-            self._functions.append((function, code, injected))
+            if id(code) in self._originals:
+                continue
+            # Functions that share code still do.
+            inner = exchanged[id(code)] = exchanged.get(id(code)) or self._inner(code)
+            if inner is not code:
+                self._exchange(function, inner)
+
+    def _exchange(self, function: FunctionType, code: CodeType) -> None:
+        self._functions.append((function, _get_code(function), code))
+        _set_code(function, code)
 
     def can_follow(self, code: CodeType) -> bool:
         """Whether code has the instructions: there is no way to put them in when it runs."""
@@ -69,6 +82,8 @@ class Injection:
 
     def _code(self, code: CodeType, start: Callable[..., Any]) -> CodeType:
         """Return the code to put in place: one for each, so that functions that share code still do."""
+        if id(code) in self._originals:
+            return code
         if id(code) not in self._injected:
             injected = self._inject(code, self._events, start, self._inner)
             self._injected[id(code)] = (code, injected)

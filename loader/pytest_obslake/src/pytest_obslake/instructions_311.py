@@ -217,11 +217,8 @@ class _Injector:
         self._close()
         self._out.append(self._unwind)
         self._handle(self._events.unwind, 3)
-        *others, last = self._excuses
-        for excuse, go_on in others:
-            self._excuse(excuse, go_on, is_last=False)
-        # The last one serves the call above, which no other handler covers.
-        self._excuse(*last, is_last=True)
+        for excuse, go_on in self._excuses:
+            self._excuse(excuse, go_on)
 
     def _handle(self, event: Callable[..., Any], depth: int | None = None) -> None:
         self._out.append(Instr("PUSH_EXC_INFO", location=_NOWHERE))
@@ -236,12 +233,12 @@ class _Injector:
             Instr("RERAISE", 1, location=_NOWHERE),
         ]
 
-    def _excuse(self, excuse: Label, go_on: Label, is_last: bool) -> None:
+    def _excuse(self, excuse: Label, go_on: Label) -> None:
         """Add what handles an exception of a call: the recursion limit is no reason to stop."""
         others = Label()
         self._out.append(excuse)
-        if not is_last:
-            self._cover(None)
+        # A signal may have raised when the call had been heard of: then its end must be, too.
+        self._cover(None)
         self._out += [
             Instr("PUSH_EXC_INFO", location=_NOWHERE),
             Instr("LOAD_CONST", RecursionError, location=_NOWHERE),

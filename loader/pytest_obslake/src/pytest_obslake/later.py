@@ -69,7 +69,7 @@ class LaterCall(Call):
         if not (self._is_running or self._is_there()):
             return False
         self._goes_on()
-        self._is_inside = self.recorder.is_nested
+        self._is_inside = False
         return not self.recorder.is_nested
 
     def resumed(self, code: Any, offset: Any) -> None:

@@ -17,6 +17,7 @@ NOT_FOLLOWED = "answers that run later and cannot be followed"
 FORKED = "child processes forked: what they call is not recorded"
 STARTED = "child processes started: what they call is not recorded"
 DISCARDED = "calls that drew arguments which Hypothesis discarded"
+TEST = "tests, which are no targets"
 NO_CALL = "targets of which no call was recorded"
 
 _N_NAMES = 3

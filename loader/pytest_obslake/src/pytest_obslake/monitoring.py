@@ -48,6 +48,9 @@ class Monitoring:
         for function in functions:
             self.can_follow(function.__code__)
 
+    def prepare(self, functions: list[FunctionType]) -> None:
+        """Do nothing: any code can be followed."""
+
     def can_follow(self, code: CodeType) -> bool:
         """Notice what happens in code from now on."""
         if id(code) not in self._codes:

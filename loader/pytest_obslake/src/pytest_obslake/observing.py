@@ -15,6 +15,7 @@ from types import CodeType, FrameType, FunctionType, SimpleNamespace
 from typing import Any, Callable, Protocol
 
 _get_ident = _thread.get_ident
+_OURS = "pytest_obslake."
 _get_frame = sys._getframe
 
 # Callables in C: one returns its argument, the other takes any two or three arguments and returns
@@ -127,9 +128,10 @@ class Events:
     def _start(self, code: Any, offset: Any) -> bool:
         """Hear of a start; return whether the rest matters."""
         thread = _get_ident()
-        self.threads[thread] = self.inside
-        is_inside = False
         frame = _get_frame(1)
+        is_inside = False
+        # Nothing is called before the end is sure to be heard: a signal may raise then.
+        self.threads[thread] = self.inside
         try:
             if self._waiting and id(frame) in self._waiting:
                 is_inside = self._waiting[id(frame)].started()
@@ -178,6 +180,34 @@ class Events:
     def leave(self) -> None:
         """Let starts in this thread matter again."""
         self.threads.pop(_get_ident(), None)
+
+    def forget_lost(self) -> int:
+        """Let starts matter again in threads where the end of a call was missed; return how many there were.
+
+        A thread is inside of a call as long as a frame of its is followed, or the recorder is at work in it.
+        """
+        if not self.threads:
+            return 0
+        frames = sys._current_frames()
+        here = _get_ident()
+        lost = [
+            thread
+            for thread in list(self.threads)
+            if not self._is_busy(frames.get(thread), thread != here)
+        ]
+        for thread in lost:
+            self.threads.pop(thread, None)
+        return len(lost)
+
+    def _is_busy(self, frame: FrameType | None, may_record: bool) -> bool:
+        while frame is not None:
+            if id(frame) in self.handlers:
+                return True
+            module = frame.f_globals.get("__name__")
+            if may_record and isinstance(module, str) and module.startswith(_OURS):
+                return True
+            frame = frame.f_back
+        return False
 
     def follow(self, handler: Handler) -> None:
         """Tell a handler what happens in the frame of its key from now on."""
@@ -228,6 +258,9 @@ class Mechanism(Protocol):
 
     def observe(self, functions: list[FunctionType], are_makers: bool = False) -> None:
         """Notice what happens in functions from now on; of makers also where others do not matter."""
+
+    def prepare(self, functions: list[FunctionType]) -> None:
+        """Be able to follow the generators and coroutines that functions make."""
 
     def can_follow(self, code: CodeType) -> bool:
         """Whether what happens in the frame of a generator that has not started will be noticed."""

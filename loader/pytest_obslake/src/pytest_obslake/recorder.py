@@ -22,6 +22,8 @@ from pytest_obslake.steps import EPOCH
 from pytest_obslake.texts import Texts
 from pytest_obslake.watches import Watches
 
+_LOST = "the end of a call was missed, and what its thread called after it in the test"
+
 DEFAULT_MAX_BYTES = 64 * 1024
 
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
@@ -76,6 +78,7 @@ class Recorder:
 
     def start_test(self, test_id: str) -> Attempt:
         """Begin an attempt at a test: what is called from now on are its steps."""
+        self._look_for_lost()
         self.events.leave()
         attempt = self._attempts.get(test_id, -1) + 1
         self._attempts[test_id] = attempt
@@ -87,9 +90,16 @@ class Recorder:
 
     def end_steps(self) -> None:
         """End the attempt: iterators that are not exhausted by now are recorded as far as they came."""
+        self._look_for_lost()
         test, self._attempt = self._attempt, None
         if test is not None:
             self.abandon(test)
+
+    def _look_for_lost(self) -> None:
+        """Note threads in which the end of a call was missed, and nothing was heard since."""
+        n_lost = self.events.forget_lost()
+        if n_lost:
+            self.failures[_LOST] = self.failures.get(_LOST, 0) + n_lost
 
     @property
     def attempt(self) -> Attempt | None:

@@ -22,6 +22,7 @@ from pytest_obslake.references import ClassesUnderTest
 from pytest_obslake.sink import Sink
 from pytest_obslake.standins import StandIns
 from pytest_obslake.targets import TargetError, Targets
+from pytest_obslake.testcode import Tests
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,9 @@ class RecordingSession:
         )
         recorder.left_out = found.left_out
         recorder.sink.write(settings.session_record(Path(self._config.rootpath), found))
-        self._discovery = Discovery(settings.targets, found, classes, recorder)
+        self._discovery = Discovery(
+            settings.targets, found, classes, recorder, Tests(session.items)
+        )
         self._drawing = Drawing(recorder, classes)
         recorder.names = ProcessNames(self._started_at, self._config.getoption("basetemp", None))
         self._stand_ins = StandIns(recorder, found.stand_ins)

@@ -54,6 +54,13 @@ def kind_of(code: CodeType) -> int:
     return ASYNCHRONOUS_GENERATOR if flags & inspect.CO_ASYNC_GENERATOR else SIMPLE
 
 
+def makes_what_runs_later(code: CodeType) -> bool:
+    """Whether code, or code inside of it, is of a generator or a coroutine."""
+    return kind_of(code) != SIMPLE or any(
+        makes_what_runs_later(inner) for inner in code.co_consts if type(inner) is CodeType
+    )
+
+
 def frame_and_code(later: Any) -> tuple[FrameType | None, CodeType]:
     """Return the frame and the code of a generator, a coroutine or an asynchronous generator."""
     if type(later) is GeneratorType:
@@ -144,13 +151,14 @@ class Call(Handler):
 
     def returned(self, code: Any, offset: Any, value: Any) -> None:
         """Record what was returned; what runs later is followed."""
-        self.duration_ns = _clock() - self.clock
         recorder = self.recorder
         events = recorder.events
-        events.handlers.pop(self.key, None)
-        if recorder.is_nested:
-            events.enter()
+        # What a signal raises before is heard of as the exception of the call.
         try:
+            self.duration_ns = _clock() - self.clock
+            events.handlers.pop(self.key, None)
+            if recorder.is_nested:
+                events.enter()
             output = self.answer(value)
             if output is not None:
                 recorder.write(self, output)
@@ -161,11 +169,11 @@ class Call(Handler):
 
     def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
         """Record an exception; one that interrupts from outside is no answer, and only a timeout is recorded."""
-        self.duration_ns = _clock() - self.clock
         events = self.recorder.events
-        events.forget(self.key)
-        events.enter()
         try:
+            self.duration_ns = _clock() - self.clock
+            events.forget(self.key)
+            events.enter()
             output = failure_text(self.recorder, error)
             if output is not None:
                 self.recorder.write(self, output)

@@ -152,6 +152,7 @@ class Watches:
         self._hear_births = hear_births
         self._by_code: dict[int, Watch] = {}
         self._functions: dict[int, FunctionType] = {}
+        self._prepared: dict[int, FunctionType] = {}
         self.bounds: list[Bound] = []
         self.get = self._by_code.get
 
@@ -181,8 +182,10 @@ class Watches:
             self._by_code[id(function.__code__)] = Watch(function, notice)
 
     def prepare(self, functions: list[FunctionType]) -> None:
-        """Observe functions that are no targets, but whose generators or coroutines targets may return."""
-        self._observe([f for f in functions if id(f) not in self._functions])
+        """Observe the generators and coroutines of functions that are no targets: targets may return them."""
+        new = [f for f in functions if id(f) not in self._functions and id(f) not in self._prepared]
+        self._prepared.update((id(f), f) for f in new)
+        self._mechanism.prepare(new)
 
     def can_follow(self, code: CodeType) -> bool:
         """Whether what happens in code of a generator or coroutine will be heard."""
