@@ -55,12 +55,13 @@ class Iteration(LaterCall):
         """Keep the text of a value as it is now; of a long sequence only the hash."""
         if not (self._is_running or self._is_there()):
             return
-        self.duration_ns += _clock() - self.clock
-        self._is_running = False
         recorder = self.recorder
-        if recorder.is_nested:
-            recorder.events.enter()
+        threads, thread = recorder.events.threads, _get_ident()
         try:
+            self.duration_ns += _clock() - self.clock
+            self._is_running = False
+            if recorder.is_nested:
+                recorder.events.enter()
             text = recorder.calls.plain(value)
             if text is None or self._texts is None:
                 self._add(value)
@@ -74,7 +75,7 @@ class Iteration(LaterCall):
             recorder.note(failure)
         finally:
             if not self._is_inside:
-                recorder.events.threads.pop(_get_ident(), None)
+                threads.pop(thread, None)
 
     def abandoned(self) -> None:
         """Record what it yielded before nobody asked any more."""

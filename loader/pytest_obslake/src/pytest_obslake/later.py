@@ -163,9 +163,12 @@ class LaterCall(Call):
         self.test.open.pop(self.step, None)
 
     def _finish(self, answer: Callable[[Any], str | None], value: Any) -> None:
-        self._close()
-        was_inside = self.recorder.events.enter()
+        events = self.recorder.events
+        threads, thread = events.threads, _get_ident()
+        was_inside = thread in threads
         try:
+            self._close()
+            events.enter()
             output = answer(value)
             if output is not None:
                 self.recorder.write(self, output)
@@ -173,7 +176,7 @@ class LaterCall(Call):
             self.recorder.note(failure)
         finally:
             if not (was_inside and self._is_inside):
-                self.recorder.events.leave()
+                threads.pop(thread, None)
 
 
 class Awaited(LaterCall):

@@ -142,7 +142,7 @@ class Events:
         finally:
             if not is_inside:
                 self.threads.pop(thread, None)
-        return id(frame) in self.handlers
+        return is_inside or id(frame) in self.handlers
 
     def look_inside(self, always: bool = False) -> None:
         """Hear of starts that do not matter otherwise: of frames that were there before, and of makers.

@@ -153,7 +153,8 @@ class Call(Handler):
         """Record what was returned; what runs later is followed."""
         recorder = self.recorder
         events = recorder.events
-        # What a signal raises before is heard of as the exception of the call.
+        threads, thread = events.threads, _get_ident()
+        # What a signal raises before is heard of as the exception of the call; after, nothing is called but C.
         try:
             self.duration_ns = _clock() - self.clock
             events.handlers.pop(self.key, None)
@@ -165,11 +166,12 @@ class Call(Handler):
         except Exception as failure:
             recorder.note(failure)
         finally:
-            events.threads.pop(_get_ident(), None)
+            threads.pop(thread, None)
 
     def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
         """Record an exception; one that interrupts from outside is no answer, and only a timeout is recorded."""
         events = self.recorder.events
+        threads, thread = events.threads, _get_ident()
         try:
             self.duration_ns = _clock() - self.clock
             events.forget(self.key)
@@ -180,7 +182,7 @@ class Call(Handler):
         except Exception as failure:
             self.recorder.note(failure)
         finally:
-            events.leave()
+            threads.pop(thread, None)
 
 
 class Construction(Call):
