@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from obslake.source_views import create_source_views
+from obslake.lakehouse.views import create_source_views
 
 from bench.workspace import DATA_SET, PROJECT
 
@@ -168,7 +168,7 @@ def _connect_marts(home: Path) -> duckdb.DuckDBPyConnection:
 
 def _connect_iceberg(home: Path) -> duckdb.DuckDBPyConnection:
     from obslake.engine import connect
-    from obslake.lakehouse import Lakehouse
+    from obslake.lakehouse.catalog import Lakehouse
 
     connection = connect()
     connection.execute(f"set threads = {_THREADS}")

@@ -32,7 +32,7 @@ def main() -> int:
 
 def _parse(home: Path) -> None:
     from dbt.cli.main import dbtRunner
-    from obslake.lakehouse import Lakehouse
+    from obslake.lakehouse.catalog import Lakehouse
 
     Lakehouse.open(home, create=True)
     if not dbtRunner().invoke(["--quiet", "parse"]).success:

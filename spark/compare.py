@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 from obslake.engine import quote_identifier, quote_literal
-from obslake.folder import MARTS_FILE, home_folder
+from obslake.lakehouse.home import MARTS_FILE, home_folder
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from obslake.errors import ObslakeError
-from obslake.lakehouse import CATALOG_NAME, Lakehouse
-from obslake.store import STORE_SCHEMES, store_options
+from obslake.lakehouse.catalog import CATALOG_NAME, Lakehouse
+from obslake.lakehouse.store import STORE_SCHEMES, store_options
 from sqlalchemy import URL, make_url
 
 from spark.jars import JarError, jars, native_libraries

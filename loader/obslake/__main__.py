@@ -1,6 +1,6 @@
 """Run the command line as ``python -m obslake``."""
 
-from obslake.cli import main
+from obslake.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -17,10 +17,10 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from obslake.engine import load_extensions, who_locks
 from obslake.errors import ObslakeError
-from obslake.folder import home_folder
-from obslake.lakehouse import Lakehouse
-from obslake.source_views import create_source_views
-from obslake.system_errors import system_error
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.home import home_folder
+from obslake.lakehouse.system_errors import system_error
+from obslake.lakehouse.views import create_source_views
 
 
 class Plugin(BasePlugin):

@@ -87,14 +87,9 @@ def temp_directory(connection: duckdb.DuckDBPyConnection) -> Path:
     return Path(folder)
 
 
-def run_sql_file(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Execute the statements of ``obslake/sql/<name>.sql``."""
-    connection.execute(sql_file(name))
-
-
-def sql_file(name: str) -> str:
-    """Return the text of ``obslake/sql/<name>.sql``."""
-    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+def run_sql_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Execute the statements of a file."""
+    connection.execute(path.read_text(encoding="utf-8"))
 
 
 def who_locks(error: duckdb.Error) -> str | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from obslake.engine import quote_literal
-from obslake.schemas import TABLES, TableDefinition, sql_type
+from obslake.lakehouse.schemas import TABLES, TableDefinition, sql_type
 
 _HEADER = """\
 -- obslake.sql: stimulus-response matrices, behaviour clusters and consensus oracles in any DuckDB.

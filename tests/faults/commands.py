@@ -28,16 +28,16 @@ TARGETS = {
     ),
     "load": (
         "pyiceberg.catalog.sql:SqlCatalog.create_table",
-        "obslake.loading:write_data_files",
-        "obslake.cli_load:echo_report",
+        "obslake.load.loading:write_data_files",
+        "obslake.cli.load:echo_report",
         *COMMITS,
         *FILES,
     ),
-    "compact": ("obslake.compaction:write_data_files", *COMMITS, *FILES),
-    "expire": ("obslake.expiry:_delete", *COMMITS, *FILES),
+    "compact": ("obslake.upkeep.compaction:write_data_files", *COMMITS, *FILES),
+    "expire": ("obslake.upkeep.expiry:_delete", *COMMITS, *FILES),
     "rollback": (*COMMITS, *FILES),
-    "forget": ("obslake.forgetting:write_data_files", *COMMITS, *FILES),
-    "retry": ("obslake.loading:write_data_files", *COMMITS, *FILES),
+    "forget": ("obslake.upkeep.forgetting:write_data_files", *COMMITS, *FILES),
+    "retry": ("obslake.load.loading:write_data_files", *COMMITS, *FILES),
 }
 
 

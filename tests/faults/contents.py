@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 from obslake import engine
 from obslake.engine import quote_identifier, quote_literal
-from obslake.lakehouse import Lakehouse, local_path
-from obslake.schemas import ALL_TABLES, OBSERVATIONS
-from obslake.workfolder import PREFIXES
+from obslake.lakehouse.catalog import Lakehouse, local_path
+from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
+from obslake.lakehouse.workfolder import PREFIXES
 
 from tests.harness.commands import Commands, Ended
 

@@ -72,7 +72,7 @@ def deal(runs: Sequence[str], rounds: int, seed: int) -> list[list[list[str]]]:
 
 
 # A commit that has to be made again because of another one comes here.
-_CONFLICT = "obslake.commits:_Attempt._failed"
+_CONFLICT = "obslake.lakehouse.commits:_Attempt._failed"
 
 
 @dataclass(frozen=True)

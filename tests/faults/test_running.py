@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from obslake.cli import cli
-from obslake.verification import verify
-from obslake.verification.files import check_data_files
-from obslake.verification.report import Check
+from obslake.cli.app import cli
+from obslake.upkeep.verification import verify
+from obslake.upkeep.verification.files import check_data_files
+from obslake.upkeep.verification.report import Check
 
 from tests.faults.commands import point_of, prepared
 from tests.faults.trials import Findings, Killing, Lab

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from obslake.cli import cli
+from obslake.cli.app import cli
 from obslake.errors import ObslakeError, RecordsSetAsideError
-from obslake.lakehouse import Lakehouse
-from obslake.schemas import ALL_TABLES, TableDefinition
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import ALL_TABLES, TableDefinition
 from pyiceberg.manifest import clear_manifest_cache
 
 Row = Mapping[str, Any]

@@ -39,24 +39,24 @@ from tests.harness.quick_dbt import is_quiet, keep_templates, skip_debug_events
 from tests.harness.requests import MOST_BYTES, Point, Request
 
 PROJECT = Path(__file__).parent.parent.parent
-ENTRY_POINTS = {"obslake": ("obslake.cli", "main"), "dbt": ("dbt.cli.main", "cli")}
+ENTRY_POINTS = {"obslake": ("obslake.cli.app", "main"), "dbt": ("dbt.cli.main", "cli")}
 
 # Commands import these when they need them.
 _MODULES_OF_OBSLAKE = (
-    "obslake.cli",
-    "obslake.compaction",
-    "obslake.expiry",
-    "obslake.forgetting",
-    "obslake.loading",
-    "obslake.query",
-    "obslake.retrying",
-    "obslake.rollback",
-    "obslake.status",
-    "obslake.sources.junit",
-    "obslake.sources.lasso",
-    "obslake.sources.native",
-    "obslake.sources.recording",
-    "obslake.verification.verify",
+    "obslake.cli.app",
+    "obslake.upkeep.compaction",
+    "obslake.upkeep.expiry",
+    "obslake.upkeep.forgetting",
+    "obslake.load.loading",
+    "obslake.query.ask",
+    "obslake.load.retry",
+    "obslake.upkeep.rollback",
+    "obslake.upkeep.status",
+    "obslake.load.sources.junit",
+    "obslake.load.sources.lasso",
+    "obslake.load.sources.observations",
+    "obslake.load.sources.recording",
+    "obslake.upkeep.verification.verify",
     "pyiceberg.catalog.sql",
     "pyiceberg.io.pyarrow",
 )
@@ -88,7 +88,7 @@ def main(kind: str) -> None:
         import_module(module)
     if kind == "obslake":
         trust_extensions()
-        import_module("obslake.lakehouse")._LOCK_TIMEOUT_SECONDS = LOCK_TIMEOUT_SECONDS
+        import_module("obslake.lakehouse.catalog")._LOCK_TIMEOUT_SECONDS = LOCK_TIMEOUT_SECONDS
     requests = socket.socket(fileno=0)
     # Whoever runs a command for a test is not waited for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from obslake.schemas import OBSERVATIONS, TABLES, TableDefinition
+from obslake.lakehouse.schemas import OBSERVATIONS, TABLES, TableDefinition
 from pyiceberg.table import Table, Transaction
 
 from tests.harness.lake import Lake, observation

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from xml.sax.saxutils import quoteattr
 
 import duckdb
-from obslake.sources.base import Options
-from obslake.sources.files import open_sources
-from obslake.sources.junit import JUnitReader, ReportOptions
+from obslake.load.sources.base import Options
+from obslake.load.sources.files import open_sources
+from obslake.load.sources.junit import JUnitReader, ReportOptions
 
 # `make fuzz` tries more.
 EXAMPLES = int(os.environ.get("OBSLAKE_FUZZ_EXAMPLES", "25"))

@@ -14,11 +14,11 @@ import click
 import duckdb
 import pyarrow as pa
 import pytest
-from obslake.cli import cli
+from obslake.cli.app import cli
 from obslake.engine import load_extensions
 from obslake.errors import DamagedMetadataError, QueryError
-from obslake.lakehouse import local_path
-from obslake.query import check_reads
+from obslake.lakehouse.catalog import local_path
+from obslake.query.ask import check_reads
 from pyiceberg.catalog.sql import SqlCatalog
 
 from tests.harness.lake import KeptLakes, Lake, observation
@@ -72,8 +72,8 @@ def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "sys.argv = ['obslake', '--help']\n"
-        "import obslake.cli\n"
-        "obslake.cli.main()\n"
+        "import obslake.cli.app\n"
+        "obslake.cli.app.main()\n"
         "heavy = {'duckdb', 'pyarrow', 'pyiceberg', 'dbt', 'rich', 'sqlalchemy'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
     )

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from obslake import commits
 from obslake.errors import CatalogError, CommitConflictError
-from obslake.schemas import OBSERVATIONS
+from obslake.lakehouse import commits
+from obslake.lakehouse.schemas import OBSERVATIONS
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.table import Table, Transaction
 from sqlalchemy.exc import OperationalError

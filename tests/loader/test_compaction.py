@@ -10,13 +10,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from obslake import __version__, commits, compaction
-from obslake.compaction import compact
-from obslake.datafiles import write_data_files
+from obslake import __version__
 from obslake.errors import CompactionError, DeleteFilesError
+from obslake.lakehouse import commits
+from obslake.lakehouse.datafiles import write_data_files
+from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, RUNS, TABLES
+from obslake.lakehouse.views import create_source_views
 from obslake.progress import Progress
-from obslake.schemas import ALL_TABLES, OBSERVATIONS, RUNS, TABLES
-from obslake.source_views import create_source_views
+from obslake.upkeep import compaction
+from obslake.upkeep.compaction import compact
 from pyiceberg.manifest import ManifestContent, ManifestFile
 from pyiceberg.table import Table
 
@@ -337,8 +339,8 @@ def test_a_compaction_can_be_stopped(loaded: Lake, number: signal.Signals, statu
     before, snapshots, stored = contents(loaded), loaded.snapshots(), stored_files(loaded)
     code = (
         "import sys, time\n"
-        "from obslake import compaction\n"
-        "from obslake.cli import main\n"
+        "from obslake.upkeep import compaction\n"
+        "from obslake.cli.app import main\n"
         "write = compaction.write_data_files\n"
         "def slow(*arguments):\n"
         "    files = write(*arguments)\n"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from obslake import datafiles
-from obslake.datafiles import write_data_files
-from obslake.schemas import MEASUREMENTS
+from obslake.lakehouse import datafiles
+from obslake.lakehouse.datafiles import write_data_files
+from obslake.lakehouse.schemas import MEASUREMENTS
 from pyiceberg.conversions import from_bytes
 from pyiceberg.table import Table
 from pyiceberg.types import StringType

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from obslake import commits, engine, expiry
+from obslake import engine
 from obslake.errors import SnapshotNotFoundError
-from obslake.expiry import expire, parse_moment
-from obslake.history import History
-from obslake.lakehouse import Lakehouse
-from obslake.ledger import committed_loads
-from obslake.schemas import ALL_TABLES, OBSERVATIONS, TABLES
-from obslake.source_views import create_source_views
+from obslake.lakehouse import commits
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.ledger import committed_loads
+from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, TABLES
+from obslake.lakehouse.views import create_source_views
+from obslake.load.history import History
+from obslake.upkeep import expiry
+from obslake.upkeep.expiry import expire, parse_moment
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from tests.harness.lake import KeptLakes, Lake, observation

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from obslake import commits, forgetting
-from obslake.datafiles import write_data_files
 from obslake.errors import ConfirmationError, ForgetError, RollbackError, SnapshotNotFoundError
-from obslake.history import History
-from obslake.ledger import noted_forgotten
-from obslake.schemas import OBSERVATIONS, TABLES
+from obslake.lakehouse import commits
+from obslake.lakehouse.datafiles import write_data_files
+from obslake.lakehouse.ledger import noted_forgotten
+from obslake.lakehouse.schemas import OBSERVATIONS, TABLES
+from obslake.load.history import History
+from obslake.upkeep import forgetting
 from pyiceberg.table import Table
 
 from tests.harness.lake import KeptLakes, Lake, observation

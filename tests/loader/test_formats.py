@@ -24,13 +24,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake import engine
 from obslake.errors import SourceFormatError
+from obslake.load.sources import SQL
+from obslake.load.sources.files import open_sources
+from obslake.load.sources.outputs import read_outputs
+from obslake.load.sources.relations import create_text_view
+from obslake.load.sources.tabulation import tabulate
+from obslake.load.sources.typed_text import TAGS
+from obslake.load.sources.verdicts import OUTCOMES, normalize, outcome
 from obslake.protocol import encode_value
-from obslake.sources.files import open_sources
-from obslake.sources.outputs import read_outputs
-from obslake.sources.relations import create_text_view
-from obslake.sources.tabulation import tabulate
-from obslake.sources.typed_text import TAGS
-from obslake.sources.verdicts import OUTCOMES, normalize, outcome
 
 from tests.harness.lake import Lake, observation
 from tests.loader.staging import EXAMPLES
@@ -46,7 +47,7 @@ def reading(folder: Path) -> duckdb.DuckDBPyConnection:
     """Return a connection that all examples of a test use: opening it takes longer than to read a file."""
     connection = engine.connect(temp_directory=folder, with_iceberg=False)
     for name in ("protocol", "zones"):
-        engine.run_sql_file(connection, name)
+        engine.run_sql_file(connection, SQL / f"{name}.sql")
     return connection
 
 
@@ -686,7 +687,7 @@ def test_rows_that_share_all_their_keys_are_counted(lake: Lake) -> None:
 def test_repeated_rows_are_counted_across_batches(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("obslake.loading._BATCH_ROWS", 2048)
+    monkeypatch.setattr("obslake.load.loading._BATCH_ROWS", 2048)
     rows = [observation(test_id=f"t{n // 2:05}", output=str(n % 2)) for n in range(9_000)]
     (warning,) = lake.load("observations", lake.parquet("o.parquet", rows))["warnings"]
     assert warning.startswith("4,500 rows have ")

@@ -23,17 +23,17 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from obslake.errors import ObslakeError
-from obslake.quarantine import stage_quarantine
-from obslake.schemas import MEASUREMENTS, OBSERVATIONS, RUNS
-from obslake.sources import set_aside
-from obslake.sources.base import Options, Reader
-from obslake.sources.descriptions import DescriptionsReader
-from obslake.sources.files import open_sources
-from obslake.sources.junit import JUnitReader, ReportOptions
-from obslake.sources.lasso import LassoReader
-from obslake.sources.native import ObservationsReader
-from obslake.sources.recording import RecordingReader
-from obslake.sources.salvage import salvage_files
+from obslake.lakehouse.schemas import MEASUREMENTS, OBSERVATIONS, RUNS
+from obslake.load.quarantine import stage_quarantine
+from obslake.load.sources import set_aside
+from obslake.load.sources.base import Options, Reader
+from obslake.load.sources.descriptions import DescriptionsReader
+from obslake.load.sources.files import open_sources
+from obslake.load.sources.junit import JUnitReader, ReportOptions
+from obslake.load.sources.lasso import LassoReader
+from obslake.load.sources.observations import ObservationsReader
+from obslake.load.sources.recording import RecordingReader
+from obslake.load.sources.salvage import salvage_files
 
 from tests.harness.lake import observation
 from tests.loader.test_junit import REPORTS

@@ -34,7 +34,7 @@ def bomb(path: Path, head: bytes, filling: bytes = b"0") -> Path:
 
 LOADS = """
 import contextlib, io, json, re, sys, time
-from obslake.cli import main
+from obslake.cli.app import main
 
 for arguments in json.loads(sys.argv[1]):
     sys.argv[1:] = arguments

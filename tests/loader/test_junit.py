@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.errors import ObslakeError, SourceFormatError
-from obslake.sources.base import Options
-from obslake.sources.files import open_sources
-from obslake.sources.junit import PLACEHOLDERS, JUnitReader, ReportOptions
-from obslake.sources.path_pattern import PathPattern
+from obslake.load.sources.base import Options
+from obslake.load.sources.files import open_sources
+from obslake.load.sources.junit import PLACEHOLDERS, JUnitReader, ReportOptions
+from obslake.load.sources.path_pattern import PathPattern
 
 from tests.harness.lake import Lake
 from tests.harness.workspace import Workspace

@@ -15,13 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from obslake.engine import sql_file
 from obslake.errors import SourceRowError
-from obslake.schemas import OBSERVATIONS
-from obslake.sources import actuations
-from obslake.sources import lasso as lasso_reader
-from obslake.sources.base import Options
-from obslake.sources.files import SourceFile
+from obslake.lakehouse.schemas import OBSERVATIONS
+from obslake.load.sources import actuations
+from obslake.load.sources import lasso as lasso_reader
+from obslake.load.sources.base import Options
+from obslake.load.sources.files import SourceFile
 
 from tests.harness.lake import Lake
 
@@ -448,9 +447,12 @@ def test_a_fault_in_the_last_part_leaves_nothing(
     cells.append(cell("value", "2", y=19))
     monkeypatch.setattr(actuations, "PART_BYTES", 100)
     monkeypatch.setattr(
-        "obslake.datafiles.TableProperties.PARQUET_ROW_GROUP_LIMIT", "write.test-row-group"
+        "obslake.lakehouse.datafiles.TableProperties.PARQUET_ROW_GROUP_LIMIT",
+        "write.test-row-group",
     )
-    monkeypatch.setattr("obslake.datafiles.TableProperties.PARQUET_ROW_GROUP_LIMIT_DEFAULT", 4)
+    monkeypatch.setattr(
+        "obslake.lakehouse.datafiles.TableProperties.PARQUET_ROW_GROUP_LIMIT_DEFAULT", 4
+    )
     message = lake.refused("lasso", lake.parquet("export.parquet", cells))
     assert "two responses to one stimulus" in message
     assert "step 19" in message
@@ -600,11 +602,11 @@ def test_texts_of_one_hash_are_told_apart(
     run_sql_file = lasso_reader.run_sql_file
     salts = []
 
-    def run(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-        if name != file:
-            run_sql_file(connection, name)
+    def run(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        if path.stem != file:
+            run_sql_file(connection, path)
             return
-        text = sql_file(name)
+        text = path.read_text()
         assert hashed in text
         connection.execute(text.replace(hashed, colliding))
 

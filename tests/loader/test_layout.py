@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from obslake.layout import files_to_rewrite
-from obslake.schemas import IMPLEMENTATIONS, MEASUREMENTS
+from obslake.lakehouse.schemas import IMPLEMENTATIONS, MEASUREMENTS
+from obslake.upkeep.overlaps import files_to_rewrite
 from pyiceberg.conversions import to_bytes
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestEntry
 from pyiceberg.typedef import Record

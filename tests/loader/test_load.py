@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from obslake import __version__, engine
 from obslake.errors import NoLakehouseError
-from obslake.lakehouse import Lakehouse
-from obslake.schemas import OBSERVATIONS, TABLES
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import OBSERVATIONS, TABLES
 
 from tests.conftest import configure_catalog
 from tests.harness.lake import Lake, observation

@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from obslake import claim, commits, datafiles, loading
-from obslake.datafiles import write_data_files
 from obslake.errors import PartitionError
-from obslake.lakehouse import Lakehouse
-from obslake.schemas import MEASUREMENTS, OBSERVATIONS, TABLES, TableDefinition
-from obslake.snapshots import live_files as snapshot_files
+from obslake.lakehouse import commits, datafiles
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.datafiles import write_data_files
+from obslake.lakehouse.schemas import MEASUREMENTS, OBSERVATIONS, TABLES, TableDefinition
+from obslake.lakehouse.snapshots import live_files as snapshot_files
+from obslake.load import claim, loading
 from pyiceberg.expressions import EqualTo
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table

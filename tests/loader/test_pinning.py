@@ -7,10 +7,10 @@ import pytest
 from obslake import engine
 from obslake.engine import quote_literal
 from obslake.errors import SnapshotNotFoundError
-from obslake.lakehouse import Lakehouse
-from obslake.pinning import pin
-from obslake.schemas import ALL_TABLES, PINNED
-from obslake.source_views import create_source_views
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import ALL_TABLES, PINNED
+from obslake.lakehouse.views import create_source_views
+from obslake.upkeep.pinning import pin
 
 from tests.harness.lake import Lake
 from tests.loader.maintenance import (

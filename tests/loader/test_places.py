@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from obslake.cli import cli
+from obslake.cli.app import cli
 from obslake.errors import NoLakehouseError, ObslakeError, QueryError
 
 from tests.harness.lake import Lake, observation

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pyarrow.parquet as pq
-from obslake.schemas import OBSERVATIONS
+from obslake.lakehouse.schemas import OBSERVATIONS
 from pyiceberg.expressions import And, EqualTo
 
 from tests.harness.lake import Lake, observation

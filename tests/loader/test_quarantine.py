@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from obslake import retrying
 from obslake.errors import QuarantineError, SourceRowError
-from obslake.lakehouse import Lakehouse
-from obslake.schemas import ALL_TABLES, NAMESPACE
-from obslake.sources import checks
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import ALL_TABLES, NAMESPACE
+from obslake.load import retry
+from obslake.load.sources import SQL, checks
 
 from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
@@ -131,11 +131,11 @@ def test_a_file_of_published_rows(lake: Lake, monkeypatch: pytest.MonkeyPatch) -
     assert report["rows"]["observations"] == 2
     monkeypatch.setattr(checks.Cast, "fault", lambda *_: "false")
     monkeypatch.setattr(
-        "obslake.sources.native.run_sql_file", lambda c, name: c.execute(lenient(name))
+        "obslake.load.sources.observations.run_sql_file", lambda c, path: c.execute(lenient(path))
     )
 
-    def lenient(name: str) -> str:
-        text = (Path(checks.__file__).parent.parent / "sql" / f"{name}.sql").read_text()
+    def lenient(path: Path) -> str:
+        text = path.read_text()
         return text.replace(
             "cast(execution_time_ms as double)", "try_cast(execution_time_ms as double)"
         )
@@ -279,17 +279,14 @@ def test_lines_of_recordings(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Non
             columns, types, required, (), *rest, **options
         ),
     )
-    text = (Path(checks.__file__).parent.parent / "sql" / "recording.sql").read_text()
+    text = (SQL / "recording.sql").read_text()
     newer = text.replace(
         "cast(calls.step_id as int)", "if(calls.step_id = 'one', 1, cast(calls.step_id as int))"
     )
     files = {"recording": newer}
     monkeypatch.setattr(
-        "obslake.sources.recording.run_sql_file",
-        lambda c, name: c.execute(
-            files.get(name)
-            or (Path(checks.__file__).parent.parent / "sql" / f"{name}.sql").read_text()
-        ),
+        "obslake.load.sources.recording.run_sql_file",
+        lambda c, path: c.execute(files.get(path.stem) or path.read_text()),
     )
     (done,) = lake.quarantine("--retry", report["load_id"])
     assert (done["rows"]["observations"], done["set_aside"]) == (1, 3)
@@ -332,8 +329,8 @@ def test_report_files_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch
     report = lake.load_partly("junit", cut, *options)
     assert lake.rows("observations") == []
     cut.unlink()
-    real = retrying._bytes
-    monkeypatch.setattr(retrying, "_bytes", lambda *a: real(*a) + b"</testsuite>")
+    real = retry._bytes
+    monkeypatch.setattr(retry, "_bytes", lambda *a: real(*a) + b"</testsuite>")
     (done,) = lake.quarantine("--retry")
     assert done["rows"] == {"implementations": 1, "runs": 1, "observations": 1}
     row = lake.row("observations")
@@ -350,18 +347,15 @@ def newer_version(monkeypatch: pytest.MonkeyPatch) -> None:
         "fault",
         lambda self, value, *given: f"{value} <> 'first' and ({real(self, value, *given)})",
     )
-    folder = Path(checks.__file__).parent.parent / "sql"
     text = (
-        (folder / "native.sql")
+        (SQL / "observations.sql")
         .read_text()
         .replace("cast(step_id as int)", "if(step_id = 'first', 77, try_cast(step_id as int))")
         .replace("null::int as step_id", "null::varchar as step_id")
     )
     monkeypatch.setattr(
-        "obslake.sources.native.run_sql_file",
-        lambda c, name: c.execute(
-            text if name == "native" else (folder / f"{name}.sql").read_text()
-        ),
+        "obslake.load.sources.observations.run_sql_file",
+        lambda c, path: c.execute(text if path.stem == "observations" else path.read_text()),
     )
 
 
@@ -444,8 +438,8 @@ def test_lasso_cells_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch)
     cells[5]["ACTIONID"] = None
     lake.load_partly("lasso", lake.parquet("cells.parquet", cells))
     assert lake.rows("observations", "step_id") == [(0,)]
-    real = retrying.pointer
-    monkeypatch.setattr(retrying, "pointer", lambda c: "/SYSTEMID" if c == "ACTIONID" else real(c))
+    real = retry.pointer
+    monkeypatch.setattr(retry, "pointer", lambda c: "/SYSTEMID" if c == "ACTIONID" else real(c))
     (done,) = lake.quarantine("--retry")
     assert done["set_aside"] == 0
     row = lake.row("observations", step_id=1)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from obslake import commits
 from obslake.errors import ForgetError, RollbackError
-from obslake.ledger import noted_forgotten
-from obslake.record_scope import QuarantinedRecord, RecordScope
-from obslake.schemas import NAMESPACE, OBSERVATIONS, QUARANTINE
+from obslake.lakehouse import commits
+from obslake.lakehouse.ledger import noted_forgotten
+from obslake.lakehouse.schemas import NAMESPACE, OBSERVATIONS, QUARANTINE
+from obslake.upkeep.record_scope import QuarantinedRecord, RecordScope
 
 from tests.harness.lake import KeptLakes, Lake, observation
 from tests.loader.maintenance import (

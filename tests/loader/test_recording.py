@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.errors import SourceFormatError
-from obslake.sources.files import open_sources
-from obslake.sources.recording import _whole_lines
+from obslake.load.sources.files import open_sources
+from obslake.load.sources.recording import _whole_lines
 
 from tests.harness.lake import Lake
 from tests.harness.workspace import Workspace

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from obslake.sources import xml_stream
-from obslake.sources.files import open_sources
-from obslake.sources.xml_stream import read_xml
+from obslake.load.sources import xml_stream
+from obslake.load.sources.files import open_sources
+from obslake.load.sources.xml_stream import read_xml
 
 from tests.harness.lake import Lake
 from tests.loader.staging import EXAMPLES

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.errors import SourceFormatError
-from obslake.sources.suite_names import is_browser, project_of, steady_name
+from obslake.load.sources.suite_names import is_browser, project_of, steady_name
 
 from tests.harness.lake import Lake
 from tests.loader.staging import EXAMPLES, FAILED, case, element, stage_reports, suite

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from obslake.sources.status_words import verdict_of
+from obslake.load.sources.status_words import verdict_of
 
 from tests.harness.lake import Lake
 from tests.loader.staging import EXAMPLES, case, element, stage_reports, suite

@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from obslake import commits, engine
+from obslake import engine
 from obslake.errors import ConfirmationError, RollbackError, SnapshotNotFoundError
-from obslake.expiry import expire
-from obslake.history import History
-from obslake.ledger import committed_loads
-from obslake.rollback import plan_rollback, roll_back
-from obslake.schemas import OBSERVATIONS, RUNS, TABLES
-from obslake.source_views import create_source_views
+from obslake.lakehouse import commits
+from obslake.lakehouse.ledger import committed_loads
+from obslake.lakehouse.schemas import OBSERVATIONS, RUNS, TABLES
+from obslake.lakehouse.views import create_source_views
+from obslake.load.history import History
+from obslake.upkeep.expiry import expire
+from obslake.upkeep.rollback import plan_rollback, roll_back
 
 from tests.harness.lake import KeptLakes, Lake, observation
 from tests.loader.maintenance import (

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from obslake import claim, commits
-from obslake.history import History
-from obslake.schemas import TABLES
+from obslake.lakehouse import commits
+from obslake.lakehouse.schemas import TABLES
+from obslake.load import claim
+from obslake.load.history import History
 
 from tests.harness.commands import Running
 from tests.harness.lake import Lake
@@ -26,7 +27,7 @@ from tests.loader.test_quarantine import mixed, newer_version
 NAMES = [t.name for t in TABLES]
 
 # When everything is imported and the options are read.
-_READY = Point("obslake.loading:load", "before", 1)
+_READY = Point("obslake.load.loading:load", "before", 1)
 
 
 @pytest.fixture
@@ -266,8 +267,8 @@ def begin(
         points=(at,),
         note=note,
         settings={
-            "obslake.claim:_PATIENCE_SECONDS": patience,
-            "obslake.lakehouse:_LOCK_TIMEOUT_SECONDS": 30,
+            "obslake.load.claim:_PATIENCE_SECONDS": patience,
+            "obslake.lakehouse.catalog:_LOCK_TIMEOUT_SECONDS": 30,
         },
     )
 

@@ -6,8 +6,8 @@ import time
 import duckdb
 import pytest
 from obslake import engine
-from obslake.schemas import OBSERVATIONS
-from obslake.source_views import create_source_views
+from obslake.lakehouse.schemas import OBSERVATIONS
+from obslake.lakehouse.views import create_source_views
 
 from tests.harness.lake import Lake, observation
 

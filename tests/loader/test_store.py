@@ -8,15 +8,16 @@ import duckdb
 import pytest
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
-from obslake import engine, store
+from obslake import engine
 from obslake.dbt_plugin import Plugin
 from obslake.errors import QueryError, StoreError
-from obslake.lakehouse import local_path
-from obslake.schemas import ALL_TABLES, OBSERVATIONS
-from obslake.snapshots import data_files_query
-from obslake.source_views import create_source_views
-from obslake.store import show_store, store_options
-from obslake.system_errors import system_error
+from obslake.lakehouse import store
+from obslake.lakehouse.catalog import local_path
+from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
+from obslake.lakehouse.snapshots import data_files_query
+from obslake.lakehouse.store import show_store, store_options
+from obslake.lakehouse.system_errors import system_error
+from obslake.lakehouse.views import create_source_views
 from pyiceberg.catalog.sql import SqlCatalog
 
 from tests.conftest import configure_catalog

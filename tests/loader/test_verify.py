@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from obslake import __version__
-from obslake.cli import cli
+from obslake.cli.app import cli
 from obslake.errors import VerificationError
-from obslake.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY, committed_loads
-from obslake.schemas import OBSERVATIONS, RUNS, TABLES
-from obslake.snapshots import live_files, replace_files
+from obslake.lakehouse.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY, committed_loads
+from obslake.lakehouse.schemas import OBSERVATIONS, RUNS, TABLES
+from obslake.lakehouse.snapshots import live_files, replace_files
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.manifest import DataFile
 
@@ -418,8 +418,8 @@ def test_a_running_load_is_left_alone(loaded: Lake) -> None:
     """Its folder is locked, and files that it has written since it began are not judged."""
     code = (
         "import sys, time\n"
-        "from obslake import loading\n"
-        "from obslake.cli import main\n"
+        "from obslake.load import loading\n"
+        "from obslake.cli.app import main\n"
         "def slow(*arguments):\n"
         "    print('written', flush=True)\n"
         "    time.sleep(60)\n"
@@ -455,7 +455,7 @@ def test_a_running_load_is_left_alone(loaded: Lake) -> None:
 def test_what_is_committed_meanwhile_is_no_orphan(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from obslake.verification import verify as module
+    from obslake.upkeep.verification import verify as module
 
     listed = module.list_stored
     done: list[int] = []

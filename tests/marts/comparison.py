@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from obslake.schemas import TABLES, sql_type
+from obslake.lakehouse.schemas import TABLES, sql_type
 
 from tests.reference.equivalence import Equivalence
 from tests.reference.naive import COLUMNS, Description, Marts, Observation

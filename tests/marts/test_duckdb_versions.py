@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from obslake.lakehouse import Lakehouse
-from obslake.schemas import TABLES
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import TABLES
 
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace

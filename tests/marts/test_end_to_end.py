@@ -9,11 +9,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from obslake.lakehouse import Lakehouse
-from obslake.loading import load
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.load.loading import load
+from obslake.load.sources.base import Options
+from obslake.load.sources.observations import ObservationsReader
 from obslake.progress import Progress
-from obslake.sources.base import Options
-from obslake.sources.native import ObservationsReader
 from pyiceberg.table import Table, Transaction
 
 from tests.harness.commands import PROJECT

@@ -11,10 +11,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from obslake import export as module
 from obslake.errors import ExportError, ObslakeError, QueryError
-from obslake.export import KEY_COLUMNS, Export, export
 from obslake.progress import Progress
+from obslake.query import export as module
+from obslake.query.export import KEY_COLUMNS, Export, export
 
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace

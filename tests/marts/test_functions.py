@@ -6,9 +6,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from obslake.lakehouse import Lakehouse
-from obslake.schemas import TABLES
-from obslake.source_views import create_source_views
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import TABLES
+from obslake.lakehouse.views import create_source_views
 from obslake.sql_package import write_catalogue, write_queries
 
 from tests.harness.commands import PROJECT
@@ -142,7 +142,7 @@ def test_reading_twice_and_beside_own_relations(sql_package: str) -> None:
 
 def test_iceberg_directly(demo: Workspace, sql_package: str) -> None:
     from obslake import engine
-    from obslake.lakehouse import Lakehouse
+    from obslake.lakehouse.catalog import Lakehouse
 
     with engine.connect() as connection:
         connection.execute(sql_package)

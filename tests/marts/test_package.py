@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from obslake.schemas import TABLES, TableDefinition
+from obslake.lakehouse.schemas import TABLES, TableDefinition
 
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.engine import run_sql_file
+from obslake.load.sources import SQL
 
 from tests.conftest import compile_models
 from tests.harness.commands import PROJECT
@@ -188,7 +189,7 @@ def test_loader_and_models_classify_alike(compiled: dict[str, Any], output: str 
         r"cast\(response_kind as string\), (.*)\) as response_kind", staging, re.DOTALL
     )
     with duckdb.connect() as connection:
-        run_sql_file(connection, "protocol")
+        run_sql_file(connection, SQL / "protocol.sql")
         query = f"select response_kind(output), {rule} from (select $1::varchar as output)"
         ((by_loader, by_model),) = connection.execute(query, [output]).fetchall()
     assert by_loader == by_model

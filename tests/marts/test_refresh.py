@@ -19,9 +19,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from obslake.lakehouse import Lakehouse
-from obslake.ledger import LOAD_ID_PROPERTY
-from obslake.schemas import OBSERVATIONS
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.ledger import LOAD_ID_PROPERTY
+from obslake.lakehouse.schemas import OBSERVATIONS
 
 from tests.harness.commands import PROJECT, Running
 from tests.harness.requests import Point

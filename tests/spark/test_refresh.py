@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-from obslake.lakehouse import Lakehouse
+from obslake.lakehouse.catalog import Lakehouse
 from pyarrow import parquet
 
 from tests.marts.test_refresh import load_observations

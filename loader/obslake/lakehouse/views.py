@@ -1,0 +1,142 @@
+"""Views of DuckDB on Iceberg tables: on the sources in schema ``lake``, on marts of other engines in its own."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+from pyiceberg.table.snapshots import Snapshot
+
+from obslake.engine import quote_identifier, quote_literal
+from obslake.errors import QueryError
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import TableDefinition, sql_type
+from obslake.lakehouse.snapshots import kept_metadata
+from obslake.lakehouse.store import show_store
+from obslake.lakehouse.visible import ShownTable, shown_at
+
+SOURCE_SCHEMA = "lake"
+
+
+def create_source_views(
+    lakehouse: Lakehouse,
+    connection: duckdb.DuckDBPyConnection,
+    as_of_snapshot: int | None = None,
+    *,
+    keep: Path | None = None,
+) -> Snapshot | None:
+    """Create one view per Iceberg table, all of one moment.
+
+    Every view is bound to one metadata file, which never changes, so that all who read it see
+    the same rows whatever is loaded meanwhile.
+
+    Args:
+        lakehouse: where the tables are.
+        connection: where the views are created; it must have the Iceberg extension.
+        as_of_snapshot: id of an earlier snapshot of ``observations``.
+        keep: folder for copies of the metadata files, for views that are read for long: of the
+            table's own only the newest hundred are kept.
+
+    Returns:
+        The snapshot of ``observations`` that is shown, None where nothing was loaded yet.
+
+    Raises:
+        SnapshotNotFoundError: ``observations`` has no snapshot with that id.
+    """
+    shown = shown_at(lakehouse, as_of_snapshot)
+    connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
+    for table in shown.tables:
+        _create_table_view(connection, table, keep)
+    state = shown.state
+    loads = [(load.load_id, state.revision(load)) for load in state.loads.values()]
+    _create_list_view(connection, "loads", ("load_id", "revision"), loads)
+    forgotten = [(f.forget_id, f.data_set_id, f.problem_id) for f in state.forgotten.values()]
+    snapshot_id = "null" if shown.snapshot is None else str(shown.snapshot.snapshot_id)
+    connection.execute(
+        f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.shown as select "
+        f"{snapshot_id}::bigint as snapshot_id, {quote_literal(state.digest())} as digest"
+    )
+    columns = ("forget_id", "data_set_id", "problem_id")
+    _create_list_view(connection, "forgotten", columns, forgotten)
+    return shown.snapshot
+
+
+def create_mart_views(
+    lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection, namespace: str
+) -> list[str]:
+    """Create one view per table that another engine keeps in a namespace, in the schema in use.
+
+    Every view is bound to the metadata file that is the current one.
+
+    Returns:
+        The addresses of the folders in which the files of the tables are.
+
+    Raises:
+        QueryError: there is no table.
+    """
+    tables = lakehouse.tables_of(namespace)
+    if not tables:
+        raise QueryError(
+            f"the catalog has no tables in namespace {namespace}\n"
+            "  build them with the other engine first, or name the namespace where it keeps them"
+        )
+    for table in tables:
+        show_store(connection, table)
+        rows = f"from iceberg_scan({quote_literal(table.metadata_location)})"
+        if table.current_snapshot() is None:
+            rows += " where false"
+        connection.execute(f"create view {quote_identifier(table.name()[-1])} as {rows}")
+    return [table.location() for table in tables]
+
+
+def _create_table_view(
+    connection: duckdb.DuckDBPyConnection, shown: ShownTable, keep: Path | None
+) -> None:
+    definition, table, snapshot = shown.definition, shown.table, shown.snapshot
+    if table is None:
+        _create_empty_view(connection, definition)
+        return
+    show_store(connection, table)
+    location = kept_metadata(table, keep) if keep else table.metadata_location
+    rows = f"from iceberg_scan({quote_literal(location)}"
+    rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
+    if shown.hidden:
+        rows += f" where load_id not in ({', '.join(map(quote_literal, shown.hidden))})"
+    view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
+    connection.execute(f"create or replace view {view} as select * {rows}")
+    connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
+
+
+def _create_list_view(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[str | None, ...]],
+) -> None:
+    """Create a view on some rows of text that stand in its own definition."""
+    rows = sorted(rows, key=repr)
+    view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(name)}"
+    # Lists, as DuckDB reads a long list much faster than a long VALUES.
+    lists = (
+        ", ".join(
+            f"unnest([{', '.join(map(_literal, values))}]::varchar[]) as {quote_identifier(column)}"
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True)
+        )
+        if rows
+        else ", ".join(f"unnest([]::varchar[]) as {quote_identifier(c)}" for c in columns)
+    )
+    connection.execute(f"create or replace view {view} as select {lists}")
+
+
+def _literal(text: str | None) -> str:
+    return "null" if text is None else quote_literal(text)
+
+
+def _create_empty_view(connection: duckdb.DuckDBPyConnection, definition: TableDefinition) -> None:
+    columns = ", ".join(
+        f"null::{sql_type(field.field_type)} as {quote_identifier(field.name)}"
+        for field in definition.schema.fields
+    )
+    connection.execute(
+        f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)} "
+        f"as select {columns} where false"
+    )

@@ -1,0 +1,158 @@
+"""The quarantine: records that loads have set aside, as a table, and how it gets and shows them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from obslake import engine
+from obslake.engine import quote_literal, set_variables
+from obslake.errors import QuarantineError
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import QUARANTINE
+from obslake.lakehouse.views import create_source_views
+from obslake.load.history import History, retry_key
+from obslake.load.sources import set_aside
+from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.files import SourceFile
+
+_COLUMNS = (
+    "load_id",
+    "file",
+    "position",
+    "column_name",
+    "reason",
+    "record",
+    "record_form",
+    "context",
+    "reader",
+    "set_aside_at",
+)
+
+
+@dataclass(frozen=True)
+class QuarantinedRecords:
+    """Records that are still set aside.
+
+    Attributes:
+        total: how many there are.
+        loads: how many there are by load.
+        records: some of them, dictionaries by column.
+    """
+
+    total: int
+    loads: dict[str, int]
+    records: list[dict[str, Any]]
+
+
+def stage_quarantine(
+    connection: duckdb.DuckDBPyConnection,
+    staged: StagedLoad,
+    reader: Reader,
+    sources: Mapping[str, SourceFile],
+    options: Options,
+) -> StagedLoad:
+    """Add what was set aside to what is staged, as the view ``loaded_quarantine``.
+
+    Args:
+        connection: has the tables of ``sources/sql/set_aside.sql``.
+        staged: the other tables.
+        reader: what the sources were read with.
+        sources: the files by their keys.
+        options: of the load, with its run.
+    """
+    if not set_aside.count(connection):
+        return staged
+    ((columns,),) = connection.execute(
+        "select coalesce(list(distinct name order by name), []) from "
+        "(select unnest(columns) as name from checked_files)"
+    ).fetchall()
+    said = {**options.identity(), "columns": columns, "settings": reader.settings()}
+    connection.execute(
+        "create or replace temp table set_aside_files "
+        "(file varchar, source_key varchar, file_time timestamptz)"
+    )
+    connection.executemany(
+        "insert into set_aside_files values (?, ?, ?)",
+        [[file.name, key, file.modified_at] for key, file in sources.items()],
+    )
+    set_variables(
+        connection,
+        {
+            "quarantine_reader": reader.name,
+            "quarantine_options": json.dumps(said, sort_keys=True),
+            "set_aside_at": datetime.now(UTC),
+        },
+    )
+    connection.execute(
+        """
+        create or replace temp view loaded_quarantine as
+        select
+            set_aside.*,
+            getvariable('quarantine_reader') as reader,
+            getvariable('quarantine_options') as options,
+            source_key,
+            file_time,
+            getvariable('set_aside_at') as set_aside_at
+        from set_aside join set_aside_files using (file)
+        """
+    )
+    return replace(staged, tables=(*staged.tables, QUARANTINE))
+
+
+def read_quarantine(
+    lakehouse: Lakehouse, *, load_id: str | None = None, limit: int = 0
+) -> QuarantinedRecords:
+    """Return what is still set aside, in the order of loads, files and positions.
+
+    Args:
+        lakehouse: where to look.
+        load_id: only of this load.
+        limit: return as many records at most; 0: all.
+
+    Raises:
+        QuarantineError: nothing of the load is set aside.
+    """
+    with engine.connect() as connection:
+        loads = open_loads(lakehouse, connection)
+        if load_id is not None:
+            loads = chosen_load(loads, load_id)
+        found = ", ".join(map(quote_literal, loads)) or "null"
+        most = f" limit {limit}" if limit else ""
+        answer = connection.execute(
+            f"select {', '.join(_COLUMNS)} from lake.quarantine where load_id in ({found}) "
+            f"order by load_id, file, position nulls first{most}"
+        )
+        records = [dict(zip(_COLUMNS, row, strict=True)) for row in answer.fetchall()]
+    return QuarantinedRecords(sum(loads.values()), loads, records)
+
+
+def open_loads(lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return the loads of which records are set aside that no later one has read, with their number.
+
+    The connection gets the views of the lakehouse.
+    """
+    create_source_views(lakehouse, connection)
+    if not lakehouse.has(QUARANTINE):
+        return {}
+    history = History.read(lakehouse)
+    counted = connection.execute(
+        "select load_id, count(*) from lake.quarantine group by load_id order by load_id"
+    ).fetchall()
+    return {load: n for load, n in counted if retry_key(load) not in history.complete}
+
+
+def chosen_load(loads: dict[str, int], load_id: str) -> dict[str, int]:
+    """Return the only load that is wanted.
+
+    Raises:
+        QuarantineError: nothing of it is set aside.
+    """
+    if load_id not in loads:
+        raise QuarantineError(
+            f"nothing of load {load_id} is set aside\n  list what is with `obslake quarantine`"
+        )
+    return {load_id: loads[load_id]}

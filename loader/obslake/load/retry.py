@@ -1,0 +1,353 @@
+"""Reads records of the quarantine again, and loads those that are understood now."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from obslake import engine
+from obslake.engine import quote_identifier, quote_literal, reason, set_variables
+from obslake.errors import ObslakeError, SourceFormatError
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import QUARANTINE, RUNS, TABLES
+from obslake.lakehouse.views import create_source_views
+from obslake.lakehouse.workfolder import work_folder
+from obslake.load.claim import LoadedMeanwhileError
+from obslake.load.history import History, retry_key
+from obslake.load.loading import commit_load, new_load_id
+from obslake.load.quarantine import chosen_load, open_loads
+from obslake.load.report import LoadReport
+from obslake.load.sources import set_aside
+from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.descriptions import DescriptionsReader
+from obslake.load.sources.files import Format, SourceFile
+from obslake.load.sources.junit import JUnitReader, ReportOptions
+from obslake.load.sources.lasso import LassoReader
+from obslake.load.sources.observations import ObservationsReader
+from obslake.load.sources.recording import RecordingReader
+from obslake.load.sources.relations import pointer
+from obslake.load.sources.salvage import salvage_files
+from obslake.load.withdrawal import withdraw_superseded
+from obslake.progress import Progress
+
+# Lines of a CSV file that were no rows stand in a file of their own.
+_LINES = " (lines)"
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What came of the records that one load has set aside.
+
+    Attributes:
+        load_id: that load.
+        records: how many it had set aside.
+        retried_by: the load that has appended what is understood now; None: nothing is.
+        rows: rows appended, by table, the quarantine's among them.
+        set_aside: how many records are still not understood.
+        reason: why none of them can be read, where it is one reason.
+    """
+
+    load_id: str
+    records: int
+    retried_by: str | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    set_aside: int = 0
+    reason: str | None = None
+
+
+def retry(lakehouse: Lakehouse, load_id: str | None, progress: Progress) -> Iterator[Retry]:
+    """Read the records that were set aside again, with the same reader and options.
+
+    Records that are understood are appended, as a load of its own for each load that had set them
+    aside; the others are set aside anew by that load, with the reasons of today. So a record is
+    either loaded or set aside, and the same retry again appends nothing. One that was interrupted
+    is completed by repeating it.
+
+    Args:
+        lakehouse: where to.
+        load_id: only the records of this load.
+        progress: told how far it is.
+
+    Raises:
+        QuarantineError: nothing of the load is set aside.
+    """
+    with engine.connect() as connection:
+        loads = open_loads(lakehouse, connection)
+    if load_id:
+        loads = chosen_load(loads, load_id)
+    for each, records in loads.items():
+        try:
+            found = _retry(lakehouse, each, records, progress)
+        except LoadedMeanwhileError:
+            # Another process has read the same records, and says what came of them.
+            withdraw_superseded(lakehouse, History.read(lakehouse))
+            continue
+        yield found
+
+
+def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress) -> Retry:
+    with (
+        work_folder(lakehouse.home, ".load-") as folder,
+        engine.connect(temp_directory=folder) as connection,
+    ):
+        create_source_views(lakehouse, connection)
+        connection.execute(
+            "create temp table retried as select *, "
+            "row_number() over (order by file, position nulls first) as n "
+            f"from lake.quarantine where load_id = {quote_literal(load_id)}"
+        )
+        ((reader_name, said),) = connection.execute(
+            "select reader, options from retried limit 1"
+        ).fetchall()
+        options = json.loads(said)
+        reader = _reader(reader_name, options["settings"])
+        set_aside.begin(connection)
+        files = _written(connection, folder, reader, options["columns"])
+        try:
+            staged = _staged(connection, reader, files, _options(options), progress)
+        except (ObslakeError, duckdb.Error) as error:
+            text = reason(error) if isinstance(error, duckdb.Error) else str(error)
+            return Retry(load_id, records, set_aside=records, reason=text.splitlines()[0])
+        left = _stage_rest(connection)
+        if left >= records:
+            return Retry(load_id, records, set_aside=records)
+        history = History.read(lakehouse)
+        key = retry_key(load_id)
+        if key in history.complete:
+            raise LoadedMeanwhileError
+        report = LoadReport(load_id=history.interrupted([key]) or new_load_id(connection))
+        report.sources = sorted({file.name.removesuffix(_LINES) for file in files})
+        if left:
+            staged = replace(staged, tables=(*staged.tables, QUARANTINE))
+        commit_load(lakehouse, connection, staged, history, reader, [key], report, progress)
+        return Retry(load_id, records, report.load_id, report.rows, left)
+
+
+def _reader(name: str, settings: dict[str, Any]) -> Reader:
+    if name == JUnitReader.name:
+        return JUnitReader(ReportOptions(**settings))
+    readers = (
+        ObservationsReader(),
+        RecordingReader(),
+        LassoReader(),
+        *map(DescriptionsReader, TABLES[:-1]),
+    )
+    return next(reader for reader in readers if reader.name == name)
+
+
+def _options(said: dict[str, Any]) -> Options:
+    return Options(
+        data_set=said["data_set"],
+        environment=said["environment"],
+        run=said["run"],
+        renames=said["renames"],
+        # What was set aside as columns is text of the protocol already.
+        outputs="text",
+        as_oracle=said.get("as_oracle", False),
+        delimiter=said.get("delimiter"),
+        max_faulty=set_aside.ANY,
+    )
+
+
+def _written(
+    connection: duckdb.DuckDBPyConnection, folder: Path, reader: Reader, columns: list[str]
+) -> list[SourceFile]:
+    """Write the records to files that the reader reads.
+
+    The table ``retried_rows`` says which row of which of these files a record is.
+    """
+    connection.execute("create temp table retried_rows (file varchar, position bigint, n bigint)")
+    write = {"recording": _write_sessions, "junit": _write_whole}.get(reader.name)
+    groups = connection.execute(
+        "select file, max(file_time) from retried group by file order by file"
+    ).fetchall()
+    files = []
+    for number, (name, file_time) in enumerate(groups):
+        path = folder / f"retried-{number}"
+        if write:
+            form = write(connection, path, name)
+            files.append(SourceFile(path, name, form, "uncompressed", "", file_time))
+            continue
+        if _write_rows(connection, path, name, columns):
+            files.append(SourceFile(path, name, "parquet", "uncompressed", "", file_time))
+        lines = path.with_suffix(".lines")
+        if _write_lines(connection, lines, name):
+            files.append(SourceFile(lines, name + _LINES, "csv", "uncompressed", "", file_time))
+    return files
+
+
+def _write_rows(
+    connection: duckdb.DuckDBPyConnection, path: Path, name: str, columns: list[str]
+) -> bool:
+    """Write rows as they were seen: their columns as text."""
+    set_variables(connection, {"retried_file": name})
+    # A line that was no JSON may be one now; what is still none stays set aside.
+    connection.execute(
+        """
+        create or replace temp view rows_of_file as
+        select n, cast(record as json) as json
+        from retried
+        where
+            file = getvariable('retried_file')
+            and (record_form = 'row' or (record_form = 'text' and context is null and json_valid(record)))
+        """
+    )
+    texts = ", ".join(
+        f"json_extract_string(json, {quote_literal(pointer(c))}) as {quote_identifier(c)}"
+        for c in columns
+    )
+    ((number,),) = connection.execute("select count(*) from rows_of_file").fetchall()
+    if not number or not columns:
+        return False
+    connection.execute(
+        f"copy (select {texts} from rows_of_file order by n) to {quote_literal(str(path))} "
+        "(format parquet)"
+    )
+    connection.execute(
+        "insert into retried_rows select ?, row_number() over (order by n), n from rows_of_file",
+        [name],
+    )
+    return True
+
+
+def _write_lines(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> bool:
+    """Write lines of a CSV file below its header."""
+    rows = connection.execute(
+        "select n, record, record_form, context from retried "
+        "where file = ? and record_form <> 'row' and context <> 'json' order by n",
+        [name],
+    ).fetchall()
+    if not rows:
+        return False
+    with path.open("wb") as stream:
+        stream.write(rows[0][3].encode() + b"\n")
+        for _, record, form, _ in rows:
+            stream.write(_bytes(record, form) + b"\n")
+    connection.executemany(
+        "insert into retried_rows values (?, ?, ?)",
+        [[name + _LINES, position, n] for position, (n, *_) in enumerate(rows, start=2)],
+    )
+    return True
+
+
+def _write_sessions(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> Format:
+    """Write lines of a recording, each below its session."""
+    rows = connection.execute(
+        "select n, record, context from retried where file = ? order by n", [name]
+    )
+    session = None
+    position = 0
+    places = []
+    with path.open("w", encoding="utf-8") as stream:
+        while batch := rows.fetchmany(1000):
+            for n, record, context in batch:
+                if context not in (None, session):
+                    stream.write(context + "\n")
+                    position += 1
+                session = context or record
+                stream.write(record + "\n")
+                position += 1
+                places.append([name, position, n])
+    connection.executemany("insert into retried_rows values (?, ?, ?)", places)
+    return "json"
+
+
+def _write_whole(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> Format:
+    """Write a file as it was."""
+    ((n, record, form),) = connection.execute(
+        "select n, record, record_form from retried where file = ?", [name]
+    ).fetchall()
+    path.write_bytes(_bytes(record, form))
+    connection.execute("insert into retried_rows values (?, null, ?)", [name, n])
+    return "csv"
+
+
+def _bytes(record: str, form: str) -> bytes:
+    return b64decode(record) if form == "base64" else record.encode()
+
+
+def _staged(
+    connection: duckdb.DuckDBPyConnection,
+    reader: Reader,
+    files: list[SourceFile],
+    options: Options,
+    progress: Progress,
+) -> StagedLoad:
+    for file, why in reader.refuse(connection, files, options).items():
+        set_aside.add_file(connection, file, why)
+    with progress.task("reading", unit="rows"):
+        staged = reader.stage(
+            connection, salvage_files(connection, reader, files, options), options
+        )
+    if reader.name == LassoReader.name:
+        _check_oracles(connection)
+    if RUNS in staged.tables:
+        # What a part of its rows says about a run is not to take the place of what all of them said.
+        connection.execute(
+            """
+            create temp table new_runs as
+            select * from loaded_runs
+            where not exists (
+                from lake.runs
+                where
+                    runs.data_set_id = loaded_runs.data_set_id
+                    and runs.run_id = loaded_runs.run_id
+                    and runs.environment_id = loaded_runs.environment_id
+            );
+            create or replace temp view loaded_runs as from new_runs
+            """
+        )
+    return staged
+
+
+def _check_oracles(connection: duckdb.DuckDBPyConnection) -> None:
+    """Check that the test of each cell is known from the cell itself."""
+    ((unknown,),) = connection.execute(
+        "select count(*) from source_cells "
+        "where systemid = 'oracle' and arenaid is not null and not is_random_arena(arenaid)"
+    ).fetchall()
+    if unknown:
+        raise SourceFormatError(
+            "what an older arena's oracle is the oracle of is only said by the rest of the export: "
+            "load the corrected export"
+        )
+
+
+def _stage_rest(connection: duckdb.DuckDBPyConnection) -> int:
+    """Show what is still not understood, with the reasons of today, in ``loaded_quarantine``."""
+    connection.execute(
+        """
+        create temp table rest as
+        select
+            retried.* replace (
+                if(faults.n is null, retried.column_name, faults.column_name) as column_name,
+                if(faults.n is null, retried.reason, faults.reason) as reason
+            )
+        from retried
+        left join (select n from retried_rows) as given using (n)
+        left join (
+            select retried_rows.n, set_aside.column_name, set_aside.reason
+            from set_aside
+            join retried_rows
+                on set_aside.file = retried_rows.file
+                and set_aside.position is not distinct from retried_rows.position
+        ) as faults using (n)
+        -- What was not even given to the reader is not understood either.
+        where faults.n is not null or given.n is null
+        """
+    )
+    set_variables(connection, {"set_aside_at": datetime.now(UTC)})
+    columns = ", ".join(
+        quote_identifier(c) for c in QUARANTINE.column_names if c not in ("load_id", "set_aside_at")
+    )
+    connection.execute(
+        "create or replace temp view loaded_quarantine as "
+        f"select {columns}, getvariable('set_aside_at') as set_aside_at from rest"
+    )
+    ((left,),) = connection.execute("select count(*) from rest").fetchall()
+    return int(left)

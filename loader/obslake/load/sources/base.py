@@ -1,0 +1,146 @@
+"""What every reader has in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from obslake.lakehouse.schemas import TableDefinition
+from obslake.load.sources.files import DATA_SUFFIXES, SourceFile
+from obslake.load.sources.set_aside import STRICT, Tolerance
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user said about the rows of a load.
+
+    Attributes:
+        data_set: data set of rows that do not name one.
+        environment: environment of rows that do not name one.
+        run: run of rows that do not name one; None: the load itself.
+        renames: column of the lakehouse to column of the source.
+        max_faulty: how many records that cannot be understood may be set aside.
+        outputs: what strings are in columns of responses: ``text`` of the protocol, ``values``, or ``auto``.
+        delimiter: what separates the fields of CSV files; None: it is found out.
+        partitions: folders named ``column=value`` are columns.
+        as_oracle: rows are of the specified oracle, whatever implementation they name.
+        again: load contents that were loaded under other options, besides what came of them.
+    """
+
+    data_set: str = "default"
+    environment: str = "default"
+    run: str | None = None
+    renames: dict[str, str] = field(default_factory=dict)
+    max_faulty: Tolerance = STRICT
+    outputs: str = "auto"
+    delimiter: str | None = None
+    partitions: bool = False
+    as_oracle: bool = False
+    again: bool = False
+
+    def identity(self) -> dict[str, object]:
+        """Return the options by which two loads of the same bytes differ."""
+        return {**self.context(), "renames": self.renames, **self.readings()}
+
+    def context(self) -> dict[str, object]:
+        """Return what the options say about the rows besides what stands in them."""
+        return {"data_set": self.data_set, "environment": self.environment, "run": self.run}
+
+    def readings(self) -> dict[str, object]:
+        """Return the options by which the same bytes mean something else, where they are no defaults."""
+        defaults = Options()
+        names = ("outputs", "delimiter", "partitions", "as_oracle")
+        return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(defaults, n)}
+
+
+@dataclass(frozen=True)
+class StagedLoad:
+    """Rows ready to be appended.
+
+    Attributes:
+        tables: tables that get rows, each from the view ``loaded_<name>`` of the connection.
+        warnings: what the user should know about the source.
+        observations: rows of observations in the order of the table, without load_id;
+            None where they come from the view ``loaded_observations``.
+        columns: columns of the source with their types, where drift is watched.
+        targets: column of the source to the column that it is loaded as.
+        advice_on_repeats: what to do about rows that share all their keys; None: they are not looked for.
+    """
+
+    tables: tuple[TableDefinition, ...]
+    warnings: list[str]
+    observations: Iterable[pa.RecordBatch] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+    advice_on_repeats: str | None = None
+
+
+class Reader(ABC):
+    """Turns files into views named after the tables.
+
+    Attributes:
+        name: what the snapshots call it.
+        suffixes: how the names of files end that it reads in folders.
+        whole_files: gzip files that were cut off are refused.
+        refuses_single_files: a file that it cannot read does not hide the faults of the others: all
+            are named, and the user may load the rest.
+        salvages_rows: rows stand for themselves, so that broken lines can be set aside.
+        reads_tables: files that are neither Parquet nor Arrow, CSV or JSON are refused by their kind.
+    """
+
+    name: str
+    suffixes: tuple[str, ...] = DATA_SUFFIXES
+    whole_files: bool = True
+    refuses_single_files: bool = False
+    salvages_rows: bool = False
+    reads_tables: bool = True
+
+    def settings(self) -> dict[str, Any]:
+        """Return the reader's own options, in a form that JSON has."""
+        return {}
+
+    def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return what decides, besides the content of a file, the rows that come of it.
+
+        Raises:
+            SourceFormatError: the file cannot be loaded with these options.
+        """
+        del file
+        return options.identity()
+
+    def context(self, file: SourceFile, options: Options) -> dict[str, object] | None:
+        """Return what a load of the same bytes must share, besides them, to be a load of the same rows.
+
+        None where no option changes what bytes mean.
+        """
+        del file, options
+        return None
+
+    def refuse(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> dict[SourceFile, str]:
+        """Look for files that cannot be loaded, with their reasons, before the others are staged."""
+        del connection, files, options
+        return {}
+
+    @abstractmethod
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the view ``loaded_<table>`` for each table that gets rows.
+
+        The views have the table's columns, in any order, without load_id.
+
+        Raises:
+            SourceFormatError: the files are not what the reader reads.
+            SourceRowError: some rows cannot be understood.
+        """

@@ -1,0 +1,314 @@
+"""Checks of the rows of a source, before anything of it is loaded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from obslake.engine import quote_identifier, quote_literal
+from obslake.load.sources import set_aside
+from obslake.load.sources.files import SourceFile
+from obslake.load.sources.relations import FAULT_COLUMN, TextRelation, create_text_view, unreadable
+from obslake.load.sources.set_aside import STRICT, Tolerance
+
+_SHOWN = 5
+_LONGEST_VALUE = 60
+_SHORT_VALUE = (
+    f"if(length(fault.value) > {_LONGEST_VALUE}, "
+    f"left(fault.value, {_LONGEST_VALUE - 1}) || '…', fault.value)"
+)
+
+_UNKNOWN_ZONE = (
+    "names a zone that means several things or nothing: write its offset, such as +02:00 "
+    "(known are UTC, GMT, EST, EDT, CST, CDT, MST, MDT, PST, PDT)"
+)
+
+# What Arrow can keep, in microseconds, and Python can show.
+_FIRST_MOMENT = "timestamptz '0001-01-02 00:00:00+00'"
+_LAST_MOMENT = "timestamptz '9999-12-30 00:00:00+00'"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A column that must be readable as an SQL type, and say a value that can be kept.
+
+    Attributes:
+        column: its name.
+        type: `integer`, `bigint`, `double`, `timestamptz`, or `object` in JSON.
+        is_counted: whether it counts from 0.
+    """
+
+    column: str
+    type: str
+    is_counted: bool = False
+
+    def fault(self, value: str, given: str = "VARCHAR") -> str:
+        """Return the SQL condition of a value, of a given type, that is not readable.
+
+        Of values that are of the type already, DuckDB often knows the answer without reading them.
+        """
+        if given == "TIMESTAMP WITH TIME ZONE" and self.type == "timestamptz":
+            return f"not ({value} between {_FIRST_MOMENT} and {_LAST_MOMENT})"
+        if given == self.type.upper() and self.type in ("integer", "bigint"):
+            return f"{value} < 0" if self.is_counted else "false"
+        typed = f"try_cast({value} as {self.type})"
+        if self.type == "timestamptz":
+            # What is text may name a zone; what is a moment or a day of its own type has none.
+            typed = f"moment({value})" if given == "VARCHAR" else typed
+            readable = f"{typed} between {_FIRST_MOMENT} and {_LAST_MOMENT}"
+        elif self.type == "object":
+            readable = f"json_valid({value}) and json_type(try_cast({value} as json)) = 'OBJECT'"
+        elif self.type == "double":
+            readable = f"isfinite({typed})"
+        else:
+            # DuckDB would round a text to the nearest whole number.
+            readable = f"{typed} = try_cast({value} as double)"
+            if self.is_counted:
+                readable += f" and {typed} >= 0"
+        return f"{value} is not null and coalesce(not ({readable}), true)"
+
+    @property
+    def problem(self) -> str:
+        """What is said of a value that is not readable."""
+        if self.type == "object":
+            return "is not a JSON object"
+        if self.type == "timestamptz":
+            return "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00"
+        counted = ", from 0" if self.is_counted else ""
+        return f"is not a value of type {self.type}{counted}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A text column that must be one of some words."""
+
+    column: str
+    words: tuple[str, ...]
+    in_any_case: bool = False
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What can be wrong with a row: an SQL condition, and how it is told."""
+
+    condition: str
+    column: str | None
+    value: str
+    problem: str
+
+    @property
+    def details(self) -> str:
+        """The SQL of what `_first` returns."""
+        column = "null" if self.column is None else quote_literal(self.column)
+        problem = FAULT_COLUMN if self.column is None else quote_literal(self.problem)
+        return (
+            f"{{'column': {column}, 'value': cast({self.value} as varchar), 'problem': {problem}}}"
+        )
+
+
+def check_rows(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[SourceFile],
+    *,
+    known: Mapping[str, str],
+    required: Sequence[str] = (),
+    casts: Sequence[Cast] = (),
+    choices: Sequence[Choice] = (),
+    only: tuple[str, str] | None = None,
+    tolerance: Tolerance = STRICT,
+) -> str | None:
+    """Check that required columns have values and that typed columns can be read as their types.
+
+    Rows that are tolerated go into the table ``set_aside``; who reads the source leaves them out.
+
+    Args:
+        connection: where the files are read.
+        files: the source.
+        known: column as the following arguments name it to column of the source.
+        required: columns without missing values.
+        casts: columns and their types.
+        choices: columns and their possible words.
+        only: a column and its value in the rows that are checked; by default all rows are.
+        tolerance: how many rows may be set aside.
+
+    Returns:
+        The SQL condition of the rows that cannot be understood, on a view of all files; None where
+        there are none.
+
+    Raises:
+        SourceFormatError: a file cannot be read to its end.
+        SourceRowError: more rows than are tolerated cannot be understood; it names the first, by
+            file and row.
+    """
+    shown: list[str] = []
+    total = 0
+    everywhere: dict[str, str] = {}
+    # File by file, so that rows are counted in each, and an unreadable one is known.
+    for file in files:
+        try:
+            typed = [known[cast.column] for cast in casts if cast.column in known]
+            relation = create_text_view(
+                connection, "checked_rows", [file], typed, with_records=not tolerance.is_strict
+            )
+            present = {c.lower(): c for c in relation.columns}
+            columns = {
+                name: present[source.lower()]
+                for name, source in known.items()
+                if source.lower() in present
+            }
+            everywhere.update(columns)
+            types = {
+                name: type_
+                for name, type_, *_ in connection.execute("describe checked_rows").fetchall()
+            }
+            faults = _faults(
+                columns,
+                types,
+                required,
+                casts,
+                choices,
+                only,
+                has_own_faults=file.is_tabulated,
+            )
+            found, examples = _find(connection, faults, _SHOWN - len(shown))
+            total += found
+            if not tolerance.is_strict and total <= tolerance.most(None):
+                _set_aside(connection, file, relation, faults, only)
+        except duckdb.Error as error:
+            raise unreadable(file, error) from error
+        shown += examples
+    if total > tolerance.most(None):
+        set_aside.refuse(total, shown, tolerance)
+    # Where files are shown together, a column may be of another type than in one of them.
+    if not total:
+        return None
+    has_own_faults = any(file.is_tabulated for file in files)
+    return _any(
+        _faults(everywhere, {}, required, casts, choices, only, has_own_faults=has_own_faults)
+    )
+
+
+def leave_out(
+    connection: duckdb.DuckDBPyConnection, view: str, given: str, faulty: str | None
+) -> None:
+    """Create a view on another that leaves out the rows of a condition."""
+    kept = f" where not coalesce({faulty}, false)" if faulty else ""
+    connection.execute(
+        f"create or replace temp view {quote_identifier(view)} as "
+        f"select * from {quote_identifier(given)}{kept}"
+    )
+
+
+def _any(faults: Sequence[_Fault]) -> str:
+    return "(" + " or ".join(f"({fault.condition})" for fault in faults) + ")"
+
+
+def _faults(
+    columns: Mapping[str, str],
+    types: Mapping[str, str],
+    required: Sequence[str],
+    casts: Sequence[Cast],
+    choices: Sequence[Choice],
+    only: tuple[str, str] | None,
+    *,
+    has_own_faults: bool,
+) -> list[_Fault]:
+    faults = []
+    if has_own_faults:
+        faults.append(_Fault(f"{FAULT_COLUMN} is not null", None, "null", ""))
+    for name in required:
+        # A column that a file does not have is missing in all its rows.
+        value = quote_identifier(columns[name]) if name in columns else "null"
+        faults.append(_Fault(f"{value} is null", name, "null", "is missing"))
+    for cast in casts:
+        if cast.column in columns:
+            value = quote_identifier(columns[cast.column])
+            given = types.get(columns[cast.column], "VARCHAR")
+            if cast.type == "timestamptz" and given == "VARCHAR":
+                unknown = (
+                    f"{value} is not null and moment({value}) is null "
+                    f"and zone_seconds(written_zone({value})) is null"
+                )
+                faults.append(_Fault(unknown, cast.column, value, _UNKNOWN_ZONE))
+            condition = cast.fault(value, given)
+            faults.append(_Fault(condition, cast.column, value, cast.problem))
+    for choice in choices:
+        if choice.column in columns:
+            value = quote_identifier(columns[choice.column])
+            word = f"lower({value})" if choice.in_any_case else value
+            condition = f"{word} not in ({', '.join(map(quote_literal, choice.words))})"
+            problem = f"is not one of {', '.join(choice.words)}"
+            faults.append(_Fault(condition, choice.column, value, problem))
+    if not faults:
+        # Where nothing is asked of a row, none has a fault.
+        faults.append(_Fault("false", "", "null", ""))
+    if only:
+        checked = f"{quote_identifier(columns[only[0]])} = {quote_literal(only[1])}"
+        faults = [replace(f, condition=f"{checked} and ({f.condition})") for f in faults]
+    return faults
+
+
+def _find(
+    connection: duckdb.DuckDBPyConnection, faults: Sequence[_Fault], limit: int
+) -> tuple[int, list[str]]:
+    """Return how many rows of ``checked_rows`` have a fault, and the first of them as text."""
+    ((found,),) = connection.execute(
+        f"select count(*) from checked_rows where {_any(faults)}"
+    ).fetchall()
+    if not found or not limit:
+        return found, []
+    rows = connection.execute(
+        "select _obslake_position, fault.* from "
+        f"(select _obslake_position, {_first(faults)} as fault from checked_rows) "
+        f"where fault is not null limit {limit}"
+    ).fetchall()
+    return found, [
+        f"  {position}{f', column {column}' if column else ''}: {_reason(value, problem)}"
+        for position, column, value, problem in rows
+    ]
+
+
+def _first(faults: Sequence[_Fault]) -> str:
+    """Return the SQL of a row's first fault, null where it has none."""
+    cases = " ".join(f"when {fault.condition} then {fault.details}" for fault in faults)
+    return f"case {cases} end"
+
+
+def _reason(value: str | None, problem: str) -> str:
+    return problem if value is None else f"{shorten(value)!r} {problem}"
+
+
+def _set_aside(
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    relation: TextRelation,
+    faults: Sequence[_Fault],
+    only: tuple[str, str] | None,
+) -> None:
+    """Count the rows of ``checked_rows``, and put those with a fault aside."""
+    checked = f" where {quote_identifier(only[0])} = {quote_literal(only[1])}" if only else ""
+    connection.execute(
+        f"insert into checked_files select ?, count(*), ? from checked_rows{checked}",
+        [file.name, list(relation.columns)],
+    )
+    connection.execute(
+        f"""
+        insert into set_aside
+        select
+            _obslake_file,
+            _obslake_row,
+            fault.column,
+            concat('''' || {_SHORT_VALUE} || ''' ', fault.problem),
+            _obslake_record,
+            -- What no columns come of is kept as it was.
+            if(fault.column is null, 'text', 'row'),
+            if(fault.column is null, 'json', null)
+        from (select *, {_first(faults)} as fault from checked_rows)
+        where fault is not null
+        """
+    )
+
+
+def shorten(value: str) -> str:
+    """Return a value as far as a message has room for it."""
+    return value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,128 @@
+"""Rows that describe observations: columns by the names of the table they are loaded into."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+from pyiceberg.types import MapType, StringType
+
+from obslake.engine import quote_identifier, run_sql_file, set_variables
+from obslake.lakehouse.schemas import (
+    IMPLEMENTATIONS,
+    MEASUREMENTS,
+    RUNS,
+    TESTS,
+    TableDefinition,
+    sql_type,
+)
+from obslake.load.sources import SQL
+from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.checks import Cast, Choice, check_rows, leave_out
+from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
+from obslake.load.sources.files import SourceFile, said_by_folders, with_options
+from obslake.load.sources.relations import create_text_view
+from obslake.load.sources.tabulation import tabulate
+
+# What identifies a description; the rest of its columns is optional or has a default.
+_REQUIRED = {
+    IMPLEMENTATIONS.name: ("problem_id", "implementation_id"),
+    TESTS.name: ("problem_id", "test_id"),
+    RUNS.name: ("run_id",),
+    MEASUREMENTS.name: ("problem_id", "subject_kind", "subject_id", "metric"),
+}
+
+_CHOICES = {
+    MEASUREMENTS.name: (Choice("subject_kind", ("implementation", "system", "test", "problem")),),
+}
+
+_OBJECTS = {RUNS.name: (Cast("attributes", "object"),)}
+
+
+class DescriptionsReader(Reader):
+    """``obslake load implementations`` and the other tables that describe observations."""
+
+    salvages_rows = True
+
+    def __init__(self, definition: TableDefinition) -> None:
+        """Read rows of one table."""
+        self._definition = definition
+        self.name = definition.name
+
+    def context(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return where the rows belong."""
+        return {**options.context(), **said_by_folders(file, options)}
+
+    def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return the options, and what the folders say."""
+        return {**options.identity(), **said_by_folders(file, options)}
+
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the view of the table; unknown columns are left out with a warning."""
+        run_sql_file(connection, SQL / "zones.sql")
+        definition = self._definition
+        required = _REQUIRED[definition.name]
+        run_sql_file(connection, SQL / "protocol.sql")
+        texts = [
+            options.renames.get(field.name, field.name).lower()
+            for field in definition.schema.fields
+            if isinstance(field.field_type, StringType | MapType)
+        ]
+        files = [
+            tabulate(connection, f, exact=texts, plain=texts) for f in with_options(files, options)
+        ]
+        relation = create_text_view(connection, "given_rows", files)
+        known, unknown = match_columns(definition, files, relation.columns, options.renames)
+        require_columns(definition, files, known, relation.columns, required)
+        faulty = check_rows(
+            connection,
+            files,
+            required=required,
+            casts=[*typed_columns(definition), *_OBJECTS.get(definition.name, ())],
+            choices=_CHOICES.get(definition.name, ()),
+            known=known,
+            tolerance=options.max_faulty,
+        )
+        leave_out(connection, "text_rows", "given_rows", faulty)
+        set_variables(
+            connection, {"data_set": options.data_set, "environment": options.environment}
+        )
+        columns = [
+            f"{_typed(_value(definition, field.name, known), sql_type(field.field_type))} "
+            f"as {quote_identifier(field.name)}"
+            for field in definition.schema.fields
+            if field.name != "load_id"
+        ]
+        connection.execute(
+            f"create temp view {quote_identifier('loaded_' + definition.name)} as "
+            f"select {', '.join(columns)} from text_rows"
+        )
+        return StagedLoad(
+            tables=(definition,),
+            warnings=[
+                *retyped(definition, known, relation.types),
+                *(f"column {c} is not part of {definition.name}: left out" for c in unknown),
+            ],
+        )
+
+
+def _value(definition: TableDefinition, column: str, known: Mapping[str, str]) -> str:
+    """Return the SQL of a column's value as text."""
+    value = quote_identifier(known[column]) if column in known else "null"
+    if column == "attributes" and column in known:
+        return f"from_json({value}, '\"MAP(VARCHAR, VARCHAR)\"')"
+    if column == "content_hash" and "content" in known:
+        return f"coalesce({value}, sha256({quote_identifier(known['content'])}))"
+    if column == "data_set_id":
+        return f"coalesce({value}, getvariable('data_set'))"
+    if column == "environment_id" and definition is RUNS:
+        return f"coalesce({value}, getvariable('environment'))"
+    return value
+
+
+def _typed(value: str, type_: str) -> str:
+    """Return the SQL of a value, given as text, in the type of its column."""
+    return f"moment({value})" if type_ == "timestamptz" else f"cast({value} as {type_})"

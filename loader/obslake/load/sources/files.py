@@ -1,0 +1,474 @@
+"""The files of a source: found, recognised by what they contain, and hashed."""
+
+import gzip
+import hashlib
+import io
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from glob import glob, has_magic
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from obslake.errors import ObslakeError, SourceFormatError, SourceNotFoundError
+from obslake.load.sources.kinds import OtherKind, other_kind
+
+if TYPE_CHECKING:
+    from obslake.load.sources.base import Options
+
+Format = Literal["parquet", "csv", "json"]
+Compression = Literal["uncompressed", "gzip", "zstd"]
+
+STANDARD_INPUT = "-"
+
+DATA_SUFFIXES = (
+    ".parquet",
+    ".csv",
+    ".tsv",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".arrow",
+    ".arrows",
+    ".feather",
+)
+_CHUNK = 1 << 20
+_LONGEST_LINE = 64 << 20
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_PARQUET_MAGIC = b"PAR1"
+_ARROW_FILE = b"ARROW1"
+_ARROW_BEGINNINGS = (_ARROW_FILE, b"\xff\xff\xff\xff")
+# The longer mark of UTF-32 begins as that of UTF-16 does.
+_ENCODINGS = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+
+# What Hive calls a partition that has no value.
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class OutputReading:
+    """How the responses of a file become text of the response protocol.
+
+    Attributes:
+        column: the column of the file that has them.
+        kind_column: the column that says what they are, if there is one.
+        are_values: its strings are values of strings; otherwise they are text of the protocol as they are.
+        are_verdicts: they are the words of a harness.
+        has_bare_floats: some have floats that JSON does not know.
+    """
+
+    column: str
+    kind_column: str | None = None
+    are_values: bool = False
+    are_verdicts: bool = False
+    has_bare_floats: bool = False
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file to load.
+
+    Attributes:
+        path: where it can be read.
+        name: what the user called it.
+        format: how its rows are written.
+        compression: how the file as a whole is compressed.
+        sha256: hash of its bytes, as 64 hexadecimal digits.
+        modified_at: when it was last written, the default of ``observed_at``.
+        is_salvaged: ``path`` is a Parquet file with those of its rows that can be told apart; see
+            ``salvage``.
+        is_tabulated: ``path`` is a Parquet file with its objects in columns; see ``tabulation``.
+        delimiter: what separates the fields of a CSV file, where the user says it.
+        partitions: columns that the names of its folders say, where the user wants them.
+        output: how responses are read.
+        notes: what the user should know about how it is read.
+    """
+
+    path: Path
+    name: str
+    format: Format
+    compression: Compression
+    sha256: str
+    modified_at: datetime
+    is_salvaged: bool = False
+    is_tabulated: bool = False
+    delimiter: str | None = None
+    partitions: tuple[tuple[str, str | None], ...] = ()
+    output: OutputReading | None = None
+    notes: tuple[str, ...] = ()
+
+
+def open_sources(
+    arguments: Iterable[str],
+    spool: Path,
+    on_bytes: Callable[[int], None] = lambda _: None,
+    *,
+    without: Path | None = None,
+    suffixes: Sequence[str] = DATA_SUFFIXES,
+    whole: bool = True,
+    are_tables: bool = False,
+    refused: list[str] | None = None,
+) -> list[SourceFile]:
+    """Find the files that the arguments of a load command name.
+
+    Args:
+        arguments: files, folders (searched recursively), glob patterns, or ``-`` for standard
+            input.
+        spool: folder in which standard input is kept while it is loaded.
+        on_bytes: told how many bytes were hashed, for progress.
+        without: folder that is left out where it lies inside one that is searched.
+        suffixes: how the names of files end that are found in folders, compressed or not.
+        whole: refuse gzip files that were cut off.
+        are_tables: refuse files that are neither Parquet nor Arrow, CSV or JSON.
+        refused: gets the reason for each argument and file that cannot be opened, which are errors
+            otherwise.
+
+    Returns:
+        The files, each of them once, in the order of the arguments.
+
+    Raises:
+        SourceNotFoundError: an argument names nothing that can be read.
+        SourceFormatError: a file is empty.
+    """
+    files: dict[Path, SourceFile] = {}
+    for argument in arguments:
+        with _collecting(refused):
+            for path, name in _find(argument, spool, without, suffixes):
+                if path not in files:
+                    with _collecting(refused):
+                        file = _open(path, name, on_bytes, whole=whole)
+                        files[path] = _as_table(file, spool) if are_tables else file
+    return list(files.values())
+
+
+@contextmanager
+def _collecting(refused: list[str] | None) -> Iterator[None]:
+    try:
+        yield
+    except ObslakeError as error:
+        if refused is None:
+            raise
+        refused.append(str(error))
+
+
+def glob_literal(path: Path | str) -> str:
+    """Return a path as a DuckDB file pattern that matches only this path."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
+def read_head(path: Path, compression: Compression) -> bytes:
+    """Return the first megabyte of a file's plain content, less of a gzip file that was cut off."""
+    if compression == "gzip":
+        head = _read_gzip_head(path)
+    else:
+        codec = None if compression == "uncompressed" else compression
+        with pa.input_stream(str(path), compression=codec) as stream:
+            head = stream.read(_CHUNK)
+    return head.removeprefix(b"\xef\xbb\xbf")
+
+
+def _read_gzip_head(path: Path) -> bytes:
+    head = bytearray()
+    with gzip.open(path) as file, suppress(EOFError):
+        while len(head) < _CHUNK and (chunk := file.read1(_CHUNK - len(head))):
+            head += chunk
+    return bytes(head)
+
+
+def _find(
+    argument: str, spool: Path, without: Path | None, suffixes: Sequence[str]
+) -> Iterator[tuple[Path, str]]:
+    """Return the files that an argument names, and what the user calls them."""
+    if argument == STANDARD_INPUT:
+        yield _spool(sys.stdin.buffer, spool), "standard input"
+        return
+    for path in _expand(argument, without, suffixes):
+        yield _readable(path, spool), str(path)
+
+
+def _readable(path: Path, spool: Path) -> Path:
+    """Return the path, or that of a copy of what can be read only once.
+
+    Raises:
+        SourceNotFoundError: it is neither a file nor a pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if stat.S_ISFIFO(mode):
+        with path.open("rb") as pipe:
+            return _spool(pipe, spool)
+    if not stat.S_ISREG(mode):
+        raise SourceNotFoundError(f"{path}: neither a file nor a folder")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        name = os.fsencode(path).decode(errors="backslashreplace")
+        raise SourceNotFoundError(f"{name}: its name is no UTF-8: rename it") from error
+    return path
+
+
+def _unreadable(path: Path | str, error: OSError) -> SourceNotFoundError:
+    return SourceNotFoundError(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def _expand(argument: str, without: Path | None, suffixes: Sequence[str]) -> Iterator[Path]:
+    path = Path(argument)
+    if path.is_dir():
+        found = sorted(
+            p
+            for p in path.rglob("*")
+            if p.is_file() and _is_data(p, suffixes) and without not in p.absolute().parents
+        )
+        if not found:
+            raise SourceNotFoundError(
+                f"{argument}: no {', '.join(suffixes)} file in this folder or below it"
+            )
+        yield from found
+    elif path.exists():
+        yield path
+    elif has_magic(argument):
+        matches = sorted(Path(p) for p in glob(argument, recursive=True))
+        if not matches:
+            raise SourceNotFoundError(f"{argument}: no file matches this pattern")
+        yield from (p for p in matches if p.is_file())
+    else:
+        raise SourceNotFoundError(f"{argument}: no such file or folder")
+
+
+def _is_data(path: Path, suffixes: Sequence[str]) -> bool:
+    name = path.name.removesuffix(".gz").removesuffix(".zst")
+    return name.endswith(tuple(suffixes)) and not name.startswith(("_", "."))
+
+
+def _spool(stream: IO[bytes], spool: Path) -> Path:
+    with tempfile.NamedTemporaryFile(dir=spool, prefix="stdin-", delete=False) as file:
+        shutil.copyfileobj(stream, file, _CHUNK)
+    return Path(file.name)
+
+
+def _open(path: Path, name: str, on_bytes: Callable[[int], None], *, whole: bool) -> SourceFile:
+    digest = hashlib.sha256()
+    lines = _Lines()
+    try:
+        with path.open("rb") as file:
+            head = file.read(_CHUNK)
+            chunk = head
+            while chunk:
+                digest.update(chunk)
+                lines.add(chunk)
+                on_bytes(len(chunk))
+                chunk = file.read(_CHUNK)
+            modified_at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, tz=UTC)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    if not head:
+        raise SourceFormatError(f"{name}: the file is empty")
+    compression = _compression(head)
+    if compression == "gzip":
+        lines = _check_gzip(path, name, whole=whole)
+    try:
+        plain_head = read_head(path, compression)
+        if compression == "zstd":
+            lines = _zstd_lines(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise SourceFormatError(f"{name}: not a readable {compression} file: {error}") from error
+    found_format = _format(plain_head)
+    if found_format == "csv" and lines.longest > _LONGEST_LINE:
+        raise SourceFormatError(f"{name}: a line is longer than {_LONGEST_LINE >> 20} MiB")
+    return SourceFile(
+        path=path.absolute(),
+        name=name,
+        format=found_format,
+        compression=compression,
+        sha256=digest.hexdigest(),
+        modified_at=modified_at,
+    )
+
+
+def _compression(head: bytes) -> Compression:
+    if head.startswith(_GZIP_MAGIC):
+        return "gzip"
+    if head.startswith(_ZSTD_MAGIC):
+        return "zstd"
+    return "uncompressed"
+
+
+@dataclass
+class _Lines:
+    """How long the longest line is, to a few megabytes: DuckDB may overlook one beyond its buffers."""
+
+    longest: int = 0
+    _open: int = 0
+
+    def add(self, chunk: bytes) -> None:
+        self._open = 0 if b"\n" in chunk else self._open + len(chunk)
+        self.longest = max(self.longest, self._open)
+
+
+def _zstd_lines(path: Path) -> _Lines:
+    lines = _Lines()
+    with pa.input_stream(str(path), compression="zstd") as stream:
+        while chunk := stream.read(_CHUNK):
+            lines.add(chunk)
+    return lines
+
+
+def _check_gzip(path: Path, name: str, *, whole: bool) -> _Lines:
+    """Read to the end: DuckDB takes a file that was cut off for a shorter one."""
+    lines = _Lines()
+    try:
+        with gzip.open(path) as file:
+            while chunk := file.read(_CHUNK):
+                lines.add(chunk)
+    except EOFError as error:
+        if whole:
+            raise SourceFormatError(f"{name}: not a readable gzip file: {error}") from error
+    except (OSError, zlib.error) as error:
+        raise SourceFormatError(f"{name}: not a readable gzip file: {error}") from error
+    return lines
+
+
+def _format(head: bytes) -> Format:
+    if head.startswith(_PARQUET_MAGIC):
+        return "parquet"
+    if head.lstrip()[:1] in (b"{", b"["):
+        return "json"
+    return "csv"
+
+
+def with_options(files: Iterable[SourceFile], options: "Options") -> list[SourceFile]:
+    """Return files with what the options say about how they are read.
+
+    Raises:
+        SourceFormatError: two folders in the path of a file say the same.
+    """
+    return [
+        replace(
+            file,
+            delimiter=options.delimiter,
+            partitions=partitions_of(file.name) if options.partitions else (),
+        )
+        for file in files
+    ]
+
+
+def said_by_folders(file: SourceFile, options: "Options") -> dict[str, object]:
+    """Return what the folders of a file say, where they are columns, as a part of its identity."""
+    return {"folders": partitions_of(file.name)} if options.partitions else {}
+
+
+def partitions_of(name: str) -> tuple[tuple[str, str | None], ...]:
+    """Return what the folders in a path say of their files: ``run_id=007/x.csv``.
+
+    Raises:
+        SourceFormatError: two folders say it of one column.
+    """
+    found: dict[str, str | None] = {}
+    for part in Path(name).parts[:-1]:
+        key, is_partition, text = part.partition("=")
+        if not is_partition or not key:
+            continue
+        key = unquote(key)
+        if key.lower() in map(str.lower, found):
+            raise SourceFormatError(f"{name}: two folders say what {key} is")
+        found[key] = None if text == _NO_PARTITION else unquote(text)
+    return tuple(found.items())
+
+
+def _as_table(file: SourceFile, spool: Path) -> SourceFile:
+    """Return the file, or a copy of it in a form that is read.
+
+    Raises:
+        SourceFormatError: it is of a kind that is not read.
+    """
+    head = read_head(file.path, file.compression)
+    if head.startswith(_ARROW_BEGINNINGS):
+        return _arrow_as_parquet(file, spool)
+    for mark, encoding in _ENCODINGS.items():
+        if head.startswith(mark):
+            return _as_utf8(file, encoding, spool)
+    kind = other_kind(head) if file.format != "parquet" else None
+    if file.format == "parquet" and file.compression != "uncompressed":
+        kind = OtherKind(f"a {file.compression} file of a Parquet file", "unpack it")
+    if kind is None:
+        return file
+    raise SourceFormatError(
+        f"{file.name}: this is {kind.name}, not a file of CSV, JSON Lines, Parquet or Arrow\n"
+        f"  {kind.advice}"
+    )
+
+
+def _arrow_as_parquet(file: SourceFile, spool: Path) -> SourceFile:
+    """Copy an Arrow IPC file or stream batch by batch."""
+    codec = None if file.compression == "uncompressed" else file.compression
+    with tempfile.NamedTemporaryFile(dir=spool, prefix="arrow-", delete=False) as copy:
+        pass
+    try:
+        if codec is None and file.path.open("rb").read(6) == _ARROW_FILE:
+            with pa.memory_map(str(file.path)) as source:
+                reader = pa.ipc.open_file(source)
+                batches = (reader.get_batch(n) for n in range(reader.num_record_batches))
+                _write_parquet(Path(copy.name), reader.schema, batches)
+        else:
+            with pa.input_stream(str(file.path), compression=codec) as stream:
+                if stream.read(6) == _ARROW_FILE:
+                    raise SourceFormatError(
+                        f"{file.name}: a {codec} file of an Arrow file: unpack it"
+                    )
+            with (
+                pa.input_stream(str(file.path), compression=codec) as stream,
+                pa.ipc.open_stream(stream) as streamed,
+            ):
+                _write_parquet(Path(copy.name), streamed.schema, streamed)
+    except (pa.ArrowException, OSError) as error:
+        raise SourceFormatError(f"{file.name}: not readable as Arrow: {error}") from error
+    return replace(file, path=Path(copy.name), format="parquet", compression="uncompressed")
+
+
+def _write_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    with pq.ParquetWriter(path, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _as_utf8(file: SourceFile, encoding: str, spool: Path) -> SourceFile:
+    """Copy a text in another encoding."""
+    with tempfile.NamedTemporaryFile(dir=spool, prefix="text-", delete=False) as copy:
+        pass
+    codec = None if file.compression == "uncompressed" else file.compression
+    try:
+        with (
+            pa.input_stream(str(file.path), compression=codec) as stream,
+            io.TextIOWrapper(io.BufferedReader(stream), encoding=encoding, newline="") as text,
+            Path(copy.name).open("w", encoding="utf-8", newline="") as target,
+        ):
+            while chunk := text.read(_CHUNK):
+                target.write(chunk)
+    except (UnicodeError, OSError) as error:
+        raise SourceFormatError(f"{file.name}: not readable as {encoding}: {error}") from error
+    plain = replace(file, path=Path(copy.name), compression="uncompressed")
+    note = f"{file.name}: read as {encoding.upper()}, by its byte order mark"
+    return replace(
+        plain,
+        format=_format(read_head(plain.path, "uncompressed")),
+        notes=(*file.notes, note),
+    )

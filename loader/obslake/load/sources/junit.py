@@ -1,0 +1,335 @@
+"""Test reports of CI systems: one observation per attempt at a test case, its response a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from obslake.engine import quote_identifier, reason, run_sql_file, set_variables
+from obslake.errors import SourceFormatError
+from obslake.lakehouse.schemas import IMPLEMENTATIONS, OBSERVATIONS, RUNS, TESTS
+from obslake.load.sources import SQL
+from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.files import SourceFile
+from obslake.load.sources.path_pattern import PathPattern
+from obslake.load.sources.reports import (
+    Case,
+    Naming,
+    ReportSummary,
+    Suite,
+    read_report,
+    short_path,
+    shorten_name,
+)
+
+PLACEHOLDERS = (
+    "run",
+    "environment",
+    "revision",
+    "implementation",
+    "lineage",
+    "problem",
+    "data_set",
+)
+
+_BATCH_ROWS = 10_000
+_BATCH_CHARACTERS = 16 << 20
+
+Value = str | int | None
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What the user said about the reports.
+
+    Attributes:
+        implementation: implementation that was tested; None: the revision, else the run.
+        revision: code revision that was tested.
+        lineage: what the revisions are revisions of.
+        problem: problem of all cases; None: their suites.
+        repeats: what cases of one name in one report are.
+        path_pattern: what the parts of the files' paths say.
+        environment_from: attribute or property of suites that is part of the environment.
+        strip: regular expressions for parts that are taken out of all names.
+        test_name: regular expression for the part of a name that is the name.
+        keep_names: nothing else is taken out of the names of suites.
+    """
+
+    implementation: str | None = None
+    revision: str | None = None
+    lineage: str = "default"
+    problem: str | None = None
+    repeats: Literal["cases", "attempts"] = "cases"
+    path_pattern: str | None = None
+    environment_from: str | None = None
+    strip: Sequence[str] = ()
+    test_name: str | None = None
+    keep_names: bool = False
+
+    def said(self) -> dict[str, Any]:
+        """Return the options that decide what comes of a report.
+
+        What was not asked for has no place there, so that reports are recognised that were loaded before
+        an option came up.
+        """
+        said = {name: value for name, value in asdict(self).items() if name != "path_pattern"}
+        return {name: value for name, value in said.items() if value or name not in _LATER_OPTIONS}
+
+
+_LATER_OPTIONS = frozenset({"environment_from", "strip", "test_name", "keep_names"})
+
+
+class JUnitReader(Reader):
+    """``obslake load junit``."""
+
+    name = "junit"
+    suffixes = (".xml", ".trx")
+    reads_tables = False
+    refuses_single_files = True
+
+    def __init__(self, options: ReportOptions) -> None:
+        """Read reports with these options.
+
+        Raises:
+            SourceFormatError: a pattern cannot be understood.
+        """
+        self._options = options
+        self._naming = Naming(options.keep_names, options.environment_from)
+        for option, pattern in (
+            *(("--strip", pattern) for pattern in options.strip),
+            *((("--test-name", options.test_name),) if options.test_name is not None else ()),
+        ):
+            _check_pattern(option, pattern)
+        self._pattern = (
+            PathPattern.parse(options.path_pattern, PLACEHOLDERS) if options.path_pattern else None
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the user said about the reports."""
+        return asdict(self._options)
+
+    def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Add what the path says: reports of two runs may be the same to the byte."""
+        return {**options.identity(), **self._options.said(), "path": self._said_by_path(file)}
+
+    def refuse(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> dict[SourceFile, str]:
+        """Read all reports into tables, and remove again what came of those that are broken."""
+        del options
+        run_sql_file(connection, SQL / "junit_tables.sql")
+        refused: dict[SourceFile, str] = {}
+        for file_id, file in enumerate(files):
+            rows = _Rows(connection, file_id)
+            try:
+                summary = read_report(file, rows, self._naming)
+            except SourceFormatError as error:
+                rows.remove()
+                refused[file] = str(error)
+            else:
+                rows.file(file, summary, self._said_by_path(file), self._naming)
+                rows.flush()
+        return refused
+
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the views of ``sql/junit.sql`` on the tables that ``refuse`` has filled."""
+        del files
+        run_sql_file(connection, SQL / "protocol.sql")
+        run_sql_file(connection, SQL / "zones.sql")
+        run_sql_file(connection, SQL / "moments.sql")
+        set_variables(
+            connection,
+            {
+                "data_set": options.data_set,
+                "environment": options.environment,
+                "run": options.run,
+                "implementation": self._options.implementation,
+                "revision": self._options.revision,
+                "lineage": self._options.lineage,
+                "problem": self._options.problem,
+                "repeats": self._options.repeats,
+                "environment_from": self._options.environment_from,
+                "strip": "|".join(f"(?:{pattern})" for pattern in self._options.strip) or None,
+                "test_name": self._options.test_name,
+            },
+        )
+        run_sql_file(connection, SQL / "junit.sql")
+        warnings = connection.execute("select warning from junit_warnings order by 1").fetchall()
+        return StagedLoad(
+            tables=(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS),
+            warnings=[warning for (warning,) in warnings],
+        )
+
+    def _said_by_path(self, file: SourceFile) -> dict[str, str]:
+        if self._pattern is None:
+            return {}
+        said = self._pattern.match(Path(file.name))
+        if said is None:
+            raise SourceFormatError(
+                f"{file.name}: its path does not match --path-pattern {self._pattern.text}"
+            )
+        return said
+
+
+def _check_pattern(option: str, pattern: str) -> None:
+    """Refuse what DuckDB does not take for a regular expression: it is its RE2 that will search.
+
+    Raises:
+        SourceFormatError: it is none.
+    """
+    with duckdb.connect() as connection:
+        try:
+            connection.execute("select regexp_matches('', ?)", [pattern])
+        except duckdb.Error as error:
+            raise SourceFormatError(
+                f"{option} {pattern!r}: no regular expression (RE2): {reason(error)}"
+            ) from error
+
+
+@dataclass
+class _Table:
+    """Rows that are not yet in the database."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Value, ...]] = field(default_factory=list)
+    characters: int = 0
+
+
+class _Rows:
+    """The rows of one report on their way into tables, a bounded number of them at a time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
+        self._connection = connection
+        self._file_id = file_id
+        self._position = 0
+        self._tables = {
+            name: _Table(tuple(column for column, _ in _columns(connection, name)))
+            for name in (
+                "report_files",
+                "report_results",
+                "report_suites",
+                "report_properties",
+                "report_classes",
+            )
+        }
+
+    def case(self, case: Case) -> None:
+        """Add one row per attempt."""
+        self._position += 1
+        for number, result in enumerate(case.results):
+            self._add(
+                "report_results",
+                self._position,
+                number,
+                case.suite_number,
+                int(case.is_outside),
+                case.suite,
+                case.group,
+                case.any_suite,
+                case.classname,
+                case.name,
+                case.file,
+                case.file and short_path(case.file),
+                case.reference,
+                result.verdict,
+                result.type,
+                result.message,
+                result.time and result.time[:100],
+                result.timestamp and result.timestamp[:100],
+                result.suite_timestamp and result.suite_timestamp[:100],
+            )
+
+    def suite(self, suite: Suite) -> None:
+        """Add what is known about a suite at its end."""
+        self._add(
+            "report_suites",
+            suite.number,
+            suite.written,
+            suite.name,
+            suite.project,
+            *(label and shorten_name(label) for label in suite.labels),
+            suite.unexplained,
+            suite.missing,
+        )
+
+    def property(self, suite_number: int, suite: str, name: str, value: str) -> None:
+        """Add what is said about the context."""
+        self._add("report_properties", suite_number, suite, name, value)
+
+    def test_class(self, reference: str, classname: str) -> None:
+        """Add the class of a test."""
+        self._add("report_classes", reference, classname)
+
+    def file(
+        self, file: SourceFile, summary: ReportSummary, said: dict[str, str], naming: Naming
+    ) -> None:
+        """Add the report itself."""
+        stem = Path(file.name).name
+        for suffix in (".gz", ".zst", ".xml", ".trx"):
+            stem = stem.removesuffix(suffix)
+        self._add(
+            "report_files",
+            file.name,
+            summary.format,
+            summary.n_replaced,
+            summary.n_cases,
+            naming.steady(stem).name or None,
+            shorten_name(stem),
+            file.modified_at.isoformat(),
+            *(said.get(placeholder) for placeholder in PLACEHOLDERS),
+        )
+
+    def flush(self) -> None:
+        """Write what is held."""
+        for name, table in self._tables.items():
+            if table.rows:
+                types = pa.schema(_columns(self._connection, name))
+                columns = [
+                    pa.array(values, type_)
+                    for values, type_ in zip(
+                        zip(*table.rows, strict=True), types.types, strict=True
+                    )
+                ]
+                arrow = pa.Table.from_arrays(columns, schema=types)
+                self._connection.register("report_batch", arrow)
+                self._connection.execute(
+                    f"insert into {quote_identifier(name)} by name select * from report_batch"
+                )
+                self._connection.unregister("report_batch")
+                table.rows.clear()
+                table.characters = 0
+
+    def remove(self) -> None:
+        """Take back everything of this report."""
+        for name, table in self._tables.items():
+            table.rows.clear()
+            self._connection.execute(
+                f"delete from {quote_identifier(name)} where file_id = ?", [self._file_id]
+            )
+
+    def _add(self, name: str, *values: Value) -> None:
+        table = self._tables[name]
+        table.rows.append((self._file_id, *values))
+        table.characters += sum(len(value) for value in values if isinstance(value, str))
+        if len(table.rows) >= _BATCH_ROWS or table.characters >= _BATCH_CHARACTERS:
+            self.flush()
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, pa.DataType]]:
+    """Return the columns of a table, with the types in which rows are handed over."""
+    described = connection.table(table)
+    return [
+        (name, pa.int64() if str(type_) in ("INTEGER", "BIGINT") else pa.string())
+        for name, type_ in zip(described.columns, described.types, strict=True)
+    ]

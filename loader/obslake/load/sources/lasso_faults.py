@@ -1,0 +1,103 @@
+"""Faulty cells of LASSO exports: with each, the actuation that it belongs to is set aside as a whole."""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from obslake.engine import quote_literal, temp_directory
+from obslake.load.sources.files import SourceFile, glob_literal
+from obslake.load.sources.relations import create_text_view
+
+# What tells actuations apart, where it is missing the cell may belong to any of them.
+_NEEDED = ("executionid", "abstractionid", "actionid", "sheetid", "systemid")
+# May be missing in sound cells.
+_OPTIONAL = ("variantid", "adapterid")
+
+
+def leave_out_actuations(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[SourceFile],
+    typed: Sequence[str],
+    faulty: str,
+) -> None:
+    """Set the other cells of actuations with a faulty one aside, and show ``source_cells`` without all.
+
+    Args:
+        connection: has the view ``source_cells`` (all columns of an export) and the macros of
+            ``protocol.sql``.
+        files: the cells.
+        typed: as in ``create_text_view``.
+        faulty: SQL condition of the faulty cells, which are set aside already.
+    """
+    connection.execute(
+        f"""
+        create or replace temp table no_cells as select * from source_cells limit 0;
+        create or replace temp table faulty_cells as
+        select distinct
+            {", ".join((*_NEEDED, *_OPTIONAL))},
+            {_ARENA} as arena,
+            {_STEP} as step
+        from source_cells
+        where {faulty} and coalesce({_STEP} >= 0, true);
+        create or replace temp table exact_cells as
+        from faulty_cells where {" and ".join(f"{c} is not null" for c in (*_NEEDED, "step"))};
+        create or replace temp table vague_cells as
+        from faulty_cells where {" or ".join(f"{c} is null" for c in (*_NEEDED, "step"))};
+        """
+    )
+    for file in files:
+        create_text_view(connection, "checked_rows", [file], typed, with_records=True)
+        connection.execute(
+            f"""
+            insert into set_aside
+            select
+                _obslake_file,
+                _obslake_row,
+                null,
+                'belongs to an actuation with a cell that cannot be understood',
+                _obslake_record,
+                'row',
+                null
+            from (select * from no_cells union all by name select * from checked_rows) as cells
+            where not coalesce({faulty}, false) and {_AFFECTED}
+            """
+        )
+    # The names and texts of cells are looked up column by column, several times: what is left is found once.
+    sound = temp_directory(connection) / "sound_cells.parquet"
+    connection.execute(
+        f"""
+        copy (
+            select * exclude (_obslake_position)
+            from source_cells as cells
+            where not coalesce({faulty}, false) and not {_AFFECTED}
+        ) to {quote_literal(str(sound))} (format parquet)
+        """
+    )
+    connection.execute(
+        "create or replace temp view source_cells as "
+        f"from read_parquet({quote_literal(glob_literal(sound))}, hive_partitioning = false)"
+    )
+
+
+_ARENA = "if(is_random_arena(arenaid), null, arenaid)"
+_STEP = "if(try_cast(y as integer) = try_cast(y as double), try_cast(y as integer), null)"
+_SAME_OPTIONAL = " and ".join(
+    [
+        *(f"faults.{c} is not distinct from cells.{c}" for c in _OPTIONAL),
+        f"faults.arena is not distinct from {_ARENA}",
+    ]
+)
+_EXACT = " and ".join(
+    [*(f"faults.{c} = cells.{c}" for c in _NEEDED), f"faults.step = {_STEP}", _SAME_OPTIONAL]
+)
+_VAGUE = " and ".join(
+    [
+        *(f"(faults.{c} is null or faults.{c} = cells.{c})" for c in _NEEDED),
+        f"(faults.step is null or faults.step = {_STEP})",
+        _SAME_OPTIONAL,
+    ]
+)
+_AFFECTED = (
+    f"coalesce({_STEP} >= 0 and (exists (from exact_cells as faults where {_EXACT}) "
+    f"or exists (from vague_cells as faults where {_VAGUE})), false)"
+)

@@ -1,0 +1,249 @@
+"""Observations: columns by the names of the table, and the published 20-column form."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import duckdb
+
+from obslake.engine import quote_identifier, quote_literal, run_sql_file, set_variables
+from obslake.lakehouse.schemas import (
+    IMPLEMENTATIONS,
+    MEASUREMENTS,
+    OBSERVATIONS,
+    RESPONSE_KINDS,
+    RUNS,
+    TESTS,
+)
+from obslake.load.sources import SQL
+from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.checks import Cast, Choice, check_rows, leave_out, shorten
+from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
+from obslake.load.sources.files import SourceFile, said_by_folders, with_options
+from obslake.load.sources.lasso import ARENA_ENVIRONMENT
+from obslake.load.sources.outputs import read_outputs
+from obslake.load.sources.relations import TextRelation, create_text_view
+from obslake.load.sources.tabulation import tabulate
+
+# Words in the names of columns that people give to what the table calls otherwise.
+_MEANT = {
+    "duration_ns": ("time_ns", "duration", "elapsed_ns", "nanos"),
+    "attempt": ("attempt", "sample", "seed", "trial", "retry", "repetition"),
+    "observed_at": ("timestamp", "created_at", "datetime"),
+    "environment_id": ("environment", "platform", "python_version"),
+    "run_id": ("run",),
+    "step_id": ("step",),
+}
+
+# The rest of an observation has defaults.
+_REQUIRED_OBSERVATION = ("problem_id", "implementation_id", "test_id")
+
+# Columns whose texts are kept as they are written.
+_TEXT_COLUMNS = (
+    "data_set_id",
+    "problem_id",
+    "implementation_id",
+    "test_id",
+    "environment_id",
+    "run_id",
+    "operation",
+    "target",
+    "inputs",
+    "output",
+)
+
+_PUBLISHED = (
+    "data_set_id",
+    "problem_id",
+    "implementation_id",
+    "test_id",
+    "implementation_hash",
+    "test_hash",
+    "run_id",
+    "environment_id",
+    "step_id",
+    "operation",
+    "inputs",
+    "output",
+    "execution_time_ms",
+    "memory_used_mb",
+    "branch_coverage_percent",
+    "created_at",
+    "git_commit_hash",
+    "ci_pipeline_id",
+    "researcher_name",
+    "specified_oracle",
+)
+
+
+class ObservationsReader(Reader):
+    """``obslake load observations``."""
+
+    name = "observations"
+    salvages_rows = True
+
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> StagedLoad:
+        """Create the views of ``sql/observations.sql`` or ``sql/published.sql`` on the files."""
+        run_sql_file(connection, SQL / "protocol.sql")
+        run_sql_file(connection, SQL / "zones.sql")
+        set_variables(
+            connection,
+            {
+                "data_set": options.data_set,
+                "environment": options.environment,
+                "run": options.run,
+                "arena_environment": ARENA_ENVIRONMENT,
+            },
+        )
+        typed = [options.renames.get(c.column, c.column) for c in typed_columns(OBSERVATIONS)]
+        texts = [options.renames.get(c, c).lower() for c in _TEXT_COLUMNS]
+        output = options.renames.get("output", "output")
+        files = [
+            tabulate(connection, f, exact=texts, output=output.lower())
+            for f in with_options(files, options)
+        ]
+        kind = options.renames.get("response_kind", "response_kind")
+        files, notes = read_outputs(connection, files, output, kind, options.outputs)
+        relation = create_text_view(connection, "given_rows", files, typed)
+        is_published = {c.lower() for c in relation.columns} >= set(_PUBLISHED)
+        if is_published and not options.as_oracle:
+            staged = self._stage_published(connection, files, relation.columns, options)
+        else:
+            staged = self._stage_native(connection, files, relation, options)
+        return replace(
+            staged,
+            warnings=[*notes, *staged.warnings],
+            advice_on_repeats="a column that tells them apart, such as the number of a sample, is loaded with "
+            "--map attempt=NAME",
+        )
+
+    def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return the options, and what the folders say."""
+        return {**options.identity(), **said_by_folders(file, options)}
+
+    def context(self, file: SourceFile, options: Options) -> dict[str, object]:
+        """Return where the rows belong; other columns or another reading make no other rows of them."""
+        return {**options.context(), **said_by_folders(file, options)}
+
+    def _stage_published(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        columns: Sequence[str],
+        options: Options,
+    ) -> StagedLoad:
+        faulty = check_rows(
+            connection,
+            files,
+            known={c: c for c in _PUBLISHED},
+            required=_REQUIRED_OBSERVATION,
+            casts=(
+                Cast("step_id", "integer", is_counted=True),
+                Cast("execution_time_ms", "double"),
+                Cast("created_at", "timestamptz"),
+            ),
+            choices=(Choice("specified_oracle", ("true", "false"), in_any_case=True),),
+            tolerance=options.max_faulty,
+        )
+        leave_out(connection, "source_rows", "given_rows", faulty)
+        run_sql_file(connection, SQL / "published.sql")
+        unknown = [c for c in columns if c.lower() not in _PUBLISHED]
+        return StagedLoad(
+            tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
+            warnings=[f"column {c} is not part of the published form: left out" for c in unknown],
+        )
+
+    def _stage_native(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        relation: TextRelation,
+        options: Options,
+    ) -> StagedLoad:
+        columns = relation.columns
+        known, unknown = match_columns(OBSERVATIONS, files, columns, options.renames)
+        required = [
+            c for c in _REQUIRED_OBSERVATION if not (options.as_oracle and c == "implementation_id")
+        ]
+        require_columns(OBSERVATIONS, files, known, columns, (*required, "output"))
+        faulty = check_rows(
+            connection,
+            files,
+            required=required,
+            casts=typed_columns(OBSERVATIONS),
+            choices=(Choice("response_kind", RESPONSE_KINDS),),
+            known=known,
+            tolerance=options.max_faulty,
+        )
+        leave_out(connection, "text_rows", "given_rows", faulty)
+        replaced = known.pop("implementation_id", None) if options.as_oracle else None
+        _create_source_rows(connection, known, "oracle" if options.as_oracle else None)
+        free = [c for c in OBSERVATIONS.column_names if c not in (*known, "load_id")]
+        constants, warnings = _constant_columns(connection, unknown, free)
+        set_variables(connection, {"attributes": json.dumps(constants)})
+        run_sql_file(connection, SQL / "observations.sql")
+        return StagedLoad(
+            tables=(RUNS, OBSERVATIONS),
+            warnings=[
+                *retyped(OBSERVATIONS, known, relation.types),
+                *([f"column {replaced} is not kept: rows are of the oracle"] if replaced else []),
+                *warnings,
+            ],
+            columns=relation.types,
+            targets={source: target for target, source in known.items()},
+        )
+
+
+def _create_source_rows(
+    connection: duckdb.DuckDBPyConnection, known: dict[str, str], implementation: str | None
+) -> None:
+    columns = [
+        f"{quote_identifier(source)} as {quote_identifier(c)}" for c, source in known.items()
+    ]
+    if implementation:
+        columns.append(f"{quote_literal(implementation)} as implementation_id")
+    connection.execute(
+        f"create temp view source_rows as select {', '.join(columns)}, _obslake_time from text_rows"
+    )
+
+
+def _constant_columns(
+    connection: duckdb.DuckDBPyConnection, unknown: Sequence[str], free: Sequence[str]
+) -> tuple[dict[str, str], list[str]]:
+    """Find unknown columns that have one value throughout: they say something about the run."""
+    if not unknown:
+        return {}, []
+    quoted = [quote_identifier(c) for c in unknown]
+    parts = [f"min({c}), max({c}), count(*) = count({c})" for c in quoted]
+    row = connection.execute(f"select {', '.join(parts)} from text_rows").fetchall()[0]
+    constants: dict[str, str] = {}
+    warnings: list[str] = []
+    for index, column in enumerate(unknown):
+        low, high, is_complete = row[3 * index : 3 * index + 3]
+        if low is None:
+            continue
+        if low == high and is_complete:
+            constants[column] = low
+            warnings.append(
+                f"column {column} is always {shorten(low)!r}: kept as an attribute of the run"
+            )
+        else:
+            warnings.append(
+                f"column {column} is not part of observations: left out{_advice(column, free)}"
+            )
+    return constants, warnings
+
+
+def _advice(column: str, free: Sequence[str]) -> str:
+    """Return which option would load a column, as one of those that nothing is read into yet."""
+    for target, words in _MEANT.items():
+        if target in free and any(word in column.lower() for word in words):
+            return f" (--map {target}={column} loads it as {target})"
+    if not free:
+        return ""
+    return f" (--map COLUMN={column} loads it as COLUMN: {', '.join(free)})"

@@ -1,0 +1,292 @@
+"""Lines of CSV and JSON Lines that cannot be read are set aside, and the other rows kept.
+
+The rows that can be told apart are written to a Parquet file, with their numbers in the source:
+DuckDB may overlook a line that is broken in a column which a query does not need.
+"""
+
+import csv
+import gzip
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, cast
+
+import duckdb
+import pyarrow as pa
+
+from obslake.engine import quote_identifier, quote_literal, temp_directory
+from obslake.errors import SourceFormatError
+from obslake.load.sources.base import Options, Reader
+from obslake.load.sources.files import SourceFile, glob_literal, read_head
+from obslake.load.sources.relations import (
+    LONGEST_CSV_LINE,
+    ROW_COLUMN,
+    CsvScan,
+    csv_scan,
+    json_lines_scan,
+    json_scan,
+    unreadable,
+)
+from obslake.load.sources.set_aside import as_text
+
+_BATCH_ROWS = 10_000
+_BATCH_BYTES = 16 << 20
+
+
+def salvage_files(
+    connection: duckdb.DuckDBPyConnection,
+    reader: Reader,
+    files: Sequence[SourceFile],
+    options: Options,
+) -> list[SourceFile]:
+    """Return the files, or what can be read of them, where the reader and the options allow that."""
+    if options.max_faulty.is_strict or not reader.salvages_rows:
+        return list(files)
+    return [salvage(connection, file) for file in files]
+
+
+def salvage(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
+    """Return the file, or what can be read of it where lines of it were set aside.
+
+    Raises:
+        SourceFormatError: it cannot be read, not even in part.
+    """
+    try:
+        if file.format == "csv":
+            return _salvage_csv(connection, file)
+        if file.format == "json":
+            return _salvage_json(connection, file)
+    except duckdb.Error as error:
+        raise unreadable(file, error) from error
+    return file
+
+
+def _salvage_csv(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
+    found = csv_scan(connection, file)
+    columns = found.columns
+    # Every column, or what is broken in the others would be overlooked.
+    counts = ", ".join(f"count({quote_identifier(name)})" for name in columns)
+    try:
+        connection.execute(
+            f"select {counts} from {found.query}", [glob_literal(file.path)]
+        ).fetchall()
+    except duckdb.Error:
+        pass
+    else:
+        return file
+    with _new_file(connection, "lines-") as stream:
+        header = io.StringIO(newline="")
+        # Its quotes say how the other fields are quoted.
+        writer = csv.writer(
+            header,
+            delimiter=found.delimiter,
+            quotechar=found.quote,
+            quoting=csv.QUOTE_ALL,
+            lineterminator="\n",
+        )
+        writer.writerow([ROW_COLUMN, *columns])
+        stream.write(header.getvalue().encode())
+        rows = _Rows(file, found)
+        _set_aside(connection, file, rows.separate(stream), _header(file, found.skipped_lines))
+    sound = replace(
+        file, path=Path(stream.name), compression="uncompressed", delimiter=found.delimiter
+    )
+    scan = csv_scan(connection, sound).query
+    names = ", ".join(map(quote_identifier, columns))
+    numbered = f"select {names}, cast({ROW_COLUMN} as bigint) as {ROW_COLUMN} from {scan}"
+    salvaged, written = _write(connection, sound, numbered)
+    if written != rows.kept:
+        raise SourceFormatError(
+            f"{file.name}: not readable as csv: {rows.kept:,} rows can be told apart, "
+            f"and {written:,} are read"
+        )
+    return salvaged
+
+
+class _Rows:
+    """The rows of a CSV file as they stand in it, told apart one by one.
+
+    DuckDB makes an error of several kilobytes for each field that is too many or missing, and keeps
+    all of them; where a quote is not closed it may make one for each line up to the end of the file.
+
+    Attributes:
+        kept: how many of them have as many fields as there are columns, and are UTF-8.
+    """
+
+    def __init__(self, file: SourceFile, scan: CsvScan) -> None:
+        self.kept = 0
+        self._file = file
+        self._delimiter = scan.delimiter
+        self._quote = scan.quote
+        self._width = len(scan.columns)
+        self._skipped_lines = scan.skipped_lines
+        self._lines: list[str] = []
+
+    def separate(self, sound: IO[bytes]) -> Iterator[tuple[int, str, bytes]]:
+        """Write the good rows to a file, each behind its number, and return the others with a reason."""
+        number = self._skipped_lines
+        limit = csv.field_size_limit(LONGEST_CSV_LINE)
+        try:
+            with _opened(self._file) as stream:
+                # What separates rows and fields is ASCII: each byte may be a character.
+                text = io.TextIOWrapper(stream, encoding="latin-1", newline="")
+                for _ in range(self._skipped_lines):
+                    next(text)
+                reader = csv.reader(
+                    self._noted(text),
+                    delimiter=self._delimiter,
+                    quotechar=self._quote,
+                    skipinitialspace=True,
+                    strict=True,
+                )
+                for fields in reader:
+                    record = "".join(self._lines).rstrip("\r\n").encode("latin-1")
+                    self._lines.clear()
+                    # DuckDB skips blank lines; the header is row 1.
+                    number += bool(fields)
+                    if number < self._skipped_lines + 2 or not fields:
+                        continue
+                    if reason := self._fault(fields, record):
+                        yield number, reason, record
+                        continue
+                    sound.write(f"{number}{self._delimiter}".encode() + record + b"\n")
+                    self.kept += 1
+        except csv.Error as error:
+            raise SourceFormatError(
+                f"{self._file.name}: not readable as csv: row {number + 1}: {error}\n"
+                "  such a row cannot be set aside: where the next one begins is not known"
+            ) from error
+        finally:
+            csv.field_size_limit(limit)
+
+    def _noted(self, text: Iterable[str]) -> Iterator[str]:
+        """Return lines, and keep those of the row that is being read."""
+        size = 0
+        for line in text:
+            size = len(line) + (size if self._lines else 0)
+            if size > LONGEST_CSV_LINE:
+                raise csv.Error(
+                    f"longer than {LONGEST_CSV_LINE >> 20} MiB, or a quote in it is not closed"
+                )
+            self._lines.append(line)
+            yield line
+
+    def _fault(self, fields: list[str], record: bytes) -> str | None:
+        # A delimiter at the end of a row is allowed.
+        if len(fields) != self._width and (len(fields) != self._width + 1 or fields[-1]):
+            return f"has {len(fields):,} fields instead of {self._width:,}"
+        try:
+            record.decode()
+        except UnicodeDecodeError:
+            return "is no UTF-8"
+        return None
+
+
+def _salvage_json(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
+    path = [glob_literal(file.path)]
+    try:
+        connection.execute(f"select count(json) from {json_scan(file)}", path)
+    except duckdb.Error:
+        # An array that is broken has no lines that stand for themselves.
+        if read_head(file.path, file.compression).lstrip()[:1] != b"{":
+            raise
+    else:
+        return file
+    numbered = f"(select json, row_number() over () as {ROW_COLUMN} from {json_lines_scan(file)})"
+    rejected = connection.execute(
+        f"select {ROW_COLUMN} from {numbered} where json is null", path
+    ).fetchall()
+    salvaged, _ = _write(
+        connection,
+        file,
+        f"select cast(json as varchar) as json, {ROW_COLUMN} from {numbered} where json is not null",
+    )
+    numbers = {number for (number,) in rejected}
+    with _opened(file) as stream:
+        lines = enumerate((line for line in stream if line.strip()), start=1)
+        broken = ((n, "is no JSON", line.rstrip(b"\r\n")) for n, line in lines if n in numbers)
+        _set_aside(connection, file, broken, None)
+    return salvaged
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, query: str
+) -> tuple[SourceFile, int]:
+    """Write the rows of a query on a file to a Parquet file, in their order, and count them."""
+    with _new_file(connection, "rows-") as copy:
+        target = Path(copy.name)
+    ((found,),) = connection.execute(
+        f"copy ({query}) to {quote_literal(str(target))} (format parquet)",
+        [glob_literal(file.path)],
+    ).fetchall()
+    return replace(file, path=target, compression="uncompressed", is_salvaged=True), found
+
+
+def _new_file(connection: duckdb.DuckDBPyConnection, prefix: str) -> IO[bytes]:
+    return tempfile.NamedTemporaryFile(dir=temp_directory(connection), prefix=prefix, delete=False)
+
+
+def _set_aside(
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    records: Iterable[tuple[int, str, bytes]],
+    context: str | None,
+) -> None:
+    """Set records aside, of which row, reason and bytes are given."""
+    total = 0
+    for batch in _batches(records):
+        total += len(batch)
+        texts = [as_text(record) for _, _, record in batch]
+        columns = {
+            "position": [position for position, _, _ in batch],
+            "reason": [reason for _, reason, _ in batch],
+            "record": [text for text, _ in texts],
+            "record_form": [form for _, form in texts],
+        }
+        connection.register("broken_records", pa.table(columns))
+        connection.execute(
+            "insert into set_aside "
+            "select ?, position, null, reason, record, record_form, ? from broken_records",
+            [file.name, context],
+        )
+        connection.unregister("broken_records")
+    connection.execute("insert into checked_files values (?, ?, [])", [file.name, total])
+
+
+def _batches(
+    records: Iterable[tuple[int, str, bytes]],
+) -> Iterator[list[tuple[int, str, bytes]]]:
+    batch: list[tuple[int, str, bytes]] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record[2])
+        if len(batch) == _BATCH_ROWS or size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _header(file: SourceFile, skipped_lines: int) -> str:
+    with _opened(file) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+        for _ in range(skipped_lines):
+            next(text)
+        return text.readline().rstrip("\r\n")
+
+
+@contextmanager
+def _opened(file: SourceFile) -> Iterator[IO[bytes]]:
+    if file.compression == "gzip":
+        with gzip.open(file.path) as stream:
+            yield cast(IO[bytes], stream)
+    elif file.compression == "zstd":
+        with pa.input_stream(str(file.path), compression="zstd") as stream:
+            yield io.BufferedReader(stream)
+    else:
+        with file.path.open("rb") as stream:
+            yield stream

@@ -1,0 +1,60 @@
+"""The words of test reports that say how a case ended; documented in docs/junit.md.
+
+Those of all harnesses, and those that are plain in a report only: elsewhere `done` or `good` may be an answer.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from obslake.load.sources.verdicts import Outcome, normalize, outcome
+
+# A case that a report names and that was not executed is a skipped one.
+Verdict = Literal["passed", "failed", "error", "skipped", "timeout", "crash"]
+
+# From the least to the most severe: of several words the most severe counts.
+_SEVERITY: tuple[Verdict, ...] = ("passed", "skipped", "failed", "error", "timeout", "crash")
+
+UNKNOWN = "other"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_OF_REPORTS: Mapping[Outcome, frozenset[str]] = {
+    "passed": _words(
+        """
+        true complete completed
+        done executed expected finished fixed flaky good green okay passedbutrunaborted passes
+        passing positive ran run unexpectedpass unexpectedsuccess valid warning
+        """
+    ),
+    "failed": _words(
+        "false bad failing fails failures negative notpassed red regression unexpected"
+    ),
+    "error": _words(
+        "abort ambiguous err errors fatal inprogress running started stopped warningaserror"
+    ),
+    "skipped": _words(
+        """
+        assumptionfailure assumptionviolated filtered ignoredtest muted na notapplicable notimplemented omitted
+        planned quarantined queued scheduled skips unsupported waiting expectedfail
+        """
+    ),
+    "timeout": _words("hang hung tle timelimit timeoutexpired timeouts"),
+    "crash": _words("coredump crashes oom panic panicked sigabrt sigkill sigsegv"),
+    "not_executed": _words("neverrun nottested undefined"),
+}
+_MEANING = {word: meaning for meaning, words in _OF_REPORTS.items() for word in words}
+
+
+def verdict_of(word: str) -> Verdict | None:
+    """Return what a word means; None: it is not known. Of `failed: AssertionError` the first word counts."""
+    first = word.partition(":")[0]
+    found = outcome(first) or _MEANING.get(normalize(first))
+    return "skipped" if found == "not_executed" else found
+
+
+def most_severe(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Return the most severe of several verdicts; None where there is none."""
+    return max(verdicts, key=_SEVERITY.index, default=None)

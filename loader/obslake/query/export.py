@@ -1,0 +1,351 @@
+"""Exports of a mart as one Parquet or JSON Lines file, for those who do not ask in SQL.
+
+Rows are read some problems at a time, so that they come in the order of their keys and memory is bounded however
+large the mart is: sorting all training examples at once would sort the code in each of them.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from obslake.engine import quote_identifier, quote_literal
+from obslake.errors import ExportError
+from obslake.progress import Task
+from obslake.query.ask import open_marts
+
+Format = Literal["parquet", "jsonl"]
+
+KEY_COLUMNS = (
+    "data_set_id",
+    "problem_id",
+    "lineage",
+    "subject_kind",
+    "subject_id",
+    "scope",
+    "metric",
+    "test_id",
+    "step_id",
+    "implementation_id",
+    "implementation_a",
+    "implementation_b",
+    "cluster_id",
+    "from_environment_id",
+    "to_environment_id",
+    "environment_id",
+    "run_id",
+    "attempt",
+    "value",
+    "value_text",
+    "unit",
+    "measured_at",
+)
+"""Columns of which the marts' keys are made, in the order by which rows are sorted."""
+
+_FORMATS: dict[str, Format] = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+# Rows of one query, but whole problems, and of one row group of Parquet, in which code that is repeated is
+# written once.
+_QUERIED_ROWS = 65_536
+_GROUP_ROWS = 65_536
+_GROUP_BYTES = 256 * 1024 * 1024
+_BATCH_ROWS = 2_048
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was exported.
+
+    Attributes:
+        relation: name of the mart.
+        output: the file, ``-`` for standard output.
+        format: ``parquet`` or ``jsonl``.
+        rows: how many there are in it.
+        bytes: size of the file, or of what was written to standard output.
+    """
+
+    relation: str
+    output: str
+    format: Format
+    rows: int
+    bytes: int
+
+
+def export(
+    home: str | None,
+    relation: str,
+    output: str,
+    shown: Task,
+    *,
+    stdout: IO[bytes],
+    form: Format | None = None,
+    data_sets: Sequence[str] = (),
+    problems: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Export:
+    """Write the rows of a mart to a file, sorted by their key.
+
+    The file appears under its name when it is complete. Parquet is compressed with zstd; JSON Lines with gzip or
+    zstd where the name ends with ``.gz`` or ``.zst``.
+
+    Args:
+        home: folder of the lakehouse; None: the default one.
+        relation: name of a mart.
+        output: file to write, ``-`` for ``stdout``.
+        shown: is told how many rows were written.
+        stdout: stream of bytes that ``-`` stands for.
+        form: format; None: by the name of the file.
+        data_sets: only rows of these data sets; none: of all.
+        problems: only rows of these problems; none: of all.
+        overwrite: whether a file of that name may be replaced.
+
+    Raises:
+        ExportError: there is no such mart, it has no problems to choose by, the file exists or cannot be
+            written, or its name does not say its format.
+        QueryError: the marts cannot be read.
+    """
+    form, compression = _form(output, form)
+    path = None if output == "-" else Path(output)
+    if path is not None:
+        _check_target(path, overwrite)
+    try:
+        # Beside the file: renaming is atomic there, and what spills has the room that the file needs.
+        with tempfile.TemporaryDirectory(
+            dir=path and path.parent, prefix=".obslake-export-"
+        ) as folder:
+            work = Path(folder)
+            with open_marts(home, temp_directory=work / "spilled") as connection:
+                mart = _Mart(connection, relation, data_sets, problems)
+                if path is None:
+                    rows, size = _write(mart, form, compression, stdout, shown)
+                    stdout.flush()
+                else:
+                    with (work / "written").open("wb") as file:
+                        rows, size = _write(mart, form, compression, file, shown)
+            if path is not None:
+                # Somebody may have made one meanwhile.
+                _check_target(path, overwrite)
+                (work / "written").replace(path)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ExportError(f"{output} cannot be written: {error.strerror or error}") from error
+    return Export(relation, output, form, rows, size)
+
+
+def _form(output: str, form: Format | None) -> tuple[Format, str | None]:
+    """Return the format of a file, and its compression; by its name where nothing else says it."""
+    if output == "-":
+        if form == "parquet":
+            raise ExportError("Parquet cannot be written to standard output: name a file")
+        return "jsonl", None
+    *others, last = ["", *Path(output.lower()).suffixes]
+    compression = _COMPRESSIONS.get(last)
+    named = _FORMATS.get(others[-1] if compression and others else last)
+    form = form or named
+    if form is None:
+        raise ExportError(
+            f"{output}: the name ends neither with .parquet nor with .jsonl\n"
+            "  say what to write with --format"
+        )
+    if form == "parquet" and compression:
+        raise ExportError(f"{output}: Parquet is compressed inside; leave out {last}")
+    return form, compression
+
+
+def _check_target(path: Path, overwrite: bool) -> None:
+    if path.exists() and not path.is_file():
+        raise ExportError(f"{path} is no file that could be replaced: name a file")
+    if not path.parent.is_dir():
+        raise ExportError(f"there is no folder {path.parent}")
+    if path.exists() and not overwrite:
+        raise ExportError(f"{path} exists\n  replace it with --force, or name another file")
+
+
+class _Mart:
+    """The rows of a mart that are wanted, some problems at a time."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        relation: str,
+        data_sets: Sequence[str],
+        problems: Sequence[str],
+    ) -> None:
+        self._connection = connection
+        self._relation = relation
+        self.columns: dict[str, str] = dict(
+            connection.execute(
+                "select column_name, data_type from duckdb_columns() "
+                "where database_name = current_database() and schema_name = 'main' "
+                "and table_name = ? order by column_index",
+                [relation],
+            ).fetchall()
+        )
+        if not self.columns:
+            raise ExportError(
+                f"there is no mart {relation!r}; there are {', '.join(self._names())}"
+            )
+        self._wanted: dict[str, list[str]] = {}
+        for column, values in {"data_set_id": data_sets, "problem_id": problems}.items():
+            if values and column not in self.columns:
+                raise ExportError(f"{relation} has no {column} to choose by")
+            if values:
+                self._wanted[column] = list(values)
+
+    def _names(self) -> list[str]:
+        tables = (
+            "select table_name from information_schema.tables "
+            "where table_catalog = current_database() and table_schema = 'main' order by 1"
+        )
+        return [name for (name,) in self._connection.execute(tables).fetchall()]
+
+    def batches(self, selected: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in the order of their keys, as few at a time."""
+        keys = [quote_identifier(name) for name in KEY_COLUMNS if name in self.columns]
+        order = f"order by {', '.join(keys)}" if keys else ""
+        for condition, values in self._parts():
+            reader = self._connection.sql(
+                f"select {selected} from {quote_identifier(self._relation)} "
+                f"where {condition} {order}",
+                params=values,
+            ).to_arrow_reader(_BATCH_ROWS)
+            yield from reader
+
+    def schema(self, selected: str) -> pa.Schema:
+        """Return the columns that are selected, as Arrow has them."""
+        query = f"select {selected} from {quote_identifier(self._relation)} where false"
+        return self._connection.sql(query).to_arrow_table().schema
+
+    def _parts(self) -> Iterator[tuple[str, list[object]]]:
+        """Yield conditions, with their parameters, that split the rows in the order of their keys."""
+        chosen = " and ".join(
+            ["true", *(f"list_contains(?, {quote_identifier(name)})" for name in self._wanted)]
+        )
+        values: list[object] = list(self._wanted.values())
+        if not {"data_set_id", "problem_id"} <= self.columns.keys():
+            yield chosen, values
+            return
+        counted = self._connection.execute(
+            f"select data_set_id, problem_id, count(*) from {quote_identifier(self._relation)} "
+            f"where {chosen} group by data_set_id, problem_id order by data_set_id, problem_id",
+            values,
+        ).fetchall()
+        for data_set, first, last in _runs(counted):
+            if first is None:
+                yield f"{chosen} and data_set_id = ? and problem_id is null", [*values, data_set]
+            else:
+                within = f"{chosen} and data_set_id = ? and problem_id >= ? and problem_id <= ?"
+                yield within, [*values, data_set, first, last]
+
+
+def _runs(counted: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yield data set, first and last problem of problems in their order that are read at once."""
+    start, end, rows = None, None, 0
+    for data_set, problem, count in counted:
+        if start and (start[0] != data_set or problem is None or rows + count > _QUERIED_ROWS):
+            yield (*start, end)
+            start, rows = None, 0
+        start = start or (data_set, problem)
+        end, rows = problem, rows + count
+    if start:
+        yield (*start, end)
+
+
+def _write(
+    mart: _Mart, form: Format, compression: str | None, file: IO[bytes], shown: Task
+) -> tuple[int, int]:
+    """Write all rows to a stream; return how many, and how many bytes."""
+    counted = _Counted(file)
+    sink = pa.PythonFile(counted, mode="w")
+    if form == "parquet":
+        rows = _write_parquet(mart, sink, shown)
+    elif compression:
+        with pa.CompressedOutputStream(sink, compression) as compressed:
+            rows = _write_lines(mart, compressed, shown)
+    else:
+        rows = _write_lines(mart, sink, shown)
+    return rows, counted.bytes
+
+
+class _Counted:
+    """A stream that counts its bytes, and stays open when who writes to it is done."""
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.bytes = 0
+
+    def write(self, data: bytes) -> int:
+        self.bytes += len(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        return self.bytes
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self.flush()
+
+
+def _write_parquet(mart: _Mart, sink: pa.NativeFile, shown: Task) -> int:
+    selected = ", ".join(quote_identifier(name) for name in mart.columns)
+    schema = mart.schema(selected)
+    rows = 0
+    # Whoever reads it should see texts, not what kind of texts Arrow had in memory.
+    with pq.ParquetWriter(sink, schema, compression="zstd", store_schema=False) as writer:
+        for group in _groups(mart.batches(selected)):
+            writer.write_table(pa.Table.from_batches(group, schema), row_group_size=_GROUP_ROWS)
+            rows += sum(map(len, group))
+            shown.advance(sum(map(len, group)))
+    return rows
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Yield batches of rows together that fill a row group, or memory."""
+    group: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        if group and (rows + len(batch) > _GROUP_ROWS or size + batch.nbytes > _GROUP_BYTES):
+            yield group
+            group, rows, size = [], 0, 0
+        group.append(batch)
+        rows, size = rows + len(batch), size + batch.nbytes
+    if group:
+        yield group
+
+
+def _write_lines(mart: _Mart, sink: pa.NativeFile, shown: Task) -> int:
+    fields = ", ".join(
+        f"{quote_literal(name)}: {_json_value(name, kind)}" for name, kind in mart.columns.items()
+    )
+    rows = 0
+    for batch in mart.batches(f"to_json({{{fields}}}) || chr(10) as line"):
+        lines = batch.column(0)
+        # The texts lie one after the other in Arrow's memory: they are the lines.
+        offsets = pa.Array.from_buffers(pa.int64(), len(lines) + 1, [None, lines.buffers()[1]])
+        start, end = offsets[lines.offset].as_py(), offsets[lines.offset + len(lines)].as_py()
+        sink.write(lines.buffers()[2].slice(start, end - start))
+        rows += len(batch)
+        shown.advance(len(batch))
+    return rows
+
+
+def _json_value(name: str, kind: str) -> str:
+    """Return the SQL of a column's value as JSON has it."""
+    column = quote_identifier(name)
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f+00:00')"
+    if kind == "DOUBLE":
+        # JSON has no other numbers.
+        return f"case when isfinite({column}) then {column} end"
+    return column

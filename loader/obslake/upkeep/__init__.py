@@ -1,0 +1,1 @@
+"""Upkeep: what changes, removes or checks rows that are there."""

@@ -1,0 +1,210 @@
+"""Removes old snapshots, and the files that only they need; what was loaded stays known."""
+
+import re
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from pyiceberg.io import FileIO
+from pyiceberg.manifest import ManifestFile
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.refs import MAIN_BRANCH
+from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.update import AssertRefSnapshotId
+from pyiceberg.table.update.snapshot import ExpireSnapshots
+
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.commits import commit
+from obslake.lakehouse.ledger import carry_over
+from obslake.lakehouse.schemas import TableDefinition
+from obslake.lakehouse.workfolder import work_folder
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(rf"(\d+)\s*([{''.join(_UNITS)}])")
+_DELETERS = 8
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """What was removed from one table, or would be.
+
+    Attributes:
+        table: name of the table.
+        snapshots: snapshots that were removed.
+        files: files that only these needed: data files, manifests, manifest lists.
+        bytes: size of these files.
+        files_left: files that should have been deleted as well, and could not be.
+    """
+
+    table: str
+    snapshots: int = 0
+    files: int = 0
+    bytes: int = 0
+    files_left: int = 0
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """Return the moment that a duration before now (``7d``, ``12h``) or a date means, in UTC.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if found := _DURATION.fullmatch(text):
+        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def expire(
+    lakehouse: Lakehouse,
+    definition: TableDefinition,
+    older_than: datetime,
+    keep: int,
+    *,
+    dry_run: bool = False,
+) -> Expiry:
+    """Remove the snapshots of a table that were replaced before a moment.
+
+    The age of a snapshot is counted from when another took its place: what was the table at any
+    moment since stays readable, and so does what a query reads that began after that moment.
+
+    The snapshots are removed first, then the files; a reader never finds a snapshot without its
+    files, and an interruption leaves files that nobody needs.
+
+    Args:
+        lakehouse: where the table is.
+        definition: the table.
+        older_than: snapshots stay that were the table at this moment or later.
+        keep: as many of the newest snapshots stay, however old they are; at least 1.
+        dry_run: only say what would be removed.
+
+    Raises:
+        CommitConflictError: others committed all the time.
+    """
+    table = lakehouse.table(definition)
+    plan = _Plan.make(table, table.metadata, older_than, keep)
+    left: set[str] = set()
+    if plan.removed and not dry_run:
+
+        def stage(transaction: Transaction) -> None:
+            nonlocal plan
+            plan = _Plan.make(table, transaction.table_metadata, older_than, keep)
+            plan.stage(transaction)
+
+        with work_folder(lakehouse.home, ".expire-"):
+            # A catalog may answer so when another process has removed the same snapshots meanwhile.
+            commit(table, stage, conflicts=(ValueError, KeyError))
+        plan.spare(table)
+        left = _delete(table.io, plan.files)
+    return Expiry(
+        definition.name,
+        len(plan.removed),
+        len(plan.files) - len(left),
+        sum(size for path, size in plan.files.items() if path not in left),
+        len(left),
+    )
+
+
+@dataclass
+class _Plan:
+    """Snapshots to remove from a table, and files to delete afterwards with their sizes."""
+
+    metadata: TableMetadata
+    removed: list[Snapshot]
+    files: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def make(
+        cls, table: Table, metadata: TableMetadata, older_than: datetime, keep: int
+    ) -> "_Plan":
+        plan = cls(metadata, _replaced_before(metadata, older_than, keep))
+        if plan.removed:
+            ids = {snapshot.snapshot_id for snapshot in plan.removed}
+            remaining = [s for s in metadata.snapshots if s.snapshot_id not in ids]
+            plan.files = _only_needed_by(table.io, plan.removed, remaining)
+        return plan
+
+    def stage(self, transaction: Transaction) -> None:
+        """Put the removal, and the notes of what was loaded, into one transaction."""
+        if not self.removed:
+            return
+        new, old = carry_over(self.metadata, self.removed)
+        if new:
+            transaction.set_properties(dict(new))
+        if old and new:
+            transaction.remove_properties(*old)
+        ids = [snapshot.snapshot_id for snapshot in self.removed]
+        ExpireSnapshots(transaction).by_ids(ids).commit()
+        # None of them may have become the current one meanwhile, by a rollback.
+        unchanged = AssertRefSnapshotId.model_validate(
+            {"ref": MAIN_BRANCH, "snapshot-id": self.metadata.current_snapshot_id}
+        )
+        transaction._stage((), (unchanged,))
+
+    def spare(self, table: Table) -> None:
+        """Keep the files of snapshots that were committed since the plan was made."""
+        known = {snapshot.snapshot_id for snapshot in self.metadata.snapshots}
+        for snapshot in table.metadata.snapshots:
+            if snapshot.snapshot_id not in known:
+                manifests = _manifests(table.io, [snapshot])
+                for path in (*manifests, *_content(table.io, manifests.values())):
+                    self.files.pop(path, None)
+
+
+def _replaced_before(metadata: TableMetadata, moment: datetime, keep: int) -> list[Snapshot]:
+    """Return the snapshots in whose place another stood already at a moment."""
+    snapshots = sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0)
+    named = {ref.snapshot_id for ref in metadata.refs.values()}
+    named.update(snapshot.snapshot_id for snapshot in snapshots[-keep:])
+    return [
+        snapshot
+        for snapshot, successor in pairwise(snapshots)
+        if successor.timestamp_ms < moment.timestamp() * 1000 and snapshot.snapshot_id not in named
+    ]
+
+
+def _only_needed_by(
+    io: FileIO, removed: Iterable[Snapshot], remaining: Iterable[Snapshot]
+) -> dict[str, int]:
+    """Return the files of some snapshots that no other needs, with their sizes."""
+    needed = _manifests(io, remaining)
+    manifests = {p: m for p, m in _manifests(io, removed).items() if p not in needed}
+    files = _content(io, manifests.values())
+    for path in _content(io, needed.values()):
+        files.pop(path, None)
+    files.update({path: manifest.manifest_length for path, manifest in manifests.items()})
+    files.update({s.manifest_list: len(io.new_input(s.manifest_list)) for s in removed})
+    return files
+
+
+def _manifests(io: FileIO, snapshots: Iterable[Snapshot]) -> dict[str, ManifestFile]:
+    return {m.manifest_path: m for snapshot in snapshots for m in snapshot.manifests(io)}
+
+
+def _content(io: FileIO, manifests: Iterable[ManifestFile]) -> dict[str, int]:
+    return {
+        entry.data_file.file_path: entry.data_file.file_size_in_bytes
+        for manifest in manifests
+        for entry in manifest.fetch_manifest_entry(io)
+    }
+
+
+def _delete(io: FileIO, paths: Collection[str]) -> set[str]:
+    """Delete files; return those that cannot be deleted."""
+
+    def is_left(path: str) -> bool:
+        try:
+            io.delete(path)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    with ThreadPoolExecutor(_DELETERS) as deleters:
+        return {
+            path for path, left in zip(paths, deleters.map(is_left, paths), strict=True) if left
+        }

@@ -1,0 +1,380 @@
+"""Deletes rows that were named: files that hold some of them are written anew without them.
+
+Records of the quarantine are deleted with them, as far as it can be told of what they are.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from duckdb.sqltypes import VARCHAR
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table, Transaction
+
+from obslake import __version__, engine
+from obslake.cli.text import describe_rows
+from obslake.engine import quote_identifier, reason, set_variables
+from obslake.errors import ForgetError
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.commits import commit
+from obslake.lakehouse.datafiles import remove_data_files, write_data_files
+from obslake.lakehouse.ledger import forget_properties, noted_forgotten
+from obslake.lakehouse.partitions import check_partitions
+from obslake.lakehouse.schemas import OBSERVATIONS, QUARANTINE, TABLES, TableDefinition
+from obslake.lakehouse.snapshots import (
+    FilesReplacedError,
+    data_files_query,
+    live_files,
+    replace_files,
+)
+from obslake.lakehouse.workfolder import work_folder
+from obslake.load.sources.files import glob_literal
+from obslake.progress import Progress, Task
+from obslake.upkeep.record_scope import QuarantinedRecord, RecordScope
+
+_BATCH_ROWS = 16_384
+_ATTEMPTS = 3
+_MOST_NAMES = 20
+
+# What `RecordScope.ask` says of a record of the quarantine.
+_RECORD = ("load_id", "file", "reader", "options", "record", "record_form", "coalesce(context, '')")
+_ASKED = f"ask_record({', '.join(_RECORD)})"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows to forget: those of a data set, or of one problem or run of it."""
+
+    data_set_id: str
+    problem_id: str | None = None
+    run_id: str | None = None
+
+    @property
+    def what(self) -> tuple[str, str | None, str | None]:
+        """The three as they are noted."""
+        return self.data_set_id, self.problem_id, self.run_id
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns and their values that a row must have."""
+        values = {
+            "data_set_id": self.data_set_id,
+            "problem_id": self.problem_id,
+            "run_id": self.run_id,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def are_in(self, definition: TableDefinition) -> bool:
+        """Whether a table can have such rows: a test is of no run, and a run of no problem."""
+        return definition is QUARANTINE or self.columns.keys() <= set(definition.column_names)
+
+    def filter(self, definition: TableDefinition) -> BooleanExpression:
+        """Return the condition for Iceberg, which skips files by it."""
+        condition: BooleanExpression = AlwaysTrue()
+        if definition is QUARANTINE:
+            # Its records have no such columns.
+            return condition
+        for name, value in self.columns.items():
+            condition = And(condition, EqualTo(name, value))  # type: ignore[misc, call-arg, arg-type]
+        return condition
+
+    def condition(self, definition: TableDefinition) -> str:
+        """Return the condition in SQL; the values are the variables of the columns' names."""
+        if definition is QUARANTINE:
+            return f"{_ASKED} = 'wanted'"
+        parts = [f"{quote_identifier(c)} = getvariable('{c}')" for c in self.columns]
+        return " and ".join(parts)
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """What was deleted from one table, or would be.
+
+    Attributes:
+        table: name of the table.
+        rows: rows that were deleted.
+        files: data files that held some of them.
+        snapshots: earlier snapshots, which may hold them still.
+        unsaid: records of the quarantine that stay, and do not say of which problem or run they are.
+    """
+
+    table: str
+    rows: int
+    files: int
+    snapshots: int
+    unsaid: int = 0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The rows to forget in a table's current snapshot: of each file, how many of which load.
+
+    ``unsaid`` counts those of which it cannot be told whether they are.
+    """
+
+    table: Table
+    files: dict[str, tuple[DataFile, Counter[str]]] = field(default_factory=dict)
+    unsaid: int = 0
+
+    @property
+    def rows(self) -> Counter[str]:
+        return sum((counts for _, counts in self.files.values()), Counter())
+
+
+def count(lakehouse: Lakehouse, wanted: Wanted) -> list[Forgetting]:
+    """Return what would be deleted from each table.
+
+    Raises:
+        ForgetError: there are no such rows; the message names what there is.
+        DeleteFilesError: a table has delete files of another engine.
+    """
+    with _work(lakehouse) as connection:
+        tables = _tables(lakehouse)
+        done = [_describe(_find(connection, lakehouse, t, wanted), t) for t in tables]
+        if not any(d.rows for d in done) and _unfinished(lakehouse, wanted) is None:
+            raise ForgetError(_nothing(connection, lakehouse, wanted))
+    return done
+
+
+def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator[Forgetting]:
+    """Delete the rows from table after table, each in one commit, and say what was deleted.
+
+    The quarantine is first: of which data sets its loads are is said by the rows of the others.
+    Observations are last, and note what was forgotten even where they had no such rows: by this the
+    marts know what to build anew. Interrupted before, it is completed by running it again.
+
+    Raises:
+        ForgetError: others replaced the same files all the time, or rows were lost.
+        PartitionError: a table is partitioned by what obslake cannot write; nothing was changed.
+        DeleteFilesError: a table has delete files of another engine.
+        CommitConflictError: others committed all the time.
+    """
+    for definition in _tables(lakehouse):
+        check_partitions(lakehouse.table(definition))
+    forget_id = _unfinished(lakehouse, wanted) or str(uuid.uuid4())
+    with _work(lakehouse) as connection:
+        for definition in _tables(lakehouse):
+            yield _forget(connection, lakehouse, definition, wanted, forget_id, progress)
+
+
+def _tables(lakehouse: Lakehouse) -> list[TableDefinition]:
+    """Return the tables in the order in which rows of them are forgotten."""
+    return [*filter(lakehouse.has, [QUARANTINE]), *TABLES]
+
+
+def _forget(
+    connection: duckdb.DuckDBPyConnection,
+    lakehouse: Lakehouse,
+    definition: TableDefinition,
+    wanted: Wanted,
+    forget_id: str,
+    progress: Progress,
+) -> Forgetting:
+    for _ in range(_ATTEMPTS):
+        with progress.task(f"forgetting {definition.name}", unit="rows") as task:
+            found = _find(connection, lakehouse, definition, wanted)
+            if not found.files and definition is not OBSERVATIONS:
+                return _describe(found, definition)
+            try:
+                _replace(connection, definition, found, wanted, forget_id, task)
+            except FilesReplacedError:
+                continue
+            return _describe(found, definition)
+    raise ForgetError(
+        f"{definition.name}: its files were replaced by others while they were rewritten, "
+        f"{_ATTEMPTS} times\n  let no compaction run meanwhile, and run the command again"
+    )
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    definition: TableDefinition,
+    found: _Found,
+    wanted: Wanted,
+    forget_id: str,
+    task: Task,
+) -> None:
+    """Commit files without the rows in place of those with them."""
+    table = found.table
+    removed = [file for file, _ in found.files.values()]
+    added: list[DataFile] = []
+    try:
+        for file, counts in found.files.values():
+            rest = file.record_count - counts.total()
+            if not rest:
+                continue
+            condition = wanted.condition(definition)
+            set_variables(connection, {**wanted.columns, "files": [glob_literal(file.file_path)]})
+            written = write_data_files(table, _remaining(connection, table, condition, task))
+            added += written
+            if sum(f.record_count for f in written) != rest:
+                raise ForgetError(
+                    f"{table.name()[-1]}: of {rest:,} rows to keep "
+                    f"{sum(f.record_count for f in written):,} were written\n  nothing was changed"
+                )
+    except BaseException as error:
+        remove_data_files(table.io, added)
+        now = live_files(table, table.refresh().current_snapshot())
+        if isinstance(error, Exception) and not found.files.keys() <= now.keys():
+            raise FilesReplacedError from error
+        if isinstance(error, duckdb.Error):
+            raise ForgetError(f"{table.name()[-1]}: {reason(error)}") from error
+        raise
+    properties = forget_properties(forget_id, wanted.what, found.rows)
+    properties["obslake.version"] = __version__
+
+    def stage(transaction: Transaction) -> None:
+        replace_files(transaction, removed, added, properties)
+
+    commit(table, stage, added=added)
+
+
+def _find(
+    connection: duckdb.DuckDBPyConnection,
+    lakehouse: Lakehouse,
+    definition: TableDefinition,
+    wanted: Wanted,
+) -> _Found:
+    table = lakehouse.table(definition)
+    found = _Found(table)
+    snapshot = table.current_snapshot()
+    if snapshot is None or not wanted.are_in(definition):
+        return found
+    files = live_files(table, snapshot)
+    scan = table.scan(wanted.filter(definition), snapshot_id=snapshot.snapshot_id)
+    paths = sorted({task.file.file_path for task in scan.plan_files()})
+    if definition is QUARANTINE and paths:
+        _understand_records(connection, lakehouse, wanted)
+    set_variables(connection, {**wanted.columns})
+    unsaid = f"{_ASKED} = 'unsaid'" if definition is QUARANTINE else "false"
+    condition = wanted.condition(definition)
+    query = (
+        f"select load_id, coalesce({condition}, false) as is_wanted, count(*) "
+        f"from {data_files_query(connection, table)} where {condition} or {unsaid} group by all"
+    )
+    n_unsaid = 0
+    for path in paths:
+        set_variables(connection, {"files": [glob_literal(path)]})
+        rows = _rows(connection, definition, query)
+        n_unsaid += sum(count for _, is_wanted, count in rows if not is_wanted)
+        if counts := Counter({load_id: n for load_id, is_wanted, n in rows if is_wanted}):
+            found.files[path] = files[path], counts
+    return replace(found, unsaid=n_unsaid)
+
+
+def _understand_records(
+    connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, wanted: Wanted
+) -> None:
+    """Let the connection ask of records of the quarantine whether they are wanted."""
+    data_set = Wanted(wanted.data_set_id)
+    loads = {
+        load_id
+        for definition in TABLES
+        for load_id in _find(connection, lakehouse, definition, data_set).rows
+    }
+    scope = RecordScope(wanted.columns, loads)
+    # It is there where the files were replaced by others since, and this is another attempt.
+    with suppress(duckdb.InvalidInputException):
+        connection.remove_function("ask_record")
+    connection.create_function(
+        "ask_record",
+        lambda load_id, file, reader, options, record, record_form, context: scope.ask(
+            QuarantinedRecord(load_id, file, reader, options, record, record_form, context)
+        ),
+        [VARCHAR for _ in _RECORD],
+        VARCHAR,
+    )
+
+
+def _remaining(
+    connection: duckdb.DuckDBPyConnection, table: Table, condition: str, task: Task
+) -> Iterator[pa.RecordBatch]:
+    """Stream the rows of the file in question to which a condition does not apply, in their order."""
+    query = f"select * from {data_files_query(connection, table)} where ({condition}) is distinct from true"
+    for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
+        task.advance(batch.num_rows)
+        yield batch
+
+
+def _describe(found: _Found, definition: TableDefinition) -> Forgetting:
+    metadata = found.table.metadata
+    return Forgetting(
+        definition.name,
+        found.rows.total(),
+        len(found.files),
+        # After the commit the current one is without them.
+        max(len(metadata.snapshots) - 1, 0),
+        found.unsaid,
+    )
+
+
+def _unfinished(lakehouse: Lakehouse, wanted: Wanted) -> str | None:
+    """Return the id of the same command that was interrupted: observations have not noted it."""
+    finished = noted_forgotten(lakehouse.table(OBSERVATIONS).metadata)
+    for definition in _tables(lakehouse):
+        for forget_id, note in noted_forgotten(lakehouse.table(definition).metadata).items():
+            if forget_id not in finished and note.what == wanted.what:
+                return forget_id
+    return None
+
+
+def _nothing(connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, wanted: Wanted) -> str:
+    """Return which part of what was named is not there, and what is."""
+    known: dict[str, str] = {}
+    kinds = {"data_set_id": "data set", "problem_id": "problem", "run_id": "run"}
+    for column, value in wanted.columns.items():
+        there = _values(connection, lakehouse, column, known)
+        if value not in there:
+            names = ", ".join(map(repr, sorted(there)[:_MOST_NAMES])) or "none"
+            if len(there) > _MOST_NAMES:
+                names += f" and {len(there) - _MOST_NAMES:,} more"
+            place = f" in data set {wanted.data_set_id!r}" if known else ""
+            return f"there is no {kinds[column]} {value!r}{place}\n  there are: {names}"
+        if not known:
+            known = {column: value}
+    return f"there are no rows of {describe_rows(*wanted.what)}\n  nothing was changed"
+
+
+def _values(
+    connection: duckdb.DuckDBPyConnection,
+    lakehouse: Lakehouse,
+    column: str,
+    known: dict[str, str],
+) -> Collection[str]:
+    values: set[str] = set()
+    for definition in TABLES:
+        table = lakehouse.table(definition)
+        files = live_files(table, table.current_snapshot())
+        if column not in definition.column_names or not files:
+            continue
+        set_variables(connection, {**known, "files": [glob_literal(path) for path in files]})
+        where = "".join(f" where {quote_identifier(c)} = getvariable('{c}')" for c in known)
+        query = f"select distinct {quote_identifier(column)} from {data_files_query(connection, table)}{where}"
+        rows = _rows(connection, definition, query)
+        values.update(value for (value,) in rows if value is not None)
+    return values
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, definition: TableDefinition, query: str
+) -> list[tuple[Any, ...]]:
+    try:
+        return connection.execute(query).fetchall()
+    except duckdb.Error as error:
+        raise ForgetError(f"{definition.name}: {reason(error)}") from error
+
+
+@contextmanager
+def _work(lakehouse: Lakehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that spills to the folder of the lakehouse."""
+    with (
+        work_folder(lakehouse.home, ".forget-") as folder,
+        engine.connect(temp_directory=folder, with_iceberg=False) as connection,
+    ):
+        yield connection

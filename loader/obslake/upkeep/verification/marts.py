@@ -1,0 +1,284 @@
+"""Checks the marts against the observations of the snapshot that they were built from."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from obslake.engine import (
+    load_extensions,
+    quote_identifier,
+    quote_literal,
+    reason,
+    run_sql_file,
+    set_variables,
+)
+from obslake.errors import ObslakeError
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.ledger import current_state, state_at, states
+from obslake.lakehouse.schemas import OBSERVATIONS
+from obslake.lakehouse.views import create_source_views
+from obslake.upkeep.verification.report import Check, one_line
+
+_MARTS = "marts"
+_CUBE_KEY = (
+    "test_id",
+    "step_id",
+    "implementation_id",
+    "environment_id",
+    "run_id",
+    "attempt",
+)
+_MATRIX_KEY = _CUBE_KEY[:3]
+
+# What the marts say, in the form of what verify_marts.sql finds.
+_COMPARED = {
+    "stimulus_response_matrix": (
+        "select data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, "
+        "response, response_kind, run_id, environment_id, observed_at, canonical from verified_cells",
+        "select data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, "
+        "response, response_kind, run_id, environment_id, observed_at, response_hash "
+        "from {schema}.stimulus_response_matrix",
+    ),
+    "behavior_clusters": (
+        "select data_set_id, problem_id, implementation_id, is_voter, n_stimuli, exemplar, n_implementations "
+        "from verified_members",
+        "select m.data_set_id, m.problem_id, m.implementation_id, m.is_voter, c.n_stimuli, "
+        "c.exemplar_implementation_id, c.n_implementations "
+        "from {schema}.behavior_cluster_members as m left join {schema}.behavior_clusters as c "
+        "using (data_set_id, problem_id, cluster_id)",
+    ),
+    "consensus_oracles": (
+        "select data_set_id, problem_id, test_id, step_id, consensus, n_voters, n_votes, n_runner_up_votes, "
+        "n_distinct_responses, oracle_response, specified_response from verified_oracles",
+        "select data_set_id, problem_id, test_id, step_id, consensus, n_voters, n_votes, n_runner_up_votes, "
+        "n_distinct_responses, oracle_response, specified_response from {schema}.consensus_oracles",
+    ),
+}
+
+# Rules that marts which were built before these were thought of do not name.
+_DEFAULT_RULES = {"one_vote_per": "implementation", "minimal_support": 1}
+
+# Models whose rows are compared, or stand behind those that are.
+_MODELS = (
+    "int_actuations",
+    "int_run_columns",
+    "int_matrix_columns",
+    "int_clusters",
+    "behavior_clusters",
+    "behavior_cluster_members",
+    "consensus_oracles",
+)
+
+
+@dataclass(frozen=True)
+class _Built:
+    """What the marts were built from.
+
+    Attributes:
+        snapshot_id: snapshot of observations.
+        digest: what was in it, see `TableState.digest`.
+        rules: variables that say what rows mean.
+        schema: schema of the marts, quoted.
+    """
+
+    snapshot_id: int
+    digest: str
+    rules: Mapping[str, Any]
+    schema: str
+
+
+def check_marts(
+    lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection, sample: int, *, is_sound: bool
+) -> list[Check]:
+    """Compare the marts with the observations they were built from.
+
+    Marts that are older than the lakehouse are no fault.
+
+    Args:
+        lakehouse: the lakehouse.
+        connection: used for everything; the marts are attached read-only.
+        sample: of how many problems the matrices, clusters and oracles are computed anew.
+        is_sound: whether the observations can be read; else nothing is compared.
+    """
+    counts, computed = Check("marts: counts"), Check("marts: computed anew")
+    if not lakehouse.marts_path.exists():
+        counts.notes.append("the marts are not built yet: run `dbt build`")
+    elif not is_sound:
+        counts.notes.append("the marts were not compared, since files of observations are faulty")
+    else:
+        try:
+            _check(lakehouse, connection, sample, counts, computed)
+        except ObslakeError as error:
+            # Metadata that cannot be read is told as a fault of its table.
+            counts.notes.append(f"the marts were not compared: {one_line(error)}")
+        except duckdb.Error as error:
+            if "lock" in str(error):
+                counts.notes.append("the marts were not compared: another process has them open")
+            else:
+                counts.fault(str(lakehouse.marts_path), reason(error))
+    return [counts, computed]
+
+
+def _check(
+    lakehouse: Lakehouse,
+    connection: duckdb.DuckDBPyConnection,
+    sample: int,
+    counts: Check,
+    computed: Check,
+) -> None:
+    path = quote_literal(str(lakehouse.marts_path))
+    connection.execute(f"attach {path} as {_MARTS} (read_only)")
+    built = _built(connection, counts)
+    if built is None:
+        return
+    observations = lakehouse.table(OBSERVATIONS)
+    metadata = observations.metadata
+    # Another snapshot with the same rows will do: a compaction leaves one.
+    same = [s for s, state in states(metadata) if state.digest() == built.digest]
+    shown = metadata.snapshot_by_id(built.snapshot_id) or (same[-1] if same else None)
+    if shown is None:
+        counts.notes.append(
+            f"the marts were built from snapshot {built.snapshot_id}, which is not there any more: "
+            "they were not compared; run `dbt run`"
+        )
+        return
+    _note_age(state_at(metadata, shown).loads, current_state(metadata).loads, counts)
+    load_extensions(connection)
+    create_source_views(lakehouse, connection, shown.snapshot_id)
+    # Views among the marts look for their tables in the database that is in use.
+    connection.execute(f"use {_MARTS}")
+    _check_counts(connection, built, counts)
+    _compute_anew(connection, built, sample, computed)
+
+
+def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None:
+    """Find out what the marts were built from; say why where it cannot be told."""
+    schemas = dict(
+        connection.execute(
+            "select table_name, table_schema from information_schema.tables where table_catalog = ? "
+            "and table_name in ('refresh_model_snapshots', 'consensus_oracles')",
+            [_MARTS],
+        ).fetchall()
+    )
+    if len(schemas) < 2:
+        check.notes.append(
+            "the marts do not say what they were built from: run `dbt run --full-refresh`"
+        )
+        return None
+    table = (
+        f"{_MARTS}.{quote_identifier(schemas['refresh_model_snapshots'])}.refresh_model_snapshots"
+    )
+    found = connection.execute(
+        f"select snapshot_id, digest, rules, count(*) from {table} where list_contains(?, model) "
+        "group by all",
+        [list(_MODELS)],
+    ).fetchall()
+    if len(found) != 1 or found[0][-1] != len(_MODELS):
+        check.notes.append(
+            "the marts were built by several runs, each of some models: they were not compared; "
+            "run `dbt run`"
+        )
+        return None
+    ((snapshot_id, digest, rules, _),) = found
+    if snapshot_id is None:
+        check.notes.append("the marts were built when nothing was loaded yet: run `dbt run`")
+        return None
+    schema = quote_identifier(schemas["consensus_oracles"])
+    return _Built(int(snapshot_id), digest, json.loads(rules), schema)
+
+
+def _note_age(built: Iterable[str], now: Iterable[str], check: Check) -> None:
+    newer, gone = set(now) - set(built), set(built) - set(now)
+    for loads, what in ((newer, "were built before"), (gone, "still show")):
+        if loads:
+            noun = "load" if len(loads) == 1 else "loads"
+            rolled_back = ", rolled back since" if loads is gone else ""
+            check.notes.append(
+                f"the marts {what} {len(loads):,} {noun}{rolled_back}: run `dbt run`"
+            )
+
+
+def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: Check) -> None:
+    """Compare, problem by problem, how many cells there are."""
+    keys = {"stimulus_response_cube": _CUBE_KEY, "stimulus_response_matrix": _MATRIX_KEY}
+    for mart, key in keys.items():
+        executed = "where response_kind not in ('not_executed', 'skipped')"
+        where = executed if key is _MATRIX_KEY else ""
+        problems = connection.execute(
+            "with expected as (select data_set_id, problem_id, count(*) as n from ("
+            f"select distinct data_set_id, problem_id, {', '.join(key)} "
+            f"from memory.lake.observations {where}) group by data_set_id, problem_id), "
+            "found as (select data_set_id, problem_id, count(*) as n "
+            f"from {built.schema}.{mart} group by data_set_id, problem_id) "
+            "select data_set_id, problem_id, coalesce(found.n, 0), coalesce(expected.n, 0) "
+            "from expected full join found using (data_set_id, problem_id) order by all"
+        ).fetchall()
+        check.counted += len(problems)
+        for data_set, problem, found, expected in problems:
+            if found != expected:
+                check.fault(
+                    f"{mart}: data set {data_set!r}, problem {problem!r}",
+                    f"has {found:,} rows instead of {expected:,}",
+                )
+
+
+def _compute_anew(
+    connection: duckdb.DuckDBPyConnection, built: _Built, sample: int, check: Check
+) -> None:
+    """Compute the results of some problems anew, by other SQL than the models', and compare."""
+    set_variables(connection, {**_DEFAULT_RULES, **built.rules})
+    _take_over(connection, built)
+    connection.execute(
+        "create or replace temp table verified_problems as "
+        "select data_set_id, problem_id from memory.lake.observations "
+        "group by data_set_id, problem_id order by random() limit ?",
+        [sample],
+    )
+    run_sql_file(connection, Path(__file__).with_name("verify_marts.sql"))
+    check.counted += _first(connection, "select count(*) from verified_problems")[0]
+    for mart, (expected, found) in _COMPARED.items():
+        found = (
+            f"select rows.* from ({found.format(schema=built.schema)}) as rows "
+            "semi join verified_problems using (data_set_id, problem_id)"
+        )
+        differing = connection.execute(
+            "select data_set_id, problem_id, count(*) from ("
+            f"(({expected}) except all ({found})) union all (({found}) except all ({expected}))"
+            ") group by data_set_id, problem_id order by all"
+        ).fetchall()
+        for data_set, problem, n in differing:
+            check.fault(
+                f"{mart}: data set {data_set!r}, problem {problem!r}",
+                f"{n:,} {'row differs' if n == 1 else 'rows differ'} from what the observations give",
+            )
+
+
+def _take_over(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
+    """Make tables of what is not computed anew: which texts rules make equal, and which code is the same."""
+    ruled = connection.execute(
+        "select table_schema from information_schema.tables "
+        "where table_catalog = ? and table_name = 'int_canonical_responses'",
+        [_MARTS],
+    ).fetchall()
+    hashes = (
+        "select data_set_id, problem_id, response_kind, exact_hash, response_hash "
+        f"from {_MARTS}.{quote_identifier(ruled[0][0])}.int_canonical_responses"
+        if ruled
+        else "select '' as data_set_id, '' as problem_id, '' as response_kind, '' as exact_hash, "
+        "'' as response_hash limit 0"
+    )
+    codes = (
+        "select data_set_id, problem_id, implementation_id, content_hash "
+        f"from {built.schema}.implementations"
+    )
+    for table, query in {"canonical_hashes": hashes, "content_hashes": codes}.items():
+        connection.execute(f"create or replace temp table {table} as {query}")
+
+
+def _first(connection: duckdb.DuckDBPyConnection, query: str) -> Sequence[Any]:
+    (row,) = connection.execute(query).fetchall()
+    return row
