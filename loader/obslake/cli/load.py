@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from obslake.cli.common import AnyCommand, Example, check_text, json_option, verbose_option
-from obslake.cli.text import echo_report
+from obslake.cli.text import echo_json, quantity, say, warn
 from obslake.errors import RecordsSetAsideError
 
 if TYPE_CHECKING:
+    from obslake.load.report import LoadReport
     from obslake.load.sources.base import Reader
     from obslake.load.sources.set_aside import Tolerance
 
@@ -374,3 +375,48 @@ def _load(
         raise SourceFormatError(describe_refused(report))
     if report.set_aside:
         raise RecordsSetAsideError(describe_set_aside(report))
+
+
+def echo_report(report: "LoadReport", *, as_json: bool, verbose: bool = False) -> None:
+    """Print what a load did; its warnings go to standard error.
+
+    Files that were loaded before are one line per load that has done it, unless each is wanted.
+    """
+    for warning in report.warnings:
+        warn(warning)
+    if other := report.response_kinds.get("other"):
+        warn(f"{quantity(other, 'response')} of a kind the protocol does not know")
+    if as_json:
+        echo_json(
+            {
+                "load_id": report.load_id,
+                "sources": report.sources,
+                "skipped": [
+                    {"source": s.name, "load_id": s.load_id}
+                    | ({"forgotten": True} if s.is_forgotten else {})
+                    for s in report.skipped
+                ],
+                "refused": report.refused,
+                "set_aside": report.set_aside,
+                "rows": report.rows,
+                "response_kinds": report.response_kinds,
+                "warnings": report.warnings,
+            }
+        )
+        return
+    groups: dict[tuple[str, bool, int], list[str]] = {}
+    for number, skipped in enumerate(report.skipped):
+        key = (skipped.load_id, skipped.is_forgotten, number if verbose else 0)
+        groups.setdefault(key, []).append(skipped.name)
+    for (load_id, is_forgotten, _), names in groups.items():
+        what = names[0] if len(names) == 1 else f"{len(names):,} sources"
+        say(f"{what}: already loaded by load {load_id}, nothing appended")
+        if is_forgotten:
+            say("  rows were forgotten since: they do not come back by loading again")
+    if report.load_id is None:
+        return
+    say(f"load {report.load_id}: {quantity(len(report.sources), 'source')}")
+    for table, rows in report.rows.items():
+        say(f"  {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
+    for kind, rows in report.response_kinds.items():
+        say(f"    {kind:<16} {rows:>10,}")

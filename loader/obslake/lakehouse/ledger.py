@@ -72,6 +72,10 @@ class Forgotten:
         """What was named to be forgotten."""
         return self.data_set_id, self.problem_id, self.run_id
 
+    def describe(self) -> str:
+        """Return what was forgotten, in the words of the options that name it."""
+        return describe_rows(*self.what)
+
 
 @dataclass(frozen=True)
 class RolledBack:
@@ -234,6 +238,12 @@ def carry_over(
         return {}, []
     notes = [_write(note) for note in _in_order([*_read(metadata, earlier), *new])]
     return {f"{_CARRIED_PREFIX}{uuid.uuid4()}": _compact(notes)}, earlier
+
+
+def describe_rows(data_set: str, problem: str | None, run: str | None) -> str:
+    """Return which rows a data set, a problem and a run name, in the words of the options."""
+    parts = {"data set": data_set, "problem": problem, "run": run}
+    return ", ".join(f"{name} {value!r}" for name, value in parts.items() if value is not None)
 
 
 def _replay(known: Iterable[_Note], notes: Iterable[_Note]) -> TableState:

@@ -18,13 +18,12 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
 from obslake import __version__, engine
-from obslake.cli.text import describe_rows
 from obslake.engine import quote_identifier, reason, set_variables
 from obslake.errors import ForgetError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
 from obslake.lakehouse.datafiles import remove_data_files, write_data_files
-from obslake.lakehouse.ledger import forget_properties, noted_forgotten
+from obslake.lakehouse.ledger import describe_rows, forget_properties, noted_forgotten
 from obslake.lakehouse.partitions import check_partitions
 from obslake.lakehouse.schemas import OBSERVATIONS, QUARANTINE, TABLES, TableDefinition
 from obslake.lakehouse.snapshots import (
@@ -59,6 +58,10 @@ class Wanted:
     def what(self) -> tuple[str, str | None, str | None]:
         """The three as they are noted."""
         return self.data_set_id, self.problem_id, self.run_id
+
+    def describe(self) -> str:
+        """Return which rows these are, in the words of the options that name them."""
+        return describe_rows(*self.what)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -338,7 +341,7 @@ def _nothing(connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, wanted
             return f"there is no {kinds[column]} {value!r}{place}\n  there are: {names}"
         if not known:
             known = {column: value}
-    return f"there are no rows of {describe_rows(*wanted.what)}\n  nothing was changed"
+    return f"there are no rows of {wanted.describe()}\n  nothing was changed"
 
 
 def _values(

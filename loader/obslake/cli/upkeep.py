@@ -1,0 +1,283 @@
+"""The commands that keep a lakehouse sound: status, pin, compact, expire, verify."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from obslake.cli.common import Example, json_option, verbose_option
+from obslake.cli.text import echo, echo_json, quantity, say, warn
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from obslake.upkeep.compaction import Compaction
+    from obslake.upkeep.expiry import Expiry
+    from obslake.upkeep.pinning import Pinned
+    from obslake.upkeep.verification.verify import Verification
+
+
+_MOST_FAULTS = 20
+
+_MOST_SOURCES = 2
+
+
+# As in obslake.lakehouse.schemas, which takes too long to import for a help text.
+_TABLES = ("implementations", "tests", "runs", "measurements", "quarantine", "observations")
+
+
+@click.command(cls=Example, example="obslake status --snapshots")
+@click.option("--snapshots", is_flag=True, help="List the snapshots of observations.")
+@verbose_option
+@json_option
+@click.pass_obj
+def status(home: str | None, snapshots: bool, verbose: bool, as_json: bool) -> None:
+    """Show the tables and their sizes; with --snapshots the loads that made them, too."""
+    from obslake.lakehouse.catalog import Lakehouse
+    from obslake.upkeep.status import read_status
+
+    result = read_status(Lakehouse.open(home), with_snapshots=snapshots)
+    if as_json:
+        echo_json(result)
+    else:
+        echo_status(result, verbose=verbose)
+
+
+def echo_status(status: dict[str, Any], *, verbose: bool = False) -> None:
+    """Print what is in a lakehouse, with all sources of a load or the first ones."""
+    say(f"lakehouse  {status['home']}")
+    say(f"marts      {status['marts'] or 'not built yet: run `dbt build`'}")
+    say(f"\n{'table':<16} {'rows':>14} {'files':>7} {'bytes':>14}")
+    for table in status["tables"]:
+        say(f"{table['table']:<16} {table['rows']:>14,} {table['files']:>7,} {table['bytes']:>14,}")
+    for snapshot in status.get("snapshots", []):
+        say(f"\nsnapshot {snapshot['snapshot_id']}  {snapshot['committed_at']}")
+        if snapshot["load_id"] is None:
+            say(f"  {snapshot['operation']}")
+            continue
+        rolled_back = "  rolled back" if snapshot.get("rolled_back") else ""
+        sources = snapshot["sources"]
+        shown = sources if verbose else sources[:_MOST_SOURCES]
+        more = f" and {len(sources) - len(shown):,} more" if len(shown) < len(sources) else ""
+        say(
+            f"  load {snapshot['load_id']}  {quantity(snapshot['rows'], 'row')}"
+            f"  {', '.join(shown)}{more}{rolled_back}"
+        )
+
+
+@click.command(cls=Example, example="obslake pin --to 6482398719468012345")
+@click.option(
+    "--to",
+    "snapshot",
+    type=click.IntRange(min=0),
+    metavar="SNAPSHOT",
+    help="Earlier snapshot of observations [default: the newest].",
+)
+@json_option
+@click.pass_obj
+def pin(home: str | None, snapshot: int | None, as_json: bool) -> None:
+    """Fix the moment as of which engines other than DuckDB see the tables.
+
+    Whatever is loaded meanwhile, they build from these snapshots until something else is pinned.
+    `obslake expire` may remove a snapshot that was pinned long ago.
+    """
+    from obslake.lakehouse.catalog import Lakehouse
+    from obslake.upkeep.pinning import pin as run_pin
+
+    echo_pinned(run_pin(Lakehouse.open(home), snapshot), as_json=as_json)
+
+
+def echo_pinned(pinned: "Pinned", *, as_json: bool) -> None:
+    """Print what was pinned."""
+    if as_json:
+        echo_json(asdict(pinned))
+        return
+    loads = quantity(pinned.loads, "load")
+    what = f"snapshot {pinned.snapshot_id}" if pinned.snapshot_id is not None else "nothing"
+    say(f"pinned: {what} of observations, {loads}")
+    echo("next: dbt build --target spark")
+
+
+@click.command(cls=Example, example="obslake compact --table observations")
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    type=click.Choice(_TABLES),
+    help="Table to compact; may be repeated [default: all].",
+)
+@json_option
+@click.pass_obj
+def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
+    """Rewrite small and overlapping files into few that are sorted, so that queries read less.
+
+    The rows stay the same, and so do earlier snapshots: the files that were replaced are removed by
+    `obslake expire`. Loads and queries may go on meanwhile.
+    """
+    from obslake.lakehouse.catalog import Lakehouse
+    from obslake.lakehouse.partitions import check_partitions
+    from obslake.lakehouse.schemas import ALL_TABLES
+    from obslake.progress import Progress
+    from obslake.upkeep.compaction import compact as run_compact
+
+    lakehouse = Lakehouse.open(home)
+    chosen = [t for t in ALL_TABLES if lakehouse.has(t) and (not tables or t.name in tables)]
+    # Before any of them is changed.
+    for definition in chosen:
+        check_partitions(lakehouse.table(definition))
+    done = (run_compact(lakehouse, definition, Progress()) for definition in chosen)
+    echo_compactions(done, as_json=as_json)
+
+
+def echo_compactions(compactions: "Iterable[Compaction]", *, as_json: bool) -> None:
+    """Print what was done to each table, as soon as it is done."""
+    if as_json:
+        echo_json([asdict(compaction) for compaction in compactions])
+        return
+    for done in compactions:
+        if not done.files_rewritten:
+            what = f"already compact, {quantity(done.files_before, 'file')}"
+        else:
+            what = f"{quantity(done.files_before, 'file')} -> {quantity(done.files_after, 'file')}"
+            what += f", {done.bytes_before:,} -> {done.bytes_after:,} bytes"
+        say(f"{done.table:<16} {quantity(done.rows, 'row'):>16}  {what}")
+
+
+@click.command(
+    cls=Example, example="obslake expire --older-than 30d --dry-run\nobslake expire --keep 10"
+)
+@click.option(
+    "--older-than",
+    default="7d",
+    show_default=True,
+    metavar="DURATION|DATE",
+    help="Remove what was replaced by then: a duration ago (90m, 12h, 7d, 2w), or a date.",
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Keep as many of the newest snapshots of each table, however old they are.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
+@json_option
+@click.pass_obj
+def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json: bool) -> None:
+    """Remove old snapshots and the files that only they need.
+
+    What is in the tables now stays as it is, and which sources have been loaded stays known. A
+    snapshot is as old as the time since another took its place.
+    """
+    from obslake.lakehouse.catalog import Lakehouse
+    from obslake.lakehouse.schemas import KEPT_TABLES
+    from obslake.upkeep.expiry import expire as run_expire
+
+    moment = _moment(older_than)
+    lakehouse = Lakehouse.open(home)
+    tables = filter(lakehouse.has, KEPT_TABLES)
+    done = (run_expire(lakehouse, t, moment, keep, dry_run=dry_run) for t in tables)
+    echo_expiries(done, dry_run=dry_run, as_json=as_json)
+
+
+def echo_expiries(expiries: "Iterable[Expiry]", *, dry_run: bool, as_json: bool) -> None:
+    """Print what was removed from each table, as soon as it is."""
+    tables = []
+    for done in expiries:
+        tables.append(asdict(done))
+        if done.files_left:
+            warn(f"{done.table}: {quantity(done.files_left, 'file')} could not be deleted")
+        if not as_json:
+            what = f"{quantity(done.snapshots, 'snapshot')}, {quantity(done.files, 'file')}"
+            removed = "would be removed" if dry_run else "removed"
+            say(f"{done.table:<16} {what}, {done.bytes:,} bytes {removed}")
+    if as_json:
+        echo_json({"dry_run": dry_run, "tables": tables})
+
+
+@click.command(cls=Example, example="obslake verify --deep\nobslake verify --remove-orphans")
+@click.option("--deep", is_flag=True, help="Read every page of every data file as well.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Compute the marts of as many problems anew.",
+)
+@click.option(
+    "--remove-orphans", is_flag=True, help="Remove files that nothing refers to, if they are old."
+)
+@click.option(
+    "--older-than",
+    default="1d",
+    show_default=True,
+    metavar="DURATION|DATE",
+    help="How old such files must be: those of a running load are referred to only at its end.",
+)
+@json_option
+@click.pass_obj
+def verify(
+    home: str | None, deep: bool, sample: int, remove_orphans: bool, older_than: str, as_json: bool
+) -> None:
+    """Check the catalog against metadata, metadata against files, loads against rows, and the marts.
+
+    Exits with 1 where something is wrong. Nothing is changed, but for --remove-orphans.
+    """
+    from obslake.errors import VerificationError
+    from obslake.lakehouse.catalog import Lakehouse
+    from obslake.upkeep.verification.verify import verify as run_verify
+
+    moment = _moment(older_than)
+    found = run_verify(
+        Lakehouse.open(home), moment, deep=deep, sample=sample, remove_orphans=remove_orphans
+    )
+    echo_verification(found, as_json=as_json)
+    if found.n_faults:
+        raise VerificationError(
+            f"{found.n_faults:,} {'fault' if found.n_faults == 1 else 'faults'}\n"
+            "  what to do about each: docs/maintenance.md"
+        )
+
+
+def echo_verification(found: "Verification", *, as_json: bool) -> None:
+    """Print what was checked, and everything that is wrong with its place."""
+    if as_json:
+        echo_json(
+            {
+                "checks": [asdict(check) for check in found.checks],
+                "orphans": [asdict(orphan) for orphan in found.orphans],
+            }
+        )
+        return
+    say(f"{'check':<24} {'checked':>14} {'faults':>8}")
+    for check in found.checks:
+        say(f"{check.name:<24} {check.counted:>14,} {len(check.faults):>8,}")
+    for check in found.checks:
+        for fault in check.faults[:_MOST_FAULTS]:
+            say(f"fault: {fault.where}: {fault.what}")
+        if len(check.faults) > _MOST_FAULTS:
+            say(f"fault: {check.name}: and {len(check.faults) - _MOST_FAULTS:,} more: see --json")
+    for check in found.checks:
+        for note in check.notes:
+            say(f"note: {note}")
+    for orphan in found.orphans:
+        what = "removed" if orphan.removed else "nothing refers to it"
+        say(f"orphan: {orphan.path}: {quantity(orphan.bytes, 'byte')}, {what}")
+    if any(not orphan.removed for orphan in found.orphans):
+        say("remove them: obslake verify --remove-orphans")
+
+
+def _moment(older_than: str) -> "datetime":
+    """Return what ``--older-than`` means."""
+    from datetime import UTC, datetime
+
+    from obslake.upkeep.expiry import parse_moment
+
+    try:
+        return parse_moment(older_than, datetime.now(UTC))
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(
+            f"{older_than!r} is neither a duration like 7d nor a date like 2026-01-31",
+            param_hint="--older-than",
+        ) from error
