@@ -75,6 +75,11 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def glob_literal(path: Path | str) -> str:
+    """Return a path as a DuckDB file pattern that matches only this path."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
 def set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, object]) -> None:
     """Hand values to SQL files, which read them with ``getvariable``: values are never pasted."""
     for name, value in variables.items():

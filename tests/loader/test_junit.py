@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from obslake.errors import ObslakeError, SourceFormatError
 from obslake.load.sources.base import Options
 from obslake.load.sources.files import open_sources
-from obslake.load.sources.junit import PLACEHOLDERS, JUnitReader, ReportOptions
-from obslake.load.sources.path_pattern import PathPattern
+from obslake.load.sources.junit import JUnitReader, ReportOptions
+from obslake.path_pattern import PLACEHOLDERS, PathPattern
 
 from tests.harness.lake import Lake
 from tests.harness.workspace import Workspace

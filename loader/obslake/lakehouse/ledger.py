@@ -20,6 +20,9 @@ from pyiceberg.table.snapshots import Snapshot
 LOAD_ID_PROPERTY = "obslake.load-id"
 KEYS_PROPERTY = "obslake.source-keys"
 
+# Marks keys of contents, which stand beside those of sources.
+CONTENT_PREFIX = "content:"
+
 # In the summary of a snapshot that is no load: what it is, and what it did to the loads.
 OPERATION_PROPERTY = "obslake.operation"
 ROLLBACK_PROPERTY = "obslake.rollback"
@@ -238,6 +241,11 @@ def carry_over(
         return {}, []
     notes = [_write(note) for note in _in_order([*_read(metadata, earlier), *new])]
     return {f"{_CARRIED_PREFIX}{uuid.uuid4()}": _compact(notes)}, earlier
+
+
+def is_content(key: str) -> bool:
+    """Tell whether a key is one of a content, not of a source."""
+    return key.startswith(CONTENT_PREFIX)
 
 
 def describe_rows(data_set: str, problem: str | None, run: str | None) -> str:

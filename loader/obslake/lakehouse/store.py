@@ -20,8 +20,7 @@ from pyiceberg.table import Table
 from pyiceberg.typedef import Properties
 from pyiceberg.utils.properties import get_first_property_value, property_as_bool
 
-from obslake.engine import load_extensions, quote_identifier, quote_literal
-from obslake.load.sources.files import glob_literal
+from obslake.engine import glob_literal, load_extensions, quote_identifier, quote_literal
 
 STORE_SCHEMES = ("s3", "s3a", "s3n")
 _LOCAL_SCHEMES = ("", "file")

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.ledger import committed_loads, current_state, noted_loads
+from obslake.lakehouse.ledger import (
+    CONTENT_PREFIX,
+    committed_loads,
+    current_state,
+    is_content,
+    noted_loads,
+)
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.load.sources.base import Options, Reader
 from obslake.load.sources.files import SourceFile
-
-# Marks keys of contents, which stand beside those of sources.
-_CONTENT_PREFIX = "content:"
 
 
 @dataclass
@@ -116,12 +119,7 @@ def content_key(file: SourceFile, reader: Reader, options: Options) -> str | Non
     if context is None:
         return None
     identity = json.dumps(["content", file.sha256, reader.name, context], sort_keys=True)
-    return _CONTENT_PREFIX + sha256(identity.encode()).hexdigest()
-
-
-def is_content(key: str) -> bool:
-    """Tell whether a key is one of a content, not of a source."""
-    return key.startswith(_CONTENT_PREFIX)
+    return CONTENT_PREFIX + sha256(identity.encode()).hexdigest()
 
 
 def retry_key(load_id: str) -> str:

@@ -9,7 +9,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
 from obslake import __version__, engine
-from obslake.engine import set_variables
+from obslake.engine import glob_literal, set_variables
 from obslake.errors import CommitConflictError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
@@ -24,7 +24,6 @@ from obslake.lakehouse.snapshots import (
 )
 from obslake.lakehouse.workfolder import work_folder
 from obslake.load.history import History
-from obslake.load.sources.files import glob_literal
 
 _BATCH_ROWS = 16_384
 _ATTEMPTS = 10

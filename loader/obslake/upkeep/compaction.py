@@ -12,7 +12,7 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.typedef import Record
 
 from obslake import __version__, engine
-from obslake.engine import quote_identifier, reason, set_variables
+from obslake.engine import glob_literal, quote_identifier, reason, set_variables
 from obslake.errors import CompactionError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
@@ -26,7 +26,6 @@ from obslake.lakehouse.snapshots import (
     replace_files,
 )
 from obslake.lakehouse.workfolder import work_folder
-from obslake.load.sources.files import glob_literal
 from obslake.progress import Progress, Task
 from obslake.upkeep.overlaps import files_to_rewrite
 

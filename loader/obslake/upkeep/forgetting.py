@@ -18,7 +18,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
 from obslake import __version__, engine
-from obslake.engine import quote_identifier, reason, set_variables
+from obslake.engine import glob_literal, quote_identifier, reason, set_variables
 from obslake.errors import ForgetError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
@@ -33,7 +33,6 @@ from obslake.lakehouse.snapshots import (
     replace_files,
 )
 from obslake.lakehouse.workfolder import work_folder
-from obslake.load.sources.files import glob_literal
 from obslake.progress import Progress, Task
 from obslake.upkeep.record_scope import QuarantinedRecord, RecordScope
 

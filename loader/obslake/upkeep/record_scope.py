@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 from xml.sax.saxutils import escape
 
-from obslake.load.sources.junit import PLACEHOLDERS
-from obslake.load.sources.path_pattern import PathPattern
+from obslake.path_pattern import PLACEHOLDERS, PathPattern
 
 # `unsaid`: it may be what is wanted, and does not say so.
 Answer = Literal["wanted", "other", "unsaid"]

@@ -15,17 +15,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from glob import glob, has_magic
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
-from urllib.parse import unquote
+from typing import IO, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from obslake.errors import ObslakeError, SourceFormatError, SourceNotFoundError
 from obslake.load.sources.kinds import OtherKind, other_kind
-
-if TYPE_CHECKING:
-    from obslake.load.sources.base import Options
 
 Format = Literal["parquet", "csv", "json"]
 Compression = Literal["uncompressed", "gzip", "zstd"]
@@ -57,9 +53,6 @@ _ENCODINGS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
-
-# What Hive calls a partition that has no value.
-_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -166,11 +159,6 @@ def _collecting(refused: list[str] | None) -> Iterator[None]:
         if refused is None:
             raise
         refused.append(str(error))
-
-
-def glob_literal(path: Path | str) -> str:
-    """Return a path as a DuckDB file pattern that matches only this path."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
 
 
 def read_head(path: Path, compression: Compression) -> bytes:
@@ -353,45 +341,6 @@ def _format(head: bytes) -> Format:
     if head.lstrip()[:1] in (b"{", b"["):
         return "json"
     return "csv"
-
-
-def with_options(files: Iterable[SourceFile], options: "Options") -> list[SourceFile]:
-    """Return files with what the options say about how they are read.
-
-    Raises:
-        SourceFormatError: two folders in the path of a file say the same.
-    """
-    return [
-        replace(
-            file,
-            delimiter=options.delimiter,
-            partitions=partitions_of(file.name) if options.partitions else (),
-        )
-        for file in files
-    ]
-
-
-def said_by_folders(file: SourceFile, options: "Options") -> dict[str, object]:
-    """Return what the folders of a file say, where they are columns, as a part of its identity."""
-    return {"folders": partitions_of(file.name)} if options.partitions else {}
-
-
-def partitions_of(name: str) -> tuple[tuple[str, str | None], ...]:
-    """Return what the folders in a path say of their files: ``run_id=007/x.csv``.
-
-    Raises:
-        SourceFormatError: two folders say it of one column.
-    """
-    found: dict[str, str | None] = {}
-    for part in Path(name).parts[:-1]:
-        key, is_partition, text = part.partition("=")
-        if not is_partition or not key:
-            continue
-        key = unquote(key)
-        if key.lower() in map(str.lower, found):
-            raise SourceFormatError(f"{name}: two folders say what {key} is")
-        found[key] = None if text == _NO_PARTITION else unquote(text)
-    return tuple(found.items())
 
 
 def _as_table(file: SourceFile, spool: Path) -> SourceFile:

@@ -14,7 +14,6 @@ from obslake.lakehouse.schemas import IMPLEMENTATIONS, OBSERVATIONS, RUNS, TESTS
 from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.files import SourceFile
-from obslake.load.sources.path_pattern import PathPattern
 from obslake.load.sources.reports import (
     Case,
     Naming,
@@ -24,16 +23,7 @@ from obslake.load.sources.reports import (
     short_path,
     shorten_name,
 )
-
-PLACEHOLDERS = (
-    "run",
-    "environment",
-    "revision",
-    "implementation",
-    "lineage",
-    "problem",
-    "data_set",
-)
+from obslake.path_pattern import PLACEHOLDERS, PathPattern
 
 _BATCH_ROWS = 10_000
 _BATCH_CHARACTERS = 16 << 20

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 
 import duckdb
 
-from obslake.engine import run_sql_file, set_variables
+from obslake.engine import glob_literal, run_sql_file, set_variables
 from obslake.errors import SourceFormatError
 from obslake.lakehouse.schemas import IMPLEMENTATIONS, MEASUREMENTS, OBSERVATIONS, RUNS, TESTS
 from obslake.load.sources import SQL
 from obslake.load.sources.actuations import read_actuations
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.checks import Cast, check_rows
-from obslake.load.sources.files import SourceFile, glob_literal
+from obslake.load.sources.files import SourceFile
 from obslake.load.sources.lasso_faults import leave_out_actuations
 from obslake.load.sources.relations import create_text_view, unreadable
 

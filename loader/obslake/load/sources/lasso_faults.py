@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import duckdb
 
-from obslake.engine import quote_literal, temp_directory
-from obslake.load.sources.files import SourceFile, glob_literal
+from obslake.engine import glob_literal, quote_literal, temp_directory
+from obslake.load.sources.files import SourceFile
 from obslake.load.sources.relations import create_text_view
 
 # What tells actuations apart, where it is missing the cell may belong to any of them.

@@ -19,7 +19,8 @@ from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.checks import Cast, Choice, check_rows, leave_out, shorten
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
-from obslake.load.sources.files import SourceFile, said_by_folders, with_options
+from obslake.load.sources.files import SourceFile
+from obslake.load.sources.folders import said_by_folders, with_options
 from obslake.load.sources.lasso import ARENA_ENVIRONMENT
 from obslake.load.sources.outputs import read_outputs
 from obslake.load.sources.relations import TextRelation, create_text_view

@@ -10,9 +10,9 @@ from typing import Any
 
 import duckdb
 
-from obslake.engine import quote_identifier, quote_literal
+from obslake.engine import glob_literal, quote_identifier, quote_literal
 from obslake.errors import SourceFormatError
-from obslake.load.sources.files import OutputReading, SourceFile, glob_literal
+from obslake.load.sources.files import OutputReading, SourceFile
 from obslake.load.sources.relations import (
     OUTPUT_FORM_COLUMN,
     ROW_COLUMN,

@@ -7,17 +7,10 @@ from dataclasses import dataclass, field, replace
 import duckdb
 import pyarrow.parquet as pq
 
-from obslake.engine import quote_identifier, quote_literal, reason, set_variables
+from obslake.engine import glob_literal, quote_identifier, quote_literal, reason, set_variables
 from obslake.errors import SourceFormatError
 from obslake.load.sources.dialect import sniff
-from obslake.load.sources.files import (
-    Compression,
-    Format,
-    OutputReading,
-    SourceFile,
-    glob_literal,
-    read_head,
-)
+from obslake.load.sources.files import Compression, Format, OutputReading, SourceFile, read_head
 from obslake.load.sources.typed_text import is_text, plain_text, protocol_text
 
 # A record is bounded, and with it the memory for reading it: DuckDB's CSV reader reserves a

@@ -17,10 +17,10 @@ from typing import IO, cast
 import duckdb
 import pyarrow as pa
 
-from obslake.engine import quote_identifier, quote_literal, temp_directory
+from obslake.engine import glob_literal, quote_identifier, quote_literal, temp_directory
 from obslake.errors import SourceFormatError
 from obslake.load.sources.base import Options, Reader
-from obslake.load.sources.files import SourceFile, glob_literal, read_head
+from obslake.load.sources.files import SourceFile, read_head
 from obslake.load.sources.relations import (
     LONGEST_CSV_LINE,
     ROW_COLUMN,

@@ -17,8 +17,8 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from obslake.engine import quote_identifier, quote_literal, temp_directory
-from obslake.load.sources.files import SourceFile, glob_literal
+from obslake.engine import glob_literal, quote_identifier, quote_literal, temp_directory
+from obslake.load.sources.files import SourceFile
 from obslake.load.sources.relations import (
     FAULT_COLUMN,
     OUTPUT_FORM_COLUMN,

@@ -6,12 +6,10 @@ from collections import Counter
 import duckdb
 from pyiceberg.table import Table
 
-from obslake.engine import quote_identifier, reason, set_variables
-from obslake.lakehouse.ledger import current_state, noted_loads
+from obslake.engine import glob_literal, quote_identifier, reason, set_variables
+from obslake.lakehouse.ledger import current_state, is_content, noted_loads
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.lakehouse.snapshots import data_files_query, live_files
-from obslake.load.history import is_content
-from obslake.load.sources.files import glob_literal
 from obslake.upkeep.verification.files import TableFiles
 from obslake.upkeep.verification.report import Check
 

@@ -7,6 +7,16 @@ from pathlib import Path
 
 from obslake.errors import SourceFormatError
 
+PLACEHOLDERS = (
+    "run",
+    "environment",
+    "revision",
+    "implementation",
+    "lineage",
+    "problem",
+    "data_set",
+)
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 # As in glob patterns: `**` stands for any folders, `*` and `?` for characters of one name.
 _WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
