@@ -9,4 +9,4 @@ trap 'rm -rf "$work"' EXIT
 export OBSLAKE_HOME="$work/lake"
 obslake init >"$work/init"
 dbt --quiet compile --vars "obslake_has_nulls: true" --target-path "$work/target" --log-path "$work/logs"
-python -m obslake.sql_package "$work/target/manifest.json" .
+python -m scripts.sql_package "$work/target/manifest.json" .

@@ -60,9 +60,10 @@ def _read_each_layout_once() -> None:
     def from_root(root_segment: Any, config: Any) -> ReflowSequence:
         if last[0] is not root_segment:
             last[:] = root_segment, read(root_segment, config)
-        return last[1]
+        sequence: ReflowSequence = last[1]
+        return sequence
 
-    ReflowSequence.from_root = from_root
+    ReflowSequence.from_root = from_root  # type: ignore[method-assign]
 
 
 def _run_bouncer(work: Path) -> int:

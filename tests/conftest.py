@@ -105,7 +105,7 @@ def compile_models(workspace: Workspace, variables: dict[str, Any]) -> None:
 @pytest.fixture(scope="session")
 def sql_package(compiled: dict[str, Any]) -> str:
     """The text of obslake.sql, generated from the models as they are now."""
-    from obslake.sql_package import write_sql_package
+    from scripts.sql_package import write_sql_package
 
     return write_sql_package(compiled)
 

@@ -9,8 +9,8 @@ import pytest
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import TABLES
 from obslake.lakehouse.views import create_source_views
-from obslake.sql_package import write_catalogue, write_queries
 
+from scripts.sql_package import write_catalogue, write_queries
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 from tests.marts.comparison import comparable
