@@ -31,7 +31,7 @@ from obslake.load.sources.relations import create_text_view
 from obslake.load.sources.tabulation import tabulate
 from obslake.load.sources.typed_text import TAGS
 from obslake.load.sources.verdicts import OUTCOMES, normalize, outcome
-from obslake.protocol import encode_value
+from pytest_obslake.values import encode_value
 
 from tests.harness.lake import Lake, observation
 from tests.loader.staging import EXAMPLES

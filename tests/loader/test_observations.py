@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from obslake.decoding import decode_value
+from pytest_obslake.decoding import decode_value
 
 from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace

@@ -1,6 +1,6 @@
 """Values of typed columns as the text of the response protocol: JSON, with tags for what JSON has no form for.
 
-The texts are those that ``obslake.protocol`` gives the same values of Python, so that a value has one text
+The texts are those that ``pytest_obslake.values`` gives the same values of Python, so that a value has one text
 whatever format it came in. What has a form in JSON gets it: decimals are numbers with all their digits; days,
 times and moments are strings of ISO 8601.
 """

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from obslake import protocol
-from obslake.decoding import decode_value
-from obslake.protocol import NotSerializable, encode_value
+from pytest_obslake import values as protocol
+from pytest_obslake.decoding import decode_value
+from pytest_obslake.values import NotSerializable, encode_value
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=6)
 keys = st.one_of(any_text, any_text.map("${}".format), st.sampled_from(["$float", "$dict", "$"]))
