@@ -113,6 +113,10 @@ lint: $(INSTALLED) ## Check Python and SQL without running it.
 	$(BIN)/mypy
 	$(BIN)/python scripts/lint_sql.py
 
+.PHONY: rooms
+rooms: $(INSTALLED) ## Show which rooms the loader has, which imports which, and what breaks the rules.
+	$(BIN)/python -m scripts.rooms
+
 .PHONY: obslake.sql
 obslake.sql: $(INSTALLED) ## Generate the SQL functions for any DuckDB, and their catalogue.
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/generate-sql.sh

@@ -1,0 +1,188 @@
+"""Print the rooms of the loader, which of them imports which, and what breaks the rules: ``make rooms``.
+
+A room is a folder of modules. Rooms stand on floors: each above all that it imports. What a function imports when
+it runs counts, and so does what only types need.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import resolve_name
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "loader" / "obslake"
+
+# Modules beside the rooms that anybody may import. They know nothing of lakehouses.
+_BASE = ("", "engine", "errors", "path_pattern", "progress")
+_BELOW_COMMANDS = ("load", "load.sources", "upkeep", "upkeep.verification", "query")
+
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "__main__": ("cli",),
+    "cli": (*_BELOW_COMMANDS, "lakehouse", "base"),
+    "dbt_plugin": ("lakehouse", "base"),
+    "load": ("load.sources", "lakehouse", "base"),
+    "load.sources": ("lakehouse", "base"),
+    "upkeep": ("lakehouse", "base"),
+    "upkeep.verification": ("lakehouse", "base"),
+    "query": ("lakehouse", "base"),
+    "lakehouse": ("base",),
+    "base": (),
+}
+"""Which rooms a room may import, besides itself."""
+
+Graph = Mapping[str, set[str]]
+
+
+@dataclass(frozen=True)
+class Import:
+    """One module imports another, both named from the package on, in a line of its file."""
+
+    importer: str
+    imported: str
+    line: int
+
+
+@dataclass(frozen=True)
+class House:
+    """All modules of a package, by their names from the package on; its own is empty."""
+
+    folder: Path
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """The file of each module."""
+        found = {}
+        for path in sorted(self.folder.rglob("*.py")):
+            parts = path.relative_to(self.folder).with_suffix("").parts
+            found[".".join(parts if parts[-1] != "__init__" else parts[:-1])] = path
+        return found
+
+    @cached_property
+    def rooms(self) -> dict[str, str]:
+        """The room of each module; a module beside the rooms is one by itself, unless all may import it."""
+        folders = {
+            module: ".".join(path.parent.relative_to(self.folder).parts)
+            for module, path in self.files.items()
+        }
+        return {m: "base" if m in _BASE else room or m for m, room in folders.items()}
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        """Every import of one module by another."""
+        return [
+            Import(module, imported, line)
+            for module, path in self.files.items()
+            for imported, line in self._imports_of(module, path)
+        ]
+
+    def _imports_of(self, module: str, path: Path) -> Iterator[tuple[str, int]]:
+        package = self.folder.name
+        inside = module if path.stem == "__init__" else module.rpartition(".")[0]
+        here = f"{package}.{inside}".rstrip(".")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [(alias.name, "") for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                named = resolve_name("." * node.level + (node.module or ""), here)
+                names = [(named, alias.name) for alias in node.names]
+            else:
+                continue
+            for named, name in names:
+                top, _, rest = named.partition(".")
+                if top == package:
+                    submodule = f"{rest}.{name}".strip(".")
+                    yield submodule if name and submodule in self.files else rest, node.lineno
+
+    @cached_property
+    def modules(self) -> Graph:
+        """What each module imports."""
+        graph: dict[str, set[str]] = {module: set() for module in self.files}
+        for each in self.imports:
+            graph[each.importer].add(each.imported)
+        return graph
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Which other rooms each room imports."""
+        graph: dict[str, set[str]] = {room: set() for room in self.rooms.values()}
+        for each in self.imports:
+            importer, imported = self.rooms[each.importer], self.rooms[each.imported]
+            if importer != imported:
+                graph[importer].add(imported)
+        return graph
+
+    def broken_rules(self) -> list[str]:
+        """Return the imports that no rule allows, each with the rule that it breaks."""
+        broken = []
+        for room in sorted(self.graph.keys() - MAY_IMPORT.keys()):
+            broken.append(f"{room} is no room: say in MAY_IMPORT what it may import")
+        for each in self.imports:
+            importer, imported = self.rooms[each.importer], self.rooms[each.imported]
+            allowed = MAY_IMPORT.get(importer, ())
+            if importer in MAY_IMPORT and imported not in (importer, *allowed):
+                place = f"{self.files[each.importer].relative_to(self.folder)}:{each.line}"
+                broken.append(
+                    f"{place} imports {each.imported or self.folder.name}, which is in {imported}: "
+                    f"{importer} may import {', '.join(allowed) or 'no other room'}"
+                )
+        return broken
+
+
+def circles(graph: Graph) -> list[list[str]]:
+    """Return the groups of nodes that import each other, whether directly or by way of others."""
+    reach = {node: _reach(graph, node) for node in graph}
+    groups = {frozenset(m for m in reach[n] if n in reach[m]) for n in graph if n in reach[n]}
+    return sorted(sorted(group) for group in groups)
+
+
+def floors(graph: Graph) -> dict[str, int]:
+    """Return how many floors are below each node; what imports each other stands on the same."""
+    reach = {node: _reach(graph, node) for node in graph}
+    found: dict[str, int] = {}
+    # What reaches less is further down.
+    for node in sorted(graph, key=lambda node: len(reach[node] | {node})):
+        below = [m for m in reach[node] if node not in reach[m] and m != node]
+        found[node] = max((found[m] + 1 for m in below), default=0)
+    return found
+
+
+def _reach(graph: Graph, start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = graph[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def describe(house: House) -> Iterator[str]:
+    """Return the lines that show a house, from its roof down."""
+    on_floor = floors(house.graph)
+    yield f"{'floor':>5}  {'room':<20} {'modules':>7} {'lines':>7}  imports"
+    for room in sorted(house.graph, key=lambda room: (-on_floor[room], room)):
+        inside = [path for module, path in house.files.items() if house.rooms[module] == room]
+        lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in inside)
+        below = ", ".join(sorted(house.graph[room], key=lambda r: (-on_floor[r], r)))
+        yield f"{on_floor[room]:>5}  {room:<20} {len(inside):>7} {lines:>7,}  {below}".rstrip()
+    for kind, graph in (("rooms", house.graph), ("modules", house.modules)):
+        arrows = sum(map(len, graph.values()))
+        yield (
+            f"{len(graph)} {kind} on {len(set(floors(graph).values()))} floors, {arrows} arrows, "
+            f"circles: {'; '.join(' <-> '.join(c) for c in circles(graph)) or 'none'}"
+        )
+
+
+def main() -> int:
+    """Print the house; return 1 where a rule is broken."""
+    house = House(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else PACKAGE)
+    print(*describe(house), sep="\n")
+    broken = house.broken_rules()
+    print(*(broken or ["every import keeps the rules"]), sep="\n")
+    return 1 if broken or circles(house.modules) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Rooms of the loader import what is below them, and nothing else."""
+
+from pathlib import Path
+
+from scripts.rooms import House, circles, describe, floors
+from tests.harness.commands import PROJECT
+
+OBSLAKE = House(PROJECT / "loader" / "obslake")
+
+
+def house(folder: Path, **modules: str) -> House:
+    """Write a package of modules whose names have two underscores for a dot."""
+    package = folder / "obslake"
+    for name, text in {"": "", **modules}.items():
+        path = package.joinpath(*name.split("__"))
+        path = path / "__init__.py" if path.is_dir() or not name else path.with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return House(package)
+
+
+def test_every_import_keeps_the_rules() -> None:
+    broken = OBSLAKE.broken_rules()
+    assert not broken, "\n".join(broken)
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert circles(OBSLAKE.modules) == []
+    assert circles(OBSLAKE.graph) == []
+
+
+def test_each_folder_says_what_it_is() -> None:
+    folders = {path.parent for path in OBSLAKE.files.values()}
+    assert [f for f in folders if not (f / "__init__.py").read_text().startswith('"""')] == []
+
+
+def test_an_import_that_breaks_a_rule_is_named_with_the_rule(tmp_path: Path) -> None:
+    found = house(
+        tmp_path,
+        engine="",
+        load__history="import duckdb\nfrom obslake import engine\n\nKEYS = 1\n",
+        upkeep__status="def read():\n    from obslake.load.history import KEYS\n    return KEYS\n",
+        lakehouse__catalog="from ..upkeep import status\n",
+    )
+    assert found.broken_rules() == [
+        "lakehouse/catalog.py:1 imports upkeep.status, which is in upkeep: lakehouse may import base",
+        "upkeep/status.py:2 imports load.history, which is in load: "
+        "upkeep may import lakehouse, base",
+    ]
+
+
+def test_what_only_types_need_is_an_import(tmp_path: Path) -> None:
+    found = house(
+        tmp_path,
+        query__ask="if TYPE_CHECKING:\n    import obslake.cli.app\n",
+        cli__app="",
+        engine="import obslake\n",
+        errors="from . import engine as e, missing\n",
+    )
+    assert found.modules == {
+        "": set(),
+        "cli.app": set(),
+        "engine": {""},
+        "errors": {"engine", ""},
+        "query.ask": {"cli.app"},
+    }
+    assert found.broken_rules() == [
+        "query/ask.py:2 imports cli.app, which is in cli: query may import lakehouse, base"
+    ]
+
+
+def test_a_module_beside_the_rooms_needs_a_rule(tmp_path: Path) -> None:
+    found = house(tmp_path, engine="", helpers="from obslake import engine\n")
+    assert found.broken_rules() == ["helpers is no room: say in MAY_IMPORT what it may import"]
+
+
+def test_circles_and_floors() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set(), "e": {"a", "d"}}
+    assert circles(graph) == [["b", "c"]]
+    assert floors(graph) == {"d": 0, "b": 1, "c": 1, "a": 2, "e": 3}
+
+
+def test_what_is_printed(tmp_path: Path) -> None:
+    found = house(
+        tmp_path,
+        engine="",
+        lakehouse__catalog="from obslake import engine\n",
+        lakehouse__home="from obslake.lakehouse import catalog\n",
+        upkeep__status="from obslake.lakehouse import home\nfrom obslake.engine import connect\n",
+    )
+    assert list(describe(found)) == [
+        "floor  room                 modules   lines  imports",
+        "    2  upkeep                     1       2  lakehouse, base",
+        "    1  lakehouse                  2       2  base",
+        "    0  base                       2       0",
+        "3 rooms on 3 floors, 3 arrows, circles: none",
+        "5 modules on 4 floors, 4 arrows, circles: none",
+    ]
