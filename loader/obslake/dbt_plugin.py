@@ -4,9 +4,11 @@ DuckDB lets one process write a file, or several read it. So dbt builds in a fil
 replaces the one that readers open: they never wait, and never see half of a build.
 """
 
+import fcntl
+import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,10 @@ class Plugin(BasePlugin):
         as_of_snapshot: optional id of the snapshot of ``observations`` to build from.
     """
 
+    # The folder of the marts, while this process opens them: of several that begin at once, each would else find
+    # the file locked by the others, which only look.
+    _folder: int | None = None
+
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Read the configuration; nothing is opened yet."""
         self._home: str | None = plugin_config.get("home")
@@ -48,11 +54,17 @@ class Plugin(BasePlugin):
             self._lakehouse = Lakehouse.open(self._home)
         self._built = Path(creds.path)
         self._built.parent.mkdir(parents=True, exist_ok=True)
+        self._begin_to_open(self._built.parent)
         if self._built.exists():
-            _check_nobody_builds(self._built)
+            try:
+                _check_nobody_builds(self._built)
+            except DbtRuntimeError:
+                self._end_to_open()
+                raise
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the extensions and create the source views, once for an invocation of dbt."""
+        self._end_to_open()
         load_extensions(conn)
         with self._refusing(), _errors_of_dbt(self._home):
             # However much is loaded while this builds, the views find their metadata.
@@ -64,6 +76,22 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Fix the time zone of every session, so that results do not depend on the machine's."""
         cursor.execute("set TimeZone = 'UTC'")
+
+    @classmethod
+    def _begin_to_open(cls, folder: Path) -> None:
+        """Wait until no other process is opening the marts."""
+        cls._end_to_open()
+        cls._folder = os.open(folder, os.O_RDONLY)
+        # Some file systems have no locks.
+        with suppress(OSError):
+            fcntl.flock(cls._folder, fcntl.LOCK_EX)
+
+    @classmethod
+    def _end_to_open(cls) -> None:
+        """Let other processes open the marts, or see that this one has."""
+        if cls._folder is not None:
+            os.close(cls._folder)
+            cls._folder = None
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 from obslake.lakehouse.catalog import Lakehouse
 from pyarrow import parquet
+from pyiceberg.expressions import EqualTo
 
 from tests.marts.test_refresh import load_observations
 from tests.spark.hostile import SEED, load_hostile
@@ -37,11 +38,19 @@ def test_what_is_loaded_later(tmp_path: Path) -> None:
     hostile.write_equivalences(SEED + 1)
     workspace.spark("--quiet", "seed", project=project)
     # Each commit changes one table, and the last one or none is made: what was forgotten is gone all the same.
+    built = versions(workspace, "refresh_built_versions", "int_actuations")
     for statement in ("delete_stale_rows", "keep_built_versions"):
         with cut_off(project, statement, "int_actuations"):
             done = workspace.run_spark("run", "--select", "+int_actuations", project=project)
             assert done.returncode != 0
             assert "cut off" in done.stdout
+        # Also if the rules become again what they were, what was cut off is built again.
+        trusted = (
+            versions(workspace, "refresh_built_versions", "int_actuations").items() & built.items()
+        )
+        stale = versions(workspace, "refresh_stale_problems", "int_actuations").keys()
+        assert stale
+        assert not stale & dict(trusted).keys()
     workspace.spark("--quiet", "run", project=project)
     workspace.dbt("--quiet", "seed", project=project)
     workspace.dbt("--quiet", "run", project=project)
@@ -85,6 +94,14 @@ def cut_off(project: Path, statement: str, model: str) -> Iterator[None]:
     )
     yield
     path.write_text(kept)
+
+
+def versions(workspace: SparkWorkspace, table: str, model: str) -> dict[tuple[str, str], str]:
+    """Return the versions that a table of the refresh has of the problems of a model."""
+    namespace = Lakehouse.open(workspace.home).tables_of("marts_refresh")
+    (found,) = (t for t in namespace if t.name()[-1] == table)
+    rows = found.scan(row_filter=EqualTo("model", model)).to_arrow().to_pylist()
+    return {(row["data_set_id"], row["problem_id"]): row["version"] for row in rows}
 
 
 def stored_rows(workspace: SparkWorkspace, data_set: str, problem: str) -> int:
