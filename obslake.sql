@@ -461,7 +461,49 @@ final as (
 select * from final
 ),
 
-model_int_run_columns as (
+model_int_matrix_cells as (
+-- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        is_oracle,
+        n_runs,
+        is_stable,
+        problem_no
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -518,6 +560,104 @@ final as (
 select * from final
 ),
 
+model_int_implementation_signatures as (
+-- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+
+with
+
+run_columns as (
+
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle
+
+),
+
+-- Where there was one run in one environment, the matrix is what it answered.
+of_one_run as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        n_timeouts,
+        n_crashes,
+        n_verdicts,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
+        md5(concat_ws(
+        ':',
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+    )) as signature,
+        count(*) as n_stimuli,
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter
+    from cells
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+matrix_columns as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
+
+),
+
+    final as (
+
+        select * from matrix_columns
+
+    )
+
+select * from final
+),
+
 model_stg_implementations as (
 -- Descriptions of implementations, and of whole systems, as they were appended.
 
@@ -553,7 +693,7 @@ observed as (
         data_set_id,
         problem_id,
         implementation_id
-    from model_int_run_columns
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -667,146 +807,6 @@ final as (
 select * from final
 ),
 
-model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
-
-
-
-with
-
-actuations as (
-
-    select * from model_int_actuations
-    where is_cell
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        run_id,
-        environment_id,
-        observed_at,
-        is_oracle,
-        n_runs,
-        is_stable,
-        problem_no
-    from actuations
-
-)
-
-select * from final
-),
-
-model_int_matrix_columns as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
-
-with
-
-run_columns as (
-
-    select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_columns
-    where n_steps > 0 and not is_oracle
-
-),
-
--- Where there was one run in one environment, the matrix is what it answered.
-of_one_run as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        signature,
-        n_steps as n_stimuli,
-        n_exceptions,
-        n_timeouts,
-        n_crashes,
-        n_verdicts,
-        is_voter
-    from run_columns
-    where n_contexts = 1
-
-),
-
-several_runs as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from run_columns
-    where n_contexts > 1
-
-),
-
-cells as (
-
-    select * from model_int_matrix_cells
-
-),
-
-of_several_runs as (
-
-    select
-        cells.data_set_id,
-        cells.problem_id,
-        cells.implementation_id,
-        md5(concat_ws(
-        ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
-    )) as signature,
-        count(*) as n_stimuli,
-        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
-        cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
-        cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
-        cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
-        max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
-    from cells
-    inner join several_runs
-        on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
-    group by cells.data_set_id, cells.problem_id, cells.implementation_id
-
-),
-
-matrix_columns as (
-
-    select * from of_one_run
-    union all
-    select * from of_several_runs
-
-),
-
-    final as (
-
-        select * from matrix_columns
-
-    )
-
-select * from final
-),
-
 model_implementations as (
 -- Implementations that were observed, with their source code and origin where known.
 
@@ -820,7 +820,7 @@ implementations as (
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -1430,7 +1430,7 @@ final as (
 select * from final
 ),
 
-model_int_run_columns as (
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -1487,7 +1487,7 @@ final as (
 select * from final
 ),
 
-model_int_matrix_columns as (
+model_int_implementation_signatures as (
 -- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
 
 with
@@ -1497,7 +1497,7 @@ run_columns as (
     select
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_columns
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -1592,7 +1592,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -1645,7 +1645,7 @@ cells as (
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
     where is_voter
 
 ),
@@ -1920,7 +1920,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -1961,7 +1961,7 @@ final as (
 select * from final
 ),
 
-model_int_cluster_cells as (
+model_int_representative_cells as (
 -- The cells of the implementations that stand for others: all that can be computed from equal columns is computed
 -- from these few.
 
@@ -2015,7 +2015,7 @@ with
 
 cells as (
 
-    select * from model_int_cluster_cells
+    select * from model_int_representative_cells
     where is_exemplar
 
 ),
@@ -2147,7 +2147,7 @@ representatives as (
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -2165,7 +2165,7 @@ agreements as (
 
 cells as (
 
-    select * from model_int_cluster_cells
+    select * from model_int_representative_cells
 
 ),
 
@@ -3270,47 +3270,7 @@ final as (
 select * from final
 ),
 
-model_int_final_responses as (
--- The response with which each run of a stimulus ended.
-
-
-
-with
-
-actuations as (
-
-    select * from model_int_actuations
-    where is_final
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        observed_at,
-        is_oracle,
-        problem_no
-    from actuations
-
-)
-
-select * from final
-),
-
-model_int_run_columns as (
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -3402,7 +3362,7 @@ observed as (
         data_set_id,
         problem_id,
         implementation_id
-    from model_int_run_columns
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -3558,6 +3518,46 @@ final as (
 select * from final
 ),
 
+model_int_run_responses as (
+-- The response with which each run of a stimulus ended.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_final
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        observed_at,
+        is_oracle,
+        problem_no
+    from actuations
+
+)
+
+select * from final
+),
+
 model_int_lineage_cells as (
 -- What each revision of a lineage answered in each environment: the last attempt of the latest run there.
 
@@ -3565,7 +3565,7 @@ with
 
 final_responses as (
 
-    select * from model_int_final_responses
+    select * from model_int_run_responses
     where not is_oracle
 
 ),
@@ -3654,7 +3654,7 @@ with
 
 run_columns as (
 
-    select * from model_int_run_columns
+    select * from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -4259,7 +4259,7 @@ final as (
 select * from final
 ),
 
-model_int_run_columns as (
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -4316,7 +4316,7 @@ final as (
 select * from final
 ),
 
-model_int_matrix_columns as (
+model_int_implementation_signatures as (
 -- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
 
 with
@@ -4326,7 +4326,7 @@ run_columns as (
     select
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_columns
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -4421,7 +4421,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -4465,7 +4465,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -4505,7 +4505,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -4546,7 +4546,7 @@ final as (
 select * from final
 ),
 
-model_int_cluster_cells as (
+model_int_representative_cells as (
 -- The cells of the implementations that stand for others: all that can be computed from equal columns is computed
 -- from these few.
 
@@ -4608,7 +4608,7 @@ clusters as (
 
 exemplar_cells as (
 
-    select * from model_int_cluster_cells
+    select * from model_int_representative_cells
     where is_exemplar
 
 ),
@@ -4702,7 +4702,7 @@ clusters as (
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -5621,7 +5621,7 @@ final as (
 select * from final
 ),
 
-model_int_run_columns as (
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -5678,7 +5678,7 @@ final as (
 select * from final
 ),
 
-model_int_matrix_columns as (
+model_int_implementation_signatures as (
 -- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
 
 with
@@ -5688,7 +5688,7 @@ run_columns as (
     select
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_columns
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -5783,7 +5783,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -5829,7 +5829,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -5870,7 +5870,7 @@ final as (
 select * from final
 ),
 
-model_int_cluster_cells as (
+model_int_representative_cells as (
 -- The cells of the implementations that stand for others: all that can be computed from equal columns is computed
 -- from these few.
 
@@ -6006,7 +6006,7 @@ final as (
 select * from final
 ),
 
-model_int_test_columns as (
+model_int_test_separations as (
 -- Which clusters answer a test alike, of the tests that do not divide them all the same: a test that a cluster did
 -- not run is one more way to answer it.
 
@@ -6026,7 +6026,7 @@ tests as (
 
 cells as (
 
-    select * from model_int_cluster_cells
+    select * from model_int_representative_cells
     where is_exemplar
 
 ),
@@ -6133,7 +6133,7 @@ all_tests as (
 
 test_columns as (
 
-    select * from model_int_test_columns
+    select * from model_int_test_separations
 
 ),
 
@@ -8088,7 +8088,7 @@ final as (
 select * from final
 ),
 
-model_int_run_columns as (
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -8145,7 +8145,7 @@ final as (
 select * from final
 ),
 
-model_int_matrix_columns as (
+model_int_implementation_signatures as (
 -- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
 
 with
@@ -8155,7 +8155,7 @@ run_columns as (
     select
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_columns
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -8250,7 +8250,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -8303,7 +8303,7 @@ cells as (
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
     where is_voter
 
 ),
@@ -8940,7 +8940,7 @@ final as (
 select * from final
 ),
 
-model_int_run_columns as (
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -9025,7 +9025,7 @@ with
 
 run_columns as (
 
-    select * from model_int_run_columns
+    select * from model_int_run_signatures
 
 ),
 
@@ -9933,7 +9933,7 @@ final as (
 select * from final
 ),
 
-model_int_run_columns as (
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -9990,7 +9990,7 @@ final as (
 select * from final
 ),
 
-model_int_matrix_columns as (
+model_int_implementation_signatures as (
 -- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
 
 with
@@ -10000,7 +10000,7 @@ run_columns as (
     select
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_columns
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -10095,7 +10095,7 @@ with
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -10148,7 +10148,7 @@ cells as (
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
     where is_voter
 
 ),
@@ -10876,7 +10876,49 @@ final as (
 select * from final
 ),
 
-model_int_run_columns as (
+model_int_matrix_cells as (
+-- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        is_oracle,
+        n_runs,
+        is_stable,
+        problem_no
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
 -- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
 
 with
@@ -10933,6 +10975,104 @@ final as (
 select * from final
 ),
 
+model_int_implementation_signatures as (
+-- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+
+with
+
+run_columns as (
+
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle
+
+),
+
+-- Where there was one run in one environment, the matrix is what it answered.
+of_one_run as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        n_timeouts,
+        n_crashes,
+        n_verdicts,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
+        md5(concat_ws(
+        ':',
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+    )) as signature,
+        count(*) as n_stimuli,
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter
+    from cells
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+matrix_columns as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
+
+),
+
+    final as (
+
+        select * from matrix_columns
+
+    )
+
+select * from final
+),
+
 model_stg_implementations as (
 -- Descriptions of implementations, and of whole systems, as they were appended.
 
@@ -10968,7 +11108,7 @@ observed as (
         data_set_id,
         problem_id,
         implementation_id
-    from model_int_run_columns
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
@@ -11082,146 +11222,6 @@ final as (
 select * from final
 ),
 
-model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
-
-
-
-with
-
-actuations as (
-
-    select * from model_int_actuations
-    where is_cell
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        run_id,
-        environment_id,
-        observed_at,
-        is_oracle,
-        n_runs,
-        is_stable,
-        problem_no
-    from actuations
-
-)
-
-select * from final
-),
-
-model_int_matrix_columns as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
-
-with
-
-run_columns as (
-
-    select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_columns
-    where n_steps > 0 and not is_oracle
-
-),
-
--- Where there was one run in one environment, the matrix is what it answered.
-of_one_run as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        signature,
-        n_steps as n_stimuli,
-        n_exceptions,
-        n_timeouts,
-        n_crashes,
-        n_verdicts,
-        is_voter
-    from run_columns
-    where n_contexts = 1
-
-),
-
-several_runs as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from run_columns
-    where n_contexts > 1
-
-),
-
-cells as (
-
-    select * from model_int_matrix_cells
-
-),
-
-of_several_runs as (
-
-    select
-        cells.data_set_id,
-        cells.problem_id,
-        cells.implementation_id,
-        md5(concat_ws(
-        ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
-    )) as signature,
-        count(*) as n_stimuli,
-        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
-        cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
-        cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
-        cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
-        max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
-    from cells
-    inner join several_runs
-        on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
-    group by cells.data_set_id, cells.problem_id, cells.implementation_id
-
-),
-
-matrix_columns as (
-
-    select * from of_one_run
-    union all
-    select * from of_several_runs
-
-),
-
-    final as (
-
-        select * from matrix_columns
-
-    )
-
-select * from final
-),
-
 model_implementations as (
 -- Implementations that were observed, with their source code and origin where known.
 
@@ -11235,7 +11235,7 @@ implementations as (
 
 matrix_columns as (
 
-    select * from model_int_matrix_columns
+    select * from model_int_implementation_signatures
 
 ),
 
@@ -11276,7 +11276,7 @@ with
 
 run_columns as (
 
-    select * from model_int_run_columns
+    select * from model_int_run_signatures
     where n_steps > 0
 
 ),

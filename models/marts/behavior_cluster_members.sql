@@ -4,7 +4,7 @@ with
 
 matrix_columns as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_columns')) }}
+    select * from {{ obslake.stale_rows(ref('int_implementation_signatures')) }}
 
 ),
 

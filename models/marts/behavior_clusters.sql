@@ -10,7 +10,7 @@ clusters as (
 
 matrix_columns as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_columns')) }}
+    select * from {{ obslake.stale_rows(ref('int_implementation_signatures')) }}
 
 ),
 

@@ -33,7 +33,7 @@ all_tests as (
 
 test_columns as (
 
-    select * from {{ obslake.stale_rows(ref('int_test_columns')) }}
+    select * from {{ obslake.stale_rows(ref('int_test_separations')) }}
 
 ),
 

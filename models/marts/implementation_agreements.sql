@@ -12,7 +12,7 @@ representatives as (
 
 matrix_columns as (
 
-    select * from {{ obslake.in_this_database(ref('int_matrix_columns')) }}
+    select * from {{ obslake.in_this_database(ref('int_implementation_signatures')) }}
 
 ),
 

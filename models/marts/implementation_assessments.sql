@@ -10,7 +10,7 @@ representatives as (
 
 matrix_columns as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_columns')) }}
+    select * from {{ obslake.stale_rows(ref('int_implementation_signatures')) }}
 
 ),
 
@@ -28,7 +28,7 @@ agreements as (
 
 cells as (
 
-    select * from {{ obslake.stale_rows(ref('int_cluster_cells'), has_number=true) }}
+    select * from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
 
 ),
 

@@ -10,7 +10,7 @@ implementations as (
 
 matrix_columns as (
 
-    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_matrix_columns'))) }}
+    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_implementation_signatures'))) }}
 
 ),
 

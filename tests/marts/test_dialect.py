@@ -14,7 +14,7 @@ DATA_TESTS = sorted((PROJECT / "tests" / "dbt").rglob("*.sql"))
 MODELS = sorted(
     path
     for layer in ("staging", "refresh", "intermediate", "marts")
-    for path in (PROJECT / "models" / layer).glob("*.sql")
+    for path in (PROJECT / "models" / layer).rglob("*.sql")
 )
 ANALYSES = sorted((PROJECT / "analyses").glob("*.sql"))
 

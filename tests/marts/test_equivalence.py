@@ -57,7 +57,7 @@ class Models:
                 ],
             )
         nodes = manifest["nodes"]
-        self.members = nodes["model.obslake.int_response_members"]["compiled_code"]
+        self.members = nodes["model.obslake.int_json_nodes"]["compiled_code"]
         self.query = nodes["model.obslake.int_canonical_responses"]["compiled_code"]
         self.connection.execute("create schema main_intermediate")
 
@@ -70,7 +70,7 @@ class Models:
             [list(texts), kind],
         )
         self.connection.execute(
-            f"create or replace table main_intermediate.int_response_members as {self.members}"
+            f"create or replace table main_intermediate.int_json_nodes as {self.members}"
         )
         found = {
             (problem, exact_hash): text

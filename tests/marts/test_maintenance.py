@@ -2,6 +2,8 @@
 
 import json
 
+import duckdb
+
 from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
 
@@ -33,8 +35,14 @@ def test_marts_after_compaction_and_expiry(workspace: Workspace) -> None:
     earlier = built(workspace, *as_of)
     assert earlier != before
 
+    # Of a version of this project in which a model had another name.
+    with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as connection:
+        connection.execute("create table main_intermediate.int_run_columns as select 1 as x")
+
     assert "3 files -> 1 file" in workspace.obslake("compact")
     assert built(workspace, *as_of) == earlier
     assert built(workspace) == before
     assert "3 snapshots, " in workspace.obslake("expire", "--older-than", "0s")
     assert built(workspace) == before
+    assert workspace.query("select 1 from duckdb_tables() where table_name = 'int_run_signatures'")
+    assert not workspace.query("select 1 from duckdb_tables() where table_name = 'int_run_columns'")

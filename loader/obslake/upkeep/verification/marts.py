@@ -65,8 +65,8 @@ _DEFAULT_RULES = {"one_vote_per": "implementation", "minimal_support": 1}
 # Models whose rows are compared, or stand behind those that are.
 _MODELS = (
     "int_actuations",
-    "int_run_columns",
-    "int_matrix_columns",
+    "int_run_signatures",
+    "int_implementation_signatures",
     "int_clusters",
     "behavior_clusters",
     "behavior_cluster_members",

@@ -35,7 +35,7 @@ exceptions as (
 
 members as (
 
-    select * from {{ obslake.stale_rows(ref('int_response_members')) }}
+    select * from {{ obslake.stale_rows(ref('int_json_nodes')) }}
 
 ),
 

@@ -17,7 +17,7 @@ tests as (
 
 cells as (
 
-    select * from {{ obslake.stale_rows(ref('int_cluster_cells'), has_number=true) }}
+    select * from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
     where is_exemplar
 
 ),

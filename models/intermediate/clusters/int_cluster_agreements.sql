@@ -4,7 +4,7 @@ with
 
 cells as (
 
-    select * from {{ obslake.stale_rows(ref('int_cluster_cells'), has_number=true) }}
+    select * from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
     where is_exemplar
 
 ),

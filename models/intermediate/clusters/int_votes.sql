@@ -13,7 +13,7 @@ cells as (
 
 matrix_columns as (
 
-    select * from {{ obslake.in_this_database(ref('int_matrix_columns')) }}
+    select * from {{ obslake.in_this_database(ref('int_implementation_signatures')) }}
     where is_voter
 
 ),

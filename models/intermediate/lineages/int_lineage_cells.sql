@@ -4,7 +4,7 @@ with
 
 final_responses as (
 
-    select * from {{ obslake.stale_rows(ref('int_final_responses'), has_number=true) }}
+    select * from {{ obslake.stale_rows(ref('int_run_responses'), has_number=true) }}
     where not is_oracle
 
 ),

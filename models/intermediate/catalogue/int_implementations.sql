@@ -9,7 +9,7 @@ observed as (
         data_set_id,
         problem_id,
         implementation_id
-    from {{ obslake.stale_rows(ref('int_run_columns')) }}
+    from {{ obslake.stale_rows(ref('int_run_signatures')) }}
     where n_steps > 0 and not is_oracle
 
 ),

@@ -7,7 +7,7 @@ run_columns as (
     select
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from {{ obslake.stale_rows(ref('int_run_columns')) }}
+    from {{ obslake.stale_rows(ref('int_run_signatures')) }}
     where n_steps > 0 and not is_oracle
 
 ),

@@ -7,7 +7,7 @@ with
 
 run_columns as (
 
-    select * from {{ ref('int_run_columns') }}
+    select * from {{ ref('int_run_signatures') }}
 
 ),
 
