@@ -20,7 +20,11 @@ _PLAIN = (bool, int, str, bytes)
 
 
 class Parameters:
-    """The parameters of a function, and what they are bound to."""
+    """The parameters of a function, and what they are bound to.
+
+    Attributes:
+        is_bare: whether there is only the object that it is called on.
+    """
 
     def __init__(self, function: FunctionType, has_subject: bool) -> None:
         """Take a function, whose first parameter may be the object that it is called on."""
@@ -42,11 +46,11 @@ class Parameters:
         self._first = 1 if has_subject else 0
         self._names: list[str] | None = None
         self._is_simple = not (self._rest or self._keywords or self._keyword_only)
-        self._is_bare = self._is_simple and has_subject and n_positional == 1
+        self.is_bare = self._is_simple and has_subject and n_positional == 1
 
     def read(self, variables: Mapping[str, Any]) -> tuple[Any, list[Any], Mapping[str, Any]]:
         """Return the object that it is called on, what stands by position, and what by name."""
-        if self._is_bare:
+        if self.is_bare:
             return variables[self._positional[0]], _NO_VALUES, _NONE
         passed = [variables[name] for name in self._positional]
         if self._is_simple and not self._function.__defaults__:

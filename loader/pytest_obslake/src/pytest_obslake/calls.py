@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_obslake.attempts import Attempt
     from pytest_obslake.recorder import Recorder
 
+_new: Any = object.__new__
 _KINDS: dict[int, type[Call]] = {SIMPLE: Call, **LATER_CALLS}
 
 
@@ -57,7 +58,8 @@ class Calls:
             if bound.target.kind == CONSTRUCTOR:
                 made = test.references.construct(subject, step)
             if made is None:
-                on = test.references.refer_quoted(subject, step)
+                references = test.references
+                on = references.known_quoted(subject) or references.refer_quoted(subject, step)
             else:
                 operation_name, on = name(type(subject)), quote(qualified_name(type(subject)))
         elif bound.target.kind == MAKER:
@@ -75,6 +77,20 @@ class Calls:
         if made is not None and kind == SIMPLE:
             return Construction(self._recorder, test, step, operation, on, inputs, made)
         return make(self._recorder, test, step, operation, on, inputs)
+
+    def new_bare(self, test: Attempt, operation: str, subject: object) -> Call | None:
+        """Return the step of a call of a method without parameters, as iterators are asked all the time."""
+        on = test.references.known_quoted(subject)
+        if on is None and not self._classes.have_made(subject):
+            return None
+        call: Call = _new(Call)
+        call.recorder = self._recorder
+        call.test = test
+        call.step = step = next(test.steps)
+        call.operation = operation
+        call.target = on or test.references.refer_quoted(subject, step)
+        call.inputs = "[]"
+        return call
 
     def _makes(self, cls: object, bound: Bound) -> bool:
         return (

@@ -82,7 +82,7 @@ class Discovery:
         for bound in self._recorder.watches.bounds:
             if bound.function.__code__ is not bound.code:
                 left_out.add(leftout.EXCHANGED, full_name(bound.target))
-            if bound.is_special:
+            if bound.explains:
                 continue
             name = full_name(bound.target)
             n_calls[name] = n_calls.get(name, 0) + bound.n_calls

@@ -185,7 +185,12 @@ class _Injector:
         """Add a call of an event; the last of three arguments is on top of the stack, and stays there."""
         self._out += [
             Instr("PUSH_NULL", location=location),
+            # What the event calls is asked for here, which takes half the time of a call of the event.
+            Instr("PUSH_NULL", location=location),
+            Instr("LOAD_CONST", next, location=location),
             Instr("LOAD_CONST", event, location=location),
+            Instr("PRECALL", 1, location=location),
+            Instr("CALL", 1, location=location),
             Instr("LOAD_CONST", None, location=location),
             Instr("LOAD_CONST", offset, location=location),
         ]

@@ -61,8 +61,7 @@ class _Injector:
         if isinstance(source[0], Instr) and source[0].name == "GEN_START":
             self._add("GEN_START", source.pop(0).arg)
         plain = Label()
-        self._add("LOAD_CONST", self._start)
-        self._call_with_two(keeps_answer=True)
+        self._call_with_two(self._start, keeps_answer=True)
         self._add("POP_JUMP_IF_FALSE", plain)
         self._add("SETUP_FINALLY", unwind)
         for item in _copy(source):
@@ -95,8 +94,7 @@ class _Injector:
             self._add("SETUP_FINALLY", throw)
             self._out.append(item)
             self._add("POP_BLOCK")
-            self._add("LOAD_CONST", self._events.resume)
-            self._call_with_two()
+            self._call_with_two(self._events.resume)
         elif item.name == "YIELD_FROM":
             self._add("SETUP_FINALLY", throw)
             self._out.append(item)
@@ -114,7 +112,14 @@ class _Injector:
             return Instr(item.name, self._inner(item.arg), lineno=item.lineno)
         return item
 
-    def _call_with_two(self, keeps_answer: bool = False) -> None:
+    def _load(self, event: Callable[..., Any]) -> None:
+        """Ask for what an event calls, which takes half the time of a call of the event."""
+        self._add("LOAD_CONST", next)
+        self._add("LOAD_CONST", event)
+        self._add("CALL_FUNCTION", 1)
+
+    def _call_with_two(self, event: Callable[..., Any], keeps_answer: bool = False) -> None:
+        self._load(event)
         self._add("LOAD_CONST", None)
         self._add("LOAD_CONST", 0)
         self._add("CALL_FUNCTION", 2)
@@ -122,7 +127,9 @@ class _Injector:
             self._add("POP_TOP")
 
     def _call_with_top(self, event: Callable[..., Any], offset: int = 0) -> None:
-        for constant in (event, None, offset):
+        self._load(event)
+        self._add("ROT_TWO")
+        for constant in (None, offset):
             self._add("LOAD_CONST", constant)
             self._add("ROT_TWO")
         self._add("CALL_FUNCTION", 3)

@@ -27,6 +27,8 @@ _ignore: Callable[..., Any] = type.__prepare__
 class Dispatcher(map):  # type: ignore[type-arg]
     """Calls what the next item of the map is, without a Python frame of its own.
 
+    Instructions in the code ask for the next item themselves.
+
     Most functions that are observed are called by other ones, or while nothing is recorded. What they cost
     is what these maps cost, and they reach the recursion limit where they would, because no frame is added.
     """
@@ -35,8 +37,8 @@ class Dispatcher(map):  # type: ignore[type-arg]
     __call__ = property(next)
 
     def __reduce__(self) -> Any:
-        """Code with a dispatcher in it can be pickled, and then does nothing."""
-        return getattr, (type, "__prepare__")
+        """Code that asks for the next item can be pickled, and then calls what does nothing."""
+        return repeat, (_ignore,)
 
 
 class Exchanger(Dispatcher):

@@ -29,6 +29,10 @@ DEFAULT_MAX_BYTES = 64 * 1024
 _EXPLAINERS = ("_pytest.assertion", "_pytest._io", "_pytest._code", "reprlib")
 _KEEPS_VARIABLES = sys.version_info < (3, 13)
 
+_NO_INPUTS = '"[]"'
+_ENDS = [f"{microsecond:03d}+00:00" for microsecond in range(1000)]
+"""What follows after a millisecond in a moment's text: the microsecond, and the zone."""
+
 
 class Recorder:
     """Records what targets answer while a test runs.
@@ -64,8 +68,8 @@ class Recorder:
         self.scope: Callable[[Attempt], Attempt] | None = None
         self._attempt: Attempt | None = None
         self._attempts: dict[str, int] = {}
-        self._second = 0
-        self._second_text = ""
+        self.plain = self.texts.plain
+        self._millisecond = (0, "")
         _recorders.add(self)
 
     def close(self) -> None:
@@ -182,9 +186,13 @@ class Recorder:
                 or bound.function.__kwdefaults__
             ):
                 bound = watch.find(frame, variables)
-            if bound is None or (bound.is_special and _is_explanation(frame)):
+            if bound is None or (bound.explains and _is_explanation(frame)):
                 return False
-            call = self.calls.new(test, bound, watch.kind, variables)
+            if bound.bare_operation is not None and watch.kind == steps.SIMPLE:
+                subject = variables[bound.subject_name]
+                call = self.calls.new_bare(test, bound.bare_operation, subject)
+            else:
+                call = self.calls.new(test, bound, watch.kind, variables)
         finally:
             if _KEEPS_VARIABLES:
                 variables.clear()
@@ -229,15 +237,24 @@ class Recorder:
         # An empty dict was returned, not nothing.
         more = ',"response_kind":"value"' if output == values.VOID else ""
         self.n_calls += 1
-        second, rest = divmod(EPOCH + call.began, 1_000_000_000)
-        if second != self._second:
-            self._second, self._second_text = second, second_text(second)
+        moment = (EPOCH + call.began) // 1000
+        first, text = self._millisecond
+        if not 0 <= moment - first < 1000:
+            first, text = self._turn_to(moment)
+        inputs = call.inputs
         self.sink.write_line(
             f'{test.line}{call.step},{test.attempt_text}"operation":{call.operation},'
-            f'"target":{call.target},"inputs":{quote(call.inputs)},"output":{quote(output)},'
-            f'"duration_ns":{call.duration_ns},"observed_at":"{self._second_text}.'
-            f'{rest // 1000:06d}+00:00"{more}}}\n'
+            f'"target":{call.target},"inputs":{_NO_INPUTS if inputs == "[]" else quote(inputs)},'
+            f'"output":{quote(output)},"duration_ns":{call.duration_ns},'
+            f'"observed_at":"{text}{_ENDS[moment - first]}"{more}}}\n'
         )
+
+    def _turn_to(self, moment: int) -> tuple[int, str]:
+        """Return the millisecond of a moment: its first microsecond since 1970, and its text."""
+        first = moment - moment % 1000
+        second, rest = divmod(first, 1_000_000)
+        self._millisecond = first, f"{second_text(second)}.{rest // 1000:03d}"
+        return self._millisecond
 
     # -- what is not recorded
 

@@ -144,13 +144,17 @@ class References:
 
     def refer_quoted(self, value: object, step: int) -> str:
         """Return the JSON text of the reference to an object under test."""
+        return self._refer(value, step)[_QUOTED]
+
+    def known_quoted(self, value: object) -> str | None:
+        """Return the JSON text of the reference to most objects that a step has met, else None."""
         row = self._rows.get(id(value))
         if row is not None and row[_CLASS] == id(type(value)):
             # As in `_known`, without a call for what is most of all.
             holder = row[0]
             if holder() is value if holder is not None else row[_ITEMS] is None:
                 return row[_QUOTED]
-        return self._refer(value, step)[_QUOTED]
+        return None
 
     def known(self, value: object) -> str | None:
         """Return the reference to an object that a step has made, or None."""

@@ -97,7 +97,10 @@ class Call(Handler):
         target: the JSON text of what it was done with.
         inputs: the JSON text of its arguments.
         began: when it began, and `clock`, since when its duration counts.
+        made: the text of the answer, where that is known before.
     """
+
+    made: str | None = None
 
     __slots__ = (
         "began",
@@ -131,20 +134,18 @@ class Call(Handler):
     def begin(self, frame: FrameType) -> None:
         """Follow a frame from now on."""
         self.key = id(frame)
-        self.recorder.events.handlers[self.key] = self
+        # A signal may raise after each call: what is followed must be complete.
         self.began = self.clock = _clock()
+        self.recorder.events.handlers[self.key] = self
 
     def start_clock(self) -> None:
         """Count the time from now on, without a frame."""
         self.key = 0
         self.began = self.clock = _clock()
 
-    def answer(self, value: Any) -> str | None:
-        """Return the text of what was returned; None where that runs later, and completes the step."""
+    def other_answer(self, value: Any) -> str | None:
+        """Return the text of what is not plain; None where that runs later, and completes the step."""
         calls = self.recorder.calls
-        text = calls.plain(value)
-        if text is not None:
-            return text
         if id(type(value)) not in LATER:
             return calls.other_response(self.test, value, self.step)
         return None if calls.follow(self, value) else self.recorder.texts.text(value)
@@ -160,7 +161,7 @@ class Call(Handler):
             events.handlers.pop(self.key, None)
             if recorder.is_nested:
                 events.enter()
-            output = self.answer(value)
+            output = self.made or recorder.plain(value) or self.other_answer(value)
             if output is not None:
                 recorder.write(self, output)
         except Exception as failure:
@@ -188,7 +189,7 @@ class Call(Handler):
 class Construction(Call):
     """The call of an ``__init__``, whose answer is known before."""
 
-    __slots__ = ("_made",)
+    __slots__ = ("made",)
 
     def __init__(
         self,
@@ -202,11 +203,7 @@ class Construction(Call):
     ) -> None:
         """Take the reference to the object, too."""
         super().__init__(recorder, test, step, operation, target, inputs)
-        self._made = made
-
-    def answer(self, value: Any) -> str | None:
-        """Return the reference to the object that was made."""
-        return self._made
+        self.made = made
 
 
 class Making(Call):
@@ -214,7 +211,7 @@ class Making(Call):
 
     __slots__ = ()
 
-    def answer(self, value: Any) -> str | None:
+    def other_answer(self, value: Any) -> str | None:
         """Return the text of what was made."""
         return self.recorder.calls.new_object(self.test, value, self.step)
 

@@ -27,6 +27,9 @@ _WITH_SUBJECT = (*_ON_OBJECTS, MAKER, CLASS_METHOD)
 _MISSING: Any = object()
 _MOST_OPERATIONS = 1000
 
+# What pytest never calls to show an object, and others call most of all.
+_NEVER_EXPLAINS = ("__next__", "__enter__", "__exit__", "__call__")
+
 
 class Bound:
     """A target, and the function that it means.
@@ -34,6 +37,8 @@ class Bound:
     Attributes:
         is_on_object: whether it is called on an object.
         on: the JSON text of what it is called on, if that is always the same.
+        explains: whether pytest may call it to show an object.
+        bare_operation: the JSON text of what was done, if that is always the same: a method without parameters.
     """
 
     def __init__(self, target: Target) -> None:
@@ -41,7 +46,11 @@ class Bound:
         self.target = target
         self.function = target.function
         self.parameters = Parameters(target.function, target.kind in _WITH_SUBJECT)
-        self.is_special = target.key.startswith("__") and target.kind not in (CONSTRUCTOR, MAKER)
+        self.explains = (
+            target.key.startswith("__")
+            and target.key not in _NEVER_EXPLAINS
+            and target.kind not in (CONSTRUCTOR, MAKER)
+        )
         self.is_on_object = target.kind in _ON_OBJECTS
         self.on: str | None = None
         if target.kind not in _WITH_SUBJECT:
@@ -53,6 +62,10 @@ class Bound:
         closure = target.function.__closure__ or ()
         free = target.function.__code__.co_freevars
         self._cells = [(name, cell) for name, cell in zip(free, closure) if name != "__class__"]
+        self.bare_operation: str | None = None
+        if target.kind == METHOD and self.parameters.is_bare:
+            self.bare_operation = self.operation(target.name, 0, {})
+        self.subject_name = self.code.co_varnames[0] if self.bare_operation else ""
 
     def is_called(self, frame: FrameType, variables: Mapping[str, Any]) -> bool:
         """Whether it is this function that a frame runs, and not another one with the same code."""
