@@ -221,6 +221,81 @@ def test_a_forked_child_writes_nothing(suite):
     assert [call["output"] for call in suite.record("-W", "ignore")] == ['"parent"']
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_leaves_what_is_written_through_memory_alone(suite):
+    suite.is_started = True
+    suite.write("subject.py", "def one(x): return x")
+    suite.write(
+        "test_it.py",
+        "import os, subject\n"
+        "def calls(x):\n    for _ in range(3000): subject.one(x)\n"
+        "def test_a():\n"
+        "    calls(1)\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n        calls('child'); os._exit(0)\n"
+        "    calls(2); os.waitpid(child, 0); calls(3)\n"
+        "def test_b():\n"
+        "    calls(4)\n"
+        "    global child; child = os.fork()\n"
+        "    if child == 0: return calls('child')  # goes on with the suite, up to its end\n"
+        "    os.waitpid(child, 0); calls(5)\n"
+        "def test_c():\n    calls(6 if child else 'child')\n",
+    )
+    calls = suite.record("-W", "ignore", "-s")
+    assert suite.exit_code == 0
+    assert [call["output"] for call in calls] == [str(n) for n in range(1, 7) for _ in range(3000)]
+    assert b"\0" not in (suite.folder / "records.jsonl").read_bytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an open file cannot be removed")
+@pytest.mark.parametrize("file", ["records.jsonl", "records.jsonl.gz"])
+@pytest.mark.parametrize("how", ["", "link"])
+def test_a_suite_that_runs_another_one_with_the_same_file(suite, file, how):
+    suite.is_started = True
+    suite.plugins = ["pytester"]
+    suite.write("subject.py", "def one(x): return x")
+    suite.write("inner.py", "import subject\ndef test():\n    for n in range(9): subject.one(n)")
+    suite.write(
+        "test_it.py",
+        "import subprocess, subject, sys\n"
+        "def test():\n"
+        "    for n in range(3000): subject.one(n)\n"
+        "    inner = [sys.executable, '-m', 'pytest', '-ppytest_obslake.plugin', 'inner.py']\n"
+        "    done = subprocess.run(inner, capture_output=True, text=True)\n"
+        "    assert (done.returncode, '9 calls' in done.stdout) == (0, True), done.stdout\n"
+        "    for n in range(3000): subject.one(n)\n"
+        "def test_fails(): assert subject.one(1) == 2\n",
+    )
+    (suite.folder / file).write_text("older" * 9)
+    if how == "link":
+        (suite.folder / file).rename(suite.folder / "there")
+        (suite.folder / file).symlink_to("there")
+    suite.environment["PYTEST_ADDOPTS"] = f"--obslake={file} --obslake-target=subject"
+    suite.run("test_it.py")
+    assert suite.exit_code == 1
+    assert "1 failed, 1 passed" in suite.output
+    assert ("another process has replaced the file" in suite.output) == (not how)
+    if not how:
+        assert len(suite.calls(file)) == 9
+
+
+def test_an_older_file_gives_way(ones):
+    ones.write("records.jsonl", "older " * 10_000)
+    (ones.folder / "records.jsonl").chmod(0o600)
+    os.link(ones.folder / "records.jsonl", ones.folder / "kept")
+    assert len(ones.record()) == 2
+    assert (ones.folder / "records.jsonl").stat().st_mode & 0o777 == 0o600
+    assert (ones.folder / "kept").read_text() == "older " * 10_000
+    assert "not everything" not in ones.output
+
+
+def test_a_file_that_the_suite_removes_is_missed(ones):
+    ones.write("test_it.py", "import os, subject\ndef test(): os.remove('records.jsonl')")
+    output = ones.run("--obslake=records.jsonl", "--obslake-target=subject")
+    assert ones.exit_code == 0
+    assert "not everything was recorded: the suite, or another process, has removed the" in output
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 def test_a_full_disk_fails_no_test(ones):
     without = ones.outcome()

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from pytest_obslake.isolation import private_modules
+from pytest_obslake.opening import identity_of
 
 _SIZE = 1 << 30
 """How far a file is mapped; only addresses are taken for it."""
@@ -52,7 +53,7 @@ class Mapped:
         if self._own is None or identity_of(self._own) == identity:
             self.memory.close()
         else:
-            _kept.append(self.memory)
+            self.keep()
 
     def make_room(self, descriptor: int, end: int, n: int) -> bool:
         """Make room for some bytes after the end of the file; return whether there is any."""
@@ -73,20 +74,15 @@ class Mapped:
         self.room = room
         return True
 
+    def keep(self) -> None:
+        """Keep the memory, and its descriptor, as long as the process lives."""
+        _kept.append(self.memory)
+
     def cut_off(self, descriptor: int, end: int) -> None:
         """Let the file end where it ends."""
         self.room = 0
         self.is_longer = False
         os.ftruncate(descriptor, end)
-
-
-def identity_of(descriptor: int) -> tuple[int, int] | None:
-    """Return what tells a file from others, or None for a descriptor that is closed."""
-    try:
-        status = os.fstat(descriptor)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def map_file(descriptor: int) -> Mapped | None:

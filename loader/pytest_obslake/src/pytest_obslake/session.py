@@ -170,6 +170,8 @@ class RecordingSession:
         problems += [f"{text} ({count} times)" for text, count in recorder.failures.items()]
         if recorder.sink.failure is not None:
             problems.append(f"{recorder.sink.failure} ({recorder.sink.n_lost} records lost)")
+        if recorder.sink.fate is not None:
+            problems.append(recorder.sink.fate)
         return Report(
             str(self._settings.file),
             recorder.n_calls,

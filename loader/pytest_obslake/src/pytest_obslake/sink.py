@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_obslake.isolation import private_modules
-from pytest_obslake.mapped import Mapped, identity_of, map_file
+from pytest_obslake.mapped import Mapped, map_file
+from pytest_obslake.opening import identity_at, identity_of, open_new
 
 quote = json.encoder.encode_basestring_ascii
 """The text of a string in a record."""
@@ -27,12 +28,18 @@ class Sink:
 
     Written without Python's file objects, so that a forked child has no buffer to flush a second time and a
     crash loses nothing that was written. ``.gz`` is compressed, flushed after every line.
+
+    Attributes:
+        failure: why the writing has ended.
+        n_lost: how many records could not be written.
+        fate: what has become of the file, if it is not where it was.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Create the file, and the folders above it; an older file is overwritten. None keeps nothing."""
+        """Create the file, and the folders above it, in place of an older one. None keeps nothing."""
         self.path = path
         self.failure: str | None = None
+        self.fate: str | None = None
         self.n_lost = 0
         self._lock = threading.RLock()
         self._encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -43,14 +50,16 @@ class Sink:
         self._mapped: Mapped | None = None
         self._memory: Any = None
         self._room = self._end = self._n_lines = 0
+        self._is_at_path = False
         if path is None:
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = _open(path)
+            self._descriptor, is_new = open_new(path)
             self._identity = identity_of(self._descriptor)
             self._is_regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
-            if self._is_regular and self._compress is None:
+            self._is_at_path = self._is_regular and not path.is_symlink()
+            if is_new and self._compress is None:
                 self._mapped = map_file(self._descriptor)
         except OSError as error:
             self._fail(error)
@@ -68,9 +77,11 @@ class Sink:
     def write_line(self, text: str) -> None:
         """Write the line of a record; count it as lost where that is no longer possible."""
         line = text.encode("ascii")
+        n = len(line)
         with self._lock:
+            # Nothing is called in between: a signal that is handled then may make calls, too.
             start = self._end
-            stop = start + len(line)
+            stop = start + n
             if stop <= self._room:
                 self._end = stop
                 self._memory[start:stop] = line
@@ -96,7 +107,7 @@ class Sink:
             try:
                 if self._descriptor is not None and self._is_ours(self._descriptor):
                     self._mapped.cut_off(self._descriptor, self._end)
-                elif self.path is not None and _identity_at(self.path) == self._identity:
+                elif self.path is not None and identity_at(self.path) == self._identity:
                     os.truncate(self.path, self._end)
             except OSError as error:
                 self._fail(error)
@@ -105,6 +116,8 @@ class Sink:
         """Write what ends a gzip file, and close."""
         self.settle()
         with self._lock:
+            if self._descriptor is not None and self._is_at_path:
+                self._look_at(self.path)
             if self._mapped is not None:
                 self._mapped.close(self._identity)
             if self._descriptor is None:
@@ -112,7 +125,8 @@ class Sink:
             try:
                 if self._compress is not None:
                     self._write(self._descriptor, self._compress.flush(zlib.Z_FINISH))
-                os.close(self._descriptor)
+                if self._is_ours(self._descriptor):
+                    os.close(self._descriptor)
             except Exception as error:
                 self._fail(error)
             self._descriptor = None
@@ -122,6 +136,10 @@ class Sink:
         self._lock = threading.RLock()
         self._descriptor = None
         self._room = 0
+        # The memory is the parent's, too, and so is how long the file is.
+        if self._mapped is not None:
+            self._mapped.keep()
+            self._mapped = None
 
     def _write(self, descriptor: int, data: bytes) -> None:
         if not self._is_ours(descriptor):
@@ -161,29 +179,19 @@ class Sink:
             return True
         return identity_of(descriptor) == self._identity
 
+    def _look_at(self, path: Path | None) -> None:
+        there = path and identity_at(path)
+        if there is None:
+            self.fate = "the suite, or another process, has removed the file"
+        elif there != self._identity:
+            self.fate = (
+                "another process has replaced the file, such as another pytest that the suite runs"
+            )
+
     def _fail(self, error: Exception) -> None:
         self._descriptor = None
         if self.failure is None:
             self.failure = f"{type(error).__name__}: {error}"
-
-
-def _open(path: Path) -> int:
-    flags = os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_BINARY", 0)
-    if path.is_file() or not path.exists():
-        try:
-            # What is written through memory must be readable, too.
-            return os.open(path, flags | os.O_RDWR, 0o666)
-        except PermissionError:
-            pass
-    return os.open(path, flags | os.O_WRONLY, 0o666)
-
-
-def _identity_at(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 private_modules(globals())
