@@ -1,6 +1,8 @@
 """Two runs of a suite whose inputs are drawn: compared where they put in the same, and nowhere else."""
 
 import json
+import os
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -244,4 +246,35 @@ def test_what_a_session_says_of_what_it_drew(lake: Lake) -> None:
     assert {name: json.loads(value) for name, value in attributes.items()} == {
         "examples": {"count": 3},
         "names_the_process": names,
+    }
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no signals")
+@pytest.mark.parametrize("n_calls", [1001, 3000])
+def test_a_run_that_was_killed_is_loaded_up_to_its_last_call(
+    lake: Lake, suite: Suite, n_calls: int
+) -> None:
+    """While a test makes many calls, the file ends in zeros."""
+    suite.is_started = True
+    suite.write(
+        "test_it.py",
+        "import os, signal, subject\n"
+        "def test_whole(): subject.double(1)\n"
+        "def test_killed():\n"
+        f"    for n in range({n_calls}): subject.double(n)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n",
+    )
+    suite.run("--obslake=killed.jsonl", "--obslake-target=subject")
+    assert suite.exit_code == -signal.SIGKILL
+    file = suite.folder / "killed.jsonl"
+    whole, _, rest = file.read_bytes().rpartition(b"}\n")
+    assert len(whole.splitlines()) == n_calls + 5
+    assert len(rest) > 1000
+    assert not rest.strip(b"\0")
+    report = lake.load("recording", file)
+    assert report["warnings"] == [f"{file} is cut off: loaded up to its last whole line"]
+    answers = {(row["test_id"], row["step_id"]): row["output"] for row in lake.rows("observations")}
+    assert answers == {
+        ("test_it.py::test_whole", 0): "2",
+        **{("test_it.py::test_killed", n): str(2 * n) for n in range(n_calls)},
     }

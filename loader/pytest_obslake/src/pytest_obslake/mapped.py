@@ -14,7 +14,10 @@ _SIZE = 1 << 30
 """How far a file is mapped; only addresses are taken for it."""
 
 _AHEAD = 1 << 18
-"""How much room is made at a time. It is zeros until it is written to, and cut off when the test has ended."""
+"""How much room is made at a time at most. It is zeros until it is written to, and cut off after the test."""
+
+_SHARE = 16
+"""What was written is so many times the room: to readers a file with many zeros, after a crash, is no text."""
 
 _PAGE = mmap.ALLOCATIONGRANULARITY
 _kept: list[Any] = []
@@ -58,7 +61,7 @@ class Mapped:
     def make_room(self, descriptor: int, end: int, n: int) -> bool:
         """Make room for some bytes after the end of the file; return whether there is any."""
         start = max(end, self.room)
-        room = start + n + _AHEAD
+        room = start + n + min(_AHEAD, start // _SHARE)
         if room > _SIZE:
             return False
         zeros = bytes(room - start)
