@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Mapping
 from types import FrameType
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_obslake.attempts import Attempt
     from pytest_obslake.recorder import Recorder
 
+_clock = time.perf_counter_ns
 _new: Any = object.__new__
 _KINDS: dict[int, type[Call]] = {SIMPLE: Call, **LATER_CALLS}
 
@@ -38,6 +40,7 @@ class Calls:
         """Take what is under test."""
         self._recorder = recorder
         self._classes = classes
+        self._handlers = recorder.events.handlers
         self.plain = recorder.texts.plain
 
     def new(
@@ -78,11 +81,14 @@ class Calls:
             return Construction(self._recorder, test, step, operation, on, inputs, made)
         return make(self._recorder, test, step, operation, on, inputs)
 
-    def new_bare(self, test: Attempt, operation: str, subject: object) -> Call | None:
-        """Return the step of a call of a method without parameters, as iterators are asked all the time."""
+    def begin_bare(self, test: Attempt, operation: str, subject: object, frame: FrameType) -> bool:
+        """Begin a call of a method without parameters, such as iterators have; return whether it is one.
+
+        It is all done here, because a call of a function for each part of it takes as long as the parts.
+        """
         on = test.references.known_quoted(subject)
         if on is None and not self._classes.have_made(subject):
-            return None
+            return False
         call: Call = _new(Call)
         call.recorder = self._recorder
         call.test = test
@@ -90,7 +96,10 @@ class Calls:
         call.operation = operation
         call.target = on or test.references.refer_quoted(subject, step)
         call.inputs = "[]"
-        return call
+        call.key = key = id(frame)
+        call.began = call.clock = _clock()
+        self._handlers[key] = call
+        return True
 
     def _makes(self, cls: object, bound: Bound) -> bool:
         return (

@@ -59,9 +59,9 @@ class Recorder:
         self.failures: dict[str, int] = {}
         self.left_out = LeftOut()
         self.texts = Texts(max_bytes)
-        self.calls = Calls(self, classes)
         self.is_nested = is_nested
         self.events = Events(self.begin, self.note)
+        self.calls = Calls(self, classes)
         self.watches = Watches(mechanism(self.events), Births(self).hear)
         self._classes = classes
         self.names: ProcessNames | None = None
@@ -190,16 +190,17 @@ class Recorder:
                 return False
             if bound.bare_operation is not None and watch.kind == steps.SIMPLE:
                 subject = variables[bound.subject_name]
-                call = self.calls.new_bare(test, bound.bare_operation, subject)
+                if not self.calls.begin_bare(test, bound.bare_operation, subject, frame):
+                    return False
             else:
                 call = self.calls.new(test, bound, watch.kind, variables)
+                if call is None:
+                    return False
+                call.begin(frame)
         finally:
             if _KEEPS_VARIABLES:
                 variables.clear()
-        if call is None:
-            return False
         bound.n_calls += 1
-        call.begin(frame)
         return not self.is_nested
 
     def begin_stand_in(
