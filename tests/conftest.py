@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+# Its plugin for pytest would else import it after the last test, where Python 3.11 may fail to compile it.
+import hypothesis  # noqa: F401
 import pytest
 from xdist.remote import Producer
 
