@@ -1,0 +1,148 @@
+"""docs/architecture.md tells which files to touch: they exist, and forgetting one is noticed here."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import obslake.load.sources
+import pytest
+from obslake.cli.app import cli
+from obslake.load.retry import _reader
+from obslake.load.sources.base import Reader
+from obslake.load.sources.descriptions import DescriptionsReader
+from obslake.load.sources.junit import JUnitReader, ReportOptions
+
+from tests.faults.sources import SOURCES
+from tests.harness.commands import PROJECT
+from tests.loader.test_fuzz import READERS
+from tests.marts.conftest import MARTS
+from tests.marts.test_equivalence import RULES
+from tests.pages.markdown import first_cells
+from tests.reference.equivalence import Rules
+from tests.reference.naive import COLUMNS
+from tests.reference.strategies import random_equivalences, random_observations
+
+# Marts that say what is known, and compute nothing.
+DESCRIPTIVE = {"implementations", "tests", "runs", "measurements"}
+LAYERS = ("staging", "refresh", "intermediate", "marts", "functions")
+
+
+def readers() -> dict[str, type[Reader]]:
+    """Every class of readers, by the names of its commands."""
+    for module in pkgutil.iter_modules(obslake.load.sources.__path__):
+        importlib.import_module(f"obslake.load.sources.{module.name}")
+    alone = [reader for reader in Reader.__subclasses__() if reader is not DescriptionsReader]
+    return {r.name: r for r in alone} | dict.fromkeys(DESCRIPTIVE, DescriptionsReader)
+
+
+def named_files(page: str) -> Iterator[str]:
+    for token in re.findall(r"`([\w./-]+)`", (PROJECT / page).read_text()):
+        if re.search(r"\.(py|sql|yml|md|sh|toml|csv)$", token) or token.endswith("/"):
+            yield token
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "tests/README.md"])
+def test_files_that_are_named_exist(page: str) -> None:
+    known = {p.relative_to(PROJECT).as_posix() for p in files()}
+    known |= {f"{Path(p).parent.as_posix()}/" for p in known}
+    missing = [
+        name
+        for name in set(named_files(page))
+        if "NAME" not in name and not any(f"/{path}".endswith(f"/{name}") for path in known)
+    ]
+    assert missing == []
+
+
+def files() -> Iterator[Path]:
+    for folder in ("docs", "loader", "macros", "models", "scripts", "seeds", "spark", "tests"):
+        yield from (PROJECT / folder).rglob("*.*")
+    yield from (path for path in PROJECT.iterdir() if path.is_file())
+
+
+def test_each_reader_has_a_command_and_reads_its_records_again() -> None:
+    found = readers()
+    assert set(cli.commands["load"].commands) == set(found)  # type: ignore[attr-defined]
+    # Options that the quarantine keeps beside those that all readers have.
+    settings = {"junit": JUnitReader(ReportOptions()).settings()}
+    assert {name: type(_reader(name, settings.get(name, {}))) for name in found} == found
+
+
+def test_each_reader_is_tried_with_damaged_killed_and_hostile_sources(tmp_path: Path) -> None:
+    names = set(readers())
+    # Those of descriptions are one reader.
+    assert names - DESCRIPTIVE <= set(READERS)
+    killed = {make(tmp_path, f"source{n}")[0] for n, make in enumerate(SOURCES.values())}
+    assert names - DESCRIPTIVE <= killed
+    hostile = (PROJECT / "tests" / "marts" / "test_hostile_texts.py").read_text()
+    assert [name for name in names if f'"{name}", ' not in hostile] == []
+
+
+def test_each_mart_is_computed_by_the_reference_and_listed() -> None:
+    assert set(MARTS) == {*COLUMNS, *DESCRIPTIVE}
+    listed = re.findall(r"`(\w+)`", " ".join(first_cells(page("docs/marts.md"), "Marts")))
+    assert sorted(listed) == MARTS
+
+
+def test_models_read_the_layers_to_their_left() -> None:
+    layer_of = {
+        path.stem: layer for layer in LAYERS for path in (PROJECT / "models" / layer).rglob("*.sql")
+    }
+    wrong = [
+        f"{path.stem} reads {name}"
+        for layer in LAYERS
+        for path in (PROJECT / "models" / layer).rglob("*.sql")
+        for name in re.findall(r"ref\('(\w+)'\)", path.read_text())
+        if LAYERS.index(layer_of.get(name, "staging")) > LAYERS.index(layer)
+        or (layer == "functions" and layer_of[name] != "marts")
+    ]
+    assert wrong == []
+
+
+def rules() -> list[str]:
+    """Rules of equality, as the macro that checks them names them."""
+    text = page("macros/faulty_response_equivalences.sql")
+    known = re.search(r"coalesce\(rule, ''\) not in \(([^)]*)\)", text)
+    assert known
+    return re.findall(r"'(\w+)'", known[1])
+
+
+def test_each_rule_of_equality_is_applied_tried_and_documented() -> None:
+    known = set(rules())
+    assert set(re.findall(r"`(\w+)`", " ".join(rule_rows()))) == known
+    seed = page("seeds/response_equivalences.yml")
+    assert [rule for rule in known if f"`{rule}`" not in seed] == []
+    model = page("models/refresh/refresh_response_rules.sql")
+    assert [rule for rule in known - {"exact"} if f"rule = '{rule}'" not in model] == []
+    reference = page("tests/reference/equivalence.py")
+    assert [rule for rule in known - {"exact"} if f'"{rule}"' not in reference] == []
+    observations = random_observations(1, 4)
+    rows = [row for start in range(20) for row in random_equivalences(start, observations)]
+    assert {row.rule for row in rows} == known
+
+
+def rule_rows() -> list[str]:
+    text = page("docs/protocol.md")
+    return first_cells(text, "Which responses are equal")
+
+
+def test_each_rule_of_equality_is_in_the_version_of_its_problem() -> None:
+    properties = page("models/refresh/refresh_response_rules.yml")
+    described = re.findall(r"- name: (\w+)\n        description", properties)
+    version = page("models/refresh/refresh_response_rules.sql").partition("md5(concat_ws(")[2]
+    # Whether anything is read as JSON follows from the others.
+    columns = set(described) - {"data_set_id", "problem_id", "version", "is_json"}
+    assert len(columns) == len(fields(Rules)) == len(rules()) - 1
+    assert [column for column in columns if column not in version] == []
+    always_default = [
+        field.name
+        for field in fields(Rules)
+        if all(getattr(rule, field.name) == field.default for rule in RULES)
+    ]
+    assert always_default == []
+
+
+def page(name: str) -> str:
+    return (PROJECT / name).read_text()
