@@ -35,7 +35,7 @@ def test_marts_after_compaction_and_expiry(workspace: Workspace) -> None:
     earlier = built(workspace, *as_of)
     assert earlier != before
 
-    # Of a version of this project in which a model had another name.
+    # An earlier version of this project made this table: the model had another name.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as connection:
         connection.execute("create table main_intermediate.int_run_columns as select 1 as x")
 

@@ -203,7 +203,7 @@ def echo_expiries(expiries: "Iterable[Expiry]", *, dry_run: bool, as_json: bool)
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
-    help="Compute the marts of as many problems anew.",
+    help="Compute the marts of this many problems again, and compare them.",
 )
 @click.option(
     "--remove-orphans", is_flag=True, help="Remove files that nothing refers to, if they are old."
