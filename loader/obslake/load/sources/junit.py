@@ -14,15 +14,9 @@ from obslake.lakehouse.schemas import IMPLEMENTATIONS, OBSERVATIONS, RUNS, TESTS
 from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.files import SourceFile
-from obslake.load.sources.reports import (
-    Case,
-    Naming,
-    ReportSummary,
-    Suite,
-    read_report,
-    short_path,
-    shorten_name,
-)
+from obslake.load.sources.report_contents import Case, Naming, ReportSummary, Suite, shorten_name
+from obslake.load.sources.reports import read_report
+from obslake.load.sources.suite_names import short_path
 from obslake.path_pattern import PLACEHOLDERS, PathPattern
 
 _BATCH_ROWS = 10_000

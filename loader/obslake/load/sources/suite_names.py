@@ -20,6 +20,35 @@ _CLOCK = rf"{_HOUR}[:.h_-]?{_SIXTY}(?:[:.m_-]?{_SIXTY}(?:[.,:_]\d{{1,9}})?)?"
 _BETWEEN = r"(?:T|[ _@-]{1,3}|, ?| at )"
 _START, _END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 
+# Names that tools give to every report, and that say nothing about what was tested.
+_MEANINGLESS_SUITES = frozenset(
+    {
+        "",
+        "all tests",
+        "common",
+        "default",
+        "jest tests",
+        "junit",
+        "mocha tests",
+        "nosetests",
+        "phpunit",
+        "pytest",
+        "root suite",
+        "suite",
+        "test",
+        "test results",
+        "test suite",
+        "tests",
+        "testsuite",
+        "undefined",
+        "unittest",
+        "unnamed",
+        "xunit",
+    }
+)
+# Where a configuration or an assembly lies is another place on another machine.
+_ABSOLUTE_PATH = re.compile(r"[A-Za-z]:[\\/]|[\\/]|file:")
+
 # Times to the minute or finer, and ids that are random.
 _MOMENTS = re.compile(
     "|".join(
@@ -170,3 +199,14 @@ def project_of(hostname: str) -> str | None:
 def is_random_host(hostname: str) -> bool:
     """Tell whether a host gets its name when it is started, as containers and runners of CI do."""
     return len(hostname) > _LONGEST_HOST or _RANDOM_HOST.fullmatch(hostname) is not None
+
+
+def short_path(path: str) -> str:
+    """Return a path that is the same on other machines, as far as that can be known."""
+    parts = re.split(r"[\\/]+", path)
+    return "/".join(parts[-2:] if _ABSOLUTE_PATH.match(path) else parts)
+
+
+def is_meaningful_suite(name: str) -> bool:
+    """Tell whether the name of a suite says what is tested."""
+    return name.casefold() not in _MEANINGLESS_SUITES and not _ABSOLUTE_PATH.match(name)
