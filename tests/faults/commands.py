@@ -28,7 +28,7 @@ TARGETS = {
     ),
     "load": (
         "pyiceberg.catalog.sql:SqlCatalog.create_table",
-        "obslake.load.loading:write_data_files",
+        "obslake.load.appending:write_data_files",
         "obslake.cli.load:echo_report",
         *COMMITS,
         *FILES,
@@ -37,7 +37,7 @@ TARGETS = {
     "expire": ("obslake.upkeep.expiry:_delete", *COMMITS, *FILES),
     "rollback": (*COMMITS, *FILES),
     "forget": ("obslake.upkeep.forgetting:write_data_files", *COMMITS, *FILES),
-    "retry": ("obslake.load.loading:write_data_files", *COMMITS, *FILES),
+    "retry": ("obslake.load.appending:write_data_files", *COMMITS, *FILES),
 }
 
 

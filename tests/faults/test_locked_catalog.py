@@ -13,7 +13,7 @@ from tests.faults.sources import observation_rows
 from tests.faults.trials import Lab
 from tests.harness.requests import Point
 
-BEFORE_THE_COMMIT = Point("obslake.load.loading:_commit", "before", 1)
+BEFORE_THE_COMMIT = Point("obslake.load.appending:_commit", "before", 1)
 BETWEEN_THE_COMMITS = Point("pyiceberg.catalog.sql:SqlCatalog.commit_table", "after", 1)
 
 

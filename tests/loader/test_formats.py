@@ -687,7 +687,7 @@ def test_rows_that_share_all_their_keys_are_counted(lake: Lake) -> None:
 def test_repeated_rows_are_counted_across_batches(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("obslake.load.loading._BATCH_ROWS", 2048)
+    monkeypatch.setattr("obslake.load.appending._BATCH_ROWS", 2048)
     rows = [observation(test_id=f"t{n // 2:05}", output=str(n % 2)) for n in range(9_000)]
     (warning,) = lake.load("observations", lake.parquet("o.parquet", rows))["warnings"]
     assert warning.startswith("4,500 rows have ")

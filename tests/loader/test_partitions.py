@@ -16,7 +16,7 @@ from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.datafiles import write_data_files
 from obslake.lakehouse.schemas import MEASUREMENTS, OBSERVATIONS, TABLES, TableDefinition
 from obslake.lakehouse.snapshots import live_files as snapshot_files
-from obslake.load import claim, loading
+from obslake.load import appending, claim
 from pyiceberg.expressions import EqualTo
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
@@ -318,7 +318,7 @@ def test_a_spec_that_changes_meanwhile(
                     partition_observations(lake.open())
                 return files
 
-            patch.setattr(loading, "write_data_files", written)
+            patch.setattr(appending, "write_data_files", written)
         load(lake, source(lake, 1), 1)
     assert lake.open().table(OBSERVATIONS).spec().spec_id == 1
     assert check_files(lake) == {0: 2}

@@ -418,12 +418,12 @@ def test_a_running_load_is_left_alone(loaded: Lake) -> None:
     """Its folder is locked, and files that it has written since it began are not judged."""
     code = (
         "import sys, time\n"
-        "from obslake.load import loading\n"
+        "from obslake.load import appending\n"
         "from obslake.cli.app import main\n"
         "def slow(*arguments):\n"
         "    print('written', flush=True)\n"
         "    time.sleep(60)\n"
-        "loading._commit = slow\n"
+        "appending._commit = slow\n"
         f"sys.argv = ['obslake', '--home', {str(loaded.home)!r}, 'load', 'observations', sys.argv[1]]\n"
         "main()\n"
     )

@@ -17,9 +17,10 @@ from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import QUARANTINE, RUNS, TABLES
 from obslake.lakehouse.views import create_source_views
 from obslake.lakehouse.workfolder import work_folder
+from obslake.load.appending import Load, commit_load
 from obslake.load.claim import LoadedMeanwhileError
 from obslake.load.history import History, retry_key
-from obslake.load.loading import commit_load, new_load_id
+from obslake.load.loading import new_load_id
 from obslake.load.quarantine import chosen_load, open_loads
 from obslake.load.report import LoadReport
 from obslake.load.sources import set_aside
@@ -124,7 +125,8 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
         report.sources = sorted({file.name.removesuffix(_LINES) for file in files})
         if left:
             staged = replace(staged, tables=(*staged.tables, QUARANTINE))
-        commit_load(lakehouse, connection, staged, history, reader, [key], report, progress)
+        load = Load(lakehouse, connection, reader, history, report, progress)
+        commit_load(load, staged, [key])
         return Retry(load_id, records, report.load_id, report.rows, left)
 
 
