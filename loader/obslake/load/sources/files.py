@@ -4,29 +4,25 @@ import gzip
 import hashlib
 import io
 import os
-import shutil
-import stat
-import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from glob import glob, has_magic
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from obslake.errors import ObslakeError, SourceFormatError, SourceNotFoundError
+from obslake.errors import ObslakeError, SourceFormatError
+from obslake.load.sources.finding import find, unreadable
 from obslake.load.sources.kinds import OtherKind, other_kind
 
 Format = Literal["parquet", "csv", "json"]
 Compression = Literal["uncompressed", "gzip", "zstd"]
 
-STANDARD_INPUT = "-"
 
 DATA_SUFFIXES = (
     ".parquet",
@@ -143,7 +139,7 @@ def open_sources(
     files: dict[Path, SourceFile] = {}
     for argument in arguments:
         with _collecting(refused):
-            for path, name in _find(argument, spool, without, suffixes):
+            for path, name in find(argument, spool, without, suffixes):
                 if path not in files:
                     with _collecting(refused):
                         file = _open(path, name, on_bytes, whole=whole)
@@ -180,79 +176,6 @@ def _read_gzip_head(path: Path) -> bytes:
     return bytes(head)
 
 
-def _find(
-    argument: str, spool: Path, without: Path | None, suffixes: Sequence[str]
-) -> Iterator[tuple[Path, str]]:
-    """Return the files that an argument names, and what the user calls them."""
-    if argument == STANDARD_INPUT:
-        yield _spool(sys.stdin.buffer, spool), "standard input"
-        return
-    for path in _expand(argument, without, suffixes):
-        yield _readable(path, spool), str(path)
-
-
-def _readable(path: Path, spool: Path) -> Path:
-    """Return the path, or that of a copy of what can be read only once.
-
-    Raises:
-        SourceNotFoundError: it is neither a file nor a pipe.
-    """
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if stat.S_ISFIFO(mode):
-        with path.open("rb") as pipe:
-            return _spool(pipe, spool)
-    if not stat.S_ISREG(mode):
-        raise SourceNotFoundError(f"{path}: neither a file nor a folder")
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        name = os.fsencode(path).decode(errors="backslashreplace")
-        raise SourceNotFoundError(f"{name}: its name is no UTF-8: rename it") from error
-    return path
-
-
-def _unreadable(path: Path | str, error: OSError) -> SourceNotFoundError:
-    return SourceNotFoundError(f"{path}: cannot be read: {error.strerror or error}")
-
-
-def _expand(argument: str, without: Path | None, suffixes: Sequence[str]) -> Iterator[Path]:
-    path = Path(argument)
-    if path.is_dir():
-        found = sorted(
-            p
-            for p in path.rglob("*")
-            if p.is_file() and _is_data(p, suffixes) and without not in p.absolute().parents
-        )
-        if not found:
-            raise SourceNotFoundError(
-                f"{argument}: no {', '.join(suffixes)} file in this folder or below it"
-            )
-        yield from found
-    elif path.exists():
-        yield path
-    elif has_magic(argument):
-        matches = sorted(Path(p) for p in glob(argument, recursive=True))
-        if not matches:
-            raise SourceNotFoundError(f"{argument}: no file matches this pattern")
-        yield from (p for p in matches if p.is_file())
-    else:
-        raise SourceNotFoundError(f"{argument}: no such file or folder")
-
-
-def _is_data(path: Path, suffixes: Sequence[str]) -> bool:
-    name = path.name.removesuffix(".gz").removesuffix(".zst")
-    return name.endswith(tuple(suffixes)) and not name.startswith(("_", "."))
-
-
-def _spool(stream: IO[bytes], spool: Path) -> Path:
-    with tempfile.NamedTemporaryFile(dir=spool, prefix="stdin-", delete=False) as file:
-        shutil.copyfileobj(stream, file, _CHUNK)
-    return Path(file.name)
-
-
 def _open(path: Path, name: str, on_bytes: Callable[[int], None], *, whole: bool) -> SourceFile:
     digest = hashlib.sha256()
     lines = _Lines()
@@ -267,7 +190,7 @@ def _open(path: Path, name: str, on_bytes: Callable[[int], None], *, whole: bool
                 chunk = file.read(_CHUNK)
             modified_at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, tz=UTC)
     except OSError as error:
-        raise _unreadable(name, error) from error
+        raise unreadable(name, error) from error
     if not head:
         raise SourceFormatError(f"{name}: the file is empty")
     compression = _compression(head)
