@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from obslake.cli.common import AnyCommand, Example, check_text, json_option, verbose_option
+from obslake.cli.common import Example, check_text
+from obslake.cli.load_options import load_options, parse_renames, reading_options
 from obslake.cli.text import echo_json, quantity, say, warn
 from obslake.errors import RecordsSetAsideError
 
@@ -19,90 +20,12 @@ def load() -> None:
     """Append the rows of files to the lakehouse, each source once."""
 
 
-class _ToleranceType(click.ParamType):  # type: ignore[type-arg]
-    """A number of records, or a percentage."""
-
-    name = "tolerance"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "Tolerance":
-        from obslake.load.sources.set_aside import Tolerance
-
-        try:
-            return value if isinstance(value, Tolerance) else Tolerance.parse(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is neither a number like 12 nor a percentage like 0.5%", param, ctx
-            )
-
-
-def _load_options(command: AnyCommand) -> AnyCommand:
-    command = json_option(command)
-    command = verbose_option(command)
-    command = click.option(
-        "--max-faulty",
-        type=_ToleranceType(),
-        default="0",
-        show_default=True,
-        metavar="NUMBER|PERCENT%",
-        help=(
-            "Set aside as many records that cannot be understood (12, 0.5%), and load the others; "
-            "of more, nothing is loaded."
-        ),
-    )(command)
-    command = click.option(
-        "--data-set", default="default", show_default=True, help="Data set of rows that name none."
-    )(command)
-    return click.argument("paths", nargs=-1, required=True, metavar="PATH...")(command)
-
-
-class _DelimiterType(click.ParamType):  # type: ignore[type-arg]
-    """One character, or ``tab``."""
-
-    name = "delimiter"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if str(value).lower() in ("tab", "\\t"):
-            return "\t"
-        if len(str(value)) != 1 or not str(value).isascii() or value in "\"'\r\n":
-            self.fail(f"{value!r} is neither one character nor tab", param, ctx)
-        return str(value)
-
-
-def _reading_options(command: AnyCommand) -> AnyCommand:
-    """Add the options that say how the columns of a file are read."""
-    command = click.option(
-        "--again",
-        is_flag=True,
-        help="Load contents that were loaded under other options, besides what came of them.",
-    )(command)
-    command = click.option(
-        "--delimiter",
-        type=_DelimiterType(),
-        metavar="CHARACTER",
-        help="What separates the fields of CSV files, or tab [default: what the header tells].",
-    )(command)
-    command = click.option(
-        "--partitions",
-        is_flag=True,
-        help="Folders named COLUMN=TEXT in the path of a file are columns of it.",
-    )(command)
-    return click.option(
-        "--map",
-        "renames",
-        multiple=True,
-        metavar="COLUMN=NAME",
-        help="Read COLUMN of the lakehouse from the source's column NAME.",
-    )(command)
-
-
 @load.command(
     "lasso",
     cls=Example,
     example="obslake load lasso srm.parquet candidates.json --data-set lasso-2025",
 )
-@_load_options
+@load_options
 @click.pass_obj
 def load_lasso(home: str | None, /, paths: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Load LASSO arena exports (Parquet, CSV) and the Solr export of their candidates (JSON).
@@ -123,7 +46,7 @@ def load_lasso(home: str | None, /, paths: tuple[str, ...], as_json: bool, **opt
         "generate | obslake load observations - --map duration_ns=time_ns"
     ),
 )
-@_load_options
+@load_options
 @click.option(
     "--environment",
     default="default",
@@ -131,7 +54,7 @@ def load_lasso(home: str | None, /, paths: tuple[str, ...], as_json: bool, **opt
     help="Environment of rows that name none.",
 )
 @click.option("--run", help="Run of rows that name none [default: the load itself].")
-@_reading_options
+@reading_options
 @click.option(
     "--outputs",
     type=click.Choice(["auto", "text", "values"]),
@@ -168,7 +91,7 @@ def load_observations(
         ObservationsReader(),
         paths,
         as_json,
-        renames=_parse_renames(renames),
+        renames=parse_renames(renames),
         **options,
     )
 
@@ -178,7 +101,7 @@ def load_observations(
     cls=Example,
     example="obslake load recording behaviour.jsonl.gz --data-set mine",
 )
-@_load_options
+@load_options
 @click.pass_obj
 def load_recording(
     home: str | None, /, paths: tuple[str, ...], as_json: bool, **options: Any
@@ -200,7 +123,7 @@ def load_recording(
         "obslake load junit ci --path-pattern 'ci/{run}/{environment}/{revision}/*.xml'"
     ),
 )
-@_load_options
+@load_options
 @click.option(
     "--environment",
     default="default",
@@ -305,8 +228,8 @@ def _add_description_command(table: str, columns: str) -> None:
             f"Needed are the columns {columns}."
         ),
     )
-    @_load_options
-    @_reading_options
+    @load_options
+    @reading_options
     @click.pass_obj
     def load_descriptions(
         home: str | None,
@@ -325,7 +248,7 @@ def _add_description_command(table: str, columns: str) -> None:
             DescriptionsReader(definition),
             paths,
             as_json,
-            renames=_parse_renames(renames),
+            renames=parse_renames(renames),
             **options,
         )
 
@@ -334,18 +257,6 @@ _add_description_command("implementations", "problem_id and implementation_id")
 _add_description_command("tests", "problem_id and test_id")
 _add_description_command("runs", "run_id")
 _add_description_command("measurements", "problem_id, subject_kind, subject_id and metric")
-
-
-def _parse_renames(renames: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for rename in renames:
-        target, separator, source = rename.partition("=")
-        if not separator or not target or not source:
-            raise click.BadParameter(
-                f"{rename!r} is not of the form COLUMN=NAME", param_hint="--map"
-            )
-        pairs[target] = source
-    return pairs
 
 
 def _load(
