@@ -157,8 +157,9 @@ def forget(
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.progress import Progress
-    from obslake.upkeep.forgetting import Wanted, count
+    from obslake.upkeep.forgetting import count
     from obslake.upkeep.forgetting import forget as run_forget
+    from obslake.upkeep.wanted import Wanted
 
     for name, value in {"data-set": data_set, "problem": problem, "run": run}.items():
         check_text(f"--{name}", value)

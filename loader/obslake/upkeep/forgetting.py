@@ -13,7 +13,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 from duckdb.sqltypes import VARCHAR
-from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
@@ -23,7 +22,7 @@ from obslake.errors import ForgetError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
 from obslake.lakehouse.datafiles import remove_data_files, write_data_files
-from obslake.lakehouse.ledger import describe_rows, forget_properties, noted_forgotten
+from obslake.lakehouse.ledger import forget_properties, noted_forgotten
 from obslake.lakehouse.partitions import check_partitions
 from obslake.lakehouse.schemas import OBSERVATIONS, QUARANTINE, TABLES, TableDefinition
 from obslake.lakehouse.snapshots import (
@@ -35,63 +34,11 @@ from obslake.lakehouse.snapshots import (
 from obslake.lakehouse.workfolder import work_folder
 from obslake.progress import Progress, Task
 from obslake.upkeep.record_scope import QuarantinedRecord, RecordScope
+from obslake.upkeep.wanted import ASKED, RECORD, Wanted
 
 _BATCH_ROWS = 16_384
 _ATTEMPTS = 3
 _MOST_NAMES = 20
-
-# What `RecordScope.ask` says of a record of the quarantine.
-_RECORD = ("load_id", "file", "reader", "options", "record", "record_form", "coalesce(context, '')")
-_ASKED = f"ask_record({', '.join(_RECORD)})"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which rows to forget: those of a data set, or of one problem or run of it."""
-
-    data_set_id: str
-    problem_id: str | None = None
-    run_id: str | None = None
-
-    @property
-    def what(self) -> tuple[str, str | None, str | None]:
-        """The three as they are noted."""
-        return self.data_set_id, self.problem_id, self.run_id
-
-    def describe(self) -> str:
-        """Return which rows these are, in the words of the options that name them."""
-        return describe_rows(*self.what)
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Columns and their values that a row must have."""
-        values = {
-            "data_set_id": self.data_set_id,
-            "problem_id": self.problem_id,
-            "run_id": self.run_id,
-        }
-        return {name: value for name, value in values.items() if value is not None}
-
-    def are_in(self, definition: TableDefinition) -> bool:
-        """Whether a table can have such rows: a test is of no run, and a run of no problem."""
-        return definition is QUARANTINE or self.columns.keys() <= set(definition.column_names)
-
-    def filter(self, definition: TableDefinition) -> BooleanExpression:
-        """Return the condition for Iceberg, which skips files by it."""
-        condition: BooleanExpression = AlwaysTrue()
-        if definition is QUARANTINE:
-            # Its records have no such columns.
-            return condition
-        for name, value in self.columns.items():
-            condition = And(condition, EqualTo(name, value))  # type: ignore[misc, call-arg, arg-type]
-        return condition
-
-    def condition(self, definition: TableDefinition) -> str:
-        """Return the condition in SQL; the values are the variables of the columns' names."""
-        if definition is QUARANTINE:
-            return f"{_ASKED} = 'wanted'"
-        parts = [f"{quote_identifier(c)} = getvariable('{c}')" for c in self.columns]
-        return " and ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -254,7 +201,7 @@ def _find(
     if definition is QUARANTINE and paths:
         _understand_records(connection, lakehouse, wanted)
     set_variables(connection, {**wanted.columns})
-    unsaid = f"{_ASKED} = 'unsaid'" if definition is QUARANTINE else "false"
+    unsaid = f"{ASKED} = 'unsaid'" if definition is QUARANTINE else "false"
     condition = wanted.condition(definition)
     query = (
         f"select load_id, coalesce({condition}, false) as is_wanted, count(*) "
@@ -289,7 +236,7 @@ def _understand_records(
         lambda load_id, file, reader, options, record, record_form, context: scope.ask(
             QuarantinedRecord(load_id, file, reader, options, record, record_form, context)
         ),
-        [VARCHAR for _ in _RECORD],
+        [VARCHAR for _ in RECORD],
         VARCHAR,
     )
 
