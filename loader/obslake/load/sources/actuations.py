@@ -5,9 +5,8 @@ order of the table, and each text a number: a cell comes to its actuation when i
 array. To group or to sort as many rows takes several times as long.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from obslake.errors import SourceRowError
+from obslake.load.sources.actuation_slots import Integers, Layout, read_batch
 
 # Bytes of the arrays in which cells are brought together at a time.
 PART_BYTES = 600 << 20
@@ -47,7 +47,6 @@ _ANSWERED = (
 _NEVER = np.iinfo(np.int64).min
 
 _TextNumbers = npt.NDArray[np.uint32]
-_Integers = npt.NDArray[np.int64]
 
 
 def read_actuations(
@@ -62,91 +61,10 @@ def read_actuations(
     Raises:
         SourceRowError: two cells say different things of one response or of one argument.
     """
-    layout = _Layout.read(connection)
-    for first, size in layout.parts(connection):
+    layout = Layout.read(connection)
+    for first, size in layout.parts(connection, PART_BYTES):
         for batch in _Part(connection, layout, first, size).rows():
             yield batch.append_column("data_set_id", pa.repeat(data_set, batch.num_rows))
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Which actuation each slot is of.
-
-    Attributes:
-        tests: the tests of all problems, in the order of their slots.
-        first_slots: first slot of each of them.
-        n_actors: how many slots each of its steps has.
-        first_actors: the actor of the first of these slots.
-        actors: those that respond to the stimuli of one problem in one run, in the order of their slots.
-        is_oracle: which of them are specified.
-        text_sizes: bytes of each text by its number, from 0, which is the number of no text. The last number is
-            that of an argument without a text: it is an argument all the same.
-        instance_no: number of the text that stands for an instance, 0 where there is none.
-        n_slots: number of slots.
-        n_places: number of places for cells in a slot.
-        has_durations: whether any actuation was timed.
-    """
-
-    tests: pa.RecordBatch
-    first_slots: _Integers
-    n_actors: _Integers
-    first_actors: _Integers
-    actors: pa.RecordBatch
-    is_oracle: npt.NDArray[np.bool_]
-    text_sizes: _Integers
-    instance_no: int
-    n_slots: int
-    n_places: int
-    has_durations: bool
-
-    @classmethod
-    def read(cls, connection: duckdb.DuckDBPyConnection) -> "_Layout":
-        """Read what ``sql/lasso.sql`` has laid out."""
-        tests = _read(connection, "from test_slots order by first_slot")
-        actors = _read(connection, "from actors order by actor_no")
-        sizes = _read(
-            connection,
-            "select strlen(text) as size from texts where text is not null order by text_no",
-        )
-        ((instance_no, n_slots, last_place, has_durations),) = connection.execute(
-            """
-            select
-                coalesce((select text_no from texts where text = '_INSTANCE_'), 0),
-                (select coalesce(max(first_slot + n_steps * n_actors), 0) from test_slots),
-                (select max(place) from places),
-                exists (from durations)
-            """
-        ).fetchall()
-        return cls(
-            tests=tests,
-            first_slots=tests.column("first_slot").to_numpy(),
-            n_actors=tests.column("n_actors").to_numpy(),
-            first_actors=tests.column("first_actor").to_numpy(),
-            actors=actors,
-            is_oracle=actors.column("is_oracle").to_numpy(zero_copy_only=False),
-            text_sizes=np.concatenate([[0], sizes.column("size").to_numpy(), [0]]),
-            instance_no=instance_no,
-            n_slots=n_slots,
-            n_places=last_place + 1,
-            has_durations=has_durations,
-        )
-
-    def parts(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
-        """Return the ranges of slots that have cells, by first slot and size, each of which has room in memory."""
-        bytes_per_slot = self.n_places * 4 + 8 + (8 if self.has_durations else 0)
-        size = max(PART_BYTES // bytes_per_slot, 1)
-        if self.n_slots <= size:
-            return [(0, self.n_slots)]
-        parts = connection.execute(
-            "select distinct slot // ? as part from numbered_cells order by part", [size]
-        ).fetchall()
-        return [(part * size, min(size, self.n_slots - part * size)) for (part,) in parts]
-
-    def locate(self, slots: _Integers) -> tuple[_Integers, _Integers, _Integers]:
-        """Return the rows of tests, the steps and the rows of actors of some slots."""
-        tests = np.searchsorted(self.first_slots, slots, side="right") - 1
-        steps, actors = np.divmod(slots - self.first_slots[tests], self.n_actors[tests])
-        return tests, steps, actors + self.first_actors[tests]
 
 
 class _Different:
@@ -178,7 +96,7 @@ class _Part:
     """The actuations of a range of slots."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, layout: _Layout, first: int, size: int
+        self, connection: duckdb.DuckDBPyConnection, layout: Layout, first: int, size: int
     ) -> None:
         self._connection = connection
         self._layout = layout
@@ -201,13 +119,13 @@ class _Part:
             np.maximum.at(self._times, slots, times)
             self._write(slots, places, texts)
         if layout.has_durations:
-            timed = _read(
+            timed = read_batch(
                 connection, f"select slot - {first} as slot, duration_ns from durations {where}"
             )
             slots = timed.column("slot").to_numpy()
             self._durations[slots] = timed.column("duration_ns").to_numpy()
 
-    def _write(self, slots: _Integers, places: npt.NDArray[np.int32], texts: _TextNumbers) -> None:
+    def _write(self, slots: Integers, places: npt.NDArray[np.int32], texts: _TextNumbers) -> None:
         """Bring cells to their actuations."""
         missing = texts == 0
         if missing.any():
@@ -237,7 +155,7 @@ class _Part:
         # Of everything else the greatest text counts.
         np.maximum.at(flat, cells, np.maximum(before, texts))
 
-    def _name(self, slot: _Integers) -> str:
+    def _name(self, slot: Integers) -> str:
         """Return what the actuation of a slot is called in messages."""
         (test,), (step,), (actor,) = self._layout.locate(slot + self._first)
         (tested,) = self._layout.tests.slice(test, 1).to_pylist()
@@ -254,7 +172,7 @@ class _Part:
         for start in range(0, slots.size, size):
             yield from self._rows(slots[start : start + size])
 
-    def _rows(self, slots: _Integers) -> Iterator[pa.RecordBatch]:
+    def _rows(self, slots: Integers) -> Iterator[pa.RecordBatch]:
         """Stream the rows of some actuations, with each of their different texts looked up once."""
         layout = self._layout
         n_rows = slots.size
@@ -310,11 +228,7 @@ class _Part:
             "duration_ns": pa.array(durations, mask=durations == 0),
             "observed_at": pa.array(self._times[slots]).cast(pa.timestamp("us", "UTC")),
         }
-        for start in range(0, n_rows, _ROWS_PER_BATCH):
-            batch = {n: values.slice(start, _ROWS_PER_BATCH) for n, values in plain.items()}
-            for name, (texts_of, rows) in named.items():
-                batch[name] = texts_of.take(rows.slice(start, _ROWS_PER_BATCH))
-            yield pa.RecordBatch.from_pydict(batch)
+        yield from _batches(plain, named, n_rows)
 
     def _look_up_lists(self, lists: _Different) -> pa.Array:
         """Return the JSON array of each list of arguments."""
@@ -325,7 +239,7 @@ class _Part:
         self._give(
             "different_arguments", row_no=list_nos, place=places, text_no=marked[places, list_nos]
         )
-        return _read(self._connection, "from argument_lists").column("inputs")
+        return read_batch(self._connection, "from argument_lists").column("inputs")
 
     def _look_up(self, name: str, different: _Different, columns: Sequence[str]) -> pa.RecordBatch:
         """Return the rows of a view of ``sql/lasso.sql``, which say what different rows of numbers mean."""
@@ -335,13 +249,24 @@ class _Part:
             row_no=row_nos,
             **dict(zip(columns, different.columns, strict=True)),
         )
-        return _read(self._connection, f"from {name}")
+        return read_batch(self._connection, f"from {name}")
 
     def _give(self, table: str, **columns: npt.NDArray[np.integer[Any]]) -> None:
         """Put numbers into a table of ``sql/lasso.sql``."""
         self._connection.register("given_numbers", pa.table(columns))
         self._connection.execute(f"create or replace temp table {table} as from given_numbers")
         self._connection.unregister("given_numbers")
+
+
+def _batches(
+    plain: Mapping[str, pa.Array], named: Mapping[str, tuple[pa.Array, pa.Array]], n_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Stream columns of values, and columns of texts by their numbers."""
+    for start in range(0, n_rows, _ROWS_PER_BATCH):
+        batch = {n: values.slice(start, _ROWS_PER_BATCH) for n, values in plain.items()}
+        for name, (texts, rows) in named.items():
+            batch[name] = texts.take(rows.slice(start, _ROWS_PER_BATCH))
+        yield pa.RecordBatch.from_pydict(batch)
 
 
 def _read_ahead(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -352,14 +277,3 @@ def _read_ahead(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
             following = reader.submit(next, batches, None)
             yield batch
             batch = following.result()
-
-
-def _read(connection: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatch:
-    """Return the result of a query in one piece."""
-    table = connection.execute(query).to_arrow_table()
-    columns = [column.combine_chunks() for column in table.columns]
-    # Of long texts, which have room for more than 2 GB in a column.
-    return pa.RecordBatch.from_arrays(
-        [c.cast(pa.large_string()) if pa.types.is_string(c.type) else c for c in columns],
-        table.column_names,
-    )
