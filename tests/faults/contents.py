@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 from obslake import engine
 from obslake.engine import quote_identifier, quote_literal
-from obslake.lakehouse.catalog import Lakehouse, local_path
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.moved import local_path
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.lakehouse.workfolder import PREFIXES
 

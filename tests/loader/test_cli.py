@@ -17,7 +17,7 @@ import pytest
 from obslake.cli.app import cli
 from obslake.engine import load_extensions
 from obslake.errors import DamagedMetadataError, QueryError
-from obslake.lakehouse.catalog import local_path
+from obslake.lakehouse.moved import local_path
 from obslake.query.ask import check_reads
 from pyiceberg.catalog.sql import SqlCatalog
 

@@ -12,7 +12,7 @@ from obslake import engine
 from obslake.dbt_plugin import Plugin
 from obslake.errors import QueryError, StoreError
 from obslake.lakehouse import store
-from obslake.lakehouse.catalog import local_path
+from obslake.lakehouse.moved import local_path
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.lakehouse.snapshots import data_files_query
 from obslake.lakehouse.store import show_store, store_options

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import JSONDecodeError
 from pathlib import Path
-from urllib.parse import urlparse
 
 import pydantic
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import (
     NoSuchNamespaceError,
     NoSuchPropertyException,
@@ -26,17 +25,17 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Identifier
 from pyiceberg.utils.config import Config
-from sqlalchemy import URL, select
+from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from obslake.errors import (
     CatalogError,
     DamagedMetadataError,
-    MovedLakehouseError,
     NoLakehouseError,
     ObslakeError,
 )
 from obslake.lakehouse.home import MARTS_FILE, home_folder
+from obslake.lakehouse.moved import check_not_moved
 from obslake.lakehouse.schemas import ALL_TABLES, NAMESPACE, PINNED, QUARANTINE, TableDefinition
 from obslake.lakehouse.system_errors import is_of_system, system_error
 
@@ -101,7 +100,7 @@ class Lakehouse:
             path.mkdir(parents=True, exist_ok=True)
         catalog = load_catalog(CATALOG_NAME, **_default_catalog(path, configured))
         if not configured and isinstance(catalog, SqlCatalog):
-            _check_not_moved(path, catalog)
+            check_not_moved(path, catalog)
         lakehouse = cls(path, catalog)
         if create:
             lakehouse.create_tables()
@@ -296,50 +295,6 @@ def _check_default_home(path: Path, *, create: bool) -> None:
             f"there is no lakehouse at {path}\n"
             "  create one with `obslake init`, or name another folder with --home or OBSLAKE_HOME"
         )
-
-
-def _check_not_moved(path: Path, catalog: SqlCatalog) -> None:
-    """Check that the tables stand below the folder of their catalog.
-
-    Iceberg names all files by their whole paths. A copy whose original is still there would read, and
-    remove, the files of the original.
-    """
-    with catalog.engine.connect() as connection:
-        known = select(IcebergTables.table_name, IcebergTables.metadata_location).where(
-            IcebergTables.catalog_name == catalog.name,
-            IcebergTables.table_namespace == NAMESPACE,
-        )
-        locations = connection.execute(known).all()
-    for name, location in locations:
-        # Addresses of other systems than the file system are none of a folder that was moved.
-        if not location or urlparse(location).scheme not in ("", "file"):
-            continue
-        file = local_path(location)
-        if file.resolve().is_relative_to(path.resolve()):
-            continue
-        # <home>/warehouse/<namespace>/<table>/metadata/<file>
-        former = file.parents[4] if len(file.parents) > 4 else file.parent
-        what = (
-            f"the lakehouse at {path} was moved or copied: its table {name} names files in {former}"
-        )
-        if file.exists():
-            advice = "which is still there\n  use that one, or load its sources into a new one"
-        else:
-            advice = (
-                "which is not there any more\n"
-                "  move it back there, put a link there that leads to where it is now, or load its sources "
-                "into a new one"
-            )
-        raise MovedLakehouseError(
-            f"{what}, {advice}\n"
-            "  Iceberg keeps the whole path of every file: a lakehouse works at its own place only"
-        )
-
-
-def local_path(location: str) -> Path:
-    """Return the path of a file that Iceberg names by its address in the file system."""
-    # Java writes file:/path. All write paths as they are: what looks like an escape is a part of the name.
-    return Path(re.sub(r"^file:(//)?(?=/)", "", location))
 
 
 def _default_catalog(path: Path, configured: bool) -> dict[str, str]:

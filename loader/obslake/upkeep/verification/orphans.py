@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow.fs as pafs
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
-from obslake.lakehouse.catalog import Lakehouse, local_path
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.moved import local_path
 from obslake.lakehouse.workfolder import PREFIXES, is_abandoned
 from obslake.upkeep.verification.files import TableFiles
 from obslake.upkeep.verification.report import Check, one_line
