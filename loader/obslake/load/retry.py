@@ -1,11 +1,9 @@
 """Reads records of the quarantine again, and loads those that are understood now."""
 
 import json
-from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,21 +21,18 @@ from obslake.load.history import History, retry_key
 from obslake.load.loading import new_load_id
 from obslake.load.quarantine import chosen_load, open_loads
 from obslake.load.report import LoadReport
+from obslake.load.retried_files import LINES, write_records
 from obslake.load.sources import set_aside
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.descriptions import DescriptionsReader
-from obslake.load.sources.files import Format, SourceFile
+from obslake.load.sources.files import SourceFile
 from obslake.load.sources.junit import JUnitReader, ReportOptions
 from obslake.load.sources.lasso import LassoReader
 from obslake.load.sources.observations import ObservationsReader
 from obslake.load.sources.recording import RecordingReader
-from obslake.load.sources.relations import pointer
 from obslake.load.sources.salvage import salvage_files
 from obslake.load.withdrawal import withdraw_superseded
 from obslake.progress import Progress
-
-# Lines of a CSV file that were no rows stand in a file of their own.
-_LINES = " (lines)"
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
         options = json.loads(said)
         reader = _reader(reader_name, options["settings"])
         set_aside.begin(connection)
-        files = _written(connection, folder, reader, options["columns"])
+        files = write_records(connection, folder, reader, options["columns"])
         try:
             staged = _staged(connection, reader, files, _options(options), progress)
         except (ObslakeError, duckdb.Error) as error:
@@ -122,7 +117,7 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
         if key in history.complete:
             raise LoadedMeanwhileError
         report = LoadReport(load_id=history.interrupted([key]) or new_load_id(connection))
-        report.sources = sorted({file.name.removesuffix(_LINES) for file in files})
+        report.sources = sorted({file.name.removesuffix(LINES) for file in files})
         if left:
             staged = replace(staged, tables=(*staged.tables, QUARANTINE))
         load = Load(lakehouse, connection, reader, history, report, progress)
@@ -154,123 +149,6 @@ def _options(said: dict[str, Any]) -> Options:
         delimiter=said.get("delimiter"),
         max_faulty=set_aside.ANY,
     )
-
-
-def _written(
-    connection: duckdb.DuckDBPyConnection, folder: Path, reader: Reader, columns: list[str]
-) -> list[SourceFile]:
-    """Write the records to files that the reader reads.
-
-    The table ``retried_rows`` says which row of which of these files a record is.
-    """
-    connection.execute("create temp table retried_rows (file varchar, position bigint, n bigint)")
-    write = {"recording": _write_sessions, "junit": _write_whole}.get(reader.name)
-    groups = connection.execute(
-        "select file, max(file_time) from retried group by file order by file"
-    ).fetchall()
-    files = []
-    for number, (name, file_time) in enumerate(groups):
-        path = folder / f"retried-{number}"
-        if write:
-            form = write(connection, path, name)
-            files.append(SourceFile(path, name, form, "uncompressed", "", file_time))
-            continue
-        if _write_rows(connection, path, name, columns):
-            files.append(SourceFile(path, name, "parquet", "uncompressed", "", file_time))
-        lines = path.with_suffix(".lines")
-        if _write_lines(connection, lines, name):
-            files.append(SourceFile(lines, name + _LINES, "csv", "uncompressed", "", file_time))
-    return files
-
-
-def _write_rows(
-    connection: duckdb.DuckDBPyConnection, path: Path, name: str, columns: list[str]
-) -> bool:
-    """Write rows as they were seen: their columns as text."""
-    set_variables(connection, {"retried_file": name})
-    # A line that was no JSON may be one now; what is still none stays set aside.
-    connection.execute(
-        """
-        create or replace temp view rows_of_file as
-        select n, cast(record as json) as json
-        from retried
-        where
-            file = getvariable('retried_file')
-            and (record_form = 'row' or (record_form = 'text' and context is null and json_valid(record)))
-        """
-    )
-    texts = ", ".join(
-        f"json_extract_string(json, {quote_literal(pointer(c))}) as {quote_identifier(c)}"
-        for c in columns
-    )
-    ((number,),) = connection.execute("select count(*) from rows_of_file").fetchall()
-    if not number or not columns:
-        return False
-    connection.execute(
-        f"copy (select {texts} from rows_of_file order by n) to {quote_literal(str(path))} "
-        "(format parquet)"
-    )
-    connection.execute(
-        "insert into retried_rows select ?, row_number() over (order by n), n from rows_of_file",
-        [name],
-    )
-    return True
-
-
-def _write_lines(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> bool:
-    """Write lines of a CSV file below its header."""
-    rows = connection.execute(
-        "select n, record, record_form, context from retried "
-        "where file = ? and record_form <> 'row' and context <> 'json' order by n",
-        [name],
-    ).fetchall()
-    if not rows:
-        return False
-    with path.open("wb") as stream:
-        stream.write(rows[0][3].encode() + b"\n")
-        for _, record, form, _ in rows:
-            stream.write(_bytes(record, form) + b"\n")
-    connection.executemany(
-        "insert into retried_rows values (?, ?, ?)",
-        [[name + _LINES, position, n] for position, (n, *_) in enumerate(rows, start=2)],
-    )
-    return True
-
-
-def _write_sessions(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> Format:
-    """Write lines of a recording, each below its session."""
-    rows = connection.execute(
-        "select n, record, context from retried where file = ? order by n", [name]
-    )
-    session = None
-    position = 0
-    places = []
-    with path.open("w", encoding="utf-8") as stream:
-        while batch := rows.fetchmany(1000):
-            for n, record, context in batch:
-                if context not in (None, session):
-                    stream.write(context + "\n")
-                    position += 1
-                session = context or record
-                stream.write(record + "\n")
-                position += 1
-                places.append([name, position, n])
-    connection.executemany("insert into retried_rows values (?, ?, ?)", places)
-    return "json"
-
-
-def _write_whole(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> Format:
-    """Write a file as it was."""
-    ((n, record, form),) = connection.execute(
-        "select n, record, record_form from retried where file = ?", [name]
-    ).fetchall()
-    path.write_bytes(_bytes(record, form))
-    connection.execute("insert into retried_rows values (?, null, ?)", [name, n])
-    return "csv"
-
-
-def _bytes(record: str, form: str) -> bytes:
-    return b64decode(record) if form == "base64" else record.encode()
 
 
 def _staged(
