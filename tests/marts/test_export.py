@@ -14,7 +14,8 @@ import pytest
 from obslake.errors import ExportError, ObslakeError, QueryError
 from obslake.progress import Progress
 from obslake.query import export as module
-from obslake.query.export import KEY_COLUMNS, Export, export
+from obslake.query.export import Export, export
+from obslake.query.mart_rows import KEY_COLUMNS
 
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace

@@ -8,9 +8,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,44 +17,17 @@ from obslake.engine import quote_identifier, quote_literal
 from obslake.errors import ExportError
 from obslake.progress import Task
 from obslake.query.ask import open_marts
+from obslake.query.mart_rows import MartRows
 
 Format = Literal["parquet", "jsonl"]
 
-KEY_COLUMNS = (
-    "data_set_id",
-    "problem_id",
-    "lineage",
-    "subject_kind",
-    "subject_id",
-    "scope",
-    "metric",
-    "test_id",
-    "step_id",
-    "implementation_id",
-    "implementation_a",
-    "implementation_b",
-    "cluster_id",
-    "from_environment_id",
-    "to_environment_id",
-    "environment_id",
-    "run_id",
-    "attempt",
-    "value",
-    "value_text",
-    "unit",
-    "measured_at",
-)
-"""Columns of which the marts' keys are made, in the order by which rows are sorted."""
 
 _FORMATS: dict[str, Format] = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
-# Rows of one query, but whole problems, and of one row group of Parquet, in which code that is repeated is
-# written once.
-_QUERIED_ROWS = 65_536
+# Of one row group of Parquet, in which code that is repeated is written once.
 _GROUP_ROWS = 65_536
 _GROUP_BYTES = 256 * 1024 * 1024
-_BATCH_ROWS = 2_048
 
 
 @dataclass(frozen=True)
@@ -121,7 +93,7 @@ def export(
         ) as folder:
             work = Path(folder)
             with open_marts(home, temp_directory=work / "spilled") as connection:
-                mart = _Mart(connection, relation, data_sets, problems)
+                mart = MartRows(connection, relation, data_sets, problems)
                 if path is None:
                     rows, size = _write(mart, form, compression, stdout, shown)
                     stdout.flush()
@@ -168,98 +140,8 @@ def _check_target(path: Path, overwrite: bool) -> None:
         raise ExportError(f"{path} exists\n  replace it with --force, or name another file")
 
 
-class _Mart:
-    """The rows of a mart that are wanted, some problems at a time."""
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        relation: str,
-        data_sets: Sequence[str],
-        problems: Sequence[str],
-    ) -> None:
-        self._connection = connection
-        self._relation = relation
-        self.columns: dict[str, str] = dict(
-            connection.execute(
-                "select column_name, data_type from duckdb_columns() "
-                "where database_name = current_database() and schema_name = 'main' "
-                "and table_name = ? order by column_index",
-                [relation],
-            ).fetchall()
-        )
-        if not self.columns:
-            raise ExportError(
-                f"there is no mart {relation!r}; there are {', '.join(self._names())}"
-            )
-        self._wanted: dict[str, list[str]] = {}
-        for column, values in {"data_set_id": data_sets, "problem_id": problems}.items():
-            if values and column not in self.columns:
-                raise ExportError(f"{relation} has no {column} to choose by")
-            if values:
-                self._wanted[column] = list(values)
-
-    def _names(self) -> list[str]:
-        tables = (
-            "select table_name from information_schema.tables "
-            "where table_catalog = current_database() and table_schema = 'main' order by 1"
-        )
-        return [name for (name,) in self._connection.execute(tables).fetchall()]
-
-    def batches(self, selected: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in the order of their keys, as few at a time."""
-        keys = [quote_identifier(name) for name in KEY_COLUMNS if name in self.columns]
-        order = f"order by {', '.join(keys)}" if keys else ""
-        for condition, values in self._parts():
-            reader = self._connection.sql(
-                f"select {selected} from {quote_identifier(self._relation)} "
-                f"where {condition} {order}",
-                params=values,
-            ).to_arrow_reader(_BATCH_ROWS)
-            yield from reader
-
-    def schema(self, selected: str) -> pa.Schema:
-        """Return the columns that are selected, as Arrow has them."""
-        query = f"select {selected} from {quote_identifier(self._relation)} where false"
-        return self._connection.sql(query).to_arrow_table().schema
-
-    def _parts(self) -> Iterator[tuple[str, list[object]]]:
-        """Yield conditions, with their parameters, that split the rows in the order of their keys."""
-        chosen = " and ".join(
-            ["true", *(f"list_contains(?, {quote_identifier(name)})" for name in self._wanted)]
-        )
-        values: list[object] = list(self._wanted.values())
-        if not {"data_set_id", "problem_id"} <= self.columns.keys():
-            yield chosen, values
-            return
-        counted = self._connection.execute(
-            f"select data_set_id, problem_id, count(*) from {quote_identifier(self._relation)} "
-            f"where {chosen} group by data_set_id, problem_id order by data_set_id, problem_id",
-            values,
-        ).fetchall()
-        for data_set, first, last in _runs(counted):
-            if first is None:
-                yield f"{chosen} and data_set_id = ? and problem_id is null", [*values, data_set]
-            else:
-                within = f"{chosen} and data_set_id = ? and problem_id >= ? and problem_id <= ?"
-                yield within, [*values, data_set, first, last]
-
-
-def _runs(counted: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str | None, str | None]]:
-    """Yield data set, first and last problem of problems in their order that are read at once."""
-    start, end, rows = None, None, 0
-    for data_set, problem, count in counted:
-        if start and (start[0] != data_set or problem is None or rows + count > _QUERIED_ROWS):
-            yield (*start, end)
-            start, rows = None, 0
-        start = start or (data_set, problem)
-        end, rows = problem, rows + count
-    if start:
-        yield (*start, end)
-
-
 def _write(
-    mart: _Mart, form: Format, compression: str | None, file: IO[bytes], shown: Task
+    mart: MartRows, form: Format, compression: str | None, file: IO[bytes], shown: Task
 ) -> tuple[int, int]:
     """Write all rows to a stream; return how many, and how many bytes."""
     counted = _Counted(file)
@@ -297,7 +179,7 @@ class _Counted:
         self.flush()
 
 
-def _write_parquet(mart: _Mart, sink: pa.NativeFile, shown: Task) -> int:
+def _write_parquet(mart: MartRows, sink: pa.NativeFile, shown: Task) -> int:
     selected = ", ".join(quote_identifier(name) for name in mart.columns)
     schema = mart.schema(selected)
     rows = 0
@@ -324,7 +206,7 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]
         yield group
 
 
-def _write_lines(mart: _Mart, sink: pa.NativeFile, shown: Task) -> int:
+def _write_lines(mart: MartRows, sink: pa.NativeFile, shown: Task) -> int:
     fields = ", ".join(
         f"{quote_literal(name)}: {_json_value(name, kind)}" for name, kind in mart.columns.items()
     )
