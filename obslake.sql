@@ -1038,7 +1038,7 @@ left join implementations on matrix.implementation_id = implementations.implemen
 );
 
 comment on macro table actuations is
-'The cells of the matrix of a problem, each with its test and the source code of its implementation. The rows come in no order.';
+'The cells of the matrix of a problem, each with its test and the source code of its implementation. Rows are in no particular order.';
 
 create or replace macro assess(data_set, problem) as table (
 with
@@ -2506,7 +2506,7 @@ order by assessment_rank
 );
 
 comment on macro table assess is
-'The implementations of a problem, the best first: by the tests they pass and who passes the same (dual agreement), then by their mean agreement with the others (minimum Bayes risk); what was specified stands beside it.';
+'The implementations of a problem, the best first: by the tests they pass and how many others pass the same tests (dual agreement), then by their mean agreement with the others (minimum Bayes risk); the agreement with the specified oracle stands beside it.';
 
 create or replace macro behavior_diff(data_set, problem, implementation_a, implementation_b) as table (
 with
@@ -7730,7 +7730,7 @@ order by suite_rank
 );
 
 comment on macro table minimal_suite is
-'The tests of a problem that are enough to tell all its behaviour clusters apart, in the order in which they should be kept: each next one splits the most pairs of clusters that are left together.';
+'The tests of a problem that are enough to tell all its behaviour clusters apart, in the order in which to keep them: each splits the most pairs of clusters that the ones before leave together.';
 
 create or replace macro oracle(data_set, problem) as table (
 with
@@ -8589,7 +8589,7 @@ order by test_id, step_id
 );
 
 comment on macro table oracle is
-'The consensus oracle of a problem: one row per stimulus, with the response that won and the votes laid open.';
+'The consensus oracle of a problem: one row per stimulus, with the winning response and the votes.';
 
 create or replace macro src(data_set, problem) as table (
 with
@@ -9165,7 +9165,7 @@ where data_set_id = data_set and problem_id = problem
 );
 
 comment on macro table src is
-'The stimulus-response cube of a problem: one row per stimulus, implementation, environment, run and attempt. The rows come in no order.';
+'The stimulus-response cube of a problem: one row per stimulus, implementation, environment, run and attempt. Rows are in no particular order.';
 
 create or replace macro srm(data_set, problem) as table (
 with
@@ -9575,7 +9575,7 @@ where data_set_id = data_set and problem_id = problem
 );
 
 comment on macro table srm is
-'The stimulus-response matrix of a problem in tall form: one row per stimulus and implementation. The rows come in no order.';
+'The stimulus-response matrix of a problem in tall form: one row per stimulus and implementation. Rows are in no particular order.';
 
 create or replace macro suspects(data_set) as table (
 with
@@ -10535,7 +10535,7 @@ order by vote_share desc, n_voters desc, problem_id asc, test_id asc, step_id as
 );
 
 comment on macro table suspects is
-'The stimuli of a data set at which the implementations answer otherwise than was specified, so that the label may be wrong; where most of the votes are for another response, first.';
+'The stimuli of a data set whose specified response the votes contradict, so that the label may be wrong; those with the clearest votes first.';
 
 create or replace macro transitions(data_set, problem, from_run := null, to_run := null, from_environment := null, to_environment := null, from_revision := null, to_revision := null) as table (
 with
@@ -11655,6 +11655,6 @@ order by from_environment_id, to_environment_id, subject_id
 );
 
 comment on macro table transitions is
-'How the implementations of a problem moved between clusters, from one run, environment or revision to another. What is not named: the latest run, or the one before it where nothing else tells both sides apart; every environment with itself; implementations of any revision.';
+'How the implementations of a problem moved between clusters, from one run, environment or revision to another. Defaults: the latest run, or the one before it if nothing else distinguishes the two sides; every environment with itself; implementations of any revision.';
 
 drop view temp.observations;

@@ -1,4 +1,4 @@
--- The cells of the matrix of a problem, each with its test and the source code of its implementation. The rows come in no order.
+-- The cells of the matrix of a problem, each with its test and the source code of its implementation. Rows are in no particular order.
 -- Parameters: data_set, problem
 
 with

@@ -1,4 +1,4 @@
--- The tests of a problem that are enough to tell all its behaviour clusters apart, in the order in which they should be kept: each next one splits the most pairs of clusters that are left together.
+-- The tests of a problem that are enough to tell all its behaviour clusters apart, in the order in which to keep them: each splits the most pairs of clusters that the ones before leave together.
 -- Parameters: data_set, problem
 
 select

@@ -1,4 +1,4 @@
--- The consensus oracle of a problem: one row per stimulus, with the response that won and the votes laid open.
+-- The consensus oracle of a problem: one row per stimulus, with the winning response and the votes.
 -- Parameters: data_set, problem
 
 select

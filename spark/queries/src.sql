@@ -1,4 +1,4 @@
--- The stimulus-response cube of a problem: one row per stimulus, implementation, environment, run and attempt. The rows come in no order.
+-- The stimulus-response cube of a problem: one row per stimulus, implementation, environment, run and attempt. Rows are in no particular order.
 -- Parameters: data_set, problem
 
 select

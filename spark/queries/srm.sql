@@ -1,4 +1,4 @@
--- The stimulus-response matrix of a problem in tall form: one row per stimulus and implementation. The rows come in no order.
+-- The stimulus-response matrix of a problem in tall form: one row per stimulus and implementation. Rows are in no particular order.
 -- Parameters: data_set, problem
 
 select

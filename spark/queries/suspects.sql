@@ -1,4 +1,4 @@
--- The stimuli of a data set at which the implementations answer otherwise than was specified, so that the label may be wrong; where most of the votes are for another response, first.
+-- The stimuli of a data set whose specified response the votes contradict, so that the label may be wrong; those with the clearest votes first.
 -- Parameters: data_set
 
 select

@@ -1,4 +1,4 @@
--- How the implementations of a problem moved between clusters, from one run, environment or revision to another. What is not named: the latest run, or the one before it where nothing else tells both sides apart; every environment with itself; implementations of any revision.
+-- How the implementations of a problem moved between clusters, from one run, environment or revision to another. Defaults: the latest run, or the one before it if nothing else distinguishes the two sides; every environment with itself; implementations of any revision.
 -- Parameters: data_set, problem, from_run, to_run, from_environment, to_environment, from_revision, to_revision
 
 with
