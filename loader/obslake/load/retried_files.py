@@ -8,7 +8,7 @@ import duckdb
 from obslake.engine import quote_identifier, quote_literal, set_variables
 from obslake.load.sources.base import Reader
 from obslake.load.sources.files import Format, SourceFile
-from obslake.load.sources.relations import pointer
+from obslake.load.sources.scans import pointer
 
 # Lines of a CSV file that were no rows stand in a file of their own.
 LINES = " (lines)"

@@ -8,7 +8,8 @@ import duckdb
 from obslake.engine import quote_identifier, quote_literal
 from obslake.load.sources import set_aside
 from obslake.load.sources.files import SourceFile
-from obslake.load.sources.relations import FAULT_COLUMN, TextRelation, create_text_view, unreadable
+from obslake.load.sources.relations import TextRelation, create_text_view, unreadable
+from obslake.load.sources.scans import FAULT_COLUMN
 from obslake.load.sources.set_aside import STRICT, Tolerance
 
 _SHOWN = 5

@@ -13,13 +13,8 @@ import duckdb
 from obslake.engine import glob_literal, quote_identifier, quote_literal
 from obslake.errors import SourceFormatError
 from obslake.load.sources.files import OutputReading, SourceFile
-from obslake.load.sources.relations import (
-    OUTPUT_FORM_COLUMN,
-    ROW_COLUMN,
-    columns_of,
-    create_text_view,
-    unreadable,
-)
+from obslake.load.sources.relations import columns_of, create_text_view, unreadable
+from obslake.load.sources.scans import OUTPUT_FORM_COLUMN, ROW_COLUMN
 from obslake.load.sources.typed_text import is_text
 from obslake.load.sources.verdicts import OUTCOMES
 

@@ -24,7 +24,8 @@ from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.checks import Cast, Choice, check_rows, shorten
 from obslake.load.sources.files import SourceFile
-from obslake.load.sources.relations import LONGEST_JSON_LINE, create_text_view
+from obslake.load.sources.relations import create_text_view
+from obslake.load.sources.scans import LONGEST_JSON_LINE
 from obslake.load.sources.set_aside import Tolerance
 
 # The newest form of recordings that is understood.

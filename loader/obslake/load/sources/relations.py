@@ -10,42 +10,18 @@ import pyarrow.parquet as pq
 from obslake.engine import glob_literal, quote_identifier, quote_literal, reason, set_variables
 from obslake.errors import SourceFormatError
 from obslake.load.sources.dialect import sniff
-from obslake.load.sources.files import Compression, Format, OutputReading, SourceFile, read_head
-from obslake.load.sources.typed_text import is_text, plain_text, protocol_text
-
-# A record is bounded, and with it the memory for reading it: DuckDB's CSV reader reserves a
-# multiple of the longest line that it has to expect.
-LONGEST_CSV_LINE = 8 << 20
-LONGEST_JSON_LINE = 64 << 20
-
-# Types that need no detour by text to become a number or a moment: parsing would cost more than all
-# the rest of reading.
-_PLAIN_TYPES = frozenset(
-    {
-        "TINYINT",
-        "SMALLINT",
-        "INTEGER",
-        "BIGINT",
-        "UTINYINT",
-        "USMALLINT",
-        "UINTEGER",
-        "UBIGINT",
-        "TIMESTAMP",
-        "TIMESTAMP WITH TIME ZONE",
-    }
+from obslake.load.sources.files import SourceFile, read_head
+from obslake.load.sources.scans import (
+    FAULT_COLUMN,
+    OUTPUT_FORM_COLUMN,
+    RAW_COLUMN,
+    ROW_COLUMN,
+    Form,
+    csv_rows,
+    json_rows,
+    pointer,
+    scan,
 )
-
-# Number of a row in its source, in a file of rows that were salvaged from it.
-ROW_COLUMN = "_obslake_row"
-
-# Why a row cannot be understood as a whole, in a file that was brought into columns.
-FAULT_COLUMN = "_obslake_fault"
-
-# The whole of such a row as it was written.
-RAW_COLUMN = "_obslake_raw"
-
-# What the output of a row was before it became text, in such a file.
-OUTPUT_FORM_COLUMN = "_obslake_output_form"
 
 _OWN_COLUMNS = (ROW_COLUMN, FAULT_COLUMN, RAW_COLUMN, OUTPUT_FORM_COLUMN)
 
@@ -63,21 +39,6 @@ class TextRelation:
     view: str
     columns: tuple[str, ...]
     types: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Form:
-    """What files must have in common to be read by one scan: names and types of columns as well."""
-
-    format: Format
-    compression: Compression
-    columns: tuple[tuple[str, str], ...] = ()
-    delimiter: str = ""
-    quote: str = '"'
-    is_salvaged: bool = False
-    is_tabulated: bool = False
-    skipped_lines: int = 0
-    output: OutputReading | None = None
 
 
 def create_text_view(
@@ -115,7 +76,7 @@ def create_text_view(
             [json.dumps(dict(f.partitions)) for f in files],
         ],
     )
-    by_form: dict[_Form, list[SourceFile]] = {}
+    by_form: dict[Form, list[SourceFile]] = {}
     for file in files:
         by_form.setdefault(_form(connection, file), []).append(file)
     parts = []
@@ -125,32 +86,10 @@ def create_text_view(
     for index, (form, group) in enumerate(by_form.items()):
         paths = f"{view}_paths_{index}"
         set_variables(connection, {paths: [glob_literal(f.path) for f in group]})
-        # A time that is the same in all rows costs nothing.
-        time = (
-            f"timestamptz {quote_literal(group[0].modified_at.isoformat())}"
-            if len(group) == 1
-            else f"{source}[2]"
-        )
-        scan = _scan(f"getvariable({quote_literal(paths)})", form, typed, with_records=with_records)
-        folders = dict.fromkeys(key for file in group for key, _ in file.partitions)
-        texts = [
-            f", json_extract_string({source}[3], {quote_literal(pointer(key))}) as {quote_identifier(key)}"
-            for key in folders
-        ]
-        everything = "*"
-        if texts and with_records:
-            members = ", ".join(
-                f"{quote_literal(key)}: json_extract_string({source}[3], {quote_literal(pointer(key))})"
-                for key in folders
-            )
-            record = f"json_merge_patch(cast(_obslake_record as json), to_json({{{members}}}))"
-            everything = f"* replace (cast({record} as varchar) as _obslake_record)"
-        parts.append(f"select {everything}, {time} as _obslake_time{''.join(texts)} from ({scan})")
-        for key in folders:
-            columns.setdefault(key.lower(), key)
-            types.setdefault(key.lower(), set()).add("")
+        rows = scan(f"getvariable({quote_literal(paths)})", form, typed, with_records=with_records)
+        parts.append(_part(rows, group, source, with_records=with_records))
         has_types = form.format == "parquet" and not form.is_tabulated
-        for name, type_ in form.columns:
+        for name, type_ in [*((key, "") for key in _folders(group)), *form.columns]:
             columns.setdefault(name.lower(), name)
             types.setdefault(name.lower(), set()).add(type_ if has_types else "")
     kept = (
@@ -168,6 +107,32 @@ def create_text_view(
         for key, name in columns.items()
     }
     return TextRelation(view, tuple(columns.values()), one_type)
+
+
+def _folders(group: Sequence[SourceFile]) -> list[str]:
+    """Return the columns that the names of the files' folders say."""
+    return list(dict.fromkeys(key for file in group for key, _ in file.partitions))
+
+
+def _part(rows: str, group: Sequence[SourceFile], source: str, *, with_records: bool) -> str:
+    """Return the SQL of the rows of one scan, with their time and what the folders of their files say."""
+    # A time that is the same in all rows costs nothing.
+    time = (
+        f"timestamptz {quote_literal(group[0].modified_at.isoformat())}"
+        if len(group) == 1
+        else f"{source}[2]"
+    )
+    said = {
+        key: f"json_extract_string({source}[3], {quote_literal(pointer(key))})"
+        for key in _folders(group)
+    }
+    everything = "*"
+    if said and with_records:
+        members = ", ".join(f"{quote_literal(key)}: {text}" for key, text in said.items())
+        record = f"json_merge_patch(cast(_obslake_record as json), to_json({{{members}}}))"
+        everything = f"* replace (cast({record} as varchar) as _obslake_record)"
+    texts = "".join(f", {text} as {quote_identifier(key)}" for key, text in said.items())
+    return f"select {everything}, {time} as _obslake_time{texts} from ({rows})"
 
 
 @dataclass(frozen=True)
@@ -193,12 +158,12 @@ def csv_scan(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> CsvScan
     """Return how a CSV file is read."""
     form = _form(connection, file)
     names = [name for name, _ in form.columns]
-    return CsvScan(_csv_rows("?", form), names, form.delimiter, form.quote, form.skipped_lines)
+    return CsvScan(csv_rows("?", form), names, form.delimiter, form.quote, form.skipped_lines)
 
 
 def json_scan(file: SourceFile) -> str:
     """Return the query of a JSON file, as ``json``; its one parameter is the pattern of its path."""
-    return _json_rows("?", _Form(file.format, file.compression, is_salvaged=file.is_salvaged))
+    return json_rows("?", Form(file.format, file.compression, is_salvaged=file.is_salvaged))
 
 
 def json_lines_scan(file: SourceFile) -> str:
@@ -206,8 +171,8 @@ def json_lines_scan(file: SourceFile) -> str:
 
     The query has one parameter, the pattern of the file's path.
     """
-    form = _Form(file.format, file.compression)
-    return _json_rows("?", form, ", format = 'newline_delimited', ignore_errors = true")
+    form = Form(file.format, file.compression)
+    return json_rows("?", form, ", format = 'newline_delimited', ignore_errors = true")
 
 
 def unreadable(file: SourceFile, error: duckdb.Error) -> SourceFormatError:
@@ -228,7 +193,7 @@ def columns_of(
     return _form(connection, file).columns
 
 
-def _form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
+def _form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Form:
     """Look into a file: DuckDB would make one guess for many files, and skip what does not fit."""
     try:
         form = _FORMS[file.format](connection, file)
@@ -253,12 +218,12 @@ def _parquet_columns(
     return [(c[0], c[1]) for c in columns]
 
 
-def _parquet_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
+def _parquet_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Form:
     columns = _parquet_columns(connection, file)
     _refuse_long_decimals(file)
     if file.is_tabulated:
         own = [c for c in columns if c[0] not in _OWN_COLUMNS]
-        return _Form(file.format, file.compression, tuple(own), is_tabulated=True)
+        return Form(file.format, file.compression, tuple(own), is_tabulated=True)
     # Where two names differ in case only, DuckDB changes the second.
     names = [name for name, _ in columns]
     if {*names} != {*(given := pq.read_schema(file.path).names)}:
@@ -268,7 +233,7 @@ def _parquet_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _F
                 f"{file.name}: columns whose names differ in case only: {', '.join(twice)}\n"
                 "  rename all but one of them, or leave them out"
             )
-    return _Form(file.format, file.compression, tuple(columns))
+    return Form(file.format, file.compression, tuple(columns))
 
 
 def _refuse_long_decimals(file: SourceFile) -> None:
@@ -281,12 +246,12 @@ def _refuse_long_decimals(file: SourceFile) -> None:
             )
 
 
-def _csv_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
+def _csv_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Form:
     if file.is_salvaged:
         columns = [c for c in _parquet_columns(connection, file) if c[0] != ROW_COLUMN]
-        return _Form(file.format, file.compression, tuple(columns), is_salvaged=True)
+        return Form(file.format, file.compression, tuple(columns), is_salvaged=True)
     found = sniff(file, read_head(file.path, file.compression))
-    return _Form(
+    return Form(
         file.format,
         file.compression,
         tuple((name, "VARCHAR") for name in found.columns),
@@ -296,123 +261,13 @@ def _csv_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
     )
 
 
-def _json_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> _Form:
-    form = _Form(file.format, file.compression, is_salvaged=file.is_salvaged)
+def _json_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Form:
+    form = Form(file.format, file.compression, is_salvaged=file.is_salvaged)
     keys = connection.execute(
-        f"select distinct unnest(json_keys(json)) from {_json_rows('?', form)} order by 1",
+        f"select distinct unnest(json_keys(json)) from {json_rows('?', form)} order by 1",
         [glob_literal(file.path)],
     ).fetchall()
     return replace(form, columns=tuple((key, "VARCHAR") for (key,) in keys))
 
 
 _FORMS = {"parquet": _parquet_form, "csv": _csv_form, "json": _json_form}
-
-
-def _scan(paths: str, form: _Form, typed: Sequence[str], *, with_records: bool) -> str:
-    """Return the query that reads files of one form as text."""
-    plain = {name.lower() for name in typed}
-    if form.is_tabulated or form.is_salvaged:
-        rows = _salvaged_rows(paths, form)
-        row_number = ROW_COLUMN
-    elif form.format == "parquet":
-        rows = (
-            f"read_parquet({paths}, filename = '_obslake_file', file_row_number = true, "
-            "hive_partitioning = false)"
-        )
-        row_number = "file_row_number + 1"
-    elif form.format == "csv":
-        rows = _csv_rows(paths, form)
-        # The header is row 1, as editors and spreadsheets count.
-        row_number = f"row_number() over () + {1 + form.skipped_lines}"
-    else:
-        rows = _json_rows(paths, form)
-        row_number = "row_number() over ()"
-    texts = [
-        f"{quote_identifier(name)}"
-        if name.lower() in plain and type_ in _PLAIN_TYPES
-        else f"{_text(form, name, type_)} as {quote_identifier(name)}"
-        for name, type_ in form.columns
-    ]
-    fault = [FAULT_COLUMN] if form.is_tabulated else []
-    columns = [*texts, *fault, "_obslake_file", f"{row_number} as _obslake_row"]
-    if with_records:
-        columns.append(f"{_record(form)} as _obslake_record")
-    return f"select {', '.join(columns)} from {rows}"
-
-
-def _record(form: _Form) -> str:
-    """Return the SQL of a whole row: as it was written, or its columns as text."""
-    if form.format == "json":
-        return "cast(json as varchar)"
-    texts = [f"{quote_literal(name)}: {_text(form, name, type_)}" for name, type_ in form.columns]
-    record = f"cast(to_json({{{', '.join(texts)}}}) as varchar)"
-    return f"coalesce({RAW_COLUMN}, {record})" if form.is_tabulated else record
-
-
-def _salvaged_rows(paths: str, form: _Form) -> str:
-    rows = f"read_parquet({paths}, filename = '_obslake_file', hive_partitioning = false)"
-    return rows if form.format != "json" else f"(select * replace (json::json as json) from {rows})"
-
-
-def _csv_rows(paths: str, form: _Form) -> str:
-    types = ", ".join(f"{quote_literal(name)}: 'VARCHAR'" for name, _ in form.columns)
-    # An empty field is missing, a quoted empty field is the empty text.
-    return (
-        f"read_csv({paths}, filename = '_obslake_file', header = true, auto_detect = false, "
-        f"hive_partitioning = false, skip = {form.skipped_lines}, "
-        f"columns = {{{types}}}, delim = {quote_literal(form.delimiter)}, "
-        f"quote = {quote_literal(form.quote)}, escape = {quote_literal(form.quote)}, "
-        "allow_quoted_nulls = false, "
-        f"compression = {quote_literal(form.compression)}, max_line_size = {LONGEST_CSV_LINE})"
-    )
-
-
-def _json_rows(paths: str, form: _Form, more: str = "") -> str:
-    if form.is_salvaged:
-        return _salvaged_rows(paths, form)
-    return (
-        f"read_json_objects({paths}, filename = '_obslake_file', hive_partitioning = false, "
-        f"compression = {quote_literal(form.compression)}, "
-        f"maximum_object_size = {LONGEST_JSON_LINE}{more})"
-    )
-
-
-def pointer(key: str) -> str:
-    """Return the JSON pointer of a key of an object."""
-    return "/" + key.replace("~", "~0").replace("/", "~1")
-
-
-def _text(form: _Form, name: str, type_: str) -> str:
-    """Return the SQL of a column as text."""
-    if form.format == "json":
-        return f"json_extract_string(json, {quote_literal(pointer(name))})"
-    value = quote_identifier(name)
-    if form.output and form.output.column == name:
-        return _output_text(form, form.output, value, type_)
-    return plain_text(value, type_)
-
-
-def _output_text(form: _Form, output: OutputReading, value: str, type_: str) -> str:
-    """Return the SQL of a response as the text of the protocol."""
-    string = f"string_response({value})"
-    if output.kind_column:
-        # The file itself may say that it is not a value.
-        kind = quote_identifier(output.kind_column)
-        string = f"if(coalesce({kind}, 'value') = 'value', {string}, {value})"
-    if not form.is_tabulated:
-        is_string = is_text(type_)
-        if output.are_values:
-            text = string if is_string else protocol_text(value, type_)
-            # A field of CSV is missing, a null of Parquet is one.
-            return text if form.format == "csv" else f"coalesce({text}, 'null')"
-        text = protocol_text(value, type_)
-    elif output.are_values:
-        return (
-            f"case {OUTPUT_FORM_COLUMN} when 'string' then {string} "
-            f"when 'null' then 'null' else {value} end"
-        )
-    else:
-        text = value
-    if output.has_bare_floats:
-        text = f"with_tagged_floats({text})"
-    return f"verdict_response({text})" if output.are_verdicts else text

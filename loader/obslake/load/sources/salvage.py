@@ -21,15 +21,8 @@ from obslake.engine import glob_literal, quote_identifier, quote_literal, temp_d
 from obslake.errors import SourceFormatError
 from obslake.load.sources.base import Options, Reader
 from obslake.load.sources.files import SourceFile, read_head
-from obslake.load.sources.relations import (
-    LONGEST_CSV_LINE,
-    ROW_COLUMN,
-    CsvScan,
-    csv_scan,
-    json_lines_scan,
-    json_scan,
-    unreadable,
-)
+from obslake.load.sources.relations import CsvScan, csv_scan, json_lines_scan, json_scan, unreadable
+from obslake.load.sources.scans import LONGEST_CSV_LINE, ROW_COLUMN
 from obslake.load.sources.set_aside import as_text
 
 _BATCH_ROWS = 10_000

@@ -19,15 +19,13 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from obslake.engine import glob_literal, quote_identifier, quote_literal, temp_directory
 from obslake.load.sources.files import SourceFile
-from obslake.load.sources.relations import (
+from obslake.load.sources.relations import csv_scan, json_scan, unreadable
+from obslake.load.sources.scans import (
     FAULT_COLUMN,
     OUTPUT_FORM_COLUMN,
     RAW_COLUMN,
     ROW_COLUMN,
-    csv_scan,
-    json_scan,
     pointer,
-    unreadable,
 )
 from obslake.load.sources.typed_text import TAGS
 
