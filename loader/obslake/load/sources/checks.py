@@ -107,15 +107,29 @@ class _Fault:
         )
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What rows of a source must keep.
+
+    Attributes:
+        known: column as the others name it to column of the source.
+        required: columns without missing values.
+        casts: columns and their types.
+        choices: columns and their possible words.
+        only: a column and its value in the rows that are checked; by default all rows are.
+    """
+
+    known: Mapping[str, str]
+    required: Sequence[str] = ()
+    casts: Sequence[Cast] = ()
+    choices: Sequence[Choice] = ()
+    only: tuple[str, str] | None = None
+
+
 def check_rows(
     connection: duckdb.DuckDBPyConnection,
     files: Sequence[SourceFile],
-    *,
-    known: Mapping[str, str],
-    required: Sequence[str] = (),
-    casts: Sequence[Cast] = (),
-    choices: Sequence[Choice] = (),
-    only: tuple[str, str] | None = None,
+    rules: Rules,
     tolerance: Tolerance = STRICT,
 ) -> str | None:
     """Check that required columns have values and that typed columns can be read as their types.
@@ -125,11 +139,7 @@ def check_rows(
     Args:
         connection: where the files are read.
         files: the source.
-        known: column as the following arguments name it to column of the source.
-        required: columns without missing values.
-        casts: columns and their types.
-        choices: columns and their possible words.
-        only: a column and its value in the rows that are checked; by default all rows are.
+        rules: what its rows must keep.
         tolerance: how many rows may be set aside.
 
     Returns:
@@ -144,37 +154,22 @@ def check_rows(
     shown: list[str] = []
     total = 0
     everywhere: dict[str, str] = {}
+    typed = [rules.known[cast.column] for cast in rules.casts if cast.column in rules.known]
     # File by file, so that rows are counted in each, and an unreadable one is known.
     for file in files:
         try:
-            typed = [known[cast.column] for cast in casts if cast.column in known]
             relation = create_text_view(
                 connection, "checked_rows", [file], typed, with_records=not tolerance.is_strict
             )
-            present = {c.lower(): c for c in relation.columns}
-            columns = {
-                name: present[source.lower()]
-                for name, source in known.items()
-                if source.lower() in present
-            }
+            columns = _present(relation, rules)
             everywhere.update(columns)
-            types = {
-                name: type_
-                for name, type_, *_ in connection.execute("describe checked_rows").fetchall()
-            }
-            faults = _faults(
-                columns,
-                types,
-                required,
-                casts,
-                choices,
-                only,
-                has_own_faults=file.is_tabulated,
-            )
+            described = connection.execute("describe checked_rows").fetchall()
+            types = {name: type_ for name, type_, *_ in described}
+            faults = _faults(columns, types, rules, has_own_faults=file.is_tabulated)
             found, examples = _find(connection, faults, _SHOWN - len(shown))
             total += found
             if not tolerance.is_strict and total <= tolerance.most(None):
-                _set_aside(connection, file, relation, faults, only)
+                _set_aside(connection, file, relation, faults, rules.only)
         except duckdb.Error as error:
             raise unreadable(file, error) from error
         shown += examples
@@ -184,9 +179,17 @@ def check_rows(
     if not total:
         return None
     has_own_faults = any(file.is_tabulated for file in files)
-    return _any(
-        _faults(everywhere, {}, required, casts, choices, only, has_own_faults=has_own_faults)
-    )
+    return _any(_faults(everywhere, {}, rules, has_own_faults=has_own_faults))
+
+
+def _present(relation: TextRelation, rules: Rules) -> dict[str, str]:
+    """Return the known columns that a file has, as it spells them."""
+    present = {c.lower(): c for c in relation.columns}
+    return {
+        name: present[source.lower()]
+        for name, source in rules.known.items()
+        if source.lower() in present
+    }
 
 
 def leave_out(
@@ -207,21 +210,18 @@ def _any(faults: Sequence[_Fault]) -> str:
 def _faults(
     columns: Mapping[str, str],
     types: Mapping[str, str],
-    required: Sequence[str],
-    casts: Sequence[Cast],
-    choices: Sequence[Choice],
-    only: tuple[str, str] | None,
+    rules: Rules,
     *,
     has_own_faults: bool,
 ) -> list[_Fault]:
     faults = []
     if has_own_faults:
         faults.append(_Fault(f"{FAULT_COLUMN} is not null", None, "null", ""))
-    for name in required:
+    for name in rules.required:
         # A column that a file does not have is missing in all its rows.
         value = quote_identifier(columns[name]) if name in columns else "null"
         faults.append(_Fault(f"{value} is null", name, "null", "is missing"))
-    for cast in casts:
+    for cast in rules.casts:
         if cast.column in columns:
             value = quote_identifier(columns[cast.column])
             given = types.get(columns[cast.column], "VARCHAR")
@@ -233,7 +233,7 @@ def _faults(
                 faults.append(_Fault(unknown, cast.column, value, _UNKNOWN_ZONE))
             condition = cast.fault(value, given)
             faults.append(_Fault(condition, cast.column, value, cast.problem))
-    for choice in choices:
+    for choice in rules.choices:
         if choice.column in columns:
             value = quote_identifier(columns[choice.column])
             word = f"lower({value})" if choice.in_any_case else value
@@ -243,8 +243,9 @@ def _faults(
     if not faults:
         # Where nothing is asked of a row, none has a fault.
         faults.append(_Fault("false", "", "null", ""))
-    if only:
-        checked = f"{quote_identifier(columns[only[0]])} = {quote_literal(only[1])}"
+    if rules.only:
+        column, value = rules.only
+        checked = f"{quote_identifier(columns[column])} = {quote_literal(value)}"
         faults = [replace(f, condition=f"{checked} and ({f.condition})") for f in faults]
     return faults
 

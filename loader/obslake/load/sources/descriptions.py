@@ -16,7 +16,7 @@ from obslake.lakehouse.schemas import (
 )
 from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
-from obslake.load.sources.checks import Cast, Choice, check_rows, leave_out
+from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, leave_out
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.folders import said_by_folders, with_options
@@ -81,11 +81,13 @@ class DescriptionsReader(Reader):
         faulty = check_rows(
             connection,
             files,
-            required=required,
-            casts=[*typed_columns(definition), *_OBJECTS.get(definition.name, ())],
-            choices=_CHOICES.get(definition.name, ()),
-            known=known,
-            tolerance=options.max_faulty,
+            Rules(
+                known,
+                required=required,
+                casts=[*typed_columns(definition), *_OBJECTS.get(definition.name, ())],
+                choices=_CHOICES.get(definition.name, ()),
+            ),
+            options.max_faulty,
         )
         leave_out(connection, "text_rows", "given_rows", faulty)
         set_variables(

@@ -11,7 +11,7 @@ from obslake.lakehouse.schemas import IMPLEMENTATIONS, MEASUREMENTS, OBSERVATION
 from obslake.load.sources import SQL
 from obslake.load.sources.actuations import read_actuations
 from obslake.load.sources.base import Options, Reader, StagedLoad
-from obslake.load.sources.checks import Cast, check_rows
+from obslake.load.sources.checks import Cast, Rules, check_rows
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.lasso_faults import leave_out_actuations
 from obslake.load.sources.relations import create_text_view, unreadable
@@ -68,10 +68,8 @@ class LassoReader(Reader):
             faulty = check_rows(
                 connection,
                 cells,
-                known=known,
-                required=_NOT_NULL,
-                casts=_CASTS,
-                tolerance=options.max_faulty,
+                Rules(known, required=_NOT_NULL, casts=_CASTS),
+                options.max_faulty,
             )
             if faulty:
                 run_sql_file(connection, SQL / "protocol.sql")

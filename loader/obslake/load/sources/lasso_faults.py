@@ -46,22 +46,7 @@ def leave_out_actuations(
         """
     )
     for file in files:
-        create_text_view(connection, "checked_rows", [file], typed, with_records=True)
-        connection.execute(
-            f"""
-            insert into set_aside
-            select
-                _obslake_file,
-                _obslake_row,
-                null,
-                'belongs to an actuation with a cell that cannot be understood',
-                _obslake_record,
-                'row',
-                null
-            from (select * from no_cells union all by name select * from checked_rows) as cells
-            where not coalesce({faulty}, false) and {_AFFECTED}
-            """
-        )
+        _set_aside_affected(connection, file, typed, faulty)
     # The names and texts of cells are looked up column by column, several times: what is left is found once.
     sound = temp_directory(connection) / "sound_cells.parquet"
     connection.execute(
@@ -76,6 +61,28 @@ def leave_out_actuations(
     connection.execute(
         "create or replace temp view source_cells as "
         f"from read_parquet({quote_literal(glob_literal(sound))}, hive_partitioning = false)"
+    )
+
+
+def _set_aside_affected(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, typed: Sequence[str], faulty: str
+) -> None:
+    """Set the sound cells of a file aside whose actuation has a faulty one."""
+    create_text_view(connection, "checked_rows", [file], typed, with_records=True)
+    connection.execute(
+        f"""
+        insert into set_aside
+        select
+            _obslake_file,
+            _obslake_row,
+            null,
+            'belongs to an actuation with a cell that cannot be understood',
+            _obslake_record,
+            'row',
+            null
+        from (select * from no_cells union all by name select * from checked_rows) as cells
+        where not coalesce({faulty}, false) and {_AFFECTED}
+        """
     )
 
 

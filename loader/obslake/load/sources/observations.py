@@ -17,7 +17,7 @@ from obslake.lakehouse.schemas import (
 )
 from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
-from obslake.load.sources.checks import Cast, Choice, check_rows, leave_out, shorten
+from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, leave_out, shorten
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.folders import said_by_folders, with_options
@@ -141,15 +141,17 @@ class ObservationsReader(Reader):
         faulty = check_rows(
             connection,
             files,
-            known={c: c for c in _PUBLISHED},
-            required=_REQUIRED_OBSERVATION,
-            casts=(
-                Cast("step_id", "integer", is_counted=True),
-                Cast("execution_time_ms", "double"),
-                Cast("created_at", "timestamptz"),
+            Rules(
+                {c: c for c in _PUBLISHED},
+                required=_REQUIRED_OBSERVATION,
+                casts=(
+                    Cast("step_id", "integer", is_counted=True),
+                    Cast("execution_time_ms", "double"),
+                    Cast("created_at", "timestamptz"),
+                ),
+                choices=(Choice("specified_oracle", ("true", "false"), in_any_case=True),),
             ),
-            choices=(Choice("specified_oracle", ("true", "false"), in_any_case=True),),
-            tolerance=options.max_faulty,
+            options.max_faulty,
         )
         leave_out(connection, "source_rows", "given_rows", faulty)
         run_sql_file(connection, SQL / "published.sql")
@@ -175,11 +177,13 @@ class ObservationsReader(Reader):
         faulty = check_rows(
             connection,
             files,
-            required=required,
-            casts=typed_columns(OBSERVATIONS),
-            choices=(Choice("response_kind", RESPONSE_KINDS),),
-            known=known,
-            tolerance=options.max_faulty,
+            Rules(
+                known,
+                required=required,
+                casts=typed_columns(OBSERVATIONS),
+                choices=(Choice("response_kind", RESPONSE_KINDS),),
+            ),
+            options.max_faulty,
         )
         leave_out(connection, "text_rows", "given_rows", faulty)
         replaced = known.pop("implementation_id", None) if options.as_oracle else None

@@ -22,7 +22,7 @@ from obslake.errors import SourceFormatError
 from obslake.lakehouse.schemas import IMPLEMENTATIONS, OBSERVATIONS, RESPONSE_KINDS, RUNS, TESTS
 from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
-from obslake.load.sources.checks import Cast, Choice, check_rows, shorten
+from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, shorten
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.relations import create_text_view
 from obslake.load.sources.scans import LONGEST_JSON_LINE
@@ -155,12 +155,14 @@ def _add_lines(
         record: check_rows(
             connection,
             [file],
-            known={c: c for c in present},
-            required=required,
-            casts=_CASTS,
-            choices=(Choice("response_kind", RESPONSE_KINDS),),
-            only=("record", record),
-            tolerance=tolerance,
+            Rules(
+                {c: c for c in present},
+                required=required,
+                casts=_CASTS,
+                choices=(Choice("response_kind", RESPONSE_KINDS),),
+                only=("record", record),
+            ),
+            tolerance,
         )
         for record, required in _REQUIRED.items()
     }
