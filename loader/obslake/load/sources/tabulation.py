@@ -5,12 +5,11 @@ need. In JSON it spells floats in its own way, and takes ``NaN`` in any case and
 key: objects with such things in them are read by Python's reader, which keeps the text of numbers.
 """
 
-import json
-import re
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -18,6 +17,7 @@ import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from obslake.engine import glob_literal, quote_identifier, quote_literal, temp_directory
+from obslake.load.sources.exact_json import exact_reader
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.relations import csv_scan, json_scan, unreadable
 from obslake.load.sources.scans import (
@@ -27,13 +27,10 @@ from obslake.load.sources.scans import (
     ROW_COLUMN,
     pointer,
 )
-from obslake.load.sources.typed_text import TAGS
 
 # What DuckDB would spell otherwise in the text of an array or an object: floats, what is not JSON,
 # control characters, keys that may be tags, keys that may be there twice.
 _SPELLED_OTHERWISE = r'[0-9][.eE]|(?i:nan|inf)|\\u00|"\$|\{.*:.*:'
-
-_LONGEST_VALUE = 60
 
 
 def tabulate(
@@ -94,84 +91,116 @@ def _write(connection: duckdb.DuckDBPyConnection, file: SourceFile, query: str) 
     return target
 
 
-def _tabulated_json(
-    connection: duckdb.DuckDBPyConnection,
-    file: SourceFile,
-    exact_columns: Collection[str],
-    plain: Collection[str],
-    output: str | None,
-) -> SourceFile:
-    path = [glob_literal(file.path)]
-    scan = json_scan(file)
-    connection.execute(
-        f"create or replace temp table key_lists as "
-        f"select distinct json_keys(json) as keys from {scan}",
-        path,
-    )
-    names = connection.execute(
-        "select distinct unnest(keys) as key from key_lists where keys is not null order by key"
-    ).fetchall()
-    # By the name without case; of several spellings the one in lower case names the column.
-    spellings: dict[str, list[str]] = {}
-    for (key,) in names:
-        spellings.setdefault(key.lower(), []).append(key)
-    columns = {key: key if key in found else found[0] for key, found in spellings.items()}
-    ((repeating,),) = connection.execute(
-        "create or replace temp table repeating_keys as select keys from key_lists "
-        "where len(keys) <> len(list_distinct(list_transform(keys, lambda key: lower(key))))"
-    ).fetchall()
-    exact = [key for key in spellings if key in exact_columns]
-    position = {key: number for number, key in enumerate(exact, start=1)}
-    _define_reader(connection, exact, plain)
-    paths = [pointer(key) for found in spellings.values() for key in found]
-    place = {key: n for n, key in enumerate((k for f in spellings.values() for k in f), start=1)}
+@dataclass(frozen=True)
+class _Keys:
+    """The keys of a file's objects, by their names without case.
 
-    def first(values: str, key: str) -> str:
-        found = [f"{values}[{place[spelling]}]" for spelling in spellings[key]]
+    Attributes:
+        spellings: the ways in which each is spelled.
+        exact: those of which it matters how numbers are spelled, in the order of ``read_exactly``.
+        repeat: whether an object has one of them twice; ``repeating_keys`` has the keys of such objects.
+    """
+
+    spellings: dict[str, list[str]]
+    exact: list[str]
+    repeat: bool
+
+    @classmethod
+    def read(
+        cls, connection: duckdb.DuckDBPyConnection, file: SourceFile, exact: Collection[str]
+    ) -> "_Keys":
+        """Find the keys of a file."""
+        connection.execute(
+            f"create or replace temp table key_lists as "
+            f"select distinct json_keys(json) as keys from {json_scan(file)}",
+            [glob_literal(file.path)],
+        )
+        names = connection.execute(
+            "select distinct unnest(keys) as key from key_lists where keys is not null order by key"
+        ).fetchall()
+        spellings: dict[str, list[str]] = {}
+        for (key,) in names:
+            spellings.setdefault(key.lower(), []).append(key)
+        ((repeating,),) = connection.execute(
+            "create or replace temp table repeating_keys as select keys from key_lists "
+            "where len(keys) <> len(list_distinct(list_transform(keys, lambda key: lower(key))))"
+        ).fetchall()
+        return cls(spellings, [key for key in spellings if key in exact], bool(repeating))
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where the value of each spelling stands in ``texts`` and ``types``."""
+        spelled = (spelling for found in self.spellings.values() for spelling in found)
+        return {spelling: place for place, spelling in enumerate(spelled, start=1)}
+
+    def first(self, values: str, key: str) -> str:
+        """Return the SQL of what ``texts`` or ``types`` say of a key, in the first spelling that is there."""
+        found = [f"{values}[{self.places[spelling]}]" for spelling in self.spellings[key]]
         return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
 
-    irregular = [
-        "false",
-        *(f"{first('types', key)} = 'DOUBLE'" for key in exact),
-        *(
-            f"({first('types', key)} in ('ARRAY', 'OBJECT') and "
-            f"regexp_matches({first('texts', key)}, {quote_literal(_SPELLED_OTHERWISE)}))"
-            for key in exact
-        ),
-    ]
-    if repeating:
-        irregular.append("json_keys(json) in (select keys from repeating_keys)")
-    texts = []
-    for key, name in columns.items():
-        text = first("texts", key)
-        if key in position:
-            text = f"if(exact is null, {text}, exact[{position[key]}])"
-        texts.append(f"{text} as {quote_identifier(name)}")
-    form = "null::varchar"
-    if output in spellings:
-        type_ = first("types", output)
-        form = (
+    def is_irregular(self) -> str:
+        """Return the SQL condition of an object that DuckDB would spell otherwise."""
+        conditions = [
+            "false",
+            *(f"{self.first('types', key)} = 'DOUBLE'" for key in self.exact),
+            *(
+                f"({self.first('types', key)} in ('ARRAY', 'OBJECT') and "
+                f"regexp_matches({self.first('texts', key)}, {quote_literal(_SPELLED_OTHERWISE)}))"
+                for key in self.exact
+            ),
+        ]
+        if self.repeat:
+            conditions.append("json_keys(json) in (select keys from repeating_keys)")
+        return " or ".join(conditions)
+
+    def columns(self) -> list[str]:
+        """Return the SQL of the texts by their names: of several spellings the one in lower case."""
+        position = {key: number for number, key in enumerate(self.exact, start=1)}
+        columns = []
+        for key, found in self.spellings.items():
+            text = self.first("texts", key)
+            if key in position:
+                text = f"if(exact is null, {text}, exact[{position[key]}])"
+            columns.append(f"{text} as {quote_identifier(key if key in found else found[0])}")
+        return columns
+
+    def form(self, output: str | None) -> str:
+        """Return the SQL of what the output of a row was."""
+        if output not in self.spellings:
+            return "null::varchar"
+        type_ = self.first("types", output)
+        return (
             f"case {type_} when 'VARCHAR' then 'string' when 'NULL' then 'null' "
             f"else if({type_} is null, null, 'value') end"
         )
+
+
+def _tabulated_json(
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    exact: Collection[str],
+    plain: Collection[str],
+    output: str | None,
+) -> SourceFile:
+    keys = _Keys.read(connection, file, exact)
+    _define_reader(connection, keys.exact, plain)
     number = ROW_COLUMN if file.is_salvaged else "row_number() over ()"
-    path_list = f"[{', '.join(map(quote_literal, paths))}]::varchar[]"
+    paths = f"[{', '.join(quote_literal(pointer(key)) for key in keys.places)}]::varchar[]"
     read = (
-        f"select json, {number} as {ROW_COLUMN}, json_extract_string(json, {path_list}) as texts, "
-        f"json_type(json, {path_list}) as types from {scan}"
+        f"select json, {number} as {ROW_COLUMN}, json_extract_string(json, {paths}) as texts, "
+        f"json_type(json, {paths}) as types from {json_scan(file)}"
     )
-    fault = f"exact[{len(exact) + 1}]"
+    fault = f"exact[{len(keys.exact) + 1}]"
     kept = [
-        *texts,
-        f"{form} as {OUTPUT_FORM_COLUMN}",
+        *keys.columns(),
+        f"{keys.form(output)} as {OUTPUT_FORM_COLUMN}",
         f"{fault} as {FAULT_COLUMN}",
         f"if({fault} is null, null, cast(json as varchar)) as {RAW_COLUMN}",
         ROW_COLUMN,
     ]
-    is_irregular = " or ".join(irregular)
     query = (
         f"select {', '.join(kept)} from "
-        f"(select *, if({is_irregular}, read_exactly(cast(json as varchar)), null) as exact "
+        f"(select *, if({keys.is_irregular()}, read_exactly(cast(json as varchar)), null) as exact "
         f"from ({read}))"
     )
     return replace(
@@ -204,113 +233,3 @@ def _define_reader(
         type=PythonUDFType.ARROW,
         null_handling=FunctionNullHandling.SPECIAL,
     )
-
-
-class _Number(str):
-    """A number as it is written, or what stands for it."""
-
-    __slots__ = ()
-
-
-class _Pairs(list[tuple[str, object]]):
-    """The members of an object, in their order."""
-
-    __slots__ = ()
-
-
-_TAGGED_FLOATS = {
-    "NaN": _Number('{"$float":"nan"}'),
-    "Infinity": _Number('{"$float":"inf"}'),
-    "-Infinity": _Number('{"$float":"-inf"}'),
-}
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_Pairs,
-    parse_float=_Number,
-    parse_int=_Number,
-    parse_constant=_TAGGED_FLOATS.__getitem__,
-    strict=False,
-)
-
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def exact_reader(
-    columns: Sequence[str], plain: Collection[str] = ()
-) -> Callable[[str], list[str | None]]:
-    """Return what reads an object: the texts of some columns, by names in lower case, then its fault.
-
-    Strings are the columns' texts as they are, anything else is the JSON of the response protocol, with
-    numbers as they are written.
-    """
-
-    def read(text: str) -> list[str | None]:
-        found: dict[str, object] = {}
-        fault = None
-        try:
-            members = _DECODER.decode(text)
-            if isinstance(members, _Pairs):
-                for key, value in members:
-                    if key.lower() in found:
-                        fault = _said_twice(key, found[key.lower()], value)
-                    found.setdefault(key.lower(), value)
-            texts = [
-                _column_text(found.get(column), has_tags=column not in plain) for column in columns
-            ]
-        except RepeatedKeyError as error:
-            return [None] * len(columns) + [str(error)]
-        except (ValueError, RecursionError) as error:
-            return [None] * len(columns) + [f"is no JSON: {error}"]
-        return [*texts, fault]
-
-    return read
-
-
-class RepeatedKeyError(ValueError):
-    """An object inside a value has a key twice."""
-
-
-def _said_twice(key: str, first: object, second: object) -> str:
-    values = (_shorten(_json_text(value)) for value in (first, second))
-    return f"has {key} twice: {' and '.join(values)}"
-
-
-def _column_text(value: object, *, has_tags: bool) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and not isinstance(value, _Number):
-        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return _json_text(value, has_tags=has_tags)
-
-
-def _json_text(value: object, *, has_tags: bool = True) -> str:
-    """Return a value that was read as text of the protocol, or as plain JSON, where nothing has tags."""
-    if isinstance(value, _Number):
-        return str(value)
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=_LONE_SURROGATE.search(value) is not None)
-    if isinstance(value, _Pairs):
-        return _object_text(value, has_tags=has_tags)
-    if isinstance(value, list):
-        return "[" + ",".join(_json_text(item, has_tags=has_tags) for item in value) + "]"
-    return "null" if value is None else "true" if value else "false"
-
-
-def _object_text(members: _Pairs, *, has_tags: bool) -> str:
-    keys = [key for key, _ in members]
-    if len(set(keys)) < len(keys):
-        twice = next(key for n, key in enumerate(keys) if key in keys[:n])
-        first, second, *_ = (value for key, value in members if key == twice)
-        raise RepeatedKeyError(_said_twice(twice, first, second))
-    texts = [(_json_text(key), _json_text(value, has_tags=has_tags)) for key, value in members]
-    if (
-        has_tags
-        and any(key.startswith("$") for key in keys)
-        and not (len(keys) == 1 and keys[0] in TAGS)
-    ):
-        return '{"$dict":[' + ",".join(f"[{key},{text}]" for key, text in texts) + "]}"
-    return "{" + ",".join(f"{key}:{text}" for key, text in texts) + "}"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
