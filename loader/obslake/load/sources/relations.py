@@ -65,24 +65,13 @@ def create_text_view(
     Raises:
         SourceFormatError: a file cannot be read in the format it seems to have.
     """
-    # Of the view's own name: other views stay in use beside it.
-    connection.execute(
-        f"set variable {quote_identifier(view + '_files')} = "
-        "map(?::varchar[], list_zip(?::varchar[], ?::timestamptz[], ?::varchar[]))",
-        [
-            [str(f.path) for f in files],
-            [f.name for f in files],
-            [f.modified_at for f in files],
-            [json.dumps(dict(f.partitions)) for f in files],
-        ],
-    )
+    source = _describe_files(connection, view, files)
     by_form: dict[Form, list[SourceFile]] = {}
     for file in files:
         by_form.setdefault(_form(connection, file), []).append(file)
     parts = []
     columns: dict[str, str] = {}
     types: dict[str, set[str]] = {}
-    source = f"getvariable({quote_literal(view + '_files')})[_obslake_file]"
     for index, (form, group) in enumerate(by_form.items()):
         paths = f"{view}_paths_{index}"
         set_variables(connection, {paths: [glob_literal(f.path) for f in group]})
@@ -107,6 +96,24 @@ def create_text_view(
         for key, name in columns.items()
     }
     return TextRelation(view, tuple(columns.values()), one_type)
+
+
+def _describe_files(
+    connection: duckdb.DuckDBPyConnection, view: str, files: Sequence[SourceFile]
+) -> str:
+    """Return the SQL of what is known of the file of a row: its name, its time and its folders."""
+    # The variable is named after the view: other views stay in use beside it.
+    connection.execute(
+        f"set variable {quote_identifier(view + '_files')} = "
+        "map(?::varchar[], list_zip(?::varchar[], ?::timestamptz[], ?::varchar[]))",
+        [
+            [str(f.path) for f in files],
+            [f.name for f in files],
+            [f.modified_at for f in files],
+            [json.dumps(dict(f.partitions)) for f in files],
+        ],
+    )
+    return f"getvariable({quote_literal(view + '_files')})[_obslake_file]"
 
 
 def _folders(group: Sequence[SourceFile]) -> list[str]:
