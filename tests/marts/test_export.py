@@ -14,6 +14,7 @@ import pytest
 from obslake.errors import ExportError, ObslakeError, QueryError
 from obslake.progress import Progress
 from obslake.query import export as module
+from obslake.query import mart_rows
 from obslake.query.export import Export, export
 from obslake.query.mart_rows import KEY_COLUMNS
 
@@ -97,8 +98,8 @@ def test_how_many_rows_are_read_at_once_changes_nothing(
     files = [tmp_path / name for name in ("one.jsonl", "two.jsonl", "one.parquet", "two.parquet")]
     for output in files[::2]:
         run(demo.home, "training_examples", output, **chosen)
-    monkeypatch.setattr(module, "_QUERIED_ROWS", 100)
-    monkeypatch.setattr(module, "_BATCH_ROWS", 30)
+    monkeypatch.setattr(mart_rows, "_QUERIED_ROWS", 100)
+    monkeypatch.setattr(mart_rows, "_BATCH_ROWS", 30)
     run(demo.home, "training_examples", files[1], **chosen)
     run(demo.home, "training_examples", files[3], **chosen)
     assert files[0].read_bytes() == files[1].read_bytes()
