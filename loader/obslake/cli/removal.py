@@ -11,7 +11,7 @@ from obslake.cli.common import AnyCommand, Example, check_text, json_option
 from obslake.cli.text import echo_json, quantity, say, warn
 
 if TYPE_CHECKING:
-    from obslake.lakehouse.ledger import CommittedLoad, Forgotten
+    from obslake.lakehouse.events import CommittedLoad, Forgotten
     from obslake.upkeep.forgetting import Forgetting
     from obslake.upkeep.rollback import Rollback
 

@@ -36,6 +36,7 @@ from obslake.errors import (
 )
 from obslake.lakehouse.home import MARTS_FILE, home_folder
 from obslake.lakehouse.moved import check_not_moved
+from obslake.lakehouse.recount import recount
 from obslake.lakehouse.schemas import ALL_TABLES, NAMESPACE, PINNED, QUARANTINE, TableDefinition
 from obslake.lakehouse.system_errors import is_of_system, system_error
 
@@ -149,11 +150,12 @@ class Lakehouse:
 
         Raises:
             NoLakehouseError: the catalog does not have it.
-            DamagedMetadataError: its metadata file is gone, or cannot be read.
+            DamagedMetadataError: its metadata file is gone, or cannot be read; or its loads are not noted, and
+                its rows cannot be read.
             CatalogError: the catalog does not answer.
         """
         try:
-            return self._load((NAMESPACE, definition.name))
+            return recount(self._load((NAMESPACE, definition.name)))
         except NoSuchTableError as error:
             raise NoLakehouseError(
                 f"the catalog at {self.home} has no table {NAMESPACE}.{definition.name}\n"

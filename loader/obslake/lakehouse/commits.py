@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from obslake.errors import CatalogError, CommitConflictError
 from obslake.lakehouse.datafiles import remove_data_files
+from obslake.lakehouse.recount import recount
 from obslake.lakehouse.system_errors import is_of_system
 
 _ATTEMPTS = 30
@@ -101,7 +102,7 @@ class _Attempt:
         """Try once; return whether the changes are committed."""
         self._staged = None
         try:
-            base = self._table.refresh().metadata_location
+            base = recount(self._table.refresh()).metadata_location
             if any(self._table.snapshot_by_id(i) for i in self._unknown):
                 return True
             _leave_repetition_to_us(self._table)

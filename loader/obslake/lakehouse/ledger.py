@@ -1,109 +1,37 @@
 """What happened to a table, as its metadata tells it: the one place that knows how it is noted.
 
 A load is noted in the summary of the snapshot that it commits; so is a rollback, which takes loads back
-or brings them again, and what was forgotten. Whoever removes snapshots carries these notes over into a
-property of the table, in the same commit, so that none is lost.
+or brings them again, and what was forgotten. What is in a snapshot is what its ancestors have noted.
 """
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha256
-from typing import Any
 
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
-# In the summary of every snapshot that a load commits.
-LOAD_ID_PROPERTY = "obslake.load-id"
-KEYS_PROPERTY = "obslake.source-keys"
+from obslake.lakehouse.ancestry import (
+    FORGET_PROPERTY,
+    ROLLBACK_PROPERTY,
+    Commit,
+    commits,
+    counted_rows,
+)
+from obslake.lakehouse.events import (
+    CommittedLoad,
+    Event,
+    Forgotten,
+    RolledBack,
+    carried_events,
+    read_event,
+)
 
-# Marks keys of contents, which stand beside those of sources.
-CONTENT_PREFIX = "content:"
-
-# In the summary of a snapshot that is no load: what it is, and what it did to the loads.
+# In the summary of a snapshot that is no load: what it is.
 OPERATION_PROPERTY = "obslake.operation"
-ROLLBACK_PROPERTY = "obslake.rollback"
-FORGET_PROPERTY = "obslake.forget"
-
-# Table properties: the notes of removed snapshots. The rest of the name is new every time: who
-# removes snapshots side by side cannot overwrite the notes of the other.
-_CARRIED_PREFIX = "obslake.expired-loads."
-
-
-@dataclass(frozen=True)
-class CommittedLoad:
-    """What a load has committed to one table.
-
-    Attributes:
-        load_id: the load.
-        sequence_number: Iceberg sequence number of its snapshot: a place in the table's history.
-        keys: keys of the sources it has read.
-        rows: rows it has appended; None where an older version has not noted it.
-    """
-
-    load_id: str
-    sequence_number: int
-    keys: tuple[str, ...]
-    rows: int | None = None
-
-
-@dataclass(frozen=True)
-class Forgotten:
-    """Rows that were deleted from one table.
-
-    Attributes:
-        forget_id: the command that did it, the same for all tables.
-        sequence_number: as of a load.
-        data_set_id: data set of the rows.
-        problem_id: problem of the rows; None: any.
-        run_id: run of the rows; None: any.
-        rows: how many rows of which load were deleted.
-    """
-
-    forget_id: str
-    sequence_number: int
-    data_set_id: str
-    problem_id: str | None
-    run_id: str | None
-    rows: Mapping[str, int] = field(hash=False)
-
-    @property
-    def what(self) -> tuple[str, str | None, str | None]:
-        """What was named to be forgotten."""
-        return self.data_set_id, self.problem_id, self.run_id
-
-    def describe(self) -> str:
-        """Return what was forgotten, in the words of the options that name it."""
-        return describe_rows(*self.what)
-
-
-@dataclass(frozen=True)
-class RolledBack:
-    """What a rollback has done to the loads of one table, and to what was forgotten in it.
-
-    So is noted, too, that a load was withdrawn from a table.
-
-    Attributes:
-        sequence_number: as of a load.
-        to: snapshot that the table shows again; None: the table before its first, or none.
-        removed: loads that are not in the table any more.
-        restored: loads that are in it again.
-        undone: ids of what was forgotten, and is there again.
-        redone: ids of what is forgotten again.
-    """
-
-    sequence_number: int
-    to: int | None
-    removed: tuple[str, ...]
-    restored: tuple[str, ...]
-    undone: tuple[str, ...]
-    redone: tuple[str, ...]
-
-
-_Note = CommittedLoad | Forgotten | RolledBack
 
 
 @dataclass
@@ -141,9 +69,7 @@ class TableState:
 
 def state_at(metadata: TableMetadata, until: Snapshot | None) -> TableState:
     """Return what is in a snapshot of a table; nothing is in it before the first."""
-    notes = _notes(metadata)
-    last = (until.sequence_number or 0) if until else -1
-    return _replay(notes, (note for note in notes if note.sequence_number <= last))
+    return _Notes(metadata).state(until.snapshot_id) if until else TableState()
 
 
 def current_state(metadata: TableMetadata) -> TableState:
@@ -153,10 +79,13 @@ def current_state(metadata: TableMetadata) -> TableState:
 
 def states(metadata: TableMetadata) -> Iterator[tuple[Snapshot, TableState]]:
     """Return all snapshots that are there, in the order of their commits, and what is in each."""
-    notes = _notes(metadata)
+    notes = _Notes(metadata)
+    # Most stand on the one before.
+    before: dict[int, TableState] = {}
     for snapshot in sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0):
-        last = snapshot.sequence_number or 0
-        yield snapshot, _replay(notes, (n for n in notes if n.sequence_number <= last))
+        state = notes.state(snapshot.snapshot_id, before)
+        yield snapshot, state
+        before = {snapshot.snapshot_id: state}
 
 
 def committed_loads(metadata: TableMetadata) -> list[CommittedLoad]:
@@ -164,30 +93,63 @@ def committed_loads(metadata: TableMetadata) -> list[CommittedLoad]:
     return sorted(current_state(metadata).loads.values(), key=lambda load: load.sequence_number)
 
 
-def loads_touched_since(metadata: TableMetadata, sequence_number: int) -> list[CommittedLoad]:
-    """Return the loads that were committed, taken back or brought again after a commit of the table."""
-    notes = _notes(metadata)
-    loads = {note.load_id: note for note in notes if isinstance(note, CommittedLoad)}
+@dataclass(frozen=True)
+class Moment:
+    """What a table was at some time.
+
+    Attributes:
+        sequence_number: of the last commit of which anything was noted until then.
+        changed_ms: when its current snapshot became that, in milliseconds since 1970.
+        loads: the loads that were in it.
+    """
+
+    sequence_number: int = 0
+    changed_ms: int = 0
+    loads: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, metadata: TableMetadata) -> "Moment":
+        """Return what a table is now."""
+        changed = max((entry.timestamp_ms for entry in metadata.snapshot_log), default=0)
+        last = max((note.sequence_number for note in _Notes(metadata).in_order), default=0)
+        return cls(last, changed, frozenset(current_state(metadata).loads))
+
+
+def loads_touched_since(metadata: TableMetadata, then: Moment) -> list[CommittedLoad]:
+    """Return the loads that were committed, taken back or brought again since, by whatever tool."""
+    notes = _Notes(metadata)
     touched: set[str] = set()
-    for note in notes:
-        if note.sequence_number <= sequence_number:
+    for note in notes.in_order:
+        if note.sequence_number <= then.sequence_number:
             continue
         match note:
             case CommittedLoad():
                 touched.add(note.load_id)
             case RolledBack():
                 touched.update(note.removed, note.restored)
-    return [load for load_id, load in loads.items() if load_id in touched]
+    # Other tools note nothing when they make another snapshot the current one; the log of the table has it.
+    for entry in metadata.snapshot_log:
+        if entry.timestamp_ms >= then.changed_ms and entry.snapshot_id in notes.commits:
+            touched.update(notes.state(entry.snapshot_id).loads.keys() ^ then.loads)
+    return [load for load_id, load in notes.loads.items() if load_id in touched]
 
 
 def noted_loads(metadata: TableMetadata) -> dict[str, CommittedLoad]:
     """Return the loads that are in a table, and those that were rolled back."""
-    return {note.load_id: note for note in _notes(metadata) if isinstance(note, CommittedLoad)}
+    return _Notes(metadata).loads
 
 
 def noted_forgotten(metadata: TableMetadata) -> dict[str, Forgotten]:
     """Return what was ever forgotten in a table, undone or not."""
-    return _forgotten(_notes(metadata))
+    return _Notes(metadata).forgotten
+
+
+def lost_loads(metadata: TableMetadata, complete: Collection[str]) -> set[str]:
+    """Return which of the complete loads had rows in a table that are not in it any more."""
+    notes = _Notes(metadata)
+    had_rows = {i for i in complete if i in notes.loads and notes.loads[i].rows}
+    current = metadata.current_snapshot_id
+    return had_rows - notes.state(current).loads.keys() if current else had_rows
 
 
 def load_ids(metadata: TableMetadata, until: Snapshot | None) -> set[str]:
@@ -228,38 +190,79 @@ def forget_properties(
     return {OPERATION_PROPERTY: "forget", FORGET_PROPERTY: _compact(note)}
 
 
-def carry_over(
-    metadata: TableMetadata, removed: Collection[Snapshot]
-) -> tuple[Mapping[str, str], list[str]]:
-    """Return the properties to set and to remove with some snapshots, so that no note is lost.
+class _Notes:
+    """All that is noted about a table."""
 
-    What was carried over earlier is brought together with it.
-    """
-    earlier = _carried(metadata)
-    new = list(_noted(removed))
-    if not new:
-        return {}, []
-    notes = [_write(note) for note in _in_order([*_read(metadata, earlier), *new])]
-    return {f"{_CARRIED_PREFIX}{uuid.uuid4()}": _compact(notes)}, earlier
+    def __init__(self, metadata: TableMetadata) -> None:
+        self.commits = commits(metadata)
+        self._counted = counted_rows(metadata)
+        self._notes: dict[int, Event] = {
+            commit.snapshot_id: note
+            for commit in self.commits.values()
+            if (note := read_event(commit.sequence_number, commit.note)) is not None
+        }
+        carried = carried_events(metadata)
+        # A snapshot has one note, which may be carried over and be there.
+        once = {note.sequence_number: note for note in (*carried, *self._notes.values())}
+        self.in_order = [once[number] for number in sorted(once)]
 
+    @cached_property
+    def loads(self) -> dict[str, CommittedLoad]:
+        """The loads that were ever in the table."""
+        loads = {
+            load_id: CommittedLoad(load_id, self.commits[snapshot_id].sequence_number, ())
+            for snapshot_id, rows in self._counted.items()
+            for load_id in rows
+        }
+        loads.update({n.load_id: n for n in self.in_order if isinstance(n, CommittedLoad)})
+        return loads
 
-def is_content(key: str) -> bool:
-    """Tell whether a key is one of a content, not of a source."""
-    return key.startswith(CONTENT_PREFIX)
+    @cached_property
+    def forgotten(self) -> dict[str, Forgotten]:
+        """What was ever forgotten in it."""
+        return _forgotten(self.in_order)
 
+    def state(self, snapshot_id: int, known: Mapping[int, TableState] | None = None) -> TableState:
+        """Return what is in a snapshot; what is in others may be known."""
+        known = known or {}
+        line = []
+        at: int | None = snapshot_id
+        while at in self.commits and at not in known and at not in self._counted:
+            line.append(self.commits[at])
+            at = line[-1].parent
+        if at is not None and at in known:
+            state = TableState(dict(known[at].loads), dict(known[at].forgotten))
+        elif at in self._counted:
+            state = self._state_by_rows(self.commits[at])
+        else:
+            # Where it is not known what the last of them stands on, that is all that was noted before.
+            before = line[-1].sequence_number if line and at is not None else 0
+            state = self._state_before(before)
+        for commit in reversed(line):
+            self._apply(state, self._notes.get(commit.snapshot_id))
+        return state
 
-def describe_rows(data_set: str, problem: str | None, run: str | None) -> str:
-    """Return which rows a data set, a problem and a run name, in the words of the options."""
-    parts = {"data set": data_set, "problem": problem, "run": run}
-    return ", ".join(f"{name} {value!r}" for name, value in parts.items() if value is not None)
+    def _state_before(self, sequence_number: int) -> TableState:
+        state = TableState()
+        for note in self.in_order:
+            if note.sequence_number < sequence_number:
+                self._apply(state, note)
+        return state
 
+    def _state_by_rows(self, commit: Commit) -> TableState:
+        """Correct what was noted until a commit by the rows that were counted there."""
+        noted = self._state_before(commit.sequence_number + 1)
+        counted = self._counted[commit.snapshot_id]
+        # A load without rows leaves no other trace than its note.
+        state = TableState(
+            {i: n for i, n in noted.loads.items() if not noted.rows(n)}, noted.forgotten
+        )
+        for load_id, rows in counted.items():
+            forgotten = sum(f.rows.get(load_id, 0) for f in noted.forgotten.values())
+            state.loads[load_id] = replace(self.loads[load_id], rows=rows + forgotten)
+        return state
 
-def _replay(known: Iterable[_Note], notes: Iterable[_Note]) -> TableState:
-    """Return what is in a table after some notes; what comes again is found among all that are known."""
-    state = TableState()
-    loads = {note.load_id: note for note in known if isinstance(note, CommittedLoad)}
-    forgotten = _forgotten(known)
-    for note in notes:
+    def _apply(self, state: TableState, note: Event | None) -> None:
         match note:
             case CommittedLoad():
                 state.loads[note.load_id] = note
@@ -270,12 +273,12 @@ def _replay(known: Iterable[_Note], notes: Iterable[_Note]) -> TableState:
                     state.loads.pop(load_id, None)
                 for forget_id in note.undone:
                     state.forgotten.pop(forget_id, None)
+                loads, forgotten = self.loads, self.forgotten
                 state.loads.update((i, loads[i]) for i in note.restored if i in loads)
                 state.forgotten.update((i, forgotten[i]) for i in note.redone if i in forgotten)
-    return state
 
 
-def _forgotten(notes: Iterable[_Note]) -> dict[str, Forgotten]:
+def _forgotten(notes: Iterable[Event]) -> dict[str, Forgotten]:
     """Return what was forgotten, by its id; an interrupted command may have noted it twice."""
     found: dict[str, Forgotten] = {}
     for note in notes:
@@ -284,60 +287,6 @@ def _forgotten(notes: Iterable[_Note]) -> dict[str, Forgotten]:
             rows = Counter(note.rows) + Counter(earlier.rows if earlier else {})
             found[note.forget_id] = replace(note, rows=dict(rows))
     return found
-
-
-def _notes(metadata: TableMetadata) -> list[_Note]:
-    return _in_order([*_read(metadata, _carried(metadata)), *_noted(metadata.snapshots)])
-
-
-def _noted(snapshots: Iterable[Snapshot]) -> Iterator[_Note]:
-    for snapshot in snapshots:
-        summary = snapshot.summary.additional_properties if snapshot.summary else {}
-        number = snapshot.sequence_number or 0
-        if (load_id := summary.get(LOAD_ID_PROPERTY)) is not None:
-            keys = json.loads(summary.get(KEYS_PROPERTY) or "[]")
-            rows = int(summary.get("added-records") or 0)
-            yield CommittedLoad(load_id, number, tuple(keys), rows)
-        elif (rollback := summary.get(ROLLBACK_PROPERTY)) is not None:
-            yield _rolled_back(number, json.loads(rollback))
-        elif (forget := summary.get(FORGET_PROPERTY)) is not None:
-            yield Forgotten(sequence_number=number, **json.loads(forget))
-
-
-def _rolled_back(number: int, note: Mapping[str, Any]) -> RolledBack:
-    lists = {name: tuple(value) for name, value in note.items() if name != "to"}
-    return RolledBack(sequence_number=number, to=note["to"], **lists)
-
-
-def _carried(metadata: TableMetadata) -> list[str]:
-    return [name for name in metadata.properties if name.startswith(_CARRIED_PREFIX)]
-
-
-def _write(note: _Note) -> object:
-    """Return a note as it is carried over: a load, of which there are most, as a list."""
-    if isinstance(note, CommittedLoad):
-        return [note.sequence_number, note.load_id, note.keys, note.rows]
-    kind = ROLLBACK_PROPERTY if isinstance(note, RolledBack) else FORGET_PROPERTY
-    values = asdict(note)
-    return [values.pop("sequence_number"), {kind: values}]
-
-
-def _read(metadata: TableMetadata, names: Iterable[str]) -> Iterator[_Note]:
-    for name in names:
-        for number, what, *rest in json.loads(metadata.properties[name]):
-            if isinstance(what, str):
-                keys, *rows = rest
-                yield CommittedLoad(what, number, tuple(keys), *rows)
-            elif ROLLBACK_PROPERTY in what:
-                yield _rolled_back(number, what[ROLLBACK_PROPERTY])
-            else:
-                yield Forgotten(sequence_number=number, **what[FORGET_PROPERTY])
-
-
-def _in_order(notes: Iterable[_Note]) -> list[_Note]:
-    # A snapshot has one note. It may be carried over twice, by two who removed it at once.
-    once = {note.sequence_number: note for note in notes}
-    return [once[number] for number in sorted(once)]
 
 
 def _compact(value: object) -> str:

@@ -25,13 +25,14 @@ from pyiceberg.table.snapshots import (
     Summary,
     update_snapshot_summaries,
 )
-from pyiceberg.table.update import U
+from pyiceberg.table.update import AddSnapshotUpdate, SetPropertiesUpdate, U, UpdatesAndRequirements
 from pyiceberg.table.update.snapshot import _FastAppendFiles, _OverwriteFiles, _SnapshotProducer
 from pyiceberg.typedef import EMPTY_DICT
 from pyiceberg.utils.properties import property_as_int
 
 from obslake.engine import quote_literal
 from obslake.errors import DeleteFilesError
+from obslake.lakehouse.ancestry import notes
 from obslake.lakehouse.ledger import state_at, states
 from obslake.lakehouse.schemas import sql_type
 from obslake.lakehouse.store import show_store
@@ -70,12 +71,18 @@ def live_files(table: Table, snapshot: Snapshot | None) -> dict[str, DataFile]:
     return {e.data_file.file_path: e.data_file for e in live_entries(table, snapshot)}
 
 
-class _FilesOfAnySpec(_SnapshotProducer[U]):
-    """Writes manifests of which each has files of one partition spec.
+class _NotedSnapshot(_SnapshotProducer[U]):
+    """Notes the snapshot in a property of the table, and gives each manifest files of one partition spec.
 
     PyIceberg takes all files that are added for files of the current spec. A rollback brings files of
     earlier ones back, and others may change the spec while a load is written.
     """
+
+    def _commit(self) -> UpdatesAndRequirements:
+        updates, requirements = super()._commit()
+        added = [update.snapshot for update in updates if isinstance(update, AddSnapshotUpdate)]
+        noted = SetPropertiesUpdate(updates=notes(self._transaction.table_metadata, *added))
+        return (*updates, noted), requirements
 
     def _manifests(self) -> list[ManifestFile]:
         added = self._added_data_files
@@ -124,11 +131,11 @@ class _FilesOfAnySpec(_SnapshotProducer[U]):
         )
 
 
-class _Append(_FilesOfAnySpec["_Append"], _FastAppendFiles):
+class _Append(_NotedSnapshot["_Append"], _FastAppendFiles):
     """Adds data files."""
 
 
-class _Overwrite(_FilesOfAnySpec["_Overwrite"], _OverwriteFiles):
+class _Overwrite(_NotedSnapshot["_Overwrite"], _OverwriteFiles):
     """Puts data files in the place of others."""
 
     def _build_delete_files_partition_predicate(self) -> None:

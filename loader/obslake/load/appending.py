@@ -16,10 +16,10 @@ from obslake.engine import quote_identifier, quote_literal, reason
 from obslake.errors import (
     SourceRowError,
 )
+from obslake.lakehouse.ancestry import KEYS_PROPERTY, LOAD_ID_PROPERTY
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
 from obslake.lakehouse.datafiles import remove_data_files, write_data_files
-from obslake.lakehouse.ledger import KEYS_PROPERTY, LOAD_ID_PROPERTY
 from obslake.lakehouse.partitions import check_partitions
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
 from obslake.lakehouse.snapshots import append_files

@@ -6,15 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from pyiceberg.table.metadata import TableMetadata
 
+from obslake.lakehouse.ancestry import LOAD_ID_PROPERTY
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import NotYetError
-from obslake.lakehouse.ledger import (
-    LOAD_ID_PROPERTY,
-    CommittedLoad,
-    committed_loads,
-    loads_touched_since,
-    noted_loads,
-)
+from obslake.lakehouse.events import CommittedLoad
+from obslake.lakehouse.ledger import committed_loads, loads_touched_since, noted_loads
 from obslake.lakehouse.schemas import OBSERVATIONS, TableDefinition
 from obslake.load.history import History
 
@@ -44,7 +40,7 @@ class Claim:
     ) -> None:
         """Claim the sources with these keys for a load, as of what is known of earlier ones."""
         self._lakehouse = lakehouse
-        self._since = history.sequence_number
+        self._since = history.moment
         self._load_id = load_id
         self._keys = set(keys)
         self._wait_until: float | None = None

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from pyiceberg.table.metadata import TableMetadata
 
-from obslake.lakehouse.ledger import LOAD_ID_PROPERTY, current_state
+from obslake.lakehouse.ancestry import LOAD_ID_PROPERTY
+from obslake.lakehouse.ledger import current_state
 
 # In the summary of the snapshot of observations: the columns of the source with their types, and
 # what a later load must have in common to be compared with it.

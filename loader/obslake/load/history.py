@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.ledger import (
-    CONTENT_PREFIX,
-    committed_loads,
-    current_state,
-    is_content,
-    noted_loads,
-)
+from obslake.lakehouse.events import CONTENT_PREFIX, is_content
+from obslake.lakehouse.ledger import Moment, current_state, lost_loads, noted_loads
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.load.sources.base import Options, Reader
 from obslake.load.sources.files import SourceFile
@@ -31,7 +26,9 @@ class History:
         emptied: loads of which all observations were forgotten.
         ended: loads that have committed observations, rolled back or not: they are not continued.
         unfinished: loads that have committed something, and no observations, to the keys of their sources.
-        sequence_number: of the commit of observations up to which this was read.
+        moment: what observations were when this was read.
+        keyless: loads that are known by their rows only: their sources are not recognised.
+        lost: table name to the complete loads whose rows another tool has taken out of it.
     """
 
     complete: dict[str, str]
@@ -42,53 +39,48 @@ class History:
     partly_forgotten: set[str]
     emptied: set[str]
     unfinished: dict[str, set[str]]
-    sequence_number: int
+    moment: Moment
+    keyless: set[str]
+    lost: dict[str, set[str]]
 
     @classmethod
     def empty(cls) -> "History":
         """Return the history of a lakehouse that is not there yet."""
-        return cls({}, {}, {}, {}, set(), set(), set(), {}, 0)
+        return cls({}, {}, {}, {}, set(), set(), set(), {}, Moment(), set(), {})
 
     @classmethod
     def read(cls, lakehouse: Lakehouse) -> "History":
         """Read the metadata of all tables."""
-        complete: dict[str, str] = {}
         started: dict[str, str] = {}
         loads: dict[str, set[str]] = {}
-        ended: set[str] = set()
+        keys: dict[str, set[str]] = {}
         forgotten: set[str] = set()
-        emptied: set[str] = set()
-        begun: dict[str, set[str]] = {}
         # The observations are the last of them: what they do not have is not complete.
-        for definition in ALL_TABLES:
-            keys = complete if definition is OBSERVATIONS else started
-            metadata = lakehouse.table(definition).metadata
-            committed = committed_loads(metadata)
-            loads[definition.name] = {load.load_id for load in committed}
-            keys.update({key: load.load_id for load in committed for key in load.keys})
-            begun.update({load.load_id: set(load.keys) for load in committed})
+        tables = {d.name: lakehouse.table(d).metadata for d in ALL_TABLES}
+        for name, metadata in tables.items():
             state = current_state(metadata)
+            loads[name] = set(state.loads)
+            for load in state.loads.values():
+                # Each table notes the same keys. Where another tool has removed those of one, others have them.
+                keys.setdefault(load.load_id, set()).update(load.keys)
+                if name != OBSERVATIONS.name:
+                    started.update(dict.fromkeys(load.keys, load.load_id))
             for note in state.forgotten.values():
                 forgotten.update(note.rows)
-            if definition is OBSERVATIONS:
-                ended = set(noted_loads(metadata))
-                emptied = {
-                    i for i, load in state.loads.items() if state.rows(load) == 0
-                } & forgotten
-        unfinished = {load_id: keys for load_id, keys in begun.items() if load_id not in ended}
-        number = max((s.sequence_number or 0 for s in metadata.snapshots), default=0)
-        contents = {key: complete.pop(key) for key in list(complete) if is_content(key)}
-        started = {key: load_id for key, load_id in started.items() if not is_content(key)}
+        known = {key: load_id for load_id in state.loads for key in keys[load_id]}
+        ended = set(noted_loads(metadata))
         return cls(
-            complete=complete,
-            contents=contents,
-            started=started,
+            complete={key: i for key, i in known.items() if not is_content(key)},
+            contents={key: i for key, i in known.items() if is_content(key)},
+            started={key: i for key, i in started.items() if not is_content(key)},
             loads=loads,
             ended=ended,
             partly_forgotten=forgotten,
-            emptied=emptied,
-            unfinished=unfinished,
-            sequence_number=number,
+            emptied={i for i, load in state.loads.items() if state.rows(load) == 0} & forgotten,
+            unfinished={i: its for i, its in keys.items() if i not in ended},
+            moment=Moment.of(metadata),
+            keyless={i for i, its in keys.items() if not its},
+            lost={n: lost for n, m in tables.items() if (lost := lost_loads(m, state.loads))},
         )
 
     def interrupted(self, keys: Collection[str]) -> str | None:

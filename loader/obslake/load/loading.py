@@ -1,7 +1,7 @@
 """One load: from source files to one commit per Iceberg table, the observations last."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -133,6 +133,7 @@ def _load_new(
     else:
         history = History.read(lakehouse)
         withdraw_superseded(lakehouse, history)
+    report.warnings += _warnings(history)
     new = _new_sources(files, reader, options, history, report)
     if not new and not report.refused:
         return
@@ -169,6 +170,20 @@ def _load_new(
     report.set_aside = set_aside.count(connection)
     load = Load(lakehouse, connection, reader, history, report, progress)
     commit_load(load, staged, keys, kind)
+
+
+def _warnings(history: History) -> Iterator[str]:
+    """Say what other tools have done to the tables that loads cannot make good."""
+    if history.keyless:
+        yield (
+            f"another tool has removed snapshots: {len(history.keyless):,} of the loads are known by their rows "
+            "only, and a source that such a load has read cannot be recognised: it would be loaded again"
+        )
+    for table, loads in history.lost.items():
+        yield (
+            f"{table}: another tool has taken out the rows of {len(loads):,} of the loads\n"
+            "  `obslake rollback --to` the newest snapshot in `obslake status --snapshots` brings them back"
+        )
 
 
 def _stage(

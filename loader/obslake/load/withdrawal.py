@@ -14,7 +14,8 @@ from obslake.errors import CommitConflictError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
 from obslake.lakehouse.datafiles import remove_data_files, write_data_files
-from obslake.lakehouse.ledger import CommittedLoad, current_state, withdraw_properties
+from obslake.lakehouse.events import CommittedLoad
+from obslake.lakehouse.ledger import current_state, withdraw_properties
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
 from obslake.lakehouse.snapshots import (
     FilesReplacedError,

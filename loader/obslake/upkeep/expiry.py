@@ -16,9 +16,9 @@ from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import AssertRefSnapshotId
 from pyiceberg.table.update.snapshot import ExpireSnapshots
 
+from obslake.lakehouse.ancestry import notes
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
-from obslake.lakehouse.ledger import carry_over
 from obslake.lakehouse.schemas import TableDefinition
 from obslake.lakehouse.workfolder import work_folder
 
@@ -128,14 +128,11 @@ class _Plan:
         return plan
 
     def stage(self, transaction: Transaction) -> None:
-        """Put the removal, and the notes of what was loaded, into one transaction."""
+        """Put the removal, and notes of snapshots that are not noted yet, into one transaction."""
         if not self.removed:
             return
-        new, old = carry_over(self.metadata, self.removed)
-        if new:
-            transaction.set_properties(dict(new))
-        if old and new:
-            transaction.remove_properties(*old)
+        if new := notes(self.metadata):
+            transaction.set_properties(new)
         ids = [snapshot.snapshot_id for snapshot in self.removed]
         ExpireSnapshots(transaction).by_ids(ids).commit()
         # None of them may have become the current one meanwhile, by a rollback.
@@ -159,10 +156,15 @@ def _replaced_before(metadata: TableMetadata, moment: datetime, keep: int) -> li
     snapshots = sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0)
     named = {ref.snapshot_id for ref in metadata.refs.values()}
     named.update(snapshot.snapshot_id for snapshot in snapshots[-keep:])
+    replaced_ms = {one.snapshot_id: other.timestamp_ms for one, other in pairwise(snapshots)}
+    # Another tool may have made one the table again, after others.
+    log = pairwise(metadata.snapshot_log)
+    replaced_ms.update({one.snapshot_id: other.timestamp_ms for one, other in log})
     return [
         snapshot
-        for snapshot, successor in pairwise(snapshots)
-        if successor.timestamp_ms < moment.timestamp() * 1000 and snapshot.snapshot_id not in named
+        for snapshot in snapshots
+        if snapshot.snapshot_id not in named
+        and replaced_ms[snapshot.snapshot_id] < moment.timestamp() * 1000
     ]
 
 

@@ -11,12 +11,11 @@ from pyiceberg.table.snapshots import Snapshot
 
 from obslake import __version__
 from obslake.errors import RollbackError, SnapshotNotFoundError
+from obslake.lakehouse.ancestry import LOAD_ID_PROPERTY
 from obslake.lakehouse.catalog import Lakehouse, snapshot_time
 from obslake.lakehouse.commits import commit
+from obslake.lakehouse.events import CommittedLoad, Forgotten
 from obslake.lakehouse.ledger import (
-    LOAD_ID_PROPERTY,
-    CommittedLoad,
-    Forgotten,
     TableState,
     current_state,
     noted_forgotten,

@@ -6,8 +6,9 @@ from typing import Any
 
 from pyiceberg.table.snapshots import Snapshot
 
+from obslake.lakehouse.ancestry import LOAD_ID_PROPERTY
 from obslake.lakehouse.catalog import Lakehouse, snapshot_time
-from obslake.lakehouse.ledger import LOAD_ID_PROPERTY, OPERATION_PROPERTY, current_state
+from obslake.lakehouse.ledger import OPERATION_PROPERTY, current_state
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
 
 from obslake.engine import quote_identifier
-from obslake.lakehouse.ledger import describe_rows
+from obslake.lakehouse.events import describe_rows
 from obslake.lakehouse.schemas import QUARANTINE, TableDefinition
 
 # What `RecordScope.ask` says of a record of the quarantine.

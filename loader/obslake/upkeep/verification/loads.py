@@ -7,7 +7,8 @@ import duckdb
 from pyiceberg.table import Table
 
 from obslake.engine import glob_literal, quote_identifier, reason, set_variables
-from obslake.lakehouse.ledger import current_state, is_content, noted_loads
+from obslake.lakehouse.events import is_content
+from obslake.lakehouse.ledger import current_state, lost_loads, noted_loads
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.lakehouse.snapshots import data_files_query, live_files
 from obslake.upkeep.verification.files import TableFiles
@@ -40,6 +41,7 @@ def check_loads(connection: duckdb.DuckDBPyConnection, tables: list[TableFiles])
     if observations := sound.get(OBSERVATIONS.name):
         _check_sources(observations, sources)
         _note_unfinished(observations, sound, loads)
+        _check_lost(observations, sound, loads)
     return [loads, sources, keys]
 
 
@@ -103,3 +105,14 @@ def _note_unfinished(observations: Table, tables: dict[str, Table], check: Check
         f"load {load_id} is being written, or was interrupted: loading its sources again completes it"
         for load_id in sorted(unfinished)
     ]
+
+
+def _check_lost(observations: Table, tables: dict[str, Table], check: Check) -> None:
+    complete = current_state(observations.metadata).loads
+    for name, table in tables.items():
+        for load_id in sorted(lost_loads(table.metadata, complete)):
+            check.fault(
+                name,
+                f"has no rows of load {load_id} any more: another tool has taken them out; "
+                f"`obslake rollback --to {observations.metadata.current_snapshot_id}` brings them back",
+            )

@@ -1,0 +1,264 @@
+"""What is loaded is what is there, whatever other tools do to the history of the tables."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from obslake.errors import VerificationError
+from obslake.lakehouse import commits, recount
+from obslake.lakehouse.ledger import committed_loads
+from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, RUNS
+from obslake.upkeep.expiry import expire
+
+from tests.harness.lake import KeptLakes, Lake
+from tests.loader.maintenance import just_before_commit, part
+from tests.loader.native import (
+    as_of_earlier_version,
+    cherry_pick,
+    expire_all,
+    expire_as_java,
+    set_current,
+)
+from tests.loader.test_observations import published
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
+    # A lakehouse that is brought back has the snapshots of another test.
+    monkeypatch.setattr(recount, "_counted", {})
+
+
+@pytest.fixture
+def loaded(kept_lakes: KeptLakes) -> Lake:
+    """A lakehouse after three loads with rows for every table."""
+    return kept_lakes.get("loads for other tools", load_three)
+
+
+def load_three(lake: Lake) -> None:
+    for run in "abc":
+        load(lake, run)
+
+
+def load(lake: Lake, run: str) -> dict[str, Any]:
+    rows = [
+        published(run_id=run, step_id=n, memory_used_mb=1.0, specified_oracle=False)
+        for n in range(6)
+    ]
+    return lake.load("observations", lake.parquet(f"{run}.parquet", rows))
+
+
+def runs(lake: Lake) -> str:
+    """Return of which loads a query sees rows, in order; of each, all that was loaded."""
+    question = (
+        "select run_id, count(*) as n, (select count(*) from lake.runs where run_id = o.run_id) as r, "
+        "(select count(*) from lake.loads) as loads from lake.observations as o group by run_id order by 1"
+    )
+    rows = json.loads(lake.obslake("sql", question, "--json")[0])
+    assert all((row["n"], row["r"], row["loads"]) == (6, 1, len(rows)) for row in rows), rows
+    return "".join(row["run_id"] for row in rows)
+
+
+def snapshots(lake: Lake) -> list[dict[str, Any]]:
+    return json.loads(lake.obslake("status", "--snapshots", "--json")[0])["snapshots"]
+
+
+def assert_each_once(lake: Lake, there: str) -> None:
+    """Check what is there, that it is known, and that the rest can be loaded, each once."""
+    assert runs(lake) == there
+    lake.obslake("verify")
+    for run in "abc":
+        assert (load(lake, run)["load_id"] is None) == (run in there), run
+        assert load(lake, run)["load_id"] is None
+    assert runs(lake) == "abc"
+    lake.obslake("verify")
+
+
+def test_loads_that_another_tool_took_back_can_be_loaded_again(loaded: Lake) -> None:
+    first, _, third = snapshots(loaded)
+    set_current(loaded, first["snapshot_id"])
+    assert [s.get("rolled_back", False) for s in snapshots(loaded)] == [False, True, True]
+    load(loaded, "c")
+    assert_each_once(loaded, "ac")
+    # And the way back.
+    set_current(loaded, third["snapshot_id"])
+    assert_each_once(loaded, "abc")
+
+
+def test_a_branch_that_becomes_the_table(loaded: Lake) -> None:
+    first, _, third = (s["snapshot_id"] for s in snapshots(loaded))
+    table = loaded.open().table(OBSERVATIONS)
+    table.manage_snapshots().create_branch(third, "kept").commit()
+    set_current(loaded, first)
+    assert runs(loaded) == "a"
+    table = loaded.open().table(OBSERVATIONS)
+    table.manage_snapshots().set_current_snapshot(ref_name="kept").commit()
+    assert_each_once(loaded, "abc")
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_load_that_is_picked(loaded: Lake, expired: bool) -> None:
+    first, _, third = (s["snapshot_id"] for s in snapshots(loaded))
+    set_current(loaded, first)
+    cherry_pick(loaded, third)
+    if expired:
+        expire_all(loaded)
+    assert_each_once(loaded, "ac")
+
+
+@pytest.mark.parametrize("remove", [expire_all, expire_as_java])
+@pytest.mark.parametrize("compacted", [False, True])
+def test_snapshots_that_another_tool_removes(
+    loaded: Lake, remove: Callable[..., object], compacted: bool
+) -> None:
+    set_current(loaded, snapshots(loaded)[1]["snapshot_id"])
+    if compacted:
+        loaded.obslake("compact")
+    for definition in ALL_TABLES:
+        remove(loaded, definition)
+    assert_each_once(loaded, "ab")
+    # What comes after stands on what is noted only.
+    for definition in ALL_TABLES:
+        remove(loaded, definition)
+    assert_each_once(loaded, "abc")
+
+
+def test_what_is_noted_by_loads_of_an_earlier_version(loaded: Lake) -> None:
+    """The first commit notes what they did, and other tools may remove their snapshots."""
+    as_of_earlier_version(loaded, ALL_TABLES)
+    load(loaded, "d")
+    for definition in ALL_TABLES:
+        expire_all(loaded, definition)
+    for run in "abcd":
+        assert load(loaded, run)["load_id"] is None
+    assert runs(loaded) == "abcd"
+
+
+def test_what_an_earlier_version_has_carried_over(loaded: Lake) -> None:
+    for definition in ALL_TABLES:
+        table = loaded.open().table(definition)
+        notes = [
+            [load.sequence_number, load.load_id, load.keys, load.rows]
+            for load in committed_loads(table.metadata)[:-1]
+        ]
+        table.transaction().set_properties(
+            {"obslake.expired-loads.1": json.dumps(notes)}
+        ).commit_transaction()
+    as_of_earlier_version(loaded, ALL_TABLES)
+    for definition in ALL_TABLES:
+        expire_all(loaded, definition)
+    assert "known by" not in load(loaded, "a")["stderr"]
+    assert_each_once(loaded, "abc")
+
+
+@pytest.mark.parametrize("remove", [expire_all, expire_as_java])
+def test_loads_that_are_known_by_their_rows_only(
+    loaded: Lake, remove: Callable[..., object]
+) -> None:
+    """Their keys are lost, which is said; they are not."""
+    as_of_earlier_version(loaded, ALL_TABLES)
+    for definition in ALL_TABLES:
+        remove(loaded, definition)
+    assert runs(loaded) == "abc"
+    loaded.obslake("verify")
+    for _ in range(2):
+        report = load(loaded, "c")
+        assert report["load_id"] is None
+        assert report["warnings"] == [
+            "another tool has removed snapshots: 2 of the loads are known by their rows only, and a source "
+            "that such a load has read cannot be recognised: it would be loaded again"
+        ]
+    load(loaded, "d")
+    # Now that is noted: rows are not read again.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recount, "_count", None)
+        for definition in ALL_TABLES:
+            remove(loaded, definition)
+        assert runs(loaded) == "abcd"
+        assert load(loaded, "d")["load_id"] is None
+    loaded.obslake("verify")
+
+
+def test_keys_that_other_tables_have(loaded: Lake) -> None:
+    as_of_earlier_version(loaded, ALL_TABLES)
+    expire_all(loaded, OBSERVATIONS)
+    assert load(loaded, "a")["warnings"] == []
+    assert_each_once(loaded, "abc")
+
+
+def test_a_load_that_comes_back_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _, third = (s["snapshot_id"] for s in snapshots(loaded))
+    set_current(loaded, first)
+    done = just_before_commit(monkeypatch, lambda: set_current(loaded, third), "observations")
+    report = load(loaded, "b")
+    assert done
+    assert report["load_id"] is None
+    assert_each_once(loaded, "abc")
+
+
+def test_a_load_that_came_back_and_went_meanwhile(
+    loaded: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, third = (s["snapshot_id"] for s in snapshots(loaded))
+    set_current(loaded, first)
+
+    def back_and_forth() -> None:
+        set_current(loaded, third)
+        set_current(loaded, first)
+
+    done = just_before_commit(monkeypatch, back_and_forth, "observations")
+    assert load(loaded, "b")["load_id"]
+    assert done
+    assert_each_once(loaded, "ab")
+
+
+def test_a_load_that_goes_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = snapshots(loaded)[0]["snapshot_id"]
+    done = just_before_commit(monkeypatch, lambda: set_current(loaded, first), "observations")
+    assert load(loaded, "d")["load_id"]
+    assert done
+    assert runs(loaded) == "ad"
+    assert load(loaded, "d")["load_id"] is None
+
+
+def test_the_age_of_a_snapshot_that_was_the_table_again(loaded: Lake) -> None:
+    """It counts from when another took its place for the last time."""
+    first = snapshots(loaded)[0]["snapshot_id"]
+    set_current(loaded, first)
+    moment = datetime.now(UTC)
+    load(loaded, "d")
+    assert expire(loaded.open(), OBSERVATIONS, moment, keep=1).snapshots == 2
+    assert snapshots(loaded)[0]["snapshot_id"] == first
+    assert runs(loaded) == "ad"
+
+
+def test_descriptions_that_another_tool_took_back(loaded: Lake) -> None:
+    """Observations decide: queries find the rows in an earlier snapshot, and a rollback brings them back."""
+    table = loaded.open().table(RUNS)
+    set_current(loaded, table.snapshots()[0].snapshot_id, RUNS)
+    assert runs(loaded) == "abc"
+    report = load(loaded, "b")
+    assert report["load_id"] is None
+    assert report["warnings"] == [
+        "runs: another tool has taken out the rows of 2 of the loads\n"
+        "  `obslake rollback --to` the newest snapshot in `obslake status --snapshots` brings them back"
+    ]
+    assert load(loaded, "d")["load_id"]
+    newest = snapshots(loaded)[-1]["snapshot_id"]
+    with pytest.raises(VerificationError):
+        loaded.obslake("verify")
+    loaded.obslake("rollback", "--to", newest, "--yes")
+    assert runs(loaded) == "abcd"
+    assert load(loaded, "b")["warnings"] == []
+    loaded.obslake("verify")
+
+
+def test_sources_side_by_side_with_what_is_there(loaded: Lake) -> None:
+    """A source of rows alone, which has no descriptions, is known as well."""
+    loaded.load("observations", part(loaded, 1), "--run", "p")
+    *_, last = snapshots(loaded)
+    set_current(loaded, snapshots(loaded)[0]["snapshot_id"])
+    assert loaded.load("observations", part(loaded, 1), "--run", "p")["load_id"] != last["load_id"]
+    assert loaded.load("observations", part(loaded, 1), "--run", "p")["load_id"] is None
