@@ -72,7 +72,7 @@ fuzz: $(INSTALLED) ## Try damaged and hostile files on every reader for longer; 
 .PHONY: faults
 faults: $(INSTALLED) ## Kill commands, fill disks and lock catalogs, many times; TRIALS is the number of kills, SEED the start.
 	OBSLAKE_FAULT_TRIALS=$(or $(TRIALS),300) OBSLAKE_FAULT_SEED=$(or $(SEED),1) \
-	    $(BIN)/python -m pytest tests/faults tests/marts/test_refresh.py
+	    $(BIN)/python -m pytest tests/faults tests/marts/test_refresh.py tests/loader/test_native_histories.py
 
 .PHONY: parallel
 parallel: $(INSTALLED) ## Load, compact, build and read at once for longer; SOURCES and ROUNDS of loads, SEED the start.

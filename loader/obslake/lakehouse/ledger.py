@@ -98,11 +98,13 @@ class Moment:
     """What a table was at some time.
 
     Attributes:
+        snapshot_id: its current snapshot; None: there was none.
         sequence_number: of the last commit of which anything was noted until then.
         changed_ms: when its current snapshot became that, in milliseconds since 1970.
         loads: the loads that were in it.
     """
 
+    snapshot_id: int | None = None
     sequence_number: int = 0
     changed_ms: int = 0
     loads: frozenset[str] = frozenset()
@@ -112,7 +114,8 @@ class Moment:
         """Return what a table is now."""
         changed = max((entry.timestamp_ms for entry in metadata.snapshot_log), default=0)
         last = max((note.sequence_number for note in _Notes(metadata).in_order), default=0)
-        return cls(last, changed, frozenset(current_state(metadata).loads))
+        loads = frozenset(current_state(metadata).loads)
+        return cls(metadata.current_snapshot_id, last, changed, loads)
 
 
 def loads_touched_since(metadata: TableMetadata, then: Moment) -> list[CommittedLoad]:

@@ -182,7 +182,7 @@ def _warnings(history: History) -> Iterator[str]:
     for table, loads in history.lost.items():
         yield (
             f"{table}: another tool has taken out the rows of {len(loads):,} of the loads\n"
-            "  `obslake rollback --to` the newest snapshot in `obslake status --snapshots` brings them back"
+            f"  bring them back with `obslake rollback --to {history.moment.snapshot_id}`"
         )
 
 
