@@ -102,7 +102,7 @@ class ConfirmationError(ObslakeError):
     """A command that takes rows away was not confirmed."""
 
 
-class CompactionError(ObslakeError):
+class RewriteError(ObslakeError):
     """The files of a table cannot be rewritten; the table is as it was."""
 
 

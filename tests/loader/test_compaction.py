@@ -10,14 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from obslake import __version__
-from obslake.errors import CompactionError, DeleteFilesError
-from obslake.lakehouse import commits
+from obslake import __version__, engine
+from obslake.errors import DeleteFilesError, RewriteError
+from obslake.lakehouse import commits, rewrite
 from obslake.lakehouse.datafiles import write_data_files
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, RUNS, TABLES
 from obslake.lakehouse.views import create_source_views
 from obslake.progress import Progress
-from obslake.upkeep import compaction
 from obslake.upkeep.compaction import compact
 from pyiceberg.manifest import ManifestContent, ManifestFile
 from pyiceberg.table import Table
@@ -197,7 +196,7 @@ def test_earlier_snapshots_stay_readable(loaded: Lake) -> None:
     loaded.obslake("compact")
     lakehouse = loaded.open()
     for snapshot, count in zip(snapshots, counts, strict=True):
-        with compaction.engine.connect() as connection:
+        with engine.connect() as connection:
             create_source_views(lakehouse, connection, snapshot.snapshot_id)
             rows = connection.execute("select count(*) from lake.observations").fetchall()
             assert rows == [(count,)]
@@ -229,7 +228,7 @@ def while_reading(
             act()
         return written
 
-    monkeypatch.setattr(compaction, "write_data_files", write)
+    monkeypatch.setattr(rewrite, "write_data_files", write)
     return done
 
 
@@ -291,7 +290,7 @@ def test_files_that_vanish_are_no_loss(loaded: Lake, monkeypatch: pytest.MonkeyP
             loaded.obslake("expire", "--older-than", "0s")
         return write_data_files(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compaction, "write_data_files", late)
+    monkeypatch.setattr(rewrite, "write_data_files", late)
     assert compact(loaded.open(), OBSERVATIONS, Progress()).files_rewritten == 0
     assert contents(loaded) == before
 
@@ -302,13 +301,13 @@ def test_a_compaction_gives_up_at_last(loaded: Lake, monkeypatch: pytest.MonkeyP
     def compact_and_load() -> None:
         number = len(done)
         with monkeypatch.context() as patch:
-            patch.setattr(compaction, "write_data_files", write_data_files)
+            patch.setattr(rewrite, "write_data_files", write_data_files)
             loaded.load("observations", part(loaded, 20 + number))
             loaded.obslake("compact", "--table", "observations")
             loaded.load("observations", part(loaded, 30 + number))
 
     done = while_reading(monkeypatch, compact_and_load, times=99)
-    with pytest.raises(CompactionError, match="replaced by others while they were rewritten"):
+    with pytest.raises(RewriteError, match="replaced by others while they were rewritten"):
         compact(loaded.open(), OBSERVATIONS, Progress())
     assert len(done) == 3
     assert before["observations"] < contents(loaded)["observations"]
@@ -320,8 +319,8 @@ def test_a_lost_row_is_not_committed(loaded: Lake, monkeypatch: pytest.MonkeyPat
         return write_data_files(table, [first.slice(1)])
 
     before, stored = loaded.snapshots(), stored_files(loaded)
-    monkeypatch.setattr(compaction, "write_data_files", lossy)
-    with pytest.raises(CompactionError, match="of 52 rows 51 were written"):
+    monkeypatch.setattr(rewrite, "write_data_files", lossy)
+    with pytest.raises(RewriteError, match="51 of 52 rows to keep were written"):
         loaded.obslake("compact", "--table", "observations")
     assert loaded.snapshots() == before
     assert stored_files(loaded) == stored
@@ -339,15 +338,15 @@ def test_a_compaction_can_be_stopped(loaded: Lake, number: signal.Signals, statu
     before, snapshots, stored = contents(loaded), loaded.snapshots(), stored_files(loaded)
     code = (
         "import sys, time\n"
-        "from obslake.upkeep import compaction\n"
+        "from obslake.lakehouse import rewrite\n"
         "from obslake.cli.app import main\n"
-        "write = compaction.write_data_files\n"
+        "write = rewrite.write_data_files\n"
         "def slow(*arguments):\n"
         "    files = write(*arguments)\n"
         "    print('written', flush=True)\n"
         "    time.sleep(60)\n"
         "    return files\n"
-        "compaction.write_data_files = slow\n"
+        "rewrite.write_data_files = slow\n"
         f"sys.argv = ['obslake', '--home', {str(loaded.home)!r}, 'compact', '--table', 'observations']\n"
         "main()\n"
     )

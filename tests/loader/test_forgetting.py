@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from obslake.errors import ConfirmationError, ForgetError, RollbackError, SnapshotNotFoundError
-from obslake.lakehouse import commits
+from obslake.errors import (
+    ConfirmationError,
+    ForgetError,
+    RewriteError,
+    RollbackError,
+    SnapshotNotFoundError,
+)
+from obslake.lakehouse import commits, rewrite
 from obslake.lakehouse.datafiles import write_data_files
 from obslake.lakehouse.ledger import noted_forgotten
 from obslake.lakehouse.schemas import OBSERVATIONS, TABLES
 from obslake.load.history import History
-from obslake.upkeep import forgetting
 from pyiceberg.table import Table
 
 from tests.harness.lake import KeptLakes, Lake, observation
@@ -263,8 +268,8 @@ def test_a_lost_row_is_not_committed(loaded: Lake, monkeypatch: pytest.MonkeyPat
         return write_data_files(table, [next(batches).slice(1)])
 
     before, stored = loaded.snapshots(), stored_files(loaded)
-    monkeypatch.setattr(forgetting, "write_data_files", lossy)
-    with pytest.raises(ForgetError, match="of 16 rows to keep 15 were written"):
+    monkeypatch.setattr(rewrite, "write_data_files", lossy)
+    with pytest.raises(RewriteError, match="15 of 16 rows to keep were written"):
         forget(loaded, *MINE, "--run", "a", "--problem", "p1")
     assert loaded.snapshots() == before
     assert stored_files(loaded) == stored

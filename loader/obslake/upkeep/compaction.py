@@ -1,36 +1,25 @@
 """Rewrites the small and the overlapping data files of a table into few that are sorted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 from pyiceberg.manifest import DataFile, ManifestEntry
-from pyiceberg.table import Table, Transaction
+from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 
-from obslake import __version__, engine
-from obslake.engine import glob_literal, quote_identifier, reason, set_variables
-from obslake.errors import CompactionError
+from obslake import engine
+from obslake.engine import quote_identifier
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.commits import commit
-from obslake.lakehouse.datafiles import remove_data_files, target_file_size, write_data_files
+from obslake.lakehouse.datafiles import target_file_size
 from obslake.lakehouse.ledger import OPERATION_PROPERTY
+from obslake.lakehouse.rewrite import Group, rewrite, until_not_replaced
 from obslake.lakehouse.schemas import TableDefinition
-from obslake.lakehouse.snapshots import (
-    FilesReplacedError,
-    data_files_query,
-    live_entries,
-    replace_files,
-)
+from obslake.lakehouse.snapshots import live_entries
 from obslake.lakehouse.workfolder import work_folder
-from obslake.progress import Progress, Task
+from obslake.progress import Progress
 from obslake.upkeep.overlaps import files_to_rewrite
-
-_BATCH_ROWS = 16_384
-_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -71,15 +60,26 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
         progress: told how far it is.
 
     Raises:
-        CompactionError: the files cannot be rewritten.
+        RewriteError: the files cannot be rewritten.
         PartitionError: the table is partitioned by what obslake cannot write.
         DeleteFilesError: the table has delete files of another engine.
         CommitConflictError: others committed all the time.
     """
-    done, has_moved = _compact_repeatedly(lakehouse, definition, progress)
-    if not has_moved:
-        return done
-    last, _ = _compact_repeatedly(lakehouse, definition, progress)
+    # Its files are referred to only when they are committed: until then the folder protects them.
+    with (
+        work_folder(lakehouse.home, ".compact-") as folder,
+        engine.connect(temp_directory=folder, with_iceberg=False) as connection,
+    ):
+
+        def once() -> tuple[Compaction, bool]:
+            return until_not_replaced(
+                definition.name, lambda: _compact(connection, lakehouse, definition, progress)
+            )
+
+        done, has_moved = once()
+        if not has_moved:
+            return done
+        last, _ = once()
     return replace(
         last,
         files_before=done.files_before,
@@ -88,45 +88,37 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
     )
 
 
-def _compact_repeatedly(
-    lakehouse: Lakehouse, definition: TableDefinition, progress: Progress
-) -> tuple[Compaction, bool]:
-    for _ in range(_ATTEMPTS):
-        try:
-            return _compact(lakehouse, definition, progress)
-        except FilesReplacedError:
-            continue
-    raise CompactionError(
-        f"{definition.name}: its files were replaced by others while they were rewritten, "
-        f"{_ATTEMPTS} times\n  nothing was changed: let one compaction run at a time"
-    )
-
-
 def _compact(
-    lakehouse: Lakehouse, definition: TableDefinition, progress: Progress
+    connection: duckdb.DuckDBPyConnection,
+    lakehouse: Lakehouse,
+    definition: TableDefinition,
+    progress: Progress,
 ) -> tuple[Compaction, bool]:
     """Commit once; return what was done, and whether rows were put into partitions of the current spec."""
     table = lakehouse.table(definition)
     entries = live_entries(table, table.current_snapshot())
-    groups = _groups(table, definition, entries)
     files = [entry.data_file for entry in entries]
-    size = sum(file.file_size_in_bytes for file in files)
-    rows = sum(file.record_count for file in files)
-    if not groups:
-        return Compaction(definition.name, rows, len(files), len(files), size, size), False
-    # Its files are referred to only when they are committed: until then the folder protects them.
-    with work_folder(lakehouse.home, ".compact-") as folder:
-        added = _rewrite(folder, table, definition, groups, progress)
-        replaced = _commit(table, groups, added)
+    groups = [Group(group, _rows(group)) for group in _groups(table, definition, entries)]
+    replaced = [file for group in groups for file in group.files]
+    added: list[DataFile] = []
+    if groups:
+        order = ", ".join(quote_identifier(column) for column in definition.sort_columns)
+        with progress.task(f"compacting {definition.name}", unit="rows") as task:
+            added = rewrite(
+                connection,
+                table,
+                groups,
+                f"order by {order}",
+                lambda added: _properties(replaced, added),
+                task,
+            )
     done = Compaction(
         definition.name,
-        rows,
+        _rows(files),
         files_before=len(files),
         files_after=len(files) - len(replaced) + len(added),
-        bytes_before=size,
-        bytes_after=size
-        - sum(file.file_size_in_bytes for file in replaced)
-        + sum(file.file_size_in_bytes for file in added),
+        bytes_before=_bytes(files),
+        bytes_after=_bytes(files) - _bytes(replaced) + _bytes(added),
         files_rewritten=len(replaced),
     )
     return done, any(file.spec_id != table.spec().spec_id for file in replaced)
@@ -166,80 +158,19 @@ def _groups(
     return [tuple(earlier)] if earlier else groups
 
 
-def _commit(
-    table: Table, groups: Sequence[Sequence[DataFile]], added: Sequence[DataFile]
-) -> list[DataFile]:
-    """Put the files that were written in place of those that were read; return these."""
-    replaced = [file for group in groups for file in group]
-    properties = {
+def _properties(replaced: Sequence[DataFile], added: Sequence[DataFile]) -> dict[str, str]:
+    return {
         OPERATION_PROPERTY: "compact",
-        "obslake.version": __version__,
         "obslake.files-before": str(len(replaced)),
         "obslake.files-after": str(len(added)),
-        "obslake.rows-before": str(sum(file.record_count for file in replaced)),
-        "obslake.rows-after": str(sum(file.record_count for file in added)),
+        "obslake.rows-before": str(_rows(replaced)),
+        "obslake.rows-after": str(_rows(added)),
     }
 
-    def stage(transaction: Transaction) -> None:
-        live_entries(table, transaction.table_metadata.current_snapshot())
-        replace_files(transaction, replaced, added, properties)
 
-    commit(table, stage, added=added)
-    return replaced
+def _rows(files: Iterable[DataFile]) -> int:
+    return sum(file.record_count for file in files)
 
 
-def _rewrite(
-    folder: Path,
-    table: Table,
-    definition: TableDefinition,
-    groups: Sequence[Sequence[DataFile]],
-    progress: Progress,
-) -> list[DataFile]:
-    """Write the rows of each group of files to new ones, in order; count them."""
-    added: list[DataFile] = []
-    try:
-        with (
-            engine.connect(temp_directory=folder, with_iceberg=False) as connection,
-            progress.task(f"compacting {definition.name}", unit="rows") as task,
-        ):
-            for group in groups:
-                written = write_data_files(
-                    table, _sorted_rows(connection, table, definition, group, task)
-                )
-                added += written
-                before, after = (sum(f.record_count for f in files) for files in (group, written))
-                if before != after:
-                    raise CompactionError(
-                        f"{definition.name}: of {before:,} rows {after:,} were written\n"
-                        "  nothing was changed"
-                    )
-    except BaseException as error:
-        remove_data_files(table.io, added)
-        if isinstance(error, Exception) and not _are_live(table, groups):
-            raise FilesReplacedError from error
-        if isinstance(error, duckdb.Error):
-            raise CompactionError(f"{definition.name}: {reason(error)}") from error
-        raise
-    return added
-
-
-def _are_live(table: Table, groups: Sequence[Sequence[DataFile]]) -> bool:
-    entries = live_entries(table, table.refresh().current_snapshot())
-    live = {entry.data_file.file_path for entry in entries}
-    return all(file.file_path in live for group in groups for file in group)
-
-
-def _sorted_rows(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    definition: TableDefinition,
-    files: Sequence[DataFile],
-    task: Task,
-) -> Iterator[pa.RecordBatch]:
-    """Stream the rows of some files in the table's sort order; DuckDB spills what does not fit."""
-    set_variables(connection, {"files": [glob_literal(file.file_path) for file in files]})
-    order = ", ".join(quote_identifier(column) for column in definition.sort_columns)
-    query = f"select * from {data_files_query(connection, table)} order by {order}"
-    for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
-        task.advance(batch.num_rows)
-        yield batch
+def _bytes(files: Iterable[DataFile]) -> int:
+    return sum(file.file_size_in_bytes for file in files)

@@ -1,4 +1,4 @@
-"""Deletes rows that were named: files that hold some of them are written anew without them.
+"""Deletes rows that were named: files that hold some of them are rewritten without them.
 
 Records of the quarantine are deleted with them, as far as it can be told of what they are.
 """
@@ -11,33 +11,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 from duckdb.sqltypes import VARCHAR
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import Table, Transaction
+from pyiceberg.table import Table
 
-from obslake import __version__, engine
+from obslake import engine
 from obslake.engine import glob_literal, quote_identifier, reason, set_variables
 from obslake.errors import ForgetError
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.commits import commit
-from obslake.lakehouse.datafiles import remove_data_files, write_data_files
 from obslake.lakehouse.ledger import forget_properties, noted_forgotten
 from obslake.lakehouse.partitions import check_partitions
+from obslake.lakehouse.rewrite import Group, rewrite, until_not_replaced
 from obslake.lakehouse.schemas import OBSERVATIONS, QUARANTINE, TABLES, TableDefinition
-from obslake.lakehouse.snapshots import (
-    FilesReplacedError,
-    data_files_query,
-    live_files,
-    replace_files,
-)
+from obslake.lakehouse.snapshots import data_files_query, live_files
 from obslake.lakehouse.workfolder import work_folder
-from obslake.progress import Progress, Task
+from obslake.progress import Progress
 from obslake.upkeep.record_scope import QuarantinedRecord, RecordScope
 from obslake.upkeep.wanted import ASKED, RECORD, Wanted
 
-_BATCH_ROWS = 16_384
-_ATTEMPTS = 3
 _MOST_NAMES = 20
 
 
@@ -99,7 +90,8 @@ def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator
     marts know what to build anew. Interrupted before, it is completed by running it again.
 
     Raises:
-        ForgetError: others replaced the same files all the time, or rows were lost.
+        ForgetError: a table cannot be read.
+        RewriteError: others replaced the same files all the time, or rows would be lost.
         PartitionError: a table is partitioned by what obslake cannot write; nothing was changed.
         DeleteFilesError: a table has delete files of another engine.
         CommitConflictError: others committed all the time.
@@ -125,63 +117,22 @@ def _forget(
     forget_id: str,
     progress: Progress,
 ) -> Forgetting:
-    for _ in range(_ATTEMPTS):
+
+    def attempt() -> Forgetting:
         with progress.task(f"forgetting {definition.name}", unit="rows") as task:
             found = _find(connection, lakehouse, definition, wanted)
-            if not found.files and definition is not OBSERVATIONS:
-                return _describe(found, definition)
-            try:
-                _replace(connection, definition, found, wanted, forget_id, task)
-            except FilesReplacedError:
-                continue
-            return _describe(found, definition)
-    raise ForgetError(
-        f"{definition.name}: its files were replaced by others while they were rewritten, "
-        f"{_ATTEMPTS} times\n  let no compaction run meanwhile, and run the command again"
-    )
-
-
-def _replace(
-    connection: duckdb.DuckDBPyConnection,
-    definition: TableDefinition,
-    found: _Found,
-    wanted: Wanted,
-    forget_id: str,
-    task: Task,
-) -> None:
-    """Commit files without the rows in place of those with them."""
-    table = found.table
-    removed = [file for file, _ in found.files.values()]
-    added: list[DataFile] = []
-    try:
-        for file, counts in found.files.values():
-            rest = file.record_count - counts.total()
-            if not rest:
-                continue
-            condition = wanted.condition(definition)
-            set_variables(connection, {**wanted.columns, "files": [glob_literal(file.file_path)]})
-            written = write_data_files(table, _remaining(connection, table, condition, task))
-            added += written
-            if sum(f.record_count for f in written) != rest:
-                raise ForgetError(
-                    f"{table.name()[-1]}: of {rest:,} rows to keep "
-                    f"{sum(f.record_count for f in written):,} were written\n  nothing was changed"
+            if found.files or definition is OBSERVATIONS:
+                rewrite(
+                    connection,
+                    found.table,
+                    [Group((f,), f.record_count - n.total()) for f, n in found.files.values()],
+                    f"where ({wanted.condition(definition)}) is distinct from true",
+                    lambda _: forget_properties(forget_id, wanted.what, found.rows),
+                    task,
                 )
-    except BaseException as error:
-        remove_data_files(table.io, added)
-        now = live_files(table, table.refresh().current_snapshot())
-        if isinstance(error, Exception) and not found.files.keys() <= now.keys():
-            raise FilesReplacedError from error
-        if isinstance(error, duckdb.Error):
-            raise ForgetError(f"{table.name()[-1]}: {reason(error)}") from error
-        raise
-    properties = forget_properties(forget_id, wanted.what, found.rows)
-    properties["obslake.version"] = __version__
+            return _describe(found, definition)
 
-    def stage(transaction: Transaction) -> None:
-        replace_files(transaction, removed, added, properties)
-
-    commit(table, stage, added=added)
+    return until_not_replaced(definition.name, attempt)
 
 
 def _find(
@@ -239,16 +190,6 @@ def _understand_records(
         [VARCHAR for _ in RECORD],
         VARCHAR,
     )
-
-
-def _remaining(
-    connection: duckdb.DuckDBPyConnection, table: Table, condition: str, task: Task
-) -> Iterator[pa.RecordBatch]:
-    """Stream the rows of the file in question to which a condition does not apply, in their order."""
-    query = f"select * from {data_files_query(connection, table)} where ({condition}) is distinct from true"
-    for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
-        task.advance(batch.num_rows)
-        yield batch
 
 
 def _describe(found: _Found, definition: TableDefinition) -> Forgetting:
