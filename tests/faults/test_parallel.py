@@ -90,6 +90,8 @@ def test_everything_at_once(
         for snapshot in table.snapshots():
             counts = scan(connection, table.metadata_location, snapshot.snapshot_id)
             assert set(counts.values()) <= {ROWS}
+    # Rows of loads that have lost their sources are hidden, until this drops them.
+    workspace.obslake("compact")
     verification = json.loads(workspace.obslake("verify", "--deep", "--json"))
     notes = [note for check in verification["checks"] for note in check["notes"]]
     assert not [note for note in notes if "load" in note]

@@ -153,7 +153,7 @@ class History:
         assert current_state(self.table().metadata).loads.keys() == loads
         status = json.loads(self.lake.obslake("status", "--snapshots", "--json")[0])
         assert {t["table"]: t["rows"] for t in status["tables"] if t["table"] in rows} == {
-            name: len(some) for name, some in rows.items()
+            name: sum(row["load_id"] in loads for row in some) for name, some in rows.items()
         }
         for snapshot in status["snapshots"]:
             if snapshot["load_id"]:

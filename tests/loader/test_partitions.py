@@ -16,7 +16,7 @@ from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.datafiles import write_data_files
 from obslake.lakehouse.schemas import MEASUREMENTS, OBSERVATIONS, TABLES, TableDefinition
 from obslake.lakehouse.snapshots import live_files as snapshot_files
-from obslake.load import appending, claim
+from obslake.load import appending
 from pyiceberg.expressions import EqualTo
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
@@ -41,7 +41,7 @@ from tests.loader.maintenance import (
     stored_files,
 )
 from tests.loader.test_side_by_side import (
-    test_what_an_interrupted_load_has_left_is_taken_out_when_others_have_loaded_its_sources as is_taken_out,
+    test_what_an_overtaken_load_has_left_is_hidden_and_dropped_by_the_next_compaction as is_dropped,
 )
 from tests.marts.test_maintenance import built
 
@@ -57,7 +57,6 @@ DATA_SETS = ("5", "a/b ü%2F=#c?", "5")
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
-    monkeypatch.setattr(claim, "_PATIENCE_SECONDS", 0.0)
 
 
 def partition(
@@ -369,7 +368,9 @@ def test_rolling_back_to_files_of_earlier_specs(evolved: Lake) -> None:
 
 
 @pytest.mark.parametrize("table", [t.name for t in TABLES[1:]])
-def test_withdrawing(lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+def test_dropping_what_overtaken_loads_have_left(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
     """Every table is partitioned."""
     for definition in TABLES:
         bucket = BucketTransform[str](2)
@@ -379,7 +380,7 @@ def test_withdrawing(lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str) ->
             data_set_id=(DATA_SET, IdentityTransform()),
             bucket=("run_id" if definition.name == "runs" else "problem_id", bucket),
         )
-    is_taken_out(lake, monkeypatch, table)
+    is_dropped(lake, monkeypatch, table)
     assert {f.spec_id for t in TABLES for f in live_files(lake, t)} == {1}
 
 

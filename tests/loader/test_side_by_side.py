@@ -2,18 +2,16 @@
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from obslake import engine
 from obslake.lakehouse import commits
 from obslake.lakehouse.schemas import TABLES
-from obslake.load import claim
+from obslake.lakehouse.views import create_source_views
 from obslake.load.history import History
 
 from tests.harness.commands import Running
@@ -24,7 +22,11 @@ from tests.loader.maintenance import InterruptedLoadError, interrupted_at, just_
 from tests.loader.test_observations import published
 from tests.loader.test_quarantine import mixed, newer_version
 
-NAMES = [t.name for t in TABLES]
+DEFINITIONS = {t.name: t for t in TABLES}
+NAMES = list(DEFINITIONS)
+LOST = (
+    "has lost its sources to another load: its rows are hidden, until `obslake compact` drops them"
+)
 
 # When everything is imported and the options are read.
 _READY = Point("obslake.load.loading:load", "before", 1)
@@ -32,9 +34,7 @@ _READY = Point("obslake.load.loading:load", "before", 1)
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever would be waited for is below this process on the stack."""
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
-    monkeypatch.setattr(claim, "_PATIENCE_SECONDS", 0.0)
 
 
 def source(lake: Lake, name: str) -> Path:
@@ -44,22 +44,49 @@ def source(lake: Lake, name: str) -> Path:
     return lake.parquet(f"{name}.parquet", rows)
 
 
+def visible(lake: Lake, table: str) -> list[tuple[str, str, str]]:
+    """Return problem, run and load of the rows of a table that queries show."""
+    columns = ("problem_id", "run_id", "load_id")
+    there = [c if c in DEFINITIONS[table].column_names else "null" for c in columns]
+    with engine.connect() as connection:
+        create_source_views(lake.open(), connection)
+        return connection.execute(f"select {', '.join(there)} from lake.{table}").fetchall()
+
+
 def check(lake: Lake, *names: str) -> None:
-    """Check that exactly these sources are there, each once, and nothing is left of any other load."""
-    measured = Counter(dict.fromkeys(names, 3))
-    assert Counter(r["problem_id"] for r in lake.rows("observations")) == measured
-    assert Counter(r["problem_id"] for r in lake.rows("measurements")) == measured
-    for table in ("implementations", "tests"):
-        assert sorted(r["problem_id"] for r in lake.rows(table)) == sorted(names)
-    assert sorted(r["run_id"] for r in lake.rows("runs")) == sorted(names)
+    """Check that exactly these sources are seen, each once, and that a compaction leaves nothing else."""
+    check_seen(lake, *names)
+    lake.obslake("compact")
+    check_seen(lake, *names)
+    assert notes(lake) == []
     history = History.read(lake.open())
     assert history.unfinished == {}
     assert len(history.complete) == len(names)
-    loaded = {r["load_id"] for r in lake.rows("observations")}
-    assert {r["load_id"] for table in NAMES for r in lake.rows(table)} == loaded
+    for table in NAMES:
+        assert sorted(lake.rows(table, "load_id")) == sorted((v[2],) for v in visible(lake, table))
+
+
+def check_seen(lake: Lake, *names: str) -> None:
+    seen = {table: visible(lake, table) for table in NAMES}
+    for table in ("observations", "measurements"):
+        measured = Counter(dict.fromkeys(names, 3))
+        assert Counter(problem for problem, *_ in seen[table]) == measured
+    for table in ("implementations", "tests"):
+        assert sorted(problem for problem, *_ in seen[table]) == sorted(names)
+    assert sorted(run for _, run, _ in seen["runs"]) == sorted(names)
+    loaded = {load_id for *_, load_id in seen["observations"]}
+    assert {load_id for rows in seen.values() for *_, load_id in rows} == loaded
+    status = json.loads(lake.obslake("status", "--json")[0])
+    assert {t["table"]: t["rows"] for t in status["tables"] if t["table"] in NAMES} == {
+        table: len(rows) for table, rows in seen.items()
+    }
+
+
+def notes(lake: Lake) -> list[str]:
+    """Return what verification says about loads; it finds no faults."""
     verification = json.loads(lake.obslake("verify", "--deep", "--json")[0])
-    said = [c for c in verification["checks"] if c["faults"] or "load" in str(c["notes"])]
-    assert said == []
+    assert [c for c in verification["checks"] if c["faults"]] == []
+    return [n for c in verification["checks"] for n in c["notes"] if "load" in n]
 
 
 def stored(lake: Lake) -> dict[str, int]:
@@ -119,7 +146,7 @@ def test_sources_in_other_combinations(
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("table", NAMES[1:])
-def test_what_an_interrupted_load_has_left_is_taken_out_when_others_have_loaded_its_sources(
+def test_what_an_overtaken_load_has_left_is_hidden_and_dropped_by_the_next_compaction(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     paths = {name: source(lake, name) for name in "abc"}
@@ -132,6 +159,12 @@ def test_what_an_interrupted_load_has_left_is_taken_out_when_others_have_loaded_
     lake.obslake("compact")
     assert len(History.read(lake.open()).unfinished) == 1
     lake.load("observations", paths["b"])
+    check_seen(lake, "b", "c")
+    assert LOST in "".join(notes(lake))
+    hidden = {name: len(lake.rows(name)) - len(visible(lake, name)) for name in NAMES}
+    assert hidden[NAMES[0]]
+    done = json.loads(lake.obslake("compact", "--json")[0])
+    assert {d["table"]: d["rows_dropped"] for d in done if d["table"] in NAMES} == hidden
     check(lake, "b", "c")
     lake.load("observations", paths["a"], paths["b"])
     check(lake, "a", "b", "c")
@@ -139,13 +172,13 @@ def test_what_an_interrupted_load_has_left_is_taken_out_when_others_have_loaded_
     first = lake.obslake("status", "--snapshots", "--json")[0]
     lake.obslake("expire", "--older-than", "0s")
     check(lake, "a", "b", "c")
-    to = json.loads(first)["snapshots"][-1]["load_id"]
-    lake.obslake("rollback", "--to", to, "--yes")
+    to = json.loads(first)["snapshots"][-1]["snapshot_id"]
+    lake.obslake("rollback", "--to", str(to), "--yes")
     assert lake.rows("observations") == shown
 
 
 @pytest.mark.usefixtures("impatient")
-def test_whoever_was_interrupted_while_it_lost_is_cleaned_up_by_the_next(
+def test_a_load_that_was_interrupted_while_it_lost_is_not_completed(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = {name: source(lake, name) for name in "abc"}
@@ -160,6 +193,29 @@ def test_whoever_was_interrupted_while_it_lost_is_cleaned_up_by_the_next(
             lake.load("observations", paths["a"], paths["b"])
     lake.load("observations", paths["b"])
     check(lake, "b")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_a_rollback_makes_possible_to_complete_is_not_dropped(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {name: source(lake, name) for name in "abc"}
+    lake.load("observations", paths["c"])
+    to = lake.snapshots()["observations"]
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, "observations")
+        with pytest.raises(InterruptedLoadError):
+            lake.load("observations", paths["a"], paths["b"])
+    (interrupted,) = History.read(lake.open()).unfinished
+    lake.load("observations", paths["b"])
+    with monkeypatch.context() as patch:
+        done = just_before_commit(
+            patch, lambda: lake.obslake("rollback", "--to", to, "--yes"), "tests"
+        )
+        lake.obslake("compact", "--table", "tests")
+    assert done
+    assert lake.load("observations", paths["a"], paths["b"])["load_id"] == interrupted
+    check(lake, *"abc")
 
 
 @pytest.mark.usefixtures("impatient")
@@ -198,46 +254,6 @@ def test_a_rollback_that_brings_a_source_back_just_before_the_commit(
     check(lake, "b", "c")
 
 
-def test_a_later_load_waits_for_one_that_has_begun(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paths = {name: source(lake, name) for name in "abc"}
-    later: list[subprocess.Popen[bytes]] = []
-
-    def begin_another() -> None:
-        command = [sys.executable, "-m", "obslake", "--home", lake.home, "load", "observations"]
-        files = [paths[name] for name in "bc"]
-        later.append(subprocess.Popen([*command, *files, "--json"], stdout=subprocess.PIPE))
-        time.sleep(6)
-        assert later[0].poll() is None
-
-    just_before_commit(monkeypatch, begin_another, "observations")
-    first = lake.load("observations", paths["a"], paths["b"])
-    report = json.loads(later[0].communicate(timeout=120)[0])
-    assert [s["load_id"] for s in report["skipped"]] == [first["load_id"]]
-    assert report["sources"] == [str(paths["c"])]
-    check(lake, *"abc")
-    # So it had nothing to take back.
-    for definition in TABLES:
-        summaries = [s.summary for s in lake.open().table(definition).snapshots()]
-        assert [s.operation.value for s in summaries if s] == ["append"] * 2
-
-
-def test_it_is_not_waited_for_a_load_that_was_interrupted_long_ago(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paths = {name: source(lake, name) for name in "ab"}
-    with monkeypatch.context() as patch:
-        interrupted_at(patch, "observations")
-        with pytest.raises(InterruptedLoadError):
-            lake.load("observations", *paths.values())
-    monkeypatch.setattr(claim, "_PATIENCE_SECONDS", 0.5)
-    time.sleep(0.6)
-    monkeypatch.setattr(commits, "_wait", lambda _: pytest.fail("waited"))
-    lake.load("observations", paths["b"])
-    check(lake, "b")
-
-
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("table", ["quarantine", "observations"])
 def test_records_that_were_set_aside_are_read_again_once(
@@ -257,28 +273,21 @@ def test_records_that_were_set_aside_are_read_again_once(
     assert History.read(lake.open()).unfinished == {}
 
 
-def begin(
-    lake: Lake, paths: Sequence[Path], at: Point, note: Path, patience: float = 60
-) -> Running:
+def begin(lake: Lake, paths: Sequence[Path], at: Point, note: Path) -> Running:
     """Load in a process of its own, as far as to a point, where it waits as long as the note is there."""
     return COMMANDS.start(
         *("obslake", "--home", lake.home, "load", "observations", *paths, "--json"),
         action="pause",
         points=(at,),
         note=note,
-        settings={
-            "obslake.load.claim:_PATIENCE_SECONDS": patience,
-            "obslake.lakehouse.catalog:_LOCK_TIMEOUT_SECONDS": 30,
-        },
+        settings={"obslake.lakehouse.catalog:_LOCK_TIMEOUT_SECONDS": 30},
     )
 
 
-def at_once(lake: Lake, loads: Sequence[Sequence[Path]], patience: float = 60) -> list[Running]:
+def at_once(lake: Lake, loads: Sequence[Sequence[Path]]) -> list[Running]:
     """Load side by side, each in a process of its own, as soon as all are ready."""
     notes = [lake.folder / f"ready-{number}" for number in range(len(loads))]
-    running = [
-        begin(lake, paths, _READY, note, patience) for paths, note in zip(loads, notes, strict=True)
-    ]
+    running = [begin(lake, paths, _READY, note) for paths, note in zip(loads, notes, strict=True)]
     for each, note in zip(running, notes, strict=True):
         each.wait_until(note.exists)
     for note in notes:
@@ -317,7 +326,7 @@ def test_the_same_sources_in_many_combinations_at_the_same_moment(lake: Lake) ->
 
 
 @pytest.mark.parametrize("table", ["tests", "observations"])
-def test_a_load_that_is_killed_while_another_waits_for_it(lake: Lake, table: str) -> None:
+def test_a_load_that_is_killed_while_another_loads_its_sources(lake: Lake, table: str) -> None:
     paths = {name: source(lake, name) for name in "abc"}
     # Every table gets rows, and a commit.
     commit = Point(
@@ -326,11 +335,9 @@ def test_a_load_that_is_killed_while_another_waits_for_it(lake: Lake, table: str
     note = lake.folder / "before-its-commit"
     victim = begin(lake, [paths["a"], paths["b"]], commit, note)
     victim.wait_until(note.exists)
-    others = at_once(lake, [[paths["b"], paths["c"]]], patience=6)
-    time.sleep(3)
+    (report,) = reports_of(at_once(lake, [[paths["b"], paths["c"]]]))
     victim.send(signal.SIGKILL)
     assert victim.wait().was_killed
-    (report,) = reports_of(others)
     assert report["sources"] == [str(paths["b"]), str(paths["c"])]
     check(lake, "b", "c")
     assert lake.load("observations", *paths.values())["sources"] == [str(paths["a"])]

@@ -113,7 +113,8 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
     """Rewrite small and overlapping files into few that are sorted, so that queries read less.
 
     The rows stay the same, and so do earlier snapshots: the files that were replaced are removed by
-    `obslake expire`. Loads and queries may go on meanwhile.
+    `obslake expire`. Loads and queries may go on meanwhile. Hidden rows of loads that others have
+    overtaken are dropped.
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.lakehouse.partitions import check_partitions
@@ -141,6 +142,8 @@ def echo_compactions(compactions: "Iterable[Compaction]", *, as_json: bool) -> N
         else:
             what = f"{quantity(done.files_before, 'file')} -> {quantity(done.files_after, 'file')}"
             what += f", {done.bytes_before:,} -> {done.bytes_after:,} bytes"
+        if done.rows_dropped:
+            what += f", {quantity(done.rows_dropped, 'row')} of overtaken loads dropped"
         say(f"{done.table:<16} {quantity(done.rows, 'row'):>16}  {what}")
 
 

@@ -29,10 +29,6 @@ _LONGEST_WAIT_SECONDS = 5.0
 _MOST_DOUBLINGS = 10
 
 
-class NotYetError(Exception):
-    """Raised by what stages a commit while it is another's turn: it is asked again a little later."""
-
-
 def commit(
     table: Table,
     stage: Callable[[Transaction], None],
@@ -49,7 +45,7 @@ def commit(
     Args:
         table: what to change; it has its new metadata afterwards.
         stage: puts the changes into a transaction; may be called several times. What it raises is
-            not repeated, but for `NotYetError`, as often as it raises that.
+            not repeated.
         added: data files that the changes add; they are removed where nothing is committed.
         conflicts: further exceptions that may mean that others were faster, where the table has changed.
 
@@ -105,11 +101,9 @@ class _Attempt:
             base = recount(self._table.refresh()).metadata_location
             if any(self._table.snapshot_by_id(i) for i in self._unknown):
                 return True
-            _leave_repetition_to_us(self._table)
+            _disable_pyiceberg_retries(self._table)
             transaction = _Transaction(self._table)
             self._stage(transaction)
-        except NotYetError:
-            return False
         except OperationalError as error:
             return self._failed(error)
         self._staged = transaction.table_metadata.current_snapshot()
@@ -186,7 +180,7 @@ class _Transaction(Transaction):
         return self._known
 
 
-def _leave_repetition_to_us(table: Table) -> None:
+def _disable_pyiceberg_retries(table: Table) -> None:
     """Say to PyIceberg not to repeat a commit; only this process's copy of the metadata is changed."""
     properties = {**table.metadata.properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
     table.metadata = table.metadata.model_copy(update={"properties": properties})

@@ -131,7 +131,7 @@ class _RollingFiles:
 
     def write(self, rows: pa.Table) -> None:
         """Write a row group, that of a partitioned table when there are enough rows for a partition."""
-        if self._partitions.are_one:
+        if self._partitions.is_unpartitioned:
             self._write((), rows)
             return
         for key, part in self._partitions.split(rows):

@@ -73,7 +73,7 @@ class Forgotten:
 class RolledBack:
     """What a rollback has done to the loads of one table, and to what was forgotten in it.
 
-    So is noted, too, that a load was withdrawn from a table.
+    So is noted, too, that rows of loads were dropped from a table.
 
     Attributes:
         sequence_number: as of a load.

@@ -172,10 +172,12 @@ def rollback_properties(before: TableState, after: TableState, to: int | None) -
     return {OPERATION_PROPERTY: "rollback", ROLLBACK_PROPERTY: _compact(note)}
 
 
-def withdraw_properties(load_id: str) -> dict[str, str]:
-    """Return what notes in the summary of a snapshot that a load's rows were taken out of a table."""
-    note = {"to": None, "removed": [load_id], "restored": [], "undone": [], "redone": []}
-    return {OPERATION_PROPERTY: "withdraw", ROLLBACK_PROPERTY: _compact(note)}
+def drop_properties(load_ids: Collection[str]) -> dict[str, str]:
+    """Return what notes in the summary of a snapshot that rows of loads were dropped from a table."""
+    if not load_ids:
+        return {}
+    note = {"to": None, "removed": sorted(load_ids), "restored": [], "undone": [], "redone": []}
+    return {ROLLBACK_PROPERTY: _compact(note)}
 
 
 def forget_properties(

@@ -55,7 +55,7 @@ class Partitions:
         ]
 
     @property
-    def are_one(self) -> bool:
+    def is_unpartitioned(self) -> bool:
         """Whether the table is not partitioned."""
         return not self._parts
 
@@ -94,7 +94,7 @@ class Partitions:
 
     def new_location(self, key: Key, name: str) -> str:
         """Return where the table has a new file of a partition."""
-        if self.are_one:
+        if self.is_unpartitioned:
             return self._location.new_data_location(name)
         values = [
             PartitionFieldValue(field, value)

@@ -1,7 +1,7 @@
 """Rewrites data files of a table: other files with the rows that stay take their place in one commit."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -89,23 +89,12 @@ def rewrite(
     removed = [file for group in groups for file in group.files]
     added: list[DataFile] = []
     try:
-        for group in groups:
-            if not group.rows:
-                continue
-            set_variables(connection, {"files": [glob_literal(f.file_path) for f in group.files]})
-            written = write_data_files(table, _rows(connection, table, clauses, task))
-            added += written
-            if (rows := sum(file.record_count for file in written)) != group.rows:
-                raise RewriteError(
-                    f"{table.name()[-1]}: {rows:,} of {group.rows:,} rows to keep were written\n"
-                    "  nothing was changed"
-                )
-    except BaseException as error:
+        with errors_explained(table, removed):
+            for group in groups:
+                if group.rows:
+                    added += _write(connection, table, group, clauses, task)
+    except BaseException:
         remove_data_files(table.io, added)
-        if isinstance(error, Exception) and not _are_live(table, removed):
-            raise FilesReplacedError from error
-        if isinstance(error, duckdb.Error):
-            raise RewriteError(f"{table.name()[-1]}: {reason(error)}") from error
         raise
 
     def stage(transaction: Transaction) -> None:
@@ -120,6 +109,39 @@ def rewrite(
     return added
 
 
+@contextmanager
+def errors_explained(table: Table, files: Sequence[DataFile]) -> Iterator[None]:
+    """Say what it means that some data files of a table cannot be read.
+
+    Raises:
+        FilesReplacedError: other processes have replaced some of them.
+        RewriteError: they are there.
+    """
+    try:
+        yield
+    except Exception as error:
+        live = live_files(table, table.refresh().current_snapshot())
+        if any(file.file_path not in live for file in files):
+            raise FilesReplacedError from error
+        if isinstance(error, duckdb.Error):
+            raise RewriteError(f"{table.name()[-1]}: {reason(error)}") from error
+        raise
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, table: Table, group: Group, clauses: str, task: Task
+) -> list[DataFile]:
+    set_variables(connection, {"files": [glob_literal(f.file_path) for f in group.files]})
+    written = write_data_files(table, _rows(connection, table, clauses, task))
+    if (rows := sum(file.record_count for file in written)) != group.rows:
+        remove_data_files(table.io, written)
+        raise RewriteError(
+            f"{table.name()[-1]}: {rows:,} of {group.rows:,} rows to keep were written\n"
+            "  nothing was changed"
+        )
+    return written
+
+
 def _rows(
     connection: duckdb.DuckDBPyConnection, table: Table, clauses: str, task: Task
 ) -> Iterator[pa.RecordBatch]:
@@ -127,8 +149,3 @@ def _rows(
     for batch in connection.execute(query).to_arrow_reader(_BATCH_ROWS):
         task.advance(batch.num_rows)
         yield batch
-
-
-def _are_live(table: Table, files: Sequence[DataFile]) -> bool:
-    live = live_files(table, table.refresh().current_snapshot())
-    return all(file.file_path in live for file in files)

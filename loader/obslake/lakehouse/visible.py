@@ -3,11 +3,18 @@
 from dataclasses import dataclass
 
 from pyiceberg.table import Table
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
 from obslake.errors import SnapshotNotFoundError
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.ledger import TableState, load_ids, noted_loads, state_at
+from obslake.lakehouse.ledger import (
+    TableState,
+    current_state,
+    load_ids,
+    noted_loads,
+    state_at,
+)
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
 from obslake.lakehouse.snapshots import snapshot_with
 
@@ -78,3 +85,18 @@ def shown_at(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Shown:
         hidden = load_ids(table.metadata, snapshot) - completed if snapshot else ()
         tables.append(ShownTable(definition, table, snapshot, tuple(sorted(hidden))))
     return Shown(shown, state, tuple(tables))
+
+
+def overtaken_loads(metadata: TableMetadata, observations: TableMetadata) -> set[str]:
+    """Return the loads in a table that others have overtaken: those have loaded some of their sources.
+
+    They have committed no observations, and never will, since that would load a source a second time. So
+    no query has ever shown their rows, and none will.
+    """
+    complete, ended = current_state(observations).loads, noted_loads(observations)
+    keys = {key for load in complete.values() for key in load.keys}
+    return {
+        load_id
+        for load_id, load in current_state(metadata).loads.items()
+        if load_id not in ended and not keys.isdisjoint(load.keys)
+    }

@@ -29,7 +29,6 @@ from obslake.load.history import History
 from obslake.load.repeats import Repeats
 from obslake.load.report import LoadReport
 from obslake.load.sources.base import Reader, StagedLoad
-from obslake.load.withdrawal import withdraw_superseded
 from obslake.progress import Progress
 
 _BATCH_ROWS = 16_384
@@ -84,11 +83,8 @@ def commit_load(load: Load, staged: StagedLoad, keys: Sequence[str], kind: str =
     }
     if kind and staged.columns:
         properties |= {KIND_PROPERTY: kind, COLUMNS_PROPERTY: json.dumps(staged.columns)}
-    prepared = _prepare(load, staged)
     claim = Claim(load.lakehouse, load.history, load.load_id, keys)
-    _commit(prepared, properties, claim)
-    if claim.has_met_others:
-        withdraw_superseded(load.lakehouse, History.read(load.lakehouse))
+    _commit(_prepare(load, staged), properties, claim)
     report.rows = {t.name: report.rows[t.name] for t in ALL_TABLES if report.rows.get(t.name)}
 
 

@@ -84,17 +84,14 @@ class History:
         )
 
     def interrupted(self, keys: Collection[str]) -> str | None:
-        """Return the load that began with exactly these sources and was not completed."""
-        begun = {key: load for key, load in self.started.items() if load not in self.ended}
-        loads = {begun.get(key) for key in keys}
-        (load_id,) = loads if len(loads) == 1 else (None,)
-        same = {key for key, load in begun.items() if load == load_id}
-        return load_id if same == set(keys) else None
-
-    def superseded(self) -> list[str]:
-        """Return the unfinished loads of which others have completed sources: they cannot be completed."""
+        """Return the load that began with exactly these sources, if it can still be completed."""
         done = self.complete.keys() | self.contents.keys()
-        return sorted(i for i, keys in self.unfinished.items() if keys & done)
+        begun = (
+            load_id
+            for load_id, its in self.unfinished.items()
+            if {key for key in its if not is_content(key)} == set(keys) and not its & done
+        )
+        return max(begun, default=None)
 
 
 def source_key(file: SourceFile, reader: Reader, options: Options) -> str:

@@ -28,7 +28,6 @@ from obslake.load.sources import set_aside
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.files import SourceFile, open_sources
 from obslake.load.sources.salvage import salvage_files
-from obslake.load.withdrawal import withdraw_superseded
 from obslake.progress import Progress
 
 _MOST_NAMES = 5
@@ -128,11 +127,7 @@ def _load_new(
     Raises:
         LoadedMeanwhileError: another load has completed some of them before this one.
     """
-    if isinstance(lakehouse, FutureLakehouse):
-        history = History.empty()
-    else:
-        history = History.read(lakehouse)
-        withdraw_superseded(lakehouse, history)
+    history = History.read(lakehouse) if isinstance(lakehouse, Lakehouse) else History.empty()
     report.warnings += _warnings(history)
     new = _new_sources(files, reader, options, history, report)
     if not new and not report.refused:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +32,6 @@ from obslake.load.sources.lasso import LassoReader
 from obslake.load.sources.observations import ObservationsReader
 from obslake.load.sources.recording import RecordingReader
 from obslake.load.sources.salvage import salvage_files
-from obslake.load.withdrawal import withdraw_superseded
 from obslake.progress import Progress
 
 
@@ -77,13 +77,9 @@ def retry(lakehouse: Lakehouse, load_id: str | None, progress: Progress) -> Iter
     if load_id:
         loads = chosen_load(loads, load_id)
     for each, records in loads.items():
-        try:
-            found = _retry(lakehouse, each, records, progress)
-        except LoadedMeanwhileError:
-            # Another process has read the same records, and says what came of them.
-            withdraw_superseded(lakehouse, History.read(lakehouse))
-            continue
-        yield found
+        # Where another process has read the same records, it says what came of them.
+        with suppress(LoadedMeanwhileError):
+            yield _retry(lakehouse, each, records, progress)
 
 
 def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress) -> Retry:

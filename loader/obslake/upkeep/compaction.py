@@ -1,22 +1,28 @@
-"""Rewrites the small and the overlapping data files of a table into few that are sorted."""
+"""Rewrites the small and the overlapping data files of a table into few that are sorted.
 
-from collections.abc import Iterable, Sequence
+Rows of loads that others have overtaken, which no query shows, are dropped on this occasion.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 import duckdb
+from pyiceberg.expressions import In
 from pyiceberg.manifest import DataFile, ManifestEntry
 from pyiceberg.table import Table
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.typedef import Record
 
 from obslake import engine
-from obslake.engine import quote_identifier
+from obslake.engine import glob_literal, quote_identifier, quote_literal, set_variables
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.datafiles import target_file_size
-from obslake.lakehouse.ledger import OPERATION_PROPERTY
-from obslake.lakehouse.rewrite import Group, rewrite, until_not_replaced
-from obslake.lakehouse.schemas import TableDefinition
-from obslake.lakehouse.snapshots import live_entries
+from obslake.lakehouse.ledger import OPERATION_PROPERTY, drop_properties
+from obslake.lakehouse.rewrite import Group, errors_explained, rewrite, until_not_replaced
+from obslake.lakehouse.schemas import OBSERVATIONS, TableDefinition
+from obslake.lakehouse.snapshots import FilesReplacedError, data_files_query, live_entries
+from obslake.lakehouse.visible import overtaken_loads
 from obslake.lakehouse.workfolder import work_folder
 from obslake.progress import Progress
 from obslake.upkeep.overlaps import files_to_rewrite
@@ -34,6 +40,7 @@ class Compaction:
         bytes_before: their size, before.
         bytes_after: their size now.
         files_rewritten: data files that were replaced; 0: the table was compact.
+        rows_dropped: rows that were dropped, of loads that others have overtaken: no query has shown them.
     """
 
     table: str
@@ -43,13 +50,14 @@ class Compaction:
     bytes_before: int = 0
     bytes_after: int = 0
     files_rewritten: int = 0
+    rows_dropped: int = 0
 
 
 def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progress) -> Compaction:
     """Rewrite a table's files in its sort order, in one commit, where that makes fewer of them.
 
-    Rows, and the snapshots there are, stay as they are. Loads that are committed meanwhile stay too:
-    exactly the files that were read are replaced.
+    Rows that can be seen, and the snapshots there are, stay as they are. Loads that are committed
+    meanwhile stay too: exactly the files that were read are replaced.
 
     Files of a partitioned table are rewritten with those of their partition, by a second commit where
     rows of an earlier partition spec were put into the partitions there are now.
@@ -85,6 +93,7 @@ def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progres
         files_before=done.files_before,
         bytes_before=done.bytes_before,
         files_rewritten=done.files_rewritten + last.files_rewritten,
+        rows_dropped=done.rows_dropped + last.rows_dropped,
     )
 
 
@@ -96,32 +105,67 @@ def _compact(
 ) -> tuple[Compaction, bool]:
     """Commit once; return what was done, and whether rows were put into partitions of the current spec."""
     table = lakehouse.table(definition)
+
+    def overtaken(metadata: TableMetadata) -> set[str]:
+        return overtaken_loads(metadata, lakehouse.table(OBSERVATIONS).metadata)
+
+    def check(metadata: TableMetadata) -> None:
+        # A rollback may have made that they can be completed.
+        if not loads <= overtaken(metadata):
+            raise FilesReplacedError
+
     entries = live_entries(table, table.current_snapshot())
     files = [entry.data_file for entry in entries]
-    groups = [Group(group, _rows(group)) for group in _groups(table, definition, entries)]
-    replaced = [file for group in groups for file in group.files]
+    loads = overtaken(table.metadata)
+    which = f"load_id in ({', '.join(map(quote_literal, sorted(loads)))})" if loads else "false"
+    dropped = _rows_of(connection, table, loads, which)
+    groups = _groups(table, definition, entries)
+    grouped = set(chain.from_iterable(groups))
+    groups += [(f,) for f in files if f.file_path in dropped and f not in grouped]
+    replaced = list(chain.from_iterable(groups))
     added: list[DataFile] = []
-    if groups:
-        order = ", ".join(quote_identifier(column) for column in definition.sort_columns)
+    if replaced or loads:
+        order = ", ".join(map(quote_identifier, definition.sort_columns))
         with progress.task(f"compacting {definition.name}", unit="rows") as task:
             added = rewrite(
                 connection,
                 table,
-                groups,
-                f"order by {order}",
-                lambda added: _properties(replaced, added),
+                [Group(g, _rows(g) - sum(dropped.get(f.file_path, 0) for f in g)) for g in groups],
+                f"where not {which} order by {order}",
+                lambda added: {**_properties(replaced, added), **drop_properties(loads)},
                 task,
+                check,
             )
     done = Compaction(
         definition.name,
-        _rows(files),
+        _rows(files) - sum(dropped.values()),
         files_before=len(files),
         files_after=len(files) - len(replaced) + len(added),
         bytes_before=_bytes(files),
         bytes_after=_bytes(files) - _bytes(replaced) + _bytes(added),
         files_rewritten=len(replaced),
+        rows_dropped=sum(dropped.values()),
     )
     return done, any(file.spec_id != table.spec().spec_id for file in replaced)
+
+
+def _rows_of(
+    connection: duckdb.DuckDBPyConnection, table: Table, loads: Collection[str], which: str
+) -> dict[str, int]:
+    """Return how many rows of some loads each data file has that has any."""
+    if not loads:
+        return {}
+    # By their statistics, of which the bounds may be those of loads of the same moment.
+    files = [task.file for task in table.scan(In("load_id", loads)).plan_files()]  # type: ignore[misc, arg-type, call-arg]
+    found = {}
+    with errors_explained(table, files):
+        query = f"select count(*) from {data_files_query(connection, table)} where {which}"
+        for file in files:
+            set_variables(connection, {"files": [glob_literal(file.file_path)]})
+            ((rows,),) = connection.execute(query).fetchall()
+            if rows:
+                found[file.file_path] = rows
+    return found
 
 
 def _groups(

@@ -144,7 +144,7 @@ def _find(
     table = lakehouse.table(definition)
     found = _Found(table)
     snapshot = table.current_snapshot()
-    if snapshot is None or not wanted.are_in(definition):
+    if snapshot is None or not wanted.applies_to(definition):
         return found
     files = live_files(table, snapshot)
     scan = table.scan(wanted.filter(definition), snapshot_id=snapshot.snapshot_id)

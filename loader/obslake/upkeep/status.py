@@ -15,18 +15,23 @@ from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 def read_status(lakehouse: Lakehouse, *, with_snapshots: bool = False) -> dict[str, Any]:
     """Summarise the tables from their metadata; no data file is opened.
 
+    Rows are those that queries show: without those of loads that are not complete.
+
     Args:
         lakehouse: what to look at.
         with_snapshots: list the snapshots of ``observations`` as well, oldest first.
     """
     tables = []
+    complete = current_state(lakehouse.table(OBSERVATIONS).metadata).loads
     for definition in filter(lakehouse.has, ALL_TABLES):
-        snapshot = lakehouse.table(definition).current_snapshot()
+        metadata = lakehouse.table(definition).metadata
+        snapshot, state = metadata.current_snapshot(), current_state(metadata)
         summary = _summary(snapshot)
+        hidden = sum(state.rows(n) or 0 for i, n in state.loads.items() if i not in complete)
         tables.append(
             {
                 "table": definition.name,
-                "rows": int(summary.get("total-records") or 0),
+                "rows": int(summary.get("total-records") or 0) - hidden,
                 "files": int(summary.get("total-data-files") or 0),
                 "bytes": int(summary.get("total-files-size") or 0),
                 "snapshot_id": snapshot.snapshot_id if snapshot else None,

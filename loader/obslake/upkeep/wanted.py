@@ -40,7 +40,7 @@ class Wanted:
         }
         return {name: value for name, value in values.items() if value is not None}
 
-    def are_in(self, definition: TableDefinition) -> bool:
+    def applies_to(self, definition: TableDefinition) -> bool:
         """Whether a table can have such rows: a test is of no run, and a run of no problem."""
         return definition is QUARANTINE or self.columns.keys() <= set(definition.column_names)
 

@@ -11,6 +11,7 @@ from obslake.lakehouse.events import is_content
 from obslake.lakehouse.ledger import current_state, lost_loads, noted_loads
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.lakehouse.snapshots import data_files_query, live_files
+from obslake.lakehouse.visible import overtaken_loads
 from obslake.upkeep.verification.files import TableFiles
 from obslake.upkeep.verification.report import Check
 
@@ -95,15 +96,19 @@ def _check_sources(observations: Table, check: Check) -> None:
 
 def _note_unfinished(observations: Table, tables: dict[str, Table], check: Check) -> None:
     ended = noted_loads(observations.metadata)
-    unfinished = {
-        load_id
-        for table in tables.values()
-        for load_id in current_state(table.metadata).loads
-        if load_id not in ended
-    }
+    unfinished: set[str] = set()
+    overtaken: set[str] = set()
+    for table in tables.values():
+        unfinished |= current_state(table.metadata).loads.keys() - ended.keys()
+        overtaken |= overtaken_loads(table.metadata, observations.metadata)
+    check.notes += [
+        f"load {load_id} has lost its sources to another load: its rows are hidden, until `obslake compact` "
+        "drops them"
+        for load_id in sorted(overtaken)
+    ]
     check.notes += [
         f"load {load_id} is being written, or was interrupted: loading its sources again completes it"
-        for load_id in sorted(unfinished)
+        for load_id in sorted(unfinished - overtaken)
     ]
 
 
