@@ -186,11 +186,11 @@ def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: b
             would = "would be deleted" if dry_run else "deleted"
             say(f"{table.table:<16} {quantity(table.rows, 'row'):>16}  {would}")
     for table in done:
-        if table.unsaid:
+        if table.unknown:
             warn(
-                f"{table.table}: {quantity(table.unsaid, 'record')} of the data set "
-                f"{'does' if table.unsaid == 1 else 'do'} not say of which problem or run, and "
-                f"{'stays' if table.unsaid == 1 else 'stay'}: see `obslake quarantine`"
+                f"{table.table}: {quantity(table.unknown, 'record')} of the data set "
+                f"{'does' if table.unknown == 1 else 'do'} not say of which problem or run, and "
+                f"{'stays' if table.unknown == 1 else 'stay'}: see `obslake quarantine`"
             )
     if as_json:
         echo_json({"dry_run": dry_run, "tables": [asdict(table) for table in done]})

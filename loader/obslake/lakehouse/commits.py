@@ -12,10 +12,12 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.manifest import DataFile
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table, TableProperties, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import TableUpdate
+from pyiceberg.types import NestedField
 from sqlalchemy.exc import OperationalError
 
 from obslake.errors import CatalogError, CommitConflictError
@@ -74,6 +76,26 @@ def commit(
 def _wait(number: int) -> None:
     longest = min(_FIRST_WAIT_SECONDS * 2 ** min(number, _MOST_DOUBLINGS), _LONGEST_WAIT_SECONDS)
     time.sleep(random.uniform(longest / 2, longest))  # noqa: S311
+
+
+def add_missing_columns(table: Table, schema: Schema) -> None:
+    """Add the optional columns to a table that it lacks, as one does that an earlier version has created.
+
+    Raises:
+        CommitConflictError: others were faster too often.
+        CatalogError: the catalog did not answer.
+    """
+
+    def missing(metadata: TableMetadata) -> list[NestedField]:
+        return [f for f in schema.fields if f.name not in metadata.schema().column_names]
+
+    def stage(transaction: Transaction) -> None:
+        with transaction.update_schema() as update:
+            for field in missing(transaction.table_metadata):
+                update.add_column(field.name, field.field_type, field.doc)
+
+    if missing(table.metadata):
+        commit(table, stage)
 
 
 class _Attempt:

@@ -256,6 +256,9 @@ QUARANTINE = TableDefinition(
         ("file_time", TimestamptzType(), True, "when the file was last written"),
         ("set_aside_at", TimestamptzType(), True, "when the record was set aside"),
         _LOAD_ID,
+        ("data_set_id", _STRING, False, "data set of the record; null: it cannot be told"),
+        ("problem_id", _STRING, False, "problem of the record; null: none, or it cannot be told"),
+        ("run_id", _STRING, False, "run of the record; null: none, or it cannot be told"),
     ),
     sort_columns=("load_id", "file", "position"),
 )

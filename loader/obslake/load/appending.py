@@ -18,7 +18,7 @@ from obslake.errors import (
 )
 from obslake.lakehouse.ancestry import KEYS_PROPERTY, LOAD_ID_PROPERTY
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.commits import commit
+from obslake.lakehouse.commits import add_missing_columns, commit
 from obslake.lakehouse.datafiles import remove_data_files, write_data_files
 from obslake.lakehouse.partitions import check_partitions
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
@@ -117,6 +117,7 @@ def _prepare(load: Load, staged: StagedLoad) -> list[_Append]:
             else:
                 continue
             table = load.lakehouse.table(definition)
+            add_missing_columns(table, definition.schema)
             repeats = (
                 Repeats()
                 if definition is OBSERVATIONS and staged.advice_on_repeats is not None

@@ -9,12 +9,13 @@ from typing import Any
 import duckdb
 
 from obslake import engine
-from obslake.engine import quote_literal, set_variables
+from obslake.engine import quote_identifier, quote_literal, set_variables
 from obslake.errors import QuarantineError
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.schemas import QUARANTINE
+from obslake.lakehouse.schemas import QUARANTINE, sql_type
 from obslake.lakehouse.views import create_source_views
 from obslake.load.history import History, retry_key
+from obslake.load.record_identity import identity_of_file, identity_query
 from obslake.load.sources import set_aside
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.files import SourceFile
@@ -73,11 +74,15 @@ def stage_quarantine(
     said = {**options.identity(), "columns": columns, "settings": reader.settings()}
     connection.execute(
         "create or replace temp table set_aside_files "
-        "(file varchar, source_key varchar, file_time timestamptz)"
+        "(file varchar, source_key varchar, file_time timestamptz, "
+        "data_set_id varchar, problem_id varchar, run_id varchar)"
     )
     connection.executemany(
-        "insert into set_aside_files values (?, ?, ?)",
-        [[file.name, key, file.modified_at] for key, file in sources.items()],
+        "insert into set_aside_files values (?, ?, ?, ?, ?, ?)",
+        [
+            [file.name, key, file.modified_at, *identity_of_file(reader, file, options)]
+            for key, file in sources.items()
+        ],
     )
     set_variables(
         connection,
@@ -88,7 +93,7 @@ def stage_quarantine(
         },
     )
     connection.execute(
-        """
+        f"""
         create or replace temp view loaded_quarantine as
         select
             set_aside.*,
@@ -96,7 +101,8 @@ def stage_quarantine(
             getvariable('quarantine_options') as options,
             source_key,
             file_time,
-            getvariable('set_aside_at') as set_aside_at
+            getvariable('set_aside_at') as set_aside_at,
+            {identity_query(reader, columns, options)}
         from set_aside join set_aside_files using (file)
         """
     )
@@ -128,6 +134,15 @@ def read_quarantine(
         )
         records = [dict(zip(_COLUMNS, row, strict=True)) for row in answer.fetchall()]
     return QuarantinedRecords(sum(loads.values()), loads, records)
+
+
+def all_columns(relation: str) -> str:
+    """Return a query of records with all columns; those are null that a lakehouse has got since."""
+    columns = ", ".join(
+        f"null::{sql_type(field.field_type)} as {quote_identifier(field.name)}"
+        for field in QUARANTINE.schema.fields
+    )
+    return f"from {relation} union all by name select {columns} where false"
 
 
 def open_loads(lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

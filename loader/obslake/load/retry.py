@@ -20,7 +20,7 @@ from obslake.load.appending import Load, commit_load
 from obslake.load.claim import LoadedMeanwhileError
 from obslake.load.history import History, retry_key
 from obslake.load.loading import new_load_id
-from obslake.load.quarantine import chosen_load, open_loads
+from obslake.load.quarantine import all_columns, chosen_load, open_loads
 from obslake.load.report import LoadReport
 from obslake.load.retried_files import LINES, write_records
 from obslake.load.sources import set_aside
@@ -91,7 +91,7 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
         connection.execute(
             "create temp table retried as select *, "
             "row_number() over (order by file, position nulls first) as n "
-            f"from lake.quarantine where load_id = {quote_literal(load_id)}"
+            f"from ({all_columns('lake.quarantine')}) where load_id = {quote_literal(load_id)}"
         )
         ((reader_name, said),) = connection.execute(
             "select reader, options from retried limit 1"

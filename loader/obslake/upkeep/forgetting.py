@@ -1,17 +1,16 @@
 """Deletes rows that were named: files that hold some of them are rewritten without them.
 
-Records of the quarantine are deleted with them, as far as it can be told of what they are.
+Records of the quarantine are deleted with them, as far as their data set, problem and run can be told.
 """
 
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
-from duckdb.sqltypes import VARCHAR
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
@@ -26,8 +25,7 @@ from obslake.lakehouse.schemas import OBSERVATIONS, QUARANTINE, TABLES, TableDef
 from obslake.lakehouse.snapshots import data_files_query, live_files
 from obslake.lakehouse.workfolder import work_folder
 from obslake.progress import Progress
-from obslake.upkeep.record_scope import QuarantinedRecord, RecordScope
-from obslake.upkeep.wanted import ASKED, RECORD, Wanted
+from obslake.upkeep.wanted import Wanted
 
 _MOST_NAMES = 20
 
@@ -41,26 +39,26 @@ class Forgetting:
         rows: rows that were deleted.
         files: data files that held some of them.
         snapshots: earlier snapshots, which may hold them still.
-        unsaid: records of the quarantine that stay, and do not say of which problem or run they are.
+        unknown: records of the quarantine that stay, since their problem or run cannot be told.
     """
 
     table: str
     rows: int
     files: int
     snapshots: int
-    unsaid: int = 0
+    unknown: int = 0
 
 
 @dataclass(frozen=True)
 class _Found:
     """The rows to forget in a table's current snapshot: of each file, how many of which load.
 
-    ``unsaid`` counts those of which it cannot be told whether they are.
+    ``unknown`` counts those of which it cannot be told whether they are.
     """
 
     table: Table
     files: dict[str, tuple[DataFile, Counter[str]]] = field(default_factory=dict)
-    unsaid: int = 0
+    unknown: int = 0
 
     @property
     def rows(self) -> Counter[str]:
@@ -78,7 +76,12 @@ def count(lakehouse: Lakehouse, wanted: Wanted) -> list[Forgetting]:
         tables = _tables(lakehouse)
         done = [_describe(_find(connection, lakehouse, t, wanted), t) for t in tables]
         if not any(d.rows for d in done) and _unfinished(lakehouse, wanted) is None:
-            raise ForgetError(_nothing(connection, lakehouse, wanted))
+            message = _nothing(connection, lakehouse, wanted)
+            if unknown := sum(d.unknown for d in done):
+                message += (
+                    f"\n  records set aside that may be of it, and do not say so: {unknown:,}"
+                )
+            raise ForgetError(message)
     return done
 
 
@@ -126,7 +129,7 @@ def _forget(
                     connection,
                     found.table,
                     [Group((f,), f.record_count - n.total()) for f, n in found.files.values()],
-                    f"where ({wanted.condition(definition)}) is distinct from true",
+                    f"where ({wanted.condition(definition, found.table.schema())}) is distinct from true",
                     lambda _: forget_properties(forget_id, wanted.what, found.rows),
                     task,
                 )
@@ -150,46 +153,23 @@ def _find(
     scan = table.scan(wanted.filter(definition), snapshot_id=snapshot.snapshot_id)
     paths = sorted({task.file.file_path for task in scan.plan_files()})
     if definition is QUARANTINE and paths:
-        _understand_records(connection, lakehouse, wanted)
+        data_set = Wanted(wanted.data_set_id)
+        loads = [_find(connection, lakehouse, each, data_set).rows.keys() for each in TABLES]
+        set_variables(connection, {"loads": sorted(set().union(*loads))})
     set_variables(connection, {**wanted.columns})
-    unsaid = f"{ASKED} = 'unsaid'" if definition is QUARANTINE else "false"
-    condition = wanted.condition(definition)
+    condition = wanted.condition(definition, table.schema())
     query = (
-        f"select load_id, coalesce({condition}, false) as is_wanted, count(*) "
-        f"from {data_files_query(connection, table)} where {condition} or {unsaid} group by all"
+        f"select load_id, {condition} as is_wanted, count(*) from {data_files_query(connection, table)} "
+        "where is_wanted is distinct from false group by all"
     )
-    n_unsaid = 0
+    n_unknown = 0
     for path in paths:
         set_variables(connection, {"files": [glob_literal(path)]})
         rows = _rows(connection, definition, query)
-        n_unsaid += sum(count for _, is_wanted, count in rows if not is_wanted)
+        n_unknown += sum(count for _, is_wanted, count in rows if not is_wanted)
         if counts := Counter({load_id: n for load_id, is_wanted, n in rows if is_wanted}):
             found.files[path] = files[path], counts
-    return replace(found, unsaid=n_unsaid)
-
-
-def _understand_records(
-    connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, wanted: Wanted
-) -> None:
-    """Let the connection ask of records of the quarantine whether they are wanted."""
-    data_set = Wanted(wanted.data_set_id)
-    loads = {
-        load_id
-        for definition in TABLES
-        for load_id in _find(connection, lakehouse, definition, data_set).rows
-    }
-    scope = RecordScope(wanted.columns, loads)
-    # It is there where the files were replaced by others since, and this is another attempt.
-    with suppress(duckdb.InvalidInputException):
-        connection.remove_function("ask_record")
-    connection.create_function(
-        "ask_record",
-        lambda load_id, file, reader, options, record, record_form, context: scope.ask(
-            QuarantinedRecord(load_id, file, reader, options, record, record_form, context)
-        ),
-        [VARCHAR for _ in RECORD],
-        VARCHAR,
-    )
+    return replace(found, unknown=n_unknown)
 
 
 def _describe(found: _Found, definition: TableDefinition) -> Forgetting:
@@ -200,7 +180,7 @@ def _describe(found: _Found, definition: TableDefinition) -> Forgetting:
         len(found.files),
         # After the commit the current one is without them.
         max(len(metadata.snapshots) - 1, 0),
-        found.unsaid,
+        found.unknown if definition is QUARANTINE else 0,
     )
 
 

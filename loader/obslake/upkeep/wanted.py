@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
+from pyiceberg.schema import Schema
 
-from obslake.engine import quote_identifier
+from obslake.engine import quote_literal
 from obslake.lakehouse.events import describe_rows
-from obslake.lakehouse.schemas import QUARANTINE, TableDefinition
+from obslake.lakehouse.schemas import QUARANTINE, TABLES, TableDefinition
 
-# What `RecordScope.ask` says of a record of the quarantine.
-RECORD = ("load_id", "file", "reader", "options", "record", "record_form", "coalesce(context, '')")
-ASKED = f"ask_record({', '.join(RECORD)})"
+# A record that does not name its data set belongs to those of its load.
+_OF_LOAD = (
+    "json_extract_string(options, '$.data_set') = getvariable('data_set_id') "
+    "or list_contains(getvariable('loads')::varchar[], load_id)"
+)
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,29 @@ class Wanted:
         """Return the condition for Iceberg, which skips files by it."""
         condition: BooleanExpression = AlwaysTrue()
         if definition is QUARANTINE:
-            # Its records have no such columns.
+            # A record that does not name its data set may be wanted too.
             return condition
         for name, value in self.columns.items():
             condition = And(condition, EqualTo(name, value))  # type: ignore[misc, call-arg, arg-type]
         return condition
 
-    def condition(self, definition: TableDefinition) -> str:
-        """Return the condition in SQL; the values are the variables of the columns' names."""
-        if definition is QUARANTINE:
-            return f"{ASKED} = 'wanted'"
-        parts = [f"{quote_identifier(c)} = getvariable('{c}')" for c in self.columns]
+    def condition(self, definition: TableDefinition, schema: Schema) -> str:
+        """Return the condition in SQL, by the columns that the table has; null: it cannot be told.
+
+        The values are the variables of the columns' names; ``loads`` are the loads that have rows of the
+        data set.
+        """
+        if definition is not QUARANTINE:
+            return " and ".join(f"{c} = getvariable('{c}')" for c in self.columns)
+        parts = []
+        for name in self.columns:
+            # A lakehouse of an earlier version has no such columns.
+            column = name if name in schema.column_names else "null::varchar"
+            part = f"{column} = getvariable('{name}')"
+            if name == "data_set_id":
+                part = f"coalesce({part}, {_OF_LOAD})"
+            # A test is of no run, and a run of no problem.
+            elif others := [t.name for t in TABLES if name not in t.column_names]:
+                part += f" and reader not in ({', '.join(map(quote_literal, others))})"
+            parts.append(part)
         return " and ".join(parts)

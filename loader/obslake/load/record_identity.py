@@ -1,0 +1,66 @@
+"""Which data set, problem and run a record belongs to that a load sets aside, as far as it can be told.
+
+A row says it as the others of its source do, or leaves it to the options of the load. A line that is not a
+row says nothing about a column that its source has.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from obslake.engine import quote_literal
+from obslake.load.sources.base import Options, Reader
+from obslake.load.sources.files import SourceFile
+from obslake.load.sources.scans import pointer
+from obslake.path_pattern import PLACEHOLDERS, PathPattern
+
+IDENTITY = ("data_set_id", "problem_id", "run_id")
+
+# Readers whose rows are of the run that the options name, where they name none.
+_WITH_RUN_OPTION = ("observations", "recording", "junit")
+
+
+def identity_of_file(reader: Reader, file: SourceFile, options: Options) -> list[str | None]:
+    """Return data set, problem and run of the rows of a file that name none themselves."""
+    run = options.run if reader.name in _WITH_RUN_OPTION else None
+    settings = reader.settings()
+    told = {"data_set": options.data_set, "problem": settings.get("problem"), "run": run}
+    if pattern := settings.get("path_pattern"):
+        found = PathPattern.parse(pattern, PLACEHOLDERS).match(Path(file.name)) or {}
+        told.update({name: value for name, value in found.items() if name in told})
+    return [*told.values()]
+
+
+def identity_query(reader: Reader, columns: Sequence[str], options: Options) -> str:
+    """Return SQL columns for data set, problem and run of the rows of ``set_aside``.
+
+    Args:
+        reader: of the source.
+        columns: names of the columns of the source, as it spells them; none: they are not known.
+        options: of the load.
+    """
+    # Lines of a recording stand with their session, which says it.
+    source = "coalesce(nullif(context, ''), record)" if reader.name == "recording" else "record"
+
+    def value(name: str) -> str:
+        spellings = {c: None for c in (*columns, name) if c.lower() == name}
+        found = (
+            f"json_extract_string(try_cast({source} as json), {quote_literal(pointer(c))})"
+            for c in spellings
+        )
+        return f"coalesce({', '.join((*found, 'null'))})"
+
+    def told(column: str) -> str:
+        of_file = f"set_aside_files.{column}"
+        if reader.name == "junit":
+            return of_file
+        name = options.renames.get(column, column).lower()
+        is_in_source = not columns or name in map(str.lower, columns)
+        of_row = value(name)
+        if reader.name == "lasso" and column == "problem_id":
+            of_row = value("abstractionid")
+        if reader.name == "lasso" and column == "run_id":
+            of_row = f"{value('executionid')} || '/' || {value('actionid')}"
+        of_line = "null" if is_in_source else of_file
+        return f"if(record_form = 'row', coalesce({of_row}, {of_file}), {of_line})"
+
+    return ", ".join(f"{told(column)} as {column}" for column in IDENTITY)
