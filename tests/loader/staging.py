@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 import duckdb
 from obslake.load.sources.base import Options
 from obslake.load.sources.files import open_sources
-from obslake.load.sources.junit import JUnitReader, ReportOptions
+from obslake.load.sources.junit import JUnitReader
 
 # `make fuzz` tries more.
 EXAMPLES = int(os.environ.get("OBSLAKE_FUZZ_EXAMPLES", "25"))
@@ -61,7 +61,7 @@ def stage_reports(
             os.utime(path, (modified_at, modified_at))
         paths.append(str(path))
     pattern = "{run}/*" if all("/" in name for name in reports) else None
-    reader = JUnitReader(ReportOptions(path_pattern=pattern, **options))
+    reader = JUnitReader(path_pattern=pattern, **options)
     files = open_sources(paths, folder)
     said = Options(run="r", environment=environment)
     with duckdb.connect() as connection:

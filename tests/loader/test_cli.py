@@ -26,7 +26,10 @@ from tests.harness.workspace import Workspace
 
 
 def commands(group: click.Group = cli, *names: str) -> Iterator[tuple[list[str], click.Command]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, *names, name)
         else:

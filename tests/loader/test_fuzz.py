@@ -23,13 +23,13 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from obslake.errors import ObslakeError
-from obslake.lakehouse.schemas import MEASUREMENTS, OBSERVATIONS, RUNS
+from obslake.lakehouse.schemas import OBSERVATIONS
 from obslake.load.quarantine import stage_quarantine
 from obslake.load.sources import set_aside
 from obslake.load.sources.base import Options, Reader
-from obslake.load.sources.descriptions import DescriptionsReader
+from obslake.load.sources.descriptions import MeasurementsReader, RunsReader
 from obslake.load.sources.files import open_sources
-from obslake.load.sources.junit import JUnitReader, ReportOptions
+from obslake.load.sources.junit import JUnitReader
 from obslake.load.sources.lasso import LassoReader
 from obslake.load.sources.observations import ObservationsReader
 from obslake.load.sources.recording import RecordingReader
@@ -103,15 +103,15 @@ READERS: dict[str, tuple[Callable[[], Reader], dict[str, bytes]]] = {
     ),
     "recording": (RecordingReader, {"jsonl": lines(WHOLE).encode()}),
     "junit": (
-        lambda: JUnitReader(ReportOptions()),
+        JUnitReader,
         {name: path.read_bytes()[:20_000] for name, path in sorted(REPORTS.items())},
     ),
     "runs": (
-        lambda: DescriptionsReader(RUNS),
+        RunsReader,
         {"jsonl": jsonl(RUN_ROWS), "csv": csv_text(RUN_ROWS)},
     ),
     "measurements": (
-        lambda: DescriptionsReader(MEASUREMENTS),
+        MeasurementsReader,
         {"jsonl": jsonl(MEASURED), "parquet": parquet(MEASURED)},
     ),
 }

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from obslake.errors import ObslakeError, SourceFormatError
 from obslake.load.sources.base import Options
 from obslake.load.sources.files import open_sources
-from obslake.load.sources.junit import JUnitReader, ReportOptions
+from obslake.load.sources.junit import JUnitReader
 from obslake.path_pattern import PLACEHOLDERS, PathPattern
 
 from tests.harness.lake import Lake
@@ -658,7 +658,7 @@ def stage(folder: Path, content: bytes, **options: Any) -> list[tuple[Any, ...]]
     """Return the observations of a file, or why it was refused."""
     path = folder / "r.xml"
     path.write_bytes(content)
-    reader = JUnitReader(ReportOptions(**options))
+    reader = JUnitReader(**options)
     try:
         files = open_sources([str(path)], folder)
     except ObslakeError as error:

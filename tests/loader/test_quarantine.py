@@ -9,8 +9,7 @@ import pytest
 from obslake.errors import QuarantineError, SourceRowError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import ALL_TABLES, NAMESPACE
-from obslake.load import retried_files
-from obslake.load.sources import SQL, checks
+from obslake.load.sources import SQL, checks, junit, records
 
 from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
@@ -330,8 +329,8 @@ def test_report_files_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch
     report = lake.load_partly("junit", cut, *options)
     assert lake.rows("observations") == []
     cut.unlink()
-    real = retried_files._bytes
-    monkeypatch.setattr(retried_files, "_bytes", lambda *a: real(*a) + b"</testsuite>")
+    real = records.as_bytes
+    monkeypatch.setattr(junit, "as_bytes", lambda *a: real(*a) + b"</testsuite>")
     (done,) = lake.quarantine("--retry")
     assert done["rows"] == {"implementations": 1, "runs": 1, "observations": 1}
     row = lake.row("observations")
@@ -439,10 +438,8 @@ def test_lasso_cells_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch)
     cells[5]["ACTIONID"] = None
     lake.load_partly("lasso", lake.parquet("cells.parquet", cells))
     assert lake.rows("observations", "step_id") == [(0,)]
-    real = retried_files.pointer
-    monkeypatch.setattr(
-        retried_files, "pointer", lambda c: "/SYSTEMID" if c == "ACTIONID" else real(c)
-    )
+    real = records.pointer
+    monkeypatch.setattr(records, "pointer", lambda c: "/SYSTEMID" if c == "ACTIONID" else real(c))
     (done,) = lake.quarantine("--retry")
     assert done["set_aside"] == 0
     row = lake.row("observations", step_id=1)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.errors import SourceFormatError
+from obslake.load.sources.cut_off import whole_lines
 from obslake.load.sources.files import open_sources
-from obslake.load.sources.recording import _whole_lines
 
 from tests.harness.lake import Lake
 from tests.harness.workspace import Workspace
@@ -336,7 +336,7 @@ def test_any_cut(tmp_path: Path, cut: int, compressed: bool) -> None:
     path.write_bytes(content[: max(40, cut % len(content))])
     (file,) = open_sources([str(path)], tmp_path, whole=False)
     try:
-        whole = _whole_lines(file, tmp_path)
+        whole = whole_lines(file, tmp_path)
     except SourceFormatError as error:
         refusal = str(error)
     else:

@@ -16,7 +16,9 @@ CLI = PROJECT / "loader" / "obslake" / "cli"
 
 
 def commands(group: click.Group = cli, name: str = "obslake") -> Iterator[str]:
-    for part, command in group.commands.items():
+    context = click.Context(group)
+    for part in group.list_commands(context):
+        command = group.get_command(context, part)
         if isinstance(command, click.Group):
             yield from commands(command, f"{name} {part}")
         else:

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import obslake.load.sources
 import pytest
 from obslake.cli.app import cli
-from obslake.load.retry import _reader
-from obslake.load.sources.base import Reader
+from obslake.load.sources.base import Options, Reader
 from obslake.load.sources.descriptions import DescriptionsReader
-from obslake.load.sources.junit import JUnitReader, ReportOptions
+from obslake.load.sources.registry import READERS
 
 from tests.faults.sources import SOURCES
 from tests.harness.commands import PROJECT
-from tests.loader.test_fuzz import READERS
+from tests.loader.test_fuzz import READERS as DAMAGED
 from tests.marts.conftest import MARTS
 from tests.marts.test_equivalence import RULES
 from tests.pages.markdown import first_cells
@@ -28,14 +28,6 @@ from tests.reference.strategies import random_equivalences, random_observations
 # Marts that say what is known, and compute nothing.
 DESCRIPTIVE = {"implementations", "tests", "runs", "measurements"}
 LAYERS = ("staging", "refresh", "intermediate", "marts", "functions")
-
-
-def readers() -> dict[str, type[Reader]]:
-    """Every class of readers, by the names of its commands."""
-    for module in pkgutil.iter_modules(obslake.load.sources.__path__):
-        importlib.import_module(f"obslake.load.sources.{module.name}")
-    alone = [reader for reader in Reader.__subclasses__() if reader is not DescriptionsReader]
-    return {r.name: r for r in alone} | dict.fromkeys(DESCRIPTIVE, DescriptionsReader)
 
 
 def named_files(page: str) -> Iterator[str]:
@@ -62,18 +54,33 @@ def files() -> Iterator[Path]:
     yield from (path for path in PROJECT.iterdir() if path.is_file())
 
 
-def test_each_reader_has_a_command_and_reads_its_records_again() -> None:
-    found = readers()
-    assert set(cli.commands["load"].commands) == set(found)  # type: ignore[attr-defined]
-    # Options that the quarantine keeps beside those that all readers have.
-    settings = {"junit": JUnitReader(ReportOptions()).settings()}
-    assert {name: type(_reader(name, settings.get(name, {}))) for name in found} == found
+def test_each_reader_is_registered() -> None:
+    for module in pkgutil.iter_modules(obslake.load.sources.__path__):
+        importlib.import_module(f"obslake.load.sources.{module.name}")
+    found = {*Reader.__subclasses__(), *DescriptionsReader.__subclasses__()} - {DescriptionsReader}
+    assert set(READERS.values()) == found
+
+
+def test_each_reader_has_a_command_and_is_made_again_of_its_settings() -> None:
+    load = cli.commands["load"]
+    assert isinstance(load, click.Group)
+    context = click.Context(load)
+    assert set(load.list_commands(context)) == set(READERS)
+    for name, reader in READERS.items():
+        command = load.get_command(context, name)
+        assert command is not None
+        assert (command.help, set(reader.options) - set(command.params)) == (reader.help, set())
+        settings = reader().settings()
+        assert reader(**settings).settings() == settings
+        # Each option of the command says something about the rows, or is a setting.
+        known = {*settings, *(field.name for field in fields(Options))}
+        assert {option.name for option in reader.options} <= known
 
 
 def test_each_reader_is_tried_with_damaged_killed_and_hostile_sources(tmp_path: Path) -> None:
-    names = set(readers())
+    names = set(READERS)
     # Those of descriptions are one reader.
-    assert names - DESCRIPTIVE <= set(READERS)
+    assert names - DESCRIPTIVE <= set(DAMAGED)
     killed = {make(tmp_path, f"source{n}")[0] for n, make in enumerate(SOURCES.values())}
     assert names - DESCRIPTIVE <= killed
     hostile = (PROJECT / "tests" / "marts" / "test_hostile_texts.py").read_text()

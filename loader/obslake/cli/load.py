@@ -1,11 +1,11 @@
-"""The commands ``obslake load …``."""
+"""The commands ``obslake load …``, one for each reader."""
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from obslake.cli.common import Example, check_text
-from obslake.cli.load_options import load_options, parse_renames, reading_options
+from obslake.cli.common import Example, check_text, json_option, verbose_option
 from obslake.cli.text import echo_json, quantity, say, warn
 from obslake.errors import RecordsSetAsideError
 
@@ -15,259 +15,89 @@ if TYPE_CHECKING:
     from obslake.load.sources.set_aside import Tolerance
 
 
-@click.group()
+class _Readers(click.Group):
+    """A command for each reader; they take too long to import for the help of other commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from obslake.load.sources.registry import READERS
+
+        return sorted(READERS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from obslake.load.sources.registry import READERS
+
+        if cmd_name in READERS and cmd_name not in self.commands:
+            self.add_command(_command(READERS[cmd_name]))
+        return self.commands.get(cmd_name)
+
+
+@click.group(cls=_Readers)
 def load() -> None:
     """Append the rows of files to the lakehouse, each source once."""
 
 
-@load.command(
-    "lasso",
-    cls=Example,
-    example="obslake load lasso srm.parquet candidates.json --data-set lasso-2025",
-)
-@load_options
-@click.pass_obj
-def load_lasso(home: str | None, /, paths: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Load LASSO arena exports (Parquet, CSV) and the Solr export of their candidates (JSON).
+class _ToleranceType(click.ParamType):  # type: ignore[type-arg]
+    """A number of records, or a percentage."""
 
-    PATH is a file, a folder, a pattern, or - for standard input. Give the files of one export in
-    one command: an actuation's cells may stand in several of them.
-    """
-    from obslake.load.sources.lasso import LassoReader
+    name = "tolerance"
 
-    _load(home, LassoReader(), paths, as_json, **options)
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Tolerance":
+        from obslake.load.sources.set_aside import Tolerance
+
+        try:
+            return value if isinstance(value, Tolerance) else Tolerance.parse(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is neither a number like 12 nor a percentage like 0.5%", param, ctx
+            )
 
 
-@load.command(
-    "observations",
-    cls=Example,
-    example=(
-        "obslake load observations results.jsonl.gz --data-set mine --run nightly-17\n"
-        "generate | obslake load observations - --map duration_ns=time_ns"
-    ),
-)
-@load_options
-@click.option(
-    "--environment",
-    default="default",
-    show_default=True,
-    help="Environment of rows that name none.",
-)
-@click.option("--run", help="Run of rows that name none [default: the load itself].")
-@reading_options
-@click.option(
-    "--outputs",
-    type=click.Choice(["auto", "text", "values"]),
-    default="auto",
-    show_default=True,
-    help=(
-        "What strings in column output are: text of the response protocol, or values that were returned; "
-        "auto: what makes sense of all rows of a file, else it is refused."
-    ),
-)
-@click.option(
-    "--as-oracle",
-    is_flag=True,
-    help="The rows are expected answers: of the implementation oracle, whatever they name.",
-)
-@click.pass_obj
-def load_observations(
-    home: str | None,
-    /,
-    paths: tuple[str, ...],
-    renames: tuple[str, ...],
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Load rows of your own (Parquet, JSON Lines, CSV; gzip or not), one per actuation.
+def _command(reader: "type[Reader]") -> click.Command:
+    """Return the command of a reader."""
 
-    Needed are the columns problem_id, implementation_id, test_id and output. Rows of published
-    observation lakehouses in their 20-column form are recognised.
-    """
-    from obslake.load.sources.observations import ObservationsReader
-
-    _load(
-        home,
-        ObservationsReader(),
-        paths,
-        as_json,
-        renames=parse_renames(renames),
-        **options,
+    @click.command(reader.name, cls=Example, example=reader.example, help=reader.help)
+    @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+    @click.option(
+        "--data-set", default="default", show_default=True, help="Data set of rows that name none."
     )
-
-
-@load.command(
-    "recording",
-    cls=Example,
-    example="obslake load recording behaviour.jsonl.gz --data-set mine",
-)
-@load_options
-@click.pass_obj
-def load_recording(
-    home: str | None, /, paths: tuple[str, ...], as_json: bool, **options: Any
-) -> None:
-    """Load what the pytest plugin has recorded (JSON Lines; gzip or not).
-
-    A recording that ends in the middle of a line, as when the tests were killed, is loaded up to there.
-    """
-    from obslake.load.sources.recording import RecordingReader
-
-    _load(home, RecordingReader(), paths, as_json, **options)
-
-
-@load.command(
-    "junit",
-    cls=Example,
-    example=(
-        "obslake load junit build/test-results --revision 3f2a9c1 --run 4711 --environment linux\n"
-        "obslake load junit ci --path-pattern 'ci/{run}/{environment}/{revision}/*.xml'"
-    ),
-)
-@load_options
-@click.option(
-    "--environment",
-    default="default",
-    show_default=True,
-    help="Environment of the tests: matrix job, interpreter, platform.",
-)
-@click.option("--run", help="Pipeline execution [default: the load itself].")
-@click.option("--revision", help="Revision of the code that was tested.")
-@click.option(
-    "--implementation",
-    help="Implementation that was tested [default: the revision, else the run].",
-)
-@click.option(
-    "--lineage",
-    default="default",
-    show_default=True,
-    help="What the revisions are revisions of: a library, a branch.",
-)
-@click.option("--problem", help="Problem of all cases [default: their suite, else their class].")
-@click.option(
-    "--repeats",
-    type=click.Choice(["cases", "attempts"]),
-    default="cases",
-    show_default=True,
-    help="What cases of one name in one report are: different cases, or attempts at one.",
-)
-@click.option(
-    "--path-pattern",
-    metavar="PATTERN",
-    help=(
-        "What the parts of a path say: a pattern with {run}, {environment}, {revision}, "
-        "{implementation}, {lineage}, {problem} or {data_set}; it goes before the options."
-    ),
-)
-@click.option(
-    "--environment-from",
-    metavar="NAME",
-    help=(
-        "Attribute (hostname, package, id …) or property of suites that is part of the environment "
-        "[default: the browser or device, where a report names it]."
-    ),
-)
-@click.option(
-    "--strip",
-    multiple=True,
-    metavar="REGEX",
-    help="Take what this finds out of the names of suites, classes and cases.",
-)
-@click.option(
-    "--test-name",
-    metavar="REGEX",
-    help="Name a test by the part of its name that this finds, or by its first group.",
-)
-@click.option(
-    "--keep-names",
-    is_flag=True,
-    help="Keep times, versions and random ids in the names of suites.",
-)
-@click.option("--keep-going", is_flag=True, help="Load the other files where some are refused.")
-@click.pass_obj
-def load_junit(
-    home: str | None,
-    /,
-    paths: tuple[str, ...],
-    data_set: str,
-    environment: str,
-    run: str | None,
-    max_faulty: "Tolerance",
-    keep_going: bool,
-    verbose: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Load test reports: JUnit XML, TRX, xUnit.net, NUnit 3 (gzip or not).
-
-    A case is a test, its verdict the response: passed, failed, error or skipped. Files that are no
-    test reports are refused, all of them with their reasons.
-    """
-    from obslake.load.sources.junit import JUnitReader, ReportOptions
-
-    _load(
-        home,
-        JUnitReader(ReportOptions(**options)),
-        paths,
-        as_json,
-        keep_going=keep_going,
-        verbose=verbose,
-        data_set=data_set,
-        environment=environment,
-        run=run,
-        max_faulty=max_faulty,
-    )
-
-
-def _add_description_command(table: str, columns: str) -> None:
-    @load.command(
-        table,
-        cls=Example,
-        example=f"obslake load {table} {table}.jsonl --data-set mine",
+    @click.option(
+        "--max-faulty",
+        type=_ToleranceType(),
+        default="0",
+        show_default=True,
+        metavar="NUMBER|PERCENT%",
         help=(
-            f"Load descriptions for the table {table} (Parquet, JSON Lines, CSV; gzip or not).\n\n"
-            f"Needed are the columns {columns}."
+            "Set aside up to this many records that cannot be understood (12, 0.5%), and load the "
+            "others; of more, nothing is loaded."
         ),
     )
-    @load_options
-    @reading_options
+    @verbose_option
+    @json_option
     @click.pass_obj
-    def load_descriptions(
-        home: str | None,
-        /,
-        paths: tuple[str, ...],
-        renames: tuple[str, ...],
-        as_json: bool,
-        **options: Any,
-    ) -> None:
-        from obslake.lakehouse import schemas
-        from obslake.load.sources.descriptions import DescriptionsReader
+    def command(home: str | None, /, **said: Any) -> None:
+        _load(home, reader, **said)
 
-        (definition,) = (d for d in schemas.TABLES if d.name == table)
-        _load(
-            home,
-            DescriptionsReader(definition),
-            paths,
-            as_json,
-            renames=parse_renames(renames),
-            **options,
-        )
+    command.params += reader.options
+    if reader.refuses_single_files:
+        command.params.append(_KEEP_GOING)
+    return command
 
 
-_add_description_command("implementations", "problem_id and implementation_id")
-_add_description_command("tests", "problem_id and test_id")
-_add_description_command("runs", "run_id")
-_add_description_command("measurements", "problem_id, subject_kind, subject_id and metric")
+_KEEP_GOING = click.Option(
+    ["--keep-going"], is_flag=True, help="Load the other files where some are refused."
+)
 
 
 def _load(
     home: str | None,
-    reader: "Reader",
+    reader: "type[Reader]",
     paths: tuple[str, ...],
     as_json: bool,
-    *,
+    verbose: bool,
     keep_going: bool = False,
-    verbose: bool = False,
-    **options: Any,
+    **said: Any,
 ) -> None:
     from obslake.errors import SourceFormatError
     from obslake.lakehouse.catalog import open_or_plan
@@ -277,9 +107,10 @@ def _load(
     from obslake.progress import Progress
 
     for name in ("data_set", "environment", "run"):
-        check_text(f"--{name.replace('_', '-')}", options.get(name))
+        check_text(f"--{name.replace('_', '-')}", said.get(name))
+    options = Options(**{f.name: said.pop(f.name) for f in fields(Options) if f.name in said})
     report = run_load(
-        open_or_plan(home), reader, paths, Options(**options), Progress(), keep_going=keep_going
+        open_or_plan(home), reader(**said), paths, options, Progress(), keep_going=keep_going
     )
     echo_report(report, as_json=as_json, verbose=verbose)
     if report.refused:

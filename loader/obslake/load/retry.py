@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from obslake import engine
 from obslake.engine import quote_identifier, quote_literal, reason, set_variables
-from obslake.errors import ObslakeError, SourceFormatError
+from obslake.errors import ObslakeError
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.schemas import QUARANTINE, RUNS, TABLES
+from obslake.lakehouse.schemas import QUARANTINE, RUNS
 from obslake.lakehouse.views import create_source_views
 from obslake.lakehouse.workfolder import work_folder
 from obslake.load.appending import Load, commit_load
@@ -22,15 +23,11 @@ from obslake.load.history import History, retry_key
 from obslake.load.loading import new_load_id
 from obslake.load.quarantine import all_columns, chosen_load, open_loads
 from obslake.load.report import LoadReport
-from obslake.load.retried_files import LINES, write_records
 from obslake.load.sources import set_aside
 from obslake.load.sources.base import Options, Reader, StagedLoad
-from obslake.load.sources.descriptions import DescriptionsReader
 from obslake.load.sources.files import SourceFile
-from obslake.load.sources.junit import JUnitReader, ReportOptions
-from obslake.load.sources.lasso import LassoReader
-from obslake.load.sources.observations import ObservationsReader
-from obslake.load.sources.recording import RecordingReader
+from obslake.load.sources.records import LINES, FileRecords
+from obslake.load.sources.registry import READERS
 from obslake.load.sources.salvage import salvage_files
 from obslake.progress import Progress
 
@@ -97,9 +94,9 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
             "select reader, options from retried limit 1"
         ).fetchall()
         options = json.loads(said)
-        reader = _reader(reader_name, options["settings"])
+        reader = READERS[reader_name](**options["settings"])
         set_aside.begin(connection)
-        files = write_records(connection, folder, reader, options["columns"])
+        files = _write_records(connection, folder, reader, options["columns"])
         try:
             staged = _staged(connection, reader, files, _options(options), progress)
         except (ObslakeError, duckdb.Error) as error:
@@ -121,16 +118,21 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
         return Retry(load_id, records, report.load_id, report.rows, left)
 
 
-def _reader(name: str, settings: dict[str, Any]) -> Reader:
-    if name == JUnitReader.name:
-        return JUnitReader(ReportOptions(**settings))
-    readers = (
-        ObservationsReader(),
-        RecordingReader(),
-        LassoReader(),
-        *map(DescriptionsReader, TABLES[:-1]),
-    )
-    return next(reader for reader in readers if reader.name == name)
+def _write_records(
+    connection: duckdb.DuckDBPyConnection, folder: Path, reader: Reader, columns: list[str]
+) -> list[SourceFile]:
+    """Write the records to files that the reader reads."""
+    connection.execute("create temp table retried_rows (file varchar, position bigint, n bigint)")
+    groups = connection.execute(
+        "select file, max(file_time) from retried group by file order by file"
+    ).fetchall()
+    return [
+        file
+        for number, (name, modified_at) in enumerate(groups)
+        for file in reader.write_records(
+            FileRecords(connection, name, modified_at, columns), folder / f"retried-{number}"
+        )
+    ]
 
 
 def _options(said: dict[str, Any]) -> Options:
@@ -160,8 +162,7 @@ def _staged(
         staged = reader.stage(
             connection, salvage_files(connection, reader, files, options), options
         )
-    if reader.name == LassoReader.name:
-        _check_oracles(connection)
+    reader.check_part(connection)
     if RUNS in staged.tables:
         # What a part of its rows says about a run is not to take the place of what all of them said.
         connection.execute(
@@ -179,19 +180,6 @@ def _staged(
             """
         )
     return staged
-
-
-def _check_oracles(connection: duckdb.DuckDBPyConnection) -> None:
-    """Check that the test of each cell is known from the cell itself."""
-    ((unknown,),) = connection.execute(
-        "select count(*) from source_cells "
-        "where systemid = 'oracle' and arenaid is not null and not is_random_arena(arenaid)"
-    ).fetchall()
-    if unknown:
-        raise SourceFormatError(
-            "what an older arena's oracle is the oracle of is only said by the rest of the export: "
-            "load the corrected export"
-        )
 
 
 def _stage_rest(connection: duckdb.DuckDBPyConnection) -> int:

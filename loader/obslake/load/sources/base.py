@@ -3,13 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import click
 import duckdb
 import pyarrow as pa
 
 from obslake.lakehouse.schemas import TableDefinition
 from obslake.load.sources.files import DATA_SUFFIXES, SourceFile
+from obslake.load.sources.records import FileRecords, write_rows
 from obslake.load.sources.set_aside import STRICT, Tolerance
 
 
@@ -81,8 +84,13 @@ class StagedLoad:
 class Reader(ABC):
     """Turns files into views named after the tables.
 
+    Its ``settings`` are the arguments by which it is made.
+
     Attributes:
-        name: what the snapshots call it.
+        name: what the snapshots and its command ``obslake load NAME`` call it.
+        help: what its command says it does.
+        example: one or several lines that can be typed.
+        options: options that its command has and others have not: fields of ``Options``, or settings.
         suffixes: how the names of files end that it reads in folders.
         whole_files: gzip files that were cut off are refused.
         refuses_single_files: a file that it cannot read does not hide the faults of the others: all
@@ -92,6 +100,9 @@ class Reader(ABC):
     """
 
     name: str
+    help: str
+    example: str
+    options: tuple[click.Option, ...] = ()
     suffixes: tuple[str, ...] = DATA_SUFFIXES
     whole_files: bool = True
     refuses_single_files: bool = False
@@ -144,3 +155,20 @@ class Reader(ABC):
             SourceFormatError: the files are not what the reader reads.
             SourceRowError: some rows cannot be understood.
         """
+
+    def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
+        """Write records that a load has set aside so that they can be staged.
+
+        Args:
+            records: those of one file.
+            path: where to; more than one file may be written beside it.
+        """
+        return write_rows(records, path)
+
+    def check_part(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Check that staged records say what they mean without the rest of their source.
+
+        Raises:
+            SourceFormatError: they do not.
+        """
+        del connection

@@ -18,35 +18,40 @@ from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, leave_out
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
+from obslake.load.sources.command_options import READING
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.folders import said_by_folders, with_options
 from obslake.load.sources.relations import create_text_view
 from obslake.load.sources.tabulation import tabulate
 
-# What identifies a description; the rest of its columns is optional or has a default.
-_REQUIRED = {
-    IMPLEMENTATIONS.name: ("problem_id", "implementation_id"),
-    TESTS.name: ("problem_id", "test_id"),
-    RUNS.name: ("run_id",),
-    MEASUREMENTS.name: ("problem_id", "subject_kind", "subject_id", "metric"),
-}
-
-_CHOICES = {
-    MEASUREMENTS.name: (Choice("subject_kind", ("implementation", "system", "test", "problem")),),
-}
-
-_OBJECTS = {RUNS.name: (Cast("attributes", "object"),)}
-
 
 class DescriptionsReader(Reader):
-    """``obslake load implementations`` and the other tables that describe observations."""
+    """``obslake load implementations`` and the other tables that describe observations.
 
+    Attributes:
+        definition: the table.
+        required: what identifies a description; the rest of its columns is optional or has a default.
+        objects: columns that are JSON objects.
+        choices: columns that are one of some words.
+    """
+
+    options = READING
     salvages_rows = True
+    definition: TableDefinition
+    required: tuple[str, ...]
+    objects: tuple[Cast, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
-    def __init__(self, definition: TableDefinition) -> None:
-        """Read rows of one table."""
-        self._definition = definition
-        self.name = definition.name
+    def __init_subclass__(cls) -> None:
+        """Name the reader after its table."""
+        cls.name = table = cls.definition.name
+        *others, last = cls.required
+        needed = f"{', '.join(others)} and {last}" if others else last
+        cls.help = (
+            f"Load descriptions for the table {table} (Parquet, JSON Lines, CSV; gzip or not).\n\n"
+            f"Needed are the columns {needed}."
+        )
+        cls.example = f"obslake load {table} {table}.jsonl --data-set mine"
 
     def context(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return where the rows belong."""
@@ -64,8 +69,7 @@ class DescriptionsReader(Reader):
     ) -> StagedLoad:
         """Create the view of the table; unknown columns are left out with a warning."""
         run_sql_file(connection, SQL / "zones.sql")
-        definition = self._definition
-        required = _REQUIRED[definition.name]
+        definition = self.definition
         run_sql_file(connection, SQL / "protocol.sql")
         texts = [
             options.renames.get(field.name, field.name).lower()
@@ -77,15 +81,15 @@ class DescriptionsReader(Reader):
         ]
         relation = create_text_view(connection, "given_rows", files)
         known, unknown = match_columns(definition, files, relation.columns, options.renames)
-        require_columns(definition, files, known, relation.columns, required)
+        require_columns(definition, files, known, relation.columns, self.required)
         faulty = check_rows(
             connection,
             files,
             Rules(
                 known,
-                required=required,
-                casts=[*typed_columns(definition), *_OBJECTS.get(definition.name, ())],
-                choices=_CHOICES.get(definition.name, ()),
+                required=self.required,
+                casts=[*typed_columns(definition), *self.objects],
+                choices=self.choices,
             ),
             options.max_faulty,
         )
@@ -110,6 +114,36 @@ class DescriptionsReader(Reader):
                 *(f"column {c} is not part of {definition.name}: left out" for c in unknown),
             ],
         )
+
+
+class ImplementationsReader(DescriptionsReader):
+    """``obslake load implementations``."""
+
+    definition = IMPLEMENTATIONS
+    required = ("problem_id", "implementation_id")
+
+
+class TestsReader(DescriptionsReader):
+    """``obslake load tests``."""
+
+    definition = TESTS
+    required = ("problem_id", "test_id")
+
+
+class RunsReader(DescriptionsReader):
+    """``obslake load runs``."""
+
+    definition = RUNS
+    required = ("run_id",)
+    objects = (Cast("attributes", "object"),)
+
+
+class MeasurementsReader(DescriptionsReader):
+    """``obslake load measurements``."""
+
+    definition = MEASUREMENTS
+    required = ("problem_id", "subject_kind", "subject_id", "metric")
+    choices = (Choice("subject_kind", ("implementation", "system", "test", "problem")),)
 
 
 def _value(definition: TableDefinition, column: str, known: Mapping[str, str]) -> str:

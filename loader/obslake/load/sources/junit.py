@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -14,7 +14,9 @@ from obslake.lakehouse.schemas import IMPLEMENTATIONS, OBSERVATIONS, RUNS, TESTS
 from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.files import SourceFile
+from obslake.load.sources.records import FileRecords, as_bytes
 from obslake.load.sources.report_contents import Case, Naming, ReportSummary, Suite, shorten_name
+from obslake.load.sources.report_options import COMMAND_OPTIONS, ReportOptions
 from obslake.load.sources.reports import read_report
 from obslake.load.sources.suite_names import short_path
 from obslake.path_pattern import PLACEHOLDERS, PathPattern
@@ -25,62 +27,31 @@ _BATCH_CHARACTERS = 16 << 20
 Value = str | int | None
 
 
-@dataclass(frozen=True)
-class ReportOptions:
-    """What the user said about the reports.
-
-    Attributes:
-        implementation: implementation that was tested; None: the revision, else the run.
-        revision: code revision that was tested.
-        lineage: what the revisions are revisions of.
-        problem: problem of all cases; None: their suites.
-        repeats: what cases of one name in one report are.
-        path_pattern: what the parts of the files' paths say.
-        environment_from: attribute or property of suites that is part of the environment.
-        strip: regular expressions for parts that are taken out of all names.
-        test_name: regular expression for the part of a name that is the name.
-        keep_names: nothing else is taken out of the names of suites.
-    """
-
-    implementation: str | None = None
-    revision: str | None = None
-    lineage: str = "default"
-    problem: str | None = None
-    repeats: Literal["cases", "attempts"] = "cases"
-    path_pattern: str | None = None
-    environment_from: str | None = None
-    strip: Sequence[str] = ()
-    test_name: str | None = None
-    keep_names: bool = False
-
-    def said(self) -> dict[str, Any]:
-        """Return the options that decide what comes of a report.
-
-        What was not asked for has no place there, so that reports are recognised that were loaded before
-        an option came up.
-        """
-        said = {name: value for name, value in asdict(self).items() if name != "path_pattern"}
-        return {name: value for name, value in said.items() if value or name not in _LATER_OPTIONS}
-
-
-_LATER_OPTIONS = frozenset({"environment_from", "strip", "test_name", "keep_names"})
-
-
 class JUnitReader(Reader):
     """``obslake load junit``."""
 
     name = "junit"
+    help = """Load test reports: JUnit XML, TRX, xUnit.net, NUnit 3 (gzip or not).
+
+    A case is a test, its verdict the response: passed, failed, error or skipped. Files that are no
+    test reports are refused, all of them with their reasons.
+    """
+    example = (
+        "obslake load junit build/test-results --revision 3f2a9c1 --run 4711 --environment linux\n"
+        "obslake load junit ci --path-pattern 'ci/{run}/{environment}/{revision}/*.xml'"
+    )
+    options = COMMAND_OPTIONS
     suffixes = (".xml", ".trx")
     reads_tables = False
     refuses_single_files = True
 
-    def __init__(self, options: ReportOptions) -> None:
-        """Read reports with these options.
+    def __init__(self, **settings: Any) -> None:
+        """Read reports with these ``ReportOptions``.
 
         Raises:
             SourceFormatError: a pattern cannot be understood.
         """
-        self._options = options
+        options = self._options = ReportOptions(**settings)
         self._naming = Naming(options.keep_names, options.environment_from)
         for option, pattern in (
             *(("--strip", pattern) for pattern in options.strip),
@@ -154,6 +125,14 @@ class JUnitReader(Reader):
             tables=(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS),
             warnings=[warning for (warning,) in warnings],
         )
+
+    def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
+        """Write a report as it was: each is one record."""
+        ((n, record, form),) = records.connection.execute(
+            f"select n, record, record_form from {records.those()}"
+        ).fetchall()
+        path.write_bytes(as_bytes(record, form))
+        return [records.written(path, "csv", [(None, n)])]
 
     def _said_by_path(self, file: SourceFile) -> dict[str, str]:
         if self._pattern is None:

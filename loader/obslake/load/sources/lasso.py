@@ -47,6 +47,12 @@ class LassoReader(Reader):
     """``obslake load lasso``."""
 
     name = "lasso"
+    help = """Load LASSO arena exports (Parquet, CSV) and the Solr export of their candidates (JSON).
+
+    PATH is a file, a folder, a pattern, or - for standard input. Give the files of one export in
+    one command: an actuation's cells may stand in several of them.
+    """
+    example = "obslake load lasso srm.parquet candidates.json --data-set lasso-2025"
 
     def stage(
         self,
@@ -92,6 +98,18 @@ class LassoReader(Reader):
             warnings=warnings,
             observations=read_actuations(connection, options.data_set),
         )
+
+    def check_part(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Check that the test of each cell is known from the cell itself."""
+        ((unknown,),) = connection.execute(
+            "select count(*) from source_cells "
+            "where systemid = 'oracle' and arenaid is not null and not is_random_arena(arenaid)"
+        ).fetchall()
+        if unknown:
+            raise SourceFormatError(
+                "which tests an older arena's oracle answers is only said by the rest of the export: "
+                "load the corrected export"
+            )
 
 
 def _name_origins_and_texts(connection: duckdb.DuckDBPyConnection) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import click
 import duckdb
 
 from obslake.engine import quote_identifier, quote_literal, run_sql_file, set_variables
@@ -19,6 +20,7 @@ from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, leave_out, shorten
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
+from obslake.load.sources.command_options import READING
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.folders import said_by_folders, with_options
 from obslake.load.sources.lasso import ARENA_ENVIRONMENT
@@ -81,6 +83,40 @@ class ObservationsReader(Reader):
     """``obslake load observations``."""
 
     name = "observations"
+    help = """Load rows of your own (Parquet, JSON Lines, CSV; gzip or not), one per actuation.
+
+    Needed are the columns problem_id, implementation_id, test_id and output. Rows of published
+    observation lakehouses in their 20-column form are recognised.
+    """
+    example = (
+        "obslake load observations results.jsonl.gz --data-set mine --run nightly-17\n"
+        "generate | obslake load observations - --map duration_ns=time_ns"
+    )
+    options = (
+        click.Option(
+            ["--environment"],
+            default="default",
+            show_default=True,
+            help="Environment of rows that name none.",
+        ),
+        click.Option(["--run"], help="Run of rows that name none [default: the load itself]."),
+        *READING,
+        click.Option(
+            ["--outputs"],
+            type=click.Choice(["auto", "text", "values"]),
+            default="auto",
+            show_default=True,
+            help=(
+                "What strings in column output are: text of the response protocol, or values that were returned; "
+                "auto: what makes sense of all rows of a file, else it is refused."
+            ),
+        ),
+        click.Option(
+            ["--as-oracle"],
+            is_flag=True,
+            help="The rows are expected answers: of the implementation oracle, whatever they name.",
+        ),
+    )
     salvages_rows = True
 
     def stage(

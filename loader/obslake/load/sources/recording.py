@@ -1,12 +1,7 @@
 """Recordings of the pytest plugin: JSON Lines, each file beginning with its session."""
 
-import gzip
-import json
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from io import BufferedIOBase
 from pathlib import Path
 
 import duckdb
@@ -23,15 +18,14 @@ from obslake.lakehouse.schemas import IMPLEMENTATIONS, OBSERVATIONS, RESPONSE_KI
 from obslake.load.sources import SQL
 from obslake.load.sources.base import Options, Reader, StagedLoad
 from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, shorten
+from obslake.load.sources.cut_off import whole_lines
 from obslake.load.sources.files import SourceFile
+from obslake.load.sources.records import FileRecords
 from obslake.load.sources.relations import create_text_view
-from obslake.load.sources.scans import LONGEST_JSON_LINE
 from obslake.load.sources.set_aside import Tolerance
 
 # The newest form of recordings that is understood.
 _FORMAT = "1"
-
-_CHUNK = 1 << 20
 
 # Fields by record; the first ones are needed.
 _REQUIRED = {
@@ -102,6 +96,11 @@ class RecordingReader(Reader):
     """``obslake load recording``."""
 
     name = "recording"
+    help = """Load what the pytest plugin has recorded (JSON Lines; gzip or not).
+
+    A recording that ends in the middle of a line, as when the tests were killed, is loaded up to there.
+    """
+    example = "obslake load recording behaviour.jsonl.gz --data-set mine"
     suffixes = (".jsonl", ".ndjson")
     whole_files = False
 
@@ -118,7 +117,7 @@ class RecordingReader(Reader):
         warnings = []
         unknown: Counter[str] = Counter()
         for file in files:
-            whole = _whole_lines(file, temp_directory(connection))
+            whole = whole_lines(file, temp_directory(connection))
             if whole is not file:
                 warnings.append(f"{file.name} is cut off: loaded up to its last whole line")
             _add_lines(connection, whole, unknown, options.max_faulty)
@@ -139,6 +138,26 @@ class RecordingReader(Reader):
             for field, n in unknown.items()
         ]
         return StagedLoad(tables=(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS), warnings=warnings)
+
+    def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
+        """Write lines of a recording, each below its session."""
+        rows = records.connection.execute(
+            f"select n, record, context from {records.those()} order by n"
+        )
+        session = None
+        position = 0
+        places: list[tuple[int | None, int]] = []
+        with path.open("w", encoding="utf-8") as stream:
+            while batch := rows.fetchmany(1000):
+                for n, record, context in batch:
+                    if context not in (None, session):
+                        stream.write(context + "\n")
+                        position += 1
+                    session = context or record
+                    stream.write(record + "\n")
+                    position += 1
+                    places.append((position, n))
+        return [records.written(path, "json", places)]
 
 
 def _add_lines(
@@ -267,79 +286,3 @@ def _check_session(
         raise SourceFormatError(
             f"{file.name}: a recording of form {shorten(newer[0][0])}; this version reads form {_FORMAT}"
         )
-
-
-@dataclass(frozen=True)
-class _Extent:
-    """How far a file can be read."""
-
-    whole_lines: int
-    is_cut_off: bool
-
-
-def _whole_lines(file: SourceFile, spool: Path) -> SourceFile:
-    """Return the file, or a copy of its whole lines where it ends in the middle of one.
-
-    Raises:
-        SourceFormatError: there is no whole line.
-    """
-    if file.compression == "zstd":
-        return file
-    extent = _extent(file)
-    if not extent.is_cut_off:
-        return file
-    if not extent.whole_lines:
-        raise SourceFormatError(f"{file.name}: cut off before the end of its first line")
-    with (
-        _opened(file) as stream,
-        tempfile.NamedTemporaryFile(dir=spool, prefix="lines-", delete=False) as copy,
-    ):
-        left = extent.whole_lines
-        while left and (chunk := stream.read1(min(left, _CHUNK))):
-            copy.write(chunk)
-            left -= len(chunk)
-    return replace(file, path=Path(copy.name), compression="uncompressed")
-
-
-def _extent(file: SourceFile) -> _Extent:
-    size = whole_lines = 0
-    rest = bytearray()
-    is_cut_off = False
-    with _opened(file) as stream:
-        while True:
-            try:
-                # What was read before the end of a file that was cut off is not to be lost.
-                chunk = stream.read1(_CHUNK)
-            except EOFError:
-                # The process that wrote the gzip file did not come to its end.
-                is_cut_off = True
-                break
-            if not chunk:
-                break
-            end = chunk.rfind(b"\n") + 1
-            if end:
-                whole_lines = size + end
-                rest.clear()
-            rest += chunk[end:]
-            size += len(chunk)
-            if len(rest) > LONGEST_JSON_LINE:
-                raise SourceFormatError(
-                    f"{file.name}: a line is longer than {LONGEST_JSON_LINE >> 20} MiB"
-                )
-    if _is_line(rest):
-        whole_lines = size
-    return _Extent(whole_lines, is_cut_off or whole_lines < size)
-
-
-def _is_line(rest: bytearray) -> bool:
-    if not rest.strip():
-        return True
-    try:
-        json.loads(rest)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _opened(file: SourceFile) -> BufferedIOBase:
-    return gzip.open(file.path) if file.compression == "gzip" else file.path.open("rb")
