@@ -1,9 +1,9 @@
 -- Test reports: from what they say to the rows of the Iceberg tables.
 --
--- In: the tables of `junit_tables.sql`, the macros of `protocol.sql`, variables `data_set`, `environment`, `run`,
---     `lineage`, `implementation`, `revision`, `problem` (these three may be null), `repeats` (`cases` or
---     `attempts`), `strip`, `test_name` (regular expressions, may be null); the macros of
---     `moments.sql`.
+-- In: the tables of `junit_tables.sql`, the macros of `protocol.sql`, `zones.sql` and `moments.sql`, variables
+--     `data_set`, `environment`, `run`, `lineage`, `implementation`, `revision`, `problem`, `repeats` (cases or
+--     attempts), `environment_from`, and the regular expressions `strip` and `test_name`. Variables of what the user
+--     did not say are null.
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, all without
 --      load_id, and `junit_warnings`.
 

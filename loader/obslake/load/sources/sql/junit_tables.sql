@@ -1,4 +1,6 @@
 -- What test reports say, row by row as it is read.
+--
+-- Out: tables `report_files`, `report_results`, `report_suites`, `report_properties`, `report_classes`.
 
 create temp table report_files (
     file_id int,

@@ -1,11 +1,12 @@
 -- LASSO arena exports: from cells to the rows of the Iceberg tables.
 --
--- In: what lasso_texts.sql and lasso_names.sql make,
+-- In: what `lasso_texts.sql` and `lasso_names.sql` make, the macros of `protocol.sql`,
 --     view `source_candidates` (one JSON document per candidate of a Solr export),
 --     variable `data_set`.
--- Out: views `loaded_tests`, `loaded_implementations`, `loaded_runs`, `loaded_measurements`, all without load_id;
---      for the observations, which obslake/sources/actuations.py brings together: tables `actors`, `test_slots`,
---      `numbered_cells`, `durations`, views `argument_lists`, `operations`, `targets`, `answers`.
+-- Out: views `loaded_tests`, `loaded_implementations`, `loaded_runs`, `loaded_measurements`, all without load_id, and
+--      `candidates`; for the observations, which actuations.py brings together: tables `actors`, `test_slots`,
+--      `numbered_cells`, `durations`, `different_arguments` (filled there), views `argument_lists`, `operations`,
+--      `targets`, `answers`.
 
 -- Older arenas append the system to the name of the sheet, in the rows of the oracle as well, which do not name
 -- it: without stripping it no two implementations would share a test. Every end of an oracle's sheet that

@@ -1,7 +1,8 @@
 -- LASSO arena exports: where cells come from, which sheets and places they have, and the hashes of these.
 --
--- In: what lasso_texts.sql makes, variables `hash_salt` and `arena_environment`.
--- Out: tables `origins`, `sheets`, `sheets_of_problems`, `places`, view `equal_hashes`.
+-- In: what `lasso_texts.sql` makes, the macros of `protocol.sql`, variables `hash_salt` and `arena_environment`.
+-- Out: tables `origins`, `sheets`, `sheets_of_problems`, `places`, view `equal_hashes`, macros `origin_hash_of_texts`,
+--      `place_hash`, `sheet_hash`, variable `has_older_arenas`.
 
 create or replace temp macro implementation_part(part) as
 replace(replace(coalesce(part, ''), '%', '%25'), '_', '%5F');

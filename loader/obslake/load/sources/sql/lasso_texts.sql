@@ -1,6 +1,7 @@
 -- LASSO arena exports: the different names and texts of their cells, and the hashes by which cells find them.
 --
--- In: view `source_cells` (the 16 columns as text), variable `hash_salt`, whenever the rest is read.
+-- In: view `source_cells` (the 16 columns as text), the macros of `zones.sql`, variable `hash_salt`, whenever the rest
+--     is read.
 -- Out: view `cells`, macro `text_hash`, views `names`, `texts`, `equal_text_hashes`.
 --
 -- An export has some 100 times as many cells as texts. DuckDB evaluates a function of one column once for each entry of

@@ -1,6 +1,6 @@
--- Moments, in the ways test reports write them; where no zone is given, UTC.
+-- Moments, in the ways test reports write them; where no zone is given, UTC, which is the session's time zone.
 --
--- In: the macros of `zones.sql`; the session's time zone is UTC.
+-- Out: macros `orderly_moment`, `moment_in_utc`, `is_ambiguous_moment`.
 
 -- One blank for several, a point before fractions, separators in `20240805T100000`, the year of
 -- `Mon Aug 5 10:00:00 2024` before the time; no name beside an offset.

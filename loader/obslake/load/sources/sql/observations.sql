@@ -1,7 +1,7 @@
 -- Native observations: from columns by name to typed columns with the defaults filled in.
 --
 -- In: view `source_rows` (known columns as text under their own names, any of them may be missing, and
---     `_obslake_time`), variables `data_set`, `environment`,
+--     _obslake_time), the macros of `protocol.sql` and `zones.sql`, variables `data_set`, `environment`,
 --     `run` and `attributes` (a JSON object).
 -- Out: views `loaded_observations` and `loaded_runs`, without load_id.
 

@@ -1,5 +1,10 @@
 -- The response protocol: from the text of a response to its kind.
 -- A token is the text before the first `@`; ordinary values are JSON, which never starts with `$`.
+--
+-- In: variable `harness_outcomes`, whenever the words of a harness are read.
+-- Out: macros `response_kind`, `is_token`, `is_json`, `json_argument`, `json_string`, `string_response`, `iso_moment`,
+--      `has_bare_floats`, `with_tagged_floats`, `harness_outcome`, `is_verdict`, `verdict_response`, `is_random_arena`.
+
 create or replace temp macro response_kind(output) as
 case
     when output is null then 'not_executed'

@@ -1,7 +1,9 @@
 -- Rows of published observation lakehouses in their 20-column form.
 --
--- In: view `source_rows` (the 20 columns as text, `_obslake_time`), variables as for native rows.
--- Out: views `loaded_<table>`, all without load_id.
+-- In: view `source_rows` (the 20 columns as text, _obslake_time), the macros of `protocol.sql` and `zones.sql`,
+--     variables `data_set`, `environment`, `run` and `arena_environment`.
+-- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, `loaded_measurements`, all
+--      without load_id.
 
 create temp view published_rows as
 select

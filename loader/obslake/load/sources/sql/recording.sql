@@ -1,6 +1,6 @@
 -- Recordings of the pytest plugin: from their lines to the rows of the Iceberg tables.
 --
--- In: table `recording_lines`, the macros of `protocol.sql`, views and tables of `recording_tests.sql`.
+-- In: table `recording_lines`, the macros of `protocol.sql` and `zones.sql`, views and tables of `recording_tests.sql`.
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, all without
 --      load_id, and `unknown_records`.
 

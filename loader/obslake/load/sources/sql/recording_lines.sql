@@ -1,4 +1,7 @@
 -- The lines of recordings as text; `session` counts the sessions, each line belongs to the one before it.
+--
+-- Out: table `recording_lines`.
+
 create temp table recording_lines (
     session bigint,
     record varchar,

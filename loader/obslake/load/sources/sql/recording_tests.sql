@@ -1,6 +1,6 @@
 -- Recordings of the pytest plugin: their sessions, and which tests their calls belong to.
 --
--- In: table `recording_lines`, the macros of `protocol.sql`, variables `data_set`, `environment` and `run`.
+-- In: table `recording_lines`, the macros of `zones.sql`, variables `data_set`, `environment` and `run`.
 -- Out: views `sessions` and `known_tests`, table `test_keys`.
 
 -- What each session says when it ends, as attributes; one that was killed says nothing.

@@ -1,4 +1,6 @@
 -- Records that a load sets aside, as the readers find them.
+--
+-- Out: tables `set_aside`, `checked_files`.
 
 create or replace temp table set_aside (
     file varchar,

@@ -1,5 +1,7 @@
 -- Moments as texts, and the zones that they name: those of RFC 2822 and offsets in numbers, no others.
 -- Left to itself the engine takes BST for Bangladesh, AST for Anchorage, IST for Israel.
+--
+-- Out: macros `moment`, `written_zone`, `without_zone`, `zone_seconds`.
 
 -- What follows the time of day: '2020-07-01 10:11:12.5 PST -0800' -> ' PST -0800'.
 create or replace temp macro after_time_of_day(moment) as
