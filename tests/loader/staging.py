@@ -66,8 +66,9 @@ def stage_reports(
     said = Options(run="r", environment=environment)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        assert reader.refuse(connection, files, said) == {}
-        staged = reader.stage(connection, files, said)
+        opened = reader.open(connection, files)
+        assert opened.refused == {}
+        staged = opened.stage(files, said)
         rows = connection.execute(
             "select run_id, environment_id, problem_id, test_id, attempt, output, response_kind, "
             "strftime(observed_at, '%Y-%m-%dT%H:%M:%S') from loaded_observations"

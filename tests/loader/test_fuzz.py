@@ -23,8 +23,11 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from obslake.errors import ObslakeError
+from obslake.lakehouse.catalog import FutureLakehouse
 from obslake.lakehouse.schemas import OBSERVATIONS
+from obslake.load.appending import Load
 from obslake.load.quarantine import stage_quarantine
+from obslake.load.report import LoadReport
 from obslake.load.sources import set_aside
 from obslake.load.sources.base import Options, Reader
 from obslake.load.sources.descriptions import MeasurementsReader, RunsReader
@@ -33,7 +36,7 @@ from obslake.load.sources.junit import JUnitReader
 from obslake.load.sources.lasso import LassoReader
 from obslake.load.sources.observations import ObservationsReader
 from obslake.load.sources.recording import RecordingReader
-from obslake.load.sources.salvage import salvage_files
+from obslake.progress import Progress
 
 from tests.harness.lake import observation
 from tests.loader.test_junit import REPORTS
@@ -247,21 +250,21 @@ def read(reader: Reader, content: bytes, tolerance: set_aside.Tolerance) -> dict
                 whole=reader.whole_files,
                 are_tables=reader.reads_tables,
             )
-            refused = reader.refuse(connection, sources, options)
-            for file, reason in refused.items():
+            opened = reader.open(connection, sources)
+            for file, reason in opened.refused.items():
                 set_aside.add_file(connection, file, reason)
-            sources = [file for file in sources if file not in refused]
-            whole = salvage_files(connection, reader, sources, options)
-            staged = reader.stage(connection, whole, options)
+            sources = [file for file in sources if file not in opened.refused]
+            staged = opened.stage(sources, options)
             names = {file.sha256: replace(file) for file in sources}
-            staged = stage_quarantine(connection, staged, reader, names, options)
+            destination = FutureLakehouse(Path(folder))
+            load = Load(destination, connection, reader, options, LoadReport(), Progress())
+            staged = stage_quarantine(load, staged, names)
             rows = {}
-            for definition in staged.tables:
-                if definition is OBSERVATIONS and staged.observations is not None:
-                    rows[definition.name] = sum(batch.num_rows for batch in staged.observations)
+            for table, view in staged.views.items():
+                if table == OBSERVATIONS.name and staged.observations is not None:
+                    rows[table] = sum(batch.num_rows for batch in staged.observations)
                     continue
-                query = f"select * from loaded_{definition.name}"
-                rows[definition.name] = connection.execute(query).to_arrow_table().num_rows
+                rows[table] = connection.execute(f"from {view}").to_arrow_table().num_rows
         except ObslakeError:
             return None
         except (duckdb.InternalException, duckdb.FatalException):

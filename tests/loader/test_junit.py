@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obslake.errors import ObslakeError, SourceFormatError
+from obslake.lakehouse.schemas import TABLES
 from obslake.load.sources.base import Options
 from obslake.load.sources.files import open_sources
 from obslake.load.sources.junit import JUnitReader
@@ -665,13 +666,13 @@ def stage(folder: Path, content: bytes, **options: Any) -> list[tuple[Any, ...]]
         return str(error)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        refused = reader.refuse(connection, files, Options(run="r"))
-        if refused:
+        opened = reader.open(connection, files)
+        if opened.refused:
             kept = connection.execute("from report_results").fetchall()
             assert kept == []
-            return refused[files[0]]
-        staged = reader.stage(connection, files, Options(run="r"))
-        for table in staged.tables:
+            return opened.refused[files[0]]
+        staged = opened.stage(files, Options(run="r"))
+        for table in (t for t in TABLES if t.name in staged.views):
             needed = [f.name for f in table.schema.fields if f.required and f.name != "load_id"]
             missing = " or ".join(f"{column} is null" for column in needed)
             query = f"select count(*) from loaded_{table.name} where {missing}"

@@ -12,7 +12,6 @@ import obslake.load.sources
 import pytest
 from obslake.cli.app import cli
 from obslake.load.sources.base import Options, Reader
-from obslake.load.sources.descriptions import DescriptionsReader
 from obslake.load.sources.registry import READERS
 
 from tests.faults.sources import SOURCES
@@ -54,11 +53,18 @@ def files() -> Iterator[Path]:
     yield from (path for path in PROJECT.iterdir() if path.is_file())
 
 
+def readers(base: type[Reader]) -> Iterator[type[Reader]]:
+    """Every class of readers that has a name."""
+    for found in base.__subclasses__():
+        yield from readers(found)
+        if hasattr(found, "name"):
+            yield found
+
+
 def test_each_reader_is_registered() -> None:
     for module in pkgutil.iter_modules(obslake.load.sources.__path__):
         importlib.import_module(f"obslake.load.sources.{module.name}")
-    found = {*Reader.__subclasses__(), *DescriptionsReader.__subclasses__()} - {DescriptionsReader}
-    assert set(READERS.values()) == found
+    assert set(READERS.values()) == set(readers(Reader))
 
 
 def test_each_reader_has_a_command_and_is_made_again_of_its_settings() -> None:

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import duckdb
 import pyarrow as pa
@@ -17,7 +18,7 @@ from obslake.errors import (
     SourceRowError,
 )
 from obslake.lakehouse.ancestry import KEYS_PROPERTY, LOAD_ID_PROPERTY
-from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.catalog import FutureLakehouse, Lakehouse
 from obslake.lakehouse.commits import add_missing_columns, commit
 from obslake.lakehouse.datafiles import remove_data_files, write_data_files
 from obslake.lakehouse.partitions import check_partitions
@@ -28,39 +29,58 @@ from obslake.load.drift import COLUMNS_PROPERTY, KIND_PROPERTY
 from obslake.load.history import History
 from obslake.load.repeats import Repeats
 from obslake.load.report import LoadReport
-from obslake.load.sources.base import Reader, StagedLoad
+from obslake.load.sources.base import Options, Reader, Staged
 from obslake.progress import Progress
 
 _BATCH_ROWS = 16_384
 
 
-@dataclass(frozen=True)
+@dataclass
 class Load:
     """One load on its way into the tables.
 
     Attributes:
-        lakehouse: where to.
+        destination: where to.
         connection: has the views of what is staged.
-        reader: what the sources were read with.
-        history: what earlier loads have committed.
+        reader: what the sources are read with.
+        options: what the user said about the rows.
         report: has the load and the names of its sources; what is appended is counted there.
         progress: told how far it is.
+        history: what earlier loads have committed, as soon as it was read.
     """
 
-    lakehouse: Lakehouse
+    destination: Lakehouse | FutureLakehouse
     connection: duckdb.DuckDBPyConnection
     reader: Reader
-    history: History
+    options: Options
     report: LoadReport
     progress: Progress
+    history: History = field(default_factory=History.empty)
+
+    @cached_property
+    def lakehouse(self) -> Lakehouse:
+        """The lakehouse, which is created when it is needed first."""
+        there = self.destination
+        return there.create() if isinstance(there, FutureLakehouse) else there
 
     @property
     def load_id(self) -> str:
         """The id that its rows have."""
         return self.report.load_id or ""
 
+    def begin(self, sources: Collection[str]) -> None:
+        """Give the load an id: that of an interrupted load of the same sources, or one after all others.
 
-def commit_load(load: Load, staged: StagedLoad, keys: Sequence[str], kind: str = "") -> None:
+        Rows that name no run are of the run of this name.
+        """
+        load_id = self.history.interrupted(sources)
+        if load_id is None:
+            ((load_id,),) = self.connection.execute("select uuidv7()::varchar").fetchall()
+        self.report.load_id = load_id
+        self.options = replace(self.options, run=self.options.run or load_id)
+
+
+def commit_load(load: Load, staged: Staged, keys: Sequence[str], kind: str = "") -> None:
     """Append what is staged, and count it in the report.
 
     Args:
@@ -97,20 +117,20 @@ class _Append:
     files: list[DataFile]
 
 
-def _prepare(load: Load, staged: StagedLoad) -> list[_Append]:
+def _prepare(load: Load, staged: Staged) -> list[_Append]:
     """Write all data files before the first commit: a faulty row leaves every table as it was."""
-    for definition in staged.tables:
+    staged_tables = [table for table in ALL_TABLES if table.name in staged.views]
+    for definition in staged_tables:
         check_partitions(load.lakehouse.table(definition))
     prepared: list[_Append] = []
     try:
         for definition in ALL_TABLES:
             if load.load_id in load.history.loads[definition.name]:
                 continue
-            if definition in staged.tables:
-                if definition is OBSERVATIONS and staged.observations is not None:
-                    rows = _of_load(staged.observations, load.load_id)
-                else:
-                    rows = _rows(load, definition)
+            if definition is OBSERVATIONS and staged.observations is not None:
+                rows = _of_load(staged.observations, load.load_id)
+            elif definition in staged_tables:
+                rows = _rows(load, definition, staged.views[definition.name])
             elif definition is OBSERVATIONS:
                 # An empty commit says that the load is complete.
                 rows = iter(())
@@ -153,7 +173,7 @@ def _commit(prepared: Sequence[_Append], properties: dict[str, str], claim: Clai
             raise
 
 
-def _rows(load: Load, definition: TableDefinition) -> Iterator[pa.RecordBatch]:
+def _rows(load: Load, definition: TableDefinition, view: str) -> Iterator[pa.RecordBatch]:
     """Stream the staged rows of a table in its sort order; DuckDB spills what does not fit."""
     # Else DuckDB spells the names as the source does.
     columns = ", ".join(
@@ -163,8 +183,7 @@ def _rows(load: Load, definition: TableDefinition) -> Iterator[pa.RecordBatch]:
     )
     order = ", ".join(quote_identifier(c) for c in definition.sort_columns)
     query = (
-        f"select {columns}, {quote_literal(load.load_id)} as load_id "
-        f"from {quote_identifier('loaded_' + definition.name)} order by {order}"
+        f"select {columns}, {quote_literal(load.load_id)} as load_id from {view} order by {order}"
     )
     yield from load.connection.execute(query).to_arrow_reader(_BATCH_ROWS)
 

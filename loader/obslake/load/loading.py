@@ -1,9 +1,8 @@
 """One load: from source files to one commit per Iceberg table, the observations last."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -25,7 +24,7 @@ from obslake.load.history import History, content_key, source_key
 from obslake.load.quarantine import stage_quarantine
 from obslake.load.report import LoadReport, SkippedSource, describe_refused
 from obslake.load.sources import set_aside
-from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.base import Opened, Options, Reader, Staged
 from obslake.load.sources.files import SourceFile, open_sources
 from obslake.load.sources.salvage import salvage_files
 from obslake.progress import Progress
@@ -76,9 +75,8 @@ def load(
             report = LoadReport(refused=list(refused))
             try:
                 with engine.connect(temp_directory=temp, with_iceberg=False) as connection:
-                    _load_new(
-                        lakehouse, connection, files, reader, options, report, progress, keep_going
-                    )
+                    load = Load(lakehouse, connection, reader, options, report, progress)
+                    _load_new(load, files, keep_going=keep_going)
             except LoadedMeanwhileError:
                 if isinstance(lakehouse, FutureLakehouse):
                     lakehouse = lakehouse.create()
@@ -112,58 +110,47 @@ def _open(
         )
 
 
-def _load_new(
-    lakehouse: Lakehouse | FutureLakehouse,
-    connection: duckdb.DuckDBPyConnection,
-    files: Sequence[SourceFile],
-    reader: Reader,
-    options: Options,
-    report: LoadReport,
-    progress: Progress,
-    keep_going: bool,
-) -> None:
+def _load_new(load: Load, files: Sequence[SourceFile], *, keep_going: bool) -> None:
     """Load those of the files that no load has completed.
 
     Raises:
         LoadedMeanwhileError: another load has completed some of them before this one.
     """
-    history = History.read(lakehouse) if isinstance(lakehouse, Lakehouse) else History.empty()
-    report.warnings += _warnings(history)
-    new = _new_sources(files, reader, options, history, report)
+    connection, reader, report = load.connection, load.reader, load.report
+    if isinstance(load.destination, Lakehouse):
+        load.history = History.read(load.lakehouse)
+        report.warnings += _warnings(load.history)
+    new = _new_sources(load, files)
     if not new and not report.refused:
         return
     set_aside.begin(connection)
-    readable, faulty = _readable(connection, new, reader, options, report)
+    opened = reader.open(connection, list(new.values()))
+    readable, faulty = _readable(load, new, opened.refused)
     if report.refused and not keep_going:
         advice = "\n  load the others with --keep-going" if readable else ""
         raise SourceFormatError(describe_refused(report) + advice)
     new = {key: file for key, file in new.items() if key in readable or key in faulty}
     if not new:
         return
-    contents = {key: content_key(file, reader, options) for key, file in new.items()}
+    contents = {content_key(file, reader, load.options) for file in new.values()}
     # Where a content is loaded again, its key stays with the earlier load.
-    keys = [*new, *sorted({k for k in contents.values() if k and k not in history.contents})]
-    load_id = history.interrupted(new) or new_load_id(connection)
-    report.load_id = load_id
+    keys = [*new, *sorted(k for k in contents if k and k not in load.history.contents)]
+    load.begin(new)
     report.sources = [file.name for file in new.values()]
     report.sha256 = [file.sha256 for file in new.values()]
     report.warnings += [note for file in new.values() for note in file.notes]
-    options = replace(options, run=options.run or load_id)
-    with progress.task("reading", unit="rows"):
-        staged = _stage(connection, list(readable.values()), reader, options, report)
-    set_aside.refuse_too_many(connection, options.max_faulty)
+    staged = _stage(load, opened, list(readable.values()))
+    set_aside.refuse_too_many(connection, load.options.max_faulty)
     report.warnings += staged.warnings
-    if isinstance(lakehouse, FutureLakehouse):
-        lakehouse = lakehouse.create()
-        history = History.read(lakehouse)
-        if new.keys() & history.complete.keys():
+    if isinstance(load.destination, FutureLakehouse):
+        load.history = History.read(load.lakehouse)
+        if new.keys() & load.history.complete.keys():
             raise LoadedMeanwhileError
-    kind = json.dumps([reader.name, options.data_set])
-    metadata = lakehouse.table(OBSERVATIONS).metadata
+    kind = json.dumps([reader.name, load.options.data_set])
+    metadata = load.lakehouse.table(OBSERVATIONS).metadata
     report.warnings += drift(metadata, kind, staged.columns, staged.targets)
-    staged = stage_quarantine(connection, staged, reader, new, options)
+    staged = stage_quarantine(load, staged, new)
     report.set_aside = set_aside.count(connection)
-    load = Load(lakehouse, connection, reader, history, report, progress)
     commit_load(load, staged, keys, kind)
 
 
@@ -181,39 +168,30 @@ def _warnings(history: History) -> Iterator[str]:
         )
 
 
-def _stage(
-    connection: duckdb.DuckDBPyConnection,
-    files: Sequence[SourceFile],
-    reader: Reader,
-    options: Options,
-    report: LoadReport,
-) -> StagedLoad:
+def _stage(load: Load, opened: Opened, files: Sequence[SourceFile]) -> Staged:
     """Read the files into views.
 
     Raises:
         SourceFormatError: DuckDB cannot; it names the sources of the report.
     """
     try:
-        return reader.stage(connection, salvage_files(connection, reader, files, options), options)
+        with load.progress.task("reading", unit="rows"):
+            return opened.stage(files, load.options)
     except duckdb.Error as error:
-        names = ", ".join(report.sources[:_MOST_NAMES])
-        if len(report.sources) > _MOST_NAMES:
-            names += f" and {len(report.sources) - _MOST_NAMES:,} more"
+        sources = load.report.sources
+        names = ", ".join(sources[:_MOST_NAMES])
+        if len(sources) > _MOST_NAMES:
+            names += f" and {len(sources) - _MOST_NAMES:,} more"
         raise SourceFormatError(f"{names}: {reason(error)}") from error
 
 
-def _new_sources(
-    files: Sequence[SourceFile],
-    reader: Reader,
-    options: Options,
-    history: History,
-    report: LoadReport,
-) -> dict[str, SourceFile]:
+def _new_sources(load: Load, files: Sequence[SourceFile]) -> dict[str, SourceFile]:
     """Return the sources that no load has completed, by their keys; report the others.
 
     Raises:
         AlreadyLoadedError: the content of one was loaded, and meant something else.
     """
+    reader, options, history, report = load.reader, load.options, load.history, load.report
     new: dict[str, SourceFile] = {}
     same: list[tuple[str, str]] = []
     for file in files:
@@ -249,31 +227,21 @@ def _new_sources(
 
 
 def _readable(
-    connection: duckdb.DuckDBPyConnection,
-    new: dict[str, SourceFile],
-    reader: Reader,
-    options: Options,
-    report: LoadReport,
+    load: Load, new: dict[str, SourceFile], refused: Mapping[SourceFile, str]
 ) -> tuple[dict[str, SourceFile], dict[str, SourceFile]]:
     """Return the files that the reader can read, and those that are set aside as a whole."""
-    refused = reader.refuse(connection, list(new.values()), options)
     if not refused:
         return new, {}
     readable = {key: file for key, file in new.items() if file not in refused}
-    if len(refused) > options.max_faulty.most(len(new)):
-        report.refused += refused.values()
+    if len(refused) > load.options.max_faulty.most(len(new)):
+        load.report.refused += refused.values()
         return readable, {}
     faulty = {}
     for key, file in new.items():
         if file in refused:
-            if set_aside.add_file(connection, file, refused[file]):
+            if set_aside.add_file(load.connection, file, refused[file]):
                 faulty[key] = file
             else:
-                report.refused.append(refused[file])
-    set_aside.count_files(connection, len(new))
+                load.report.refused.append(refused[file])
+    set_aside.count_files(load.connection, len(new))
     return readable, faulty
-
-
-def new_load_id(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return an id that is greater than those before it."""
-    return str(connection.execute("select uuidv7()").fetchall()[0][0])

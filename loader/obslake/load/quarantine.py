@@ -9,15 +9,16 @@ from typing import Any
 import duckdb
 
 from obslake import engine
-from obslake.engine import quote_identifier, quote_literal, set_variables
+from obslake.engine import quote_identifier, quote_literal
 from obslake.errors import QuarantineError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import QUARANTINE, sql_type
 from obslake.lakehouse.views import create_source_views
+from obslake.load.appending import Load
 from obslake.load.history import History, retry_key
 from obslake.load.record_identity import identity_of_file, identity_query
 from obslake.load.sources import set_aside
-from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.base import Staged
 from obslake.load.sources.files import SourceFile
 
 _COLUMNS = (
@@ -49,29 +50,22 @@ class QuarantinedRecords:
     records: list[dict[str, Any]]
 
 
-def stage_quarantine(
-    connection: duckdb.DuckDBPyConnection,
-    staged: StagedLoad,
-    reader: Reader,
-    sources: Mapping[str, SourceFile],
-    options: Options,
-) -> StagedLoad:
-    """Add what was set aside to what is staged, as the view ``loaded_quarantine``.
+def stage_quarantine(load: Load, staged: Staged, sources: Mapping[str, SourceFile]) -> Staged:
+    """Add what was set aside to what is staged.
 
     Args:
-        connection: has the tables of ``sources/sql/set_aside.sql``.
+        load: its connection has the tables of ``sources/sql/set_aside.sql``, its options have the run.
         staged: the other tables.
-        reader: what the sources were read with.
         sources: the files by their keys.
-        options: of the load, with its run.
     """
+    connection = load.connection
     if not set_aside.count(connection):
         return staged
     ((columns,),) = connection.execute(
         "select coalesce(list(distinct name order by name), []) from "
         "(select unnest(columns) as name from checked_files)"
     ).fetchall()
-    said = {**options.identity(), "columns": columns, "settings": reader.settings()}
+    said = {**load.options.identity(), "columns": columns, "settings": load.reader.settings()}
     connection.execute(
         "create or replace temp table set_aside_files "
         "(file varchar, source_key varchar, file_time timestamptz, "
@@ -80,33 +74,21 @@ def stage_quarantine(
     connection.executemany(
         "insert into set_aside_files values (?, ?, ?, ?, ?, ?)",
         [
-            [file.name, key, file.modified_at, *identity_of_file(reader, file, options)]
+            [file.name, key, file.modified_at, *identity_of_file(load.reader, file, load.options)]
             for key, file in sources.items()
         ],
     )
-    set_variables(
-        connection,
-        {
-            "quarantine_reader": reader.name,
-            "quarantine_options": json.dumps(said, sort_keys=True),
-            "set_aside_at": datetime.now(UTC),
-        },
-    )
     connection.execute(
-        f"""
-        create or replace temp view loaded_quarantine as
-        select
-            set_aside.*,
-            getvariable('quarantine_reader') as reader,
-            getvariable('quarantine_options') as options,
-            source_key,
-            file_time,
-            getvariable('set_aside_at') as set_aside_at,
-            {identity_query(reader, columns, options)}
-        from set_aside join set_aside_files using (file)
-        """
+        "create or replace temp table set_aside_by as "
+        "select ? as reader, ? as options, ?::timestamptz as set_aside_at",
+        [load.reader.name, json.dumps(said, sort_keys=True), datetime.now(UTC)],
     )
-    return replace(staged, tables=(*staged.tables, QUARANTINE))
+    rows = (
+        "(select set_aside.*, set_aside_by.*, source_key, file_time, "
+        f"{identity_query(load.reader, columns, load.options)} "
+        "from set_aside join set_aside_files using (file) cross join set_aside_by)"
+    )
+    return replace(staged, views={**staged.views, QUARANTINE.name: rows})
 
 
 def read_quarantine(

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from obslake import engine
-from obslake.engine import quote_identifier, quote_literal, reason, set_variables
+from obslake.engine import quote_literal, reason
 from obslake.errors import ObslakeError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import QUARANTINE, RUNS
@@ -20,11 +20,10 @@ from obslake.lakehouse.workfolder import work_folder
 from obslake.load.appending import Load, commit_load
 from obslake.load.claim import LoadedMeanwhileError
 from obslake.load.history import History, retry_key
-from obslake.load.loading import new_load_id
 from obslake.load.quarantine import all_columns, chosen_load, open_loads
 from obslake.load.report import LoadReport
 from obslake.load.sources import set_aside
-from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.base import Options, Staged
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.records import LINES, FileRecords
 from obslake.load.sources.registry import READERS
@@ -94,34 +93,39 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
             "select reader, options from retried limit 1"
         ).fetchall()
         options = json.loads(said)
-        reader = READERS[reader_name](**options["settings"])
+        load = Load(
+            lakehouse,
+            connection,
+            READERS[reader_name](**options["settings"]),
+            _options(options),
+            LoadReport(),
+            progress,
+        )
         set_aside.begin(connection)
-        files = _write_records(connection, folder, reader, options["columns"])
+        files = _write_records(load, folder, options["columns"])
         try:
-            staged = _staged(connection, reader, files, _options(options), progress)
+            staged = _staged(load, files)
         except (ObslakeError, duckdb.Error) as error:
             text = reason(error) if isinstance(error, duckdb.Error) else str(error)
             return Retry(load_id, records, set_aside=records, reason=text.splitlines()[0])
         left = _stage_rest(connection)
         if left >= records:
             return Retry(load_id, records, set_aside=records)
-        history = History.read(lakehouse)
+        load.history = History.read(lakehouse)
         key = retry_key(load_id)
-        if key in history.complete:
+        if key in load.history.complete:
             raise LoadedMeanwhileError
-        report = LoadReport(load_id=history.interrupted([key]) or new_load_id(connection))
-        report.sources = sorted({file.name.removesuffix(LINES) for file in files})
+        load.begin([key])
+        load.report.sources = sorted({file.name.removesuffix(LINES) for file in files})
         if left:
-            staged = replace(staged, tables=(*staged.tables, QUARANTINE))
-        load = Load(lakehouse, connection, reader, history, report, progress)
+            staged = replace(staged, views={**staged.views, QUARANTINE.name: "rest"})
         commit_load(load, staged, [key])
-        return Retry(load_id, records, report.load_id, report.rows, left)
+        return Retry(load_id, records, load.report.load_id, load.report.rows, left)
 
 
-def _write_records(
-    connection: duckdb.DuckDBPyConnection, folder: Path, reader: Reader, columns: list[str]
-) -> list[SourceFile]:
+def _write_records(load: Load, folder: Path, columns: list[str]) -> list[SourceFile]:
     """Write the records to files that the reader reads."""
+    connection = load.connection
     connection.execute("create temp table retried_rows (file varchar, position bigint, n bigint)")
     groups = connection.execute(
         "select file, max(file_time) from retried group by file order by file"
@@ -129,7 +133,7 @@ def _write_records(
     return [
         file
         for number, (name, modified_at) in enumerate(groups)
-        for file in reader.write_records(
+        for file in load.reader.write_records(
             FileRecords(connection, name, modified_at, columns), folder / f"retried-{number}"
         )
     ]
@@ -149,48 +153,39 @@ def _options(said: dict[str, Any]) -> Options:
     )
 
 
-def _staged(
-    connection: duckdb.DuckDBPyConnection,
-    reader: Reader,
-    files: list[SourceFile],
-    options: Options,
-    progress: Progress,
-) -> StagedLoad:
-    for file, why in reader.refuse(connection, files, options).items():
-        set_aside.add_file(connection, file, why)
-    with progress.task("reading", unit="rows"):
-        staged = reader.stage(
-            connection, salvage_files(connection, reader, files, options), options
+def _staged(load: Load, files: list[SourceFile]) -> Staged:
+    opened = load.reader.open(load.connection, files)
+    for file, why in opened.refused.items():
+        set_aside.add_file(load.connection, file, why)
+    with load.progress.task("reading", unit="rows"):
+        staged = opened.stage(files, load.options)
+    load.reader.check_part(load.connection)
+    if RUNS.name not in staged.views:
+        return staged
+    # What a part of its rows says about a run is not to take the place of what all of them said.
+    new_runs = f"""(
+        from {staged.views[RUNS.name]} as loaded
+        where not exists (
+            from lake.runs
+            where
+                runs.data_set_id = loaded.data_set_id
+                and runs.run_id = loaded.run_id
+                and runs.environment_id = loaded.environment_id
         )
-    reader.check_part(connection)
-    if RUNS in staged.tables:
-        # What a part of its rows says about a run is not to take the place of what all of them said.
-        connection.execute(
-            """
-            create temp table new_runs as
-            select * from loaded_runs
-            where not exists (
-                from lake.runs
-                where
-                    runs.data_set_id = loaded_runs.data_set_id
-                    and runs.run_id = loaded_runs.run_id
-                    and runs.environment_id = loaded_runs.environment_id
-            );
-            create or replace temp view loaded_runs as from new_runs
-            """
-        )
-    return staged
+    )"""
+    return replace(staged, views={**staged.views, RUNS.name: new_runs})
 
 
 def _stage_rest(connection: duckdb.DuckDBPyConnection) -> int:
-    """Show what is still not understood, with the reasons of today, in ``loaded_quarantine``."""
+    """Put what is still not understood, with the reasons of today, into the table ``rest``."""
     connection.execute(
         """
         create temp table rest as
         select
             retried.* replace (
                 if(faults.n is null, retried.column_name, faults.column_name) as column_name,
-                if(faults.n is null, retried.reason, faults.reason) as reason
+                if(faults.n is null, retried.reason, faults.reason) as reason,
+                ?::timestamptz as set_aside_at
             )
         from retried
         left join (select n from retried_rows) as given using (n)
@@ -203,15 +198,8 @@ def _stage_rest(connection: duckdb.DuckDBPyConnection) -> int:
         ) as faults using (n)
         -- What was not even given to the reader is not understood either.
         where faults.n is not null or given.n is null
-        """
-    )
-    set_variables(connection, {"set_aside_at": datetime.now(UTC)})
-    columns = ", ".join(
-        quote_identifier(c) for c in QUARANTINE.column_names if c not in ("load_id", "set_aside_at")
-    )
-    connection.execute(
-        "create or replace temp view loaded_quarantine as "
-        f"select {columns}, getvariable('set_aside_at') as set_aside_at from rest"
+        """,
+        [datetime.now(UTC)],
     )
     ((left,),) = connection.execute("select count(*) from rest").fetchall()
     return int(left)

@@ -1,7 +1,7 @@
 """What every reader has in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 from obslake.lakehouse.schemas import TableDefinition
 from obslake.load.sources.files import DATA_SUFFIXES, SourceFile
 from obslake.load.sources.records import FileRecords, write_rows
+from obslake.load.sources.salvage import salvage
 from obslake.load.sources.set_aside import STRICT, Tolerance
 
 
@@ -60,25 +61,45 @@ class Options:
 
 
 @dataclass(frozen=True)
-class StagedLoad:
+class Staged:
     """Rows ready to be appended.
 
     Attributes:
-        tables: tables that get rows, each from the view ``loaded_<name>`` of the connection.
+        views: the name of a table that gets rows to the SQL relation that has them: the table's columns,
+            in any order, without load_id.
         warnings: what the user should know about the source.
         observations: rows of observations in the order of the table, without load_id;
-            None where they come from the view ``loaded_observations``.
+            None where they come from their view.
         columns: columns of the source with their types, where drift is watched.
         targets: column of the source to the column that it is loaded as.
         advice_on_repeats: what to do about rows that share all their keys; None: they are not looked for.
     """
 
-    tables: tuple[TableDefinition, ...]
+    views: Mapping[str, str]
     warnings: list[str]
     observations: Iterable[pa.RecordBatch] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
     advice_on_repeats: str | None = None
+
+
+def loaded(*tables: TableDefinition) -> dict[str, str]:
+    """Return the views of tables that SQL files make: ``loaded_<table>``."""
+    return {table.name: f"loaded_{table.name}" for table in tables}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Files that a reader has looked at, and has not yet staged.
+
+    Attributes:
+        refused: files that cannot be loaded, with their reasons.
+        stage: stages others of the files. Raises SourceFormatError where they are not what the reader
+            reads, and SourceRowError where some rows cannot be understood.
+    """
+
+    refused: Mapping[SourceFile, str]
+    stage: Callable[[Sequence[SourceFile], Options], Staged]
 
 
 class Reader(ABC):
@@ -130,31 +151,9 @@ class Reader(ABC):
         del file, options
         return None
 
-    def refuse(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        files: Sequence[SourceFile],
-        options: Options,
-    ) -> dict[SourceFile, str]:
-        """Look for files that cannot be loaded, with their reasons, before the others are staged."""
-        del connection, files, options
-        return {}
-
     @abstractmethod
-    def stage(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        files: Sequence[SourceFile],
-        options: Options,
-    ) -> StagedLoad:
-        """Create the view ``loaded_<table>`` for each table that gets rows.
-
-        The views have the table's columns, in any order, without load_id.
-
-        Raises:
-            SourceFormatError: the files are not what the reader reads.
-            SourceRowError: some rows cannot be understood.
-        """
+    def open(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Opened:
+        """Look for files that cannot be loaded, before the others are staged."""
 
     def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
         """Write records that a load has set aside so that they can be staged.
@@ -172,3 +171,32 @@ class Reader(ABC):
             SourceFormatError: they do not.
         """
         del connection
+
+
+class OneStepReader(Reader):
+    """A reader that looks at files when it stages them."""
+
+    def open(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Opened:
+        """Refuse nothing yet."""
+        del files
+
+        def stage(files: Sequence[SourceFile], options: Options) -> Staged:
+            if self.salvages_rows and not options.max_faulty.is_strict:
+                files = [salvage(connection, file) for file in files]
+            return self.stage(connection, files, options)
+
+        return Opened({}, stage)
+
+    @abstractmethod
+    def stage(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[SourceFile],
+        options: Options,
+    ) -> Staged:
+        """Create the views of the tables that get rows.
+
+        Raises:
+            SourceFormatError: the files are not what the reader reads.
+            SourceRowError: some rows cannot be understood.
+        """

@@ -15,7 +15,7 @@ from obslake.lakehouse.schemas import (
     sql_type,
 )
 from obslake.load.sources import SQL
-from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.base import OneStepReader, Options, Staged, loaded
 from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, leave_out
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
 from obslake.load.sources.command_options import READING
@@ -25,7 +25,7 @@ from obslake.load.sources.relations import create_text_view
 from obslake.load.sources.tabulation import tabulate
 
 
-class DescriptionsReader(Reader):
+class DescriptionsReader(OneStepReader):
     """``obslake load implementations`` and the other tables that describe observations.
 
     Attributes:
@@ -66,7 +66,7 @@ class DescriptionsReader(Reader):
         connection: duckdb.DuckDBPyConnection,
         files: Sequence[SourceFile],
         options: Options,
-    ) -> StagedLoad:
+    ) -> Staged:
         """Create the view of the table; unknown columns are left out with a warning."""
         run_sql_file(connection, SQL / "zones.sql")
         definition = self.definition
@@ -107,8 +107,8 @@ class DescriptionsReader(Reader):
             f"create temp view {quote_identifier('loaded_' + definition.name)} as "
             f"select {', '.join(columns)} from text_rows"
         )
-        return StagedLoad(
-            tables=(definition,),
+        return Staged(
+            views=loaded(definition),
             warnings=[
                 *retyped(definition, known, relation.types),
                 *(f"column {c} is not part of {definition.name}: left out" for c in unknown),

@@ -12,7 +12,7 @@ from obslake.engine import quote_identifier, reason, run_sql_file, set_variables
 from obslake.errors import SourceFormatError
 from obslake.lakehouse.schemas import IMPLEMENTATIONS, OBSERVATIONS, RUNS, TESTS
 from obslake.load.sources import SQL
-from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.base import Opened, Options, Reader, Staged, loaded
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.records import FileRecords, as_bytes
 from obslake.load.sources.report_contents import Case, Naming, ReportSummary, Suite, shorten_name
@@ -70,14 +70,8 @@ class JUnitReader(Reader):
         """Add what the path says: reports of two runs may be the same to the byte."""
         return {**options.identity(), **self._options.said(), "path": self._said_by_path(file)}
 
-    def refuse(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        files: Sequence[SourceFile],
-        options: Options,
-    ) -> dict[SourceFile, str]:
+    def open(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Opened:
         """Read all reports into tables, and remove again what came of those that are broken."""
-        del options
         run_sql_file(connection, SQL / "junit_tables.sql")
         refused: dict[SourceFile, str] = {}
         for file_id, file in enumerate(files):
@@ -90,16 +84,10 @@ class JUnitReader(Reader):
             else:
                 rows.file(file, summary, self._said_by_path(file), self._naming)
                 rows.flush()
-        return refused
+        return Opened(refused, lambda _, options: self._stage(connection, options))
 
-    def stage(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        files: Sequence[SourceFile],
-        options: Options,
-    ) -> StagedLoad:
-        """Create the views of ``sql/junit.sql`` on the tables that ``refuse`` has filled."""
-        del files
+    def _stage(self, connection: duckdb.DuckDBPyConnection, options: Options) -> Staged:
+        """Create the views of ``sql/junit.sql`` on the tables that are filled."""
         run_sql_file(connection, SQL / "protocol.sql")
         run_sql_file(connection, SQL / "zones.sql")
         run_sql_file(connection, SQL / "moments.sql")
@@ -121,8 +109,8 @@ class JUnitReader(Reader):
         )
         run_sql_file(connection, SQL / "junit.sql")
         warnings = connection.execute("select warning from junit_warnings order by 1").fetchall()
-        return StagedLoad(
-            tables=(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS),
+        return Staged(
+            views=loaded(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS),
             warnings=[warning for (warning,) in warnings],
         )
 

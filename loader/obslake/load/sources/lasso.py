@@ -10,7 +10,7 @@ from obslake.errors import SourceFormatError
 from obslake.lakehouse.schemas import IMPLEMENTATIONS, MEASUREMENTS, OBSERVATIONS, RUNS, TESTS
 from obslake.load.sources import SQL
 from obslake.load.sources.actuations import read_actuations
-from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.base import OneStepReader, Options, Staged, loaded
 from obslake.load.sources.checks import Cast, Rules, check_rows
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.lasso_faults import leave_out_actuations
@@ -43,7 +43,7 @@ _NOT_NULL = tuple(c for c in _REQUIRED if c != "VALUE")
 _CASTS = (Cast("X", "integer"), Cast("Y", "integer"), Cast("LASTMODIFIED", "timestamptz"))
 
 
-class LassoReader(Reader):
+class LassoReader(OneStepReader):
     """``obslake load lasso``."""
 
     name = "lasso"
@@ -59,7 +59,7 @@ class LassoReader(Reader):
         connection: duckdb.DuckDBPyConnection,
         files: Sequence[SourceFile],
         options: Options,
-    ) -> StagedLoad:
+    ) -> Staged:
         """Create the views of ``sql/lasso.sql`` on the files."""
         cells = [f for f in files if f.format != "json"]
         run_sql_file(connection, SQL / "zones.sql")
@@ -93,8 +93,8 @@ class LassoReader(Reader):
         _name_origins_and_texts(connection)
         run_sql_file(connection, SQL / "lasso.sql")
         warnings += _candidate_warnings(connection)
-        return StagedLoad(
-            tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
+        return Staged(
+            views=loaded(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
             warnings=warnings,
             observations=read_actuations(connection, options.data_set),
         )

@@ -17,7 +17,7 @@ from obslake.lakehouse.schemas import (
     TESTS,
 )
 from obslake.load.sources import SQL
-from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.base import OneStepReader, Options, Staged, loaded
 from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, leave_out, shorten
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
 from obslake.load.sources.command_options import READING
@@ -79,7 +79,7 @@ _PUBLISHED = (
 )
 
 
-class ObservationsReader(Reader):
+class ObservationsReader(OneStepReader):
     """``obslake load observations``."""
 
     name = "observations"
@@ -124,7 +124,7 @@ class ObservationsReader(Reader):
         connection: duckdb.DuckDBPyConnection,
         files: Sequence[SourceFile],
         options: Options,
-    ) -> StagedLoad:
+    ) -> Staged:
         """Create the views of ``sql/observations.sql`` or ``sql/published.sql`` on the files."""
         run_sql_file(connection, SQL / "protocol.sql")
         run_sql_file(connection, SQL / "zones.sql")
@@ -173,7 +173,7 @@ class ObservationsReader(Reader):
         files: Sequence[SourceFile],
         columns: Sequence[str],
         options: Options,
-    ) -> StagedLoad:
+    ) -> Staged:
         faulty = check_rows(
             connection,
             files,
@@ -192,8 +192,8 @@ class ObservationsReader(Reader):
         leave_out(connection, "source_rows", "given_rows", faulty)
         run_sql_file(connection, SQL / "published.sql")
         unknown = [c for c in columns if c.lower() not in _PUBLISHED]
-        return StagedLoad(
-            tables=(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
+        return Staged(
+            views=loaded(IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS),
             warnings=[f"column {c} is not part of the published form: left out" for c in unknown],
         )
 
@@ -203,7 +203,7 @@ class ObservationsReader(Reader):
         files: Sequence[SourceFile],
         relation: TextRelation,
         options: Options,
-    ) -> StagedLoad:
+    ) -> Staged:
         columns = relation.columns
         known, unknown = match_columns(OBSERVATIONS, files, columns, options.renames)
         required = [
@@ -228,8 +228,8 @@ class ObservationsReader(Reader):
         constants, warnings = _constant_columns(connection, unknown, free)
         set_variables(connection, {"attributes": json.dumps(constants)})
         run_sql_file(connection, SQL / "observations.sql")
-        return StagedLoad(
-            tables=(RUNS, OBSERVATIONS),
+        return Staged(
+            views=loaded(RUNS, OBSERVATIONS),
             warnings=[
                 *retyped(OBSERVATIONS, known, relation.types),
                 *([f"column {replaced} is not kept: rows are of the oracle"] if replaced else []),

@@ -16,7 +16,7 @@ from obslake.engine import (
 from obslake.errors import SourceFormatError
 from obslake.lakehouse.schemas import IMPLEMENTATIONS, OBSERVATIONS, RESPONSE_KINDS, RUNS, TESTS
 from obslake.load.sources import SQL
-from obslake.load.sources.base import Options, Reader, StagedLoad
+from obslake.load.sources.base import OneStepReader, Options, Staged, loaded
 from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, shorten
 from obslake.load.sources.cut_off import whole_lines
 from obslake.load.sources.files import SourceFile
@@ -92,7 +92,7 @@ _FIELDS = tuple(
 )
 
 
-class RecordingReader(Reader):
+class RecordingReader(OneStepReader):
     """``obslake load recording``."""
 
     name = "recording"
@@ -109,7 +109,7 @@ class RecordingReader(Reader):
         connection: duckdb.DuckDBPyConnection,
         files: Sequence[SourceFile],
         options: Options,
-    ) -> StagedLoad:
+    ) -> Staged:
         """Create the views of ``sql/recording.sql`` on the lines of the files."""
         run_sql_file(connection, SQL / "protocol.sql")
         run_sql_file(connection, SQL / "zones.sql")
@@ -137,7 +137,7 @@ class RecordingReader(Reader):
             f"records with unknown field {field}: {n:,}, the field is left out"
             for field, n in unknown.items()
         ]
-        return StagedLoad(tables=(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS), warnings=warnings)
+        return Staged(views=loaded(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS), warnings=warnings)
 
     def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
         """Write lines of a recording, each below its session."""

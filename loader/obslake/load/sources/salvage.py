@@ -8,7 +8,7 @@ import csv
 import gzip
 import io
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,6 @@ import pyarrow as pa
 
 from obslake.engine import glob_literal, quote_identifier, quote_literal, temp_directory
 from obslake.errors import SourceFormatError
-from obslake.load.sources.base import Options, Reader
 from obslake.load.sources.files import SourceFile, read_head
 from obslake.load.sources.relations import CsvScan, csv_scan, json_lines_scan, json_scan, unreadable
 from obslake.load.sources.scans import LONGEST_CSV_LINE, ROW_COLUMN
@@ -27,18 +26,6 @@ from obslake.load.sources.set_aside import as_text
 
 _BATCH_ROWS = 10_000
 _BATCH_BYTES = 16 << 20
-
-
-def salvage_files(
-    connection: duckdb.DuckDBPyConnection,
-    reader: Reader,
-    files: Sequence[SourceFile],
-    options: Options,
-) -> list[SourceFile]:
-    """Return the files, or what can be read of them, where the reader and the options allow that."""
-    if options.max_faulty.is_strict or not reader.salvages_rows:
-        return list(files)
-    return [salvage(connection, file) for file in files]
 
 
 def salvage(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
