@@ -1,13 +1,12 @@
 """JSON Lines that end in the middle of a line, as the process that wrote them was killed."""
 
-import gzip
 import json
 import tempfile
 from dataclasses import dataclass, replace
-from io import BufferedIOBase
 from pathlib import Path
 
 from obslake.errors import SourceFormatError
+from obslake.load.sources.compression import open_plain
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.scans import LONGEST_JSON_LINE
 
@@ -36,7 +35,7 @@ def whole_lines(file: SourceFile, spool: Path) -> SourceFile:
     if not extent.whole_lines:
         raise SourceFormatError(f"{file.name}: cut off before the end of its first line")
     with (
-        _opened(file) as stream,
+        open_plain(file.path, file.compression) as stream,
         tempfile.NamedTemporaryFile(dir=spool, prefix="lines-", delete=False) as copy,
     ):
         left = extent.whole_lines
@@ -50,7 +49,7 @@ def _extent(file: SourceFile) -> _Extent:
     size = whole_lines = 0
     rest = bytearray()
     is_cut_off = False
-    with _opened(file) as stream:
+    with open_plain(file.path, file.compression) as stream:
         while True:
             try:
                 # What was read before the end of a file that was cut off is not to be lost.
@@ -84,7 +83,3 @@ def _is_line(rest: bytearray) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _opened(file: SourceFile) -> BufferedIOBase:
-    return gzip.open(file.path) if file.compression == "gzip" else file.path.open("rb")

@@ -1,6 +1,5 @@
 """The files of a source: found, recognised by what they contain, and hashed."""
 
-import gzip
 import hashlib
 import io
 import os
@@ -17,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from obslake.errors import ObslakeError, SourceFormatError
+from obslake.load.sources.compression import Compression, open_plain
 from obslake.load.sources.finding import find, unreadable
 from obslake.load.sources.kinds import OtherKind, other_kind
 
 Format = Literal["parquet", "csv", "json"]
-Compression = Literal["uncompressed", "gzip", "zstd"]
 
 
 DATA_SUFFIXES = (
@@ -159,21 +158,11 @@ def _collecting(refused: list[str] | None) -> Iterator[None]:
 
 def read_head(path: Path, compression: Compression) -> bytes:
     """Return the first megabyte of a file's plain content, less of a gzip file that was cut off."""
-    if compression == "gzip":
-        head = _read_gzip_head(path)
-    else:
-        codec = None if compression == "uncompressed" else compression
-        with pa.input_stream(str(path), compression=codec) as stream:
-            head = stream.read(_CHUNK)
-    return head.removeprefix(b"\xef\xbb\xbf")
-
-
-def _read_gzip_head(path: Path) -> bytes:
     head = bytearray()
-    with gzip.open(path) as file, suppress(EOFError):
+    with open_plain(path, compression) as file, suppress(EOFError):
         while len(head) < _CHUNK and (chunk := file.read1(_CHUNK - len(head))):
             head += chunk
-    return bytes(head)
+    return bytes(head).removeprefix(b"\xef\xbb\xbf")
 
 
 def _open(path: Path, name: str, on_bytes: Callable[[int], None], *, whole: bool) -> SourceFile:
@@ -194,15 +183,9 @@ def _open(path: Path, name: str, on_bytes: Callable[[int], None], *, whole: bool
     if not head:
         raise SourceFormatError(f"{name}: the file is empty")
     compression = _compression(head)
-    if compression == "gzip":
-        lines = _check_gzip(path, name, whole=whole)
-    try:
-        plain_head = read_head(path, compression)
-        if compression == "zstd":
-            lines = _zstd_lines(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise SourceFormatError(f"{name}: not a readable {compression} file: {error}") from error
-    found_format = _format(plain_head)
+    if compression != "uncompressed":
+        lines = _plain_lines(path, name, compression, whole=whole)
+    found_format = _format(read_head(path, compression))
     if found_format == "csv" and lines.longest > _LONGEST_LINE:
         raise SourceFormatError(f"{name}: a line is longer than {_LONGEST_LINE >> 20} MiB")
     return SourceFile(
@@ -235,26 +218,18 @@ class _Lines:
         self.longest = max(self.longest, self._open)
 
 
-def _zstd_lines(path: Path) -> _Lines:
-    lines = _Lines()
-    with pa.input_stream(str(path), compression="zstd") as stream:
-        while chunk := stream.read(_CHUNK):
-            lines.add(chunk)
-    return lines
-
-
-def _check_gzip(path: Path, name: str, *, whole: bool) -> _Lines:
-    """Read to the end: DuckDB takes a file that was cut off for a shorter one."""
+def _plain_lines(path: Path, name: str, compression: Compression, *, whole: bool) -> _Lines:
+    """Read a compressed file to its end: DuckDB takes one that was cut off for a shorter one."""
     lines = _Lines()
     try:
-        with gzip.open(path) as file:
+        with open_plain(path, compression) as file:
             while chunk := file.read(_CHUNK):
                 lines.add(chunk)
-    except EOFError as error:
-        if whole:
-            raise SourceFormatError(f"{name}: not a readable gzip file: {error}") from error
-    except (OSError, zlib.error) as error:
-        raise SourceFormatError(f"{name}: not a readable gzip file: {error}") from error
+    except (EOFError, OSError, zlib.error, pa.ArrowInvalid) as error:
+        if whole or not isinstance(error, EOFError):
+            raise SourceFormatError(
+                f"{name}: not a readable {compression} file: {error}"
+            ) from error
     return lines
 
 
@@ -274,7 +249,7 @@ def _as_table(file: SourceFile, spool: Path) -> SourceFile:
     """
     head = read_head(file.path, file.compression)
     if head.startswith(_ARROW_BEGINNINGS):
-        return _arrow_as_parquet(file, spool)
+        return _arrow_as_parquet(file, spool, is_file=head.startswith(_ARROW_FILE))
     for mark, encoding in _ENCODINGS.items():
         if head.startswith(mark):
             return _as_utf8(file, encoding, spool)
@@ -289,29 +264,27 @@ def _as_table(file: SourceFile, spool: Path) -> SourceFile:
     )
 
 
-def _arrow_as_parquet(file: SourceFile, spool: Path) -> SourceFile:
+def _arrow_as_parquet(file: SourceFile, spool: Path, *, is_file: bool) -> SourceFile:
     """Copy an Arrow IPC file or stream batch by batch."""
-    codec = None if file.compression == "uncompressed" else file.compression
     with tempfile.NamedTemporaryFile(dir=spool, prefix="arrow-", delete=False) as copy:
         pass
     try:
-        if codec is None and file.path.open("rb").read(6) == _ARROW_FILE:
+        if not is_file:
+            with (
+                open_plain(file.path, file.compression) as stream,
+                pa.ipc.open_stream(stream) as streamed,
+            ):
+                _write_parquet(Path(copy.name), streamed.schema, streamed)
+        elif file.compression == "uncompressed":
             with pa.memory_map(str(file.path)) as source:
                 reader = pa.ipc.open_file(source)
                 batches = (reader.get_batch(n) for n in range(reader.num_record_batches))
                 _write_parquet(Path(copy.name), reader.schema, batches)
         else:
-            with pa.input_stream(str(file.path), compression=codec) as stream:
-                if stream.read(6) == _ARROW_FILE:
-                    raise SourceFormatError(
-                        f"{file.name}: a {codec} file of an Arrow file: unpack it"
-                    )
-            with (
-                pa.input_stream(str(file.path), compression=codec) as stream,
-                pa.ipc.open_stream(stream) as streamed,
-            ):
-                _write_parquet(Path(copy.name), streamed.schema, streamed)
-    except (pa.ArrowException, OSError) as error:
+            raise SourceFormatError(
+                f"{file.name}: a {file.compression} file of an Arrow file: unpack it"
+            )
+    except (pa.ArrowException, OSError, EOFError) as error:
         raise SourceFormatError(f"{file.name}: not readable as Arrow: {error}") from error
     return replace(file, path=Path(copy.name), format="parquet", compression="uncompressed")
 
@@ -326,16 +299,15 @@ def _as_utf8(file: SourceFile, encoding: str, spool: Path) -> SourceFile:
     """Copy a text in another encoding."""
     with tempfile.NamedTemporaryFile(dir=spool, prefix="text-", delete=False) as copy:
         pass
-    codec = None if file.compression == "uncompressed" else file.compression
     try:
         with (
-            pa.input_stream(str(file.path), compression=codec) as stream,
-            io.TextIOWrapper(io.BufferedReader(stream), encoding=encoding, newline="") as text,
+            open_plain(file.path, file.compression) as stream,
+            io.TextIOWrapper(stream, encoding=encoding, newline="") as text,
             Path(copy.name).open("w", encoding="utf-8", newline="") as target,
         ):
             while chunk := text.read(_CHUNK):
                 target.write(chunk)
-    except (UnicodeError, OSError) as error:
+    except (UnicodeError, OSError, EOFError) as error:
         raise SourceFormatError(f"{file.name}: not readable as {encoding}: {error}") from error
     plain = replace(file, path=Path(copy.name), compression="uncompressed")
     note = f"{file.name}: read as {encoding.upper()}, by its byte order mark"

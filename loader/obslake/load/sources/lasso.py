@@ -16,9 +16,6 @@ from obslake.load.sources.files import SourceFile
 from obslake.load.sources.lasso_faults import leave_out_actuations
 from obslake.load.sources.relations import create_text_view, unreadable
 
-# Stands for the environment of exports whose arena has only a random id.
-ARENA_ENVIRONMENT = "arena"
-
 _REQUIRED = (
     "EXECUTIONID",
     "ABSTRACTIONID",
@@ -86,9 +83,7 @@ class LassoReader(OneStepReader):
             )
             _create_cells_view(connection, ())
         _create_candidates_view(connection, candidates)
-        set_variables(
-            connection, {"data_set": options.data_set, "arena_environment": ARENA_ENVIRONMENT}
-        )
+        set_variables(connection, {"data_set": options.data_set})
         run_sql_file(connection, SQL / "protocol.sql")
         _name_origins_and_texts(connection)
         run_sql_file(connection, SQL / "lasso.sql")

@@ -23,7 +23,6 @@ from obslake.load.sources.columns import match_columns, require_columns, retyped
 from obslake.load.sources.command_options import READING
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.folders import said_by_folders, with_options
-from obslake.load.sources.lasso import ARENA_ENVIRONMENT
 from obslake.load.sources.outputs import read_outputs
 from obslake.load.sources.relations import TextRelation, create_text_view
 from obslake.load.sources.tabulation import tabulate
@@ -134,7 +133,6 @@ class ObservationsReader(OneStepReader):
                 "data_set": options.data_set,
                 "environment": options.environment,
                 "run": options.run,
-                "arena_environment": ARENA_ENVIRONMENT,
             },
         )
         typed = [options.renames.get(c.column, c.column) for c in typed_columns(OBSERVATIONS)]

@@ -5,20 +5,19 @@ DuckDB may overlook a line that is broken in a column which a query does not nee
 """
 
 import csv
-import gzip
 import io
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 import duckdb
 import pyarrow as pa
 
 from obslake.engine import glob_literal, quote_identifier, quote_literal, temp_directory
 from obslake.errors import SourceFormatError
+from obslake.load.sources.compression import open_plain
 from obslake.load.sources.files import SourceFile, read_head
 from obslake.load.sources.relations import CsvScan, csv_scan, json_lines_scan, json_scan, unreadable
 from obslake.load.sources.scans import LONGEST_CSV_LINE, ROW_COLUMN
@@ -110,7 +109,7 @@ class _Rows:
         number = self._skipped_lines
         limit = csv.field_size_limit(LONGEST_CSV_LINE)
         try:
-            with _opened(self._file) as stream:
+            with open_plain(self._file.path, self._file.compression) as stream:
                 # What separates rows and fields is ASCII: each byte may be a character.
                 text = io.TextIOWrapper(stream, encoding="latin-1", newline="")
                 for _ in range(self._skipped_lines):
@@ -185,7 +184,7 @@ def _salvage_json(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> So
         f"select cast(json as varchar) as json, {ROW_COLUMN} from {numbered} where json is not null",
     )
     numbers = {number for (number,) in rejected}
-    with _opened(file) as stream:
+    with open_plain(file.path, file.compression) as stream:
         lines = enumerate((line for line in stream if line.strip()), start=1)
         broken = ((n, "is no JSON", line.rstrip(b"\r\n")) for n, line in lines if n in numbers)
         _set_aside(connection, file, broken, None)
@@ -252,21 +251,8 @@ def _batches(
 
 
 def _header(file: SourceFile, skipped_lines: int) -> str:
-    with _opened(file) as stream:
+    with open_plain(file.path, file.compression) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
         for _ in range(skipped_lines):
             next(text)
         return text.readline().rstrip("\r\n")
-
-
-@contextmanager
-def _opened(file: SourceFile) -> Iterator[IO[bytes]]:
-    if file.compression == "gzip":
-        with gzip.open(file.path) as stream:
-            yield cast(IO[bytes], stream)
-    elif file.compression == "zstd":
-        with pa.input_stream(str(file.path), compression="zstd") as stream:
-            yield io.BufferedReader(stream)
-    else:
-        with file.path.open("rb") as stream:
-            yield stream

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from obslake.engine import quote_identifier, quote_literal
-from obslake.load.sources.files import Compression, Format, OutputReading
+from obslake.load.sources.compression import Compression
+from obslake.load.sources.files import Format, OutputReading
 from obslake.load.sources.typed_text import is_text, plain_text, protocol_text
 
 # A record is bounded, and with it the memory for reading it: DuckDB's CSV reader reserves a

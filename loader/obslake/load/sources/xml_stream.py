@@ -14,6 +14,7 @@ from xml.parsers import expat
 import pyarrow as pa
 
 from obslake.errors import SourceFormatError
+from obslake.load.sources.compression import open_plain
 from obslake.load.sources.files import SourceFile
 
 _CHUNK = 1 << 20
@@ -199,10 +200,9 @@ class _Document:
         self._parser.StartDoctypeDeclHandler = self._doctype
 
     def read(self) -> int:
-        codec = None if self._file.compression == "uncompressed" else self._file.compression
         pending = 0
-        with pa.input_stream(str(self._file.path), compression=codec) as stream:
-            chunk: bytes = stream.read(_CHUNK)
+        with open_plain(self._file.path, self._file.compression) as stream:
+            chunk = stream.read(_CHUNK)
             encoding, mark = self._encoding(chunk)
             decoder = self._decoder(encoding)
             allowed = _Allowed()

@@ -1,6 +1,6 @@
 -- LASSO arena exports: where cells come from, which sheets and places they have, and the hashes of these.
 --
--- In: what `lasso_texts.sql` makes, the macros of `protocol.sql`, variables `hash_salt` and `arena_environment`.
+-- In: what `lasso_texts.sql` makes, the macros of `protocol.sql`, variable `hash_salt`.
 -- Out: tables `origins`, `sheets`, `sheets_of_problems`, `places`, view `equal_hashes`, macros `origin_hash_of_texts`,
 --      `place_hash`, `sheet_hash`, variable `has_older_arenas`.
 
@@ -46,7 +46,7 @@ select
     ) as origin_hash,
     executionids.name || '/' || actionids.name as run_id,
     is_new_arena(arenas.name) as is_new_arena,
-    if(is_new_arena(arenas.name), getvariable('arena_environment'), arenas.name) as environment_id,
+    if(is_new_arena(arenas.name), arena_environment(), arenas.name) as environment_id,
     if(is_new_arena(arenas.name), null, hashes.systemid) as older_system_hash,
     -- Variants and adapters of the oracle and of the abstraction are those words again. Neither may hold the
     -- separator, or two identities could become one.

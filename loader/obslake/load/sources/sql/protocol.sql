@@ -3,7 +3,8 @@
 --
 -- In: variable `harness_outcomes`, whenever the words of a harness are read.
 -- Out: macros `response_kind`, `is_token`, `is_json`, `json_argument`, `json_string`, `string_response`, `iso_moment`,
---      `has_bare_floats`, `with_tagged_floats`, `harness_outcome`, `is_verdict`, `verdict_response`, `is_random_arena`.
+--      `has_bare_floats`, `with_tagged_floats`, `harness_outcome`, `is_verdict`, `verdict_response`, `is_random_arena`,
+--      `arena_environment`.
 
 create or replace temp macro response_kind(output) as
 case
@@ -49,6 +50,9 @@ end;
 -- Newer LASSO arenas name themselves by a random UUID, which says nothing about where code was executed.
 create or replace temp macro is_random_arena(arena_id) as
 regexp_full_match(arena_id, '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}');
+
+-- Stands for the environment of exports whose arena has only a random id.
+create or replace temp macro arena_environment() as 'arena';
 
 -- A string as JSON, escaped as Python escapes it: DuckDB writes control characters in other letters.
 create or replace temp macro json_string(text) as

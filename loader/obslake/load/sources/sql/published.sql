@@ -1,7 +1,7 @@
 -- Rows of published observation lakehouses in their 20-column form.
 --
 -- In: view `source_rows` (the 20 columns as text, _obslake_time), the macros of `protocol.sql` and `zones.sql`,
---     variables `data_set`, `environment`, `run` and `arena_environment`.
+--     variables `data_set`, `environment` and `run`.
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, `loaded_measurements`, all
 --      without load_id.
 
@@ -15,7 +15,7 @@ select
     if(coalesce(lower(specified_oracle) = 'true', false), 'oracle', implementation_id) as implementation_id,
     case
         when environment_id is null then getvariable('environment')
-        when is_random_arena(environment_id) then getvariable('arena_environment')
+        when is_random_arena(environment_id) then arena_environment()
         else environment_id
     end as environment_id,
     if(is_random_arena(environment_id), environment_id, null) as arena_id,
