@@ -12,7 +12,7 @@ import obslake.load.sources
 import pytest
 from obslake.cli.app import cli
 from obslake.load.sources.base import Options, Reader
-from obslake.load.sources.registry import READERS
+from obslake.load.sources.registry import READERS, reader_class
 
 from tests.faults.sources import SOURCES
 from tests.harness.commands import PROJECT
@@ -64,7 +64,7 @@ def readers(base: type[Reader]) -> Iterator[type[Reader]]:
 def test_each_reader_is_registered() -> None:
     for module in pkgutil.iter_modules(obslake.load.sources.__path__):
         importlib.import_module(f"obslake.load.sources.{module.name}")
-    assert set(READERS.values()) == set(readers(Reader))
+    assert {name: reader_class(name) for name in READERS} == {r.name: r for r in readers(Reader)}
 
 
 def test_each_reader_has_a_command_and_is_made_again_of_its_settings() -> None:
@@ -72,7 +72,7 @@ def test_each_reader_has_a_command_and_is_made_again_of_its_settings() -> None:
     assert isinstance(load, click.Group)
     context = click.Context(load)
     assert set(load.list_commands(context)) == set(READERS)
-    for name, reader in READERS.items():
+    for name, reader in ((name, reader_class(name)) for name in READERS):
         command = load.get_command(context, name)
         assert command is not None
         assert (command.help, set(reader.options) - set(command.params)) == (reader.help, set())

@@ -8,6 +8,7 @@ import click
 from obslake.cli.common import Example, check_text, json_option, verbose_option
 from obslake.cli.text import echo_json, quantity, say, warn
 from obslake.errors import RecordsSetAsideError
+from obslake.load.sources.registry import READERS, reader_class
 
 if TYPE_CHECKING:
     from obslake.load.report import LoadReport
@@ -16,18 +17,14 @@ if TYPE_CHECKING:
 
 
 class _Readers(click.Group):
-    """A command for each reader; they take too long to import for the help of other commands."""
+    """A command for each reader; a reader is imported when its command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from obslake.load.sources.registry import READERS
-
         return sorted(READERS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        from obslake.load.sources.registry import READERS
-
         if cmd_name in READERS and cmd_name not in self.commands:
-            self.add_command(_command(READERS[cmd_name]))
+            self.add_command(_command(reader_class(cmd_name)))
         return self.commands.get(cmd_name)
 
 

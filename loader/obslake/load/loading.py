@@ -26,7 +26,6 @@ from obslake.load.report import LoadReport, SkippedSource, describe_refused
 from obslake.load.sources import set_aside
 from obslake.load.sources.base import Opened, Options, Reader, Staged
 from obslake.load.sources.files import SourceFile, open_sources
-from obslake.load.sources.salvage import salvage_files
 from obslake.progress import Progress
 
 _MOST_NAMES = 5

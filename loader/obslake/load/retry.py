@@ -26,8 +26,7 @@ from obslake.load.sources import set_aside
 from obslake.load.sources.base import Options, Staged
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.records import LINES, FileRecords
-from obslake.load.sources.registry import READERS
-from obslake.load.sources.salvage import salvage_files
+from obslake.load.sources.registry import reader_class
 from obslake.progress import Progress
 
 
@@ -96,7 +95,7 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
         load = Load(
             lakehouse,
             connection,
-            READERS[reader_name](**options["settings"]),
+            reader_class(reader_name)(**options["settings"]),
             _options(options),
             LoadReport(),
             progress,
