@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from obslake.cli.common import Example, check_text, json_option, verbose_option
-from obslake.cli.text import echo_json, quantity, say, warn
+from obslake.cli.text import echo_json, quantity, say, say_rows, say_table, warn
 from obslake.errors import RecordsSetAsideError
 from obslake.load.sources.registry import READERS, reader_class
 
@@ -155,7 +155,5 @@ def echo_report(report: "LoadReport", *, as_json: bool, verbose: bool = False) -
     if report.load_id is None:
         return
     say(f"load {report.load_id}: {quantity(len(report.sources), 'source')}")
-    for table, rows in report.rows.items():
-        say(f"  {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
-    for kind, rows in report.response_kinds.items():
-        say(f"    {kind:<16} {rows:>10,}")
+    say_rows(report.rows, indent="  ")
+    say_table(report.response_kinds.items(), 16, 10, indent="    ")

@@ -1,13 +1,12 @@
 """The command ``obslake quarantine``."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from obslake.cli.common import Example, json_option
-from obslake.cli.text import echo_json, one_line, quantity, say
+from obslake.cli.text import echo_json, one_line, quantity, say, say_rows
 
 if TYPE_CHECKING:
     from obslake.load.quarantine import QuarantinedRecords
@@ -59,7 +58,7 @@ def quarantine(
 def echo_quarantine(found: "QuarantinedRecords", *, as_json: bool) -> None:
     """Print records that are set aside, by load and file."""
     if as_json:
-        echo_json(asdict(found))
+        echo_json(found)
         return
     if not found.total:
         say("nothing is set aside")
@@ -83,14 +82,13 @@ def echo_retries(retries: "Iterable[Retry]", *, as_json: bool) -> None:
     """Print what came of the records of each load, as soon as they were read again."""
     done = []
     for retry in retries:
-        done.append(asdict(retry))
+        done.append(retry)
         if as_json:
             continue
         say(f"load {retry.load_id}: {quantity(retry.records, 'record')} read again")
         if retry.retried_by:
             say(f"  load {retry.retried_by}: {retry.records - retry.set_aside:,} understood")
-            for table, rows in retry.rows.items():
-                say(f"    {table:<16} {rows:>12,} {'row' if rows == 1 else 'rows'}")
+            say_rows(retry.rows, indent="    ")
         if retry.set_aside:
             say(
                 f"  {retry.set_aside:,} still set aside"

@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -187,6 +186,6 @@ def echo_export(done: "Export", *, as_json: bool) -> None:
     if not done.rows:
         warn(f"no row of {done.relation} is of what was chosen")
     if as_json:
-        echo(to_json(asdict(done), indent=2), err=is_apart)
+        echo(to_json(plain(done), indent=2), err=is_apart)
     elif not is_apart:
         say(f"{done.output}: {quantity(done.rows, 'row')} of {done.relation}, {done.bytes:,} bytes")

@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from obslake.cli.common import AnyCommand, Example, check_text, json_option
-from obslake.cli.text import echo_json, quantity, say, warn
+from obslake.cli.text import echo_json, quantity, say, say_each, say_table, warn
 
 if TYPE_CHECKING:
     from obslake.lakehouse.events import CommittedLoad, Forgotten
@@ -115,13 +114,13 @@ def echo_rollback(done: "Rollback", *, as_json: bool) -> None:
                 "loads_removed": [load.load_id for load in done.loads_removed],
                 "loads_restored": [load.load_id for load in done.loads_restored],
                 "forgotten_again_there": [one.forget_id for one in done.brought_back],
-                "tables": [asdict(table) for table in done.tables],
+                "tables": done.tables,
             }
         )
         return
     for table in done.tables:
         what = "as it was" if table.rows == table.rows_before else f"{table.rows_before:,} before"
-        say(f"{table.table:<16} {quantity(table.rows, 'row'):>16}  {what}")
+        say_table([(table.table, quantity(table.rows, "row"), f" {what}")], 16, 16)
     say("\nnext: dbt run")
     say(f"undo: obslake rollback --to {done.previous_snapshot_id}")
 
@@ -179,12 +178,8 @@ def forget(
 
 def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: bool) -> None:
     """Print what was forgotten in each table, as soon as it is, and what still holds it."""
-    done = []
-    for table in tables:
-        done.append(table)
-        if not as_json:
-            would = "would be deleted" if dry_run else "deleted"
-            say(f"{table.table:<16} {quantity(table.rows, 'row'):>16}  {would}")
+    deleted = " would be deleted" if dry_run else " deleted"
+    done = say_each(tables, lambda one: (one.table, quantity(one.rows, "row"), deleted), as_json)
     for table in done:
         if table.unknown:
             warn(
@@ -193,7 +188,7 @@ def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: b
                 f"{'stays' if table.unknown == 1 else 'stay'}: see `obslake quarantine`"
             )
     if as_json:
-        echo_json({"dry_run": dry_run, "tables": [asdict(table) for table in done]})
+        echo_json({"dry_run": dry_run, "tables": done})
     elif not dry_run:
         snapshots = sum(table.snapshots for table in done if table.rows)
         say("\nnext: dbt run")

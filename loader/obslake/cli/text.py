@@ -6,10 +6,16 @@ import io
 import json
 import math
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from datetime import date, time
 from decimal import Decimal
+from typing import TypeAlias, TypeVar
 
 import click
+
+Cells: TypeAlias = Sequence[str | int]
+Report = TypeVar("Report")
 
 
 def accept_any_encoding() -> None:
@@ -51,6 +57,34 @@ def echo_json(value: object) -> None:
     echo(to_json(plain(value), indent=2))
 
 
+def say_table(rows: Iterable[Cells], *widths: int, indent: str = "") -> None:
+    """Print rows as they come: their first cells to the left, the others to the right.
+
+    Numbers get separators. Cells for which there are no widths follow as they are.
+    """
+    for row in rows:
+        first, *others = (f"{cell:,}" if isinstance(cell, int) else cell for cell in row)
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=False)]
+        say(indent + " ".join([*cells, *others[len(cells) - 1 :]]))
+
+
+def say_each(done: Iterable[Report], row: Callable[[Report], Cells], as_json: bool) -> list[Report]:
+    """Print a row about each table as soon as something was done to it, unless JSON follows; return all."""
+    found = []
+    for one in done:
+        found.append(one)
+        if not as_json:
+            say_table([row(one)], 16, 16)
+    return found
+
+
+def say_rows(rows: Mapping[str, int], indent: str) -> None:
+    """Print how many rows each table got."""
+    counted = ((table, n, "row" if n == 1 else "rows") for table, n in rows.items())
+    say_table(counted, 16, 12, indent=indent)
+
+
 def one_line(text: str) -> str:
     """Return a text without characters that would move the cursor."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
@@ -59,7 +93,8 @@ def one_line(text: str) -> str:
 def plain(value: object) -> object:
     """Return a value in the forms that JSON has.
 
-    Dates and times are ISO 8601 text, bytes base64 text, and numbers that JSON cannot hold text.
+    Dataclasses are objects, dates and times ISO 8601 text, bytes base64 text; numbers that JSON cannot hold are
+    text.
     """
     match value:
         case None | bool() | int() | str():
@@ -79,6 +114,8 @@ def plain(value: object) -> object:
                 key if isinstance(key, str) else str(plain(key)): plain(item)
                 for key, item in value.items()
             }
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return plain(asdict(value))
         case _:
             return str(value)
 

@@ -1,13 +1,11 @@
 """The commands that keep a lakehouse sound: status, pin, compact, expire, verify."""
 
-from collections.abc import Iterable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from obslake.cli.common import Example, json_option, verbose_option
-from obslake.cli.text import echo, echo_json, quantity, say, warn
+from obslake.cli.text import Cells, echo, echo_json, quantity, say, say_each, say_table, warn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,9 +46,10 @@ def echo_status(status: dict[str, Any], *, verbose: bool = False) -> None:
     """Print what is in a lakehouse, with all sources of a load or the first ones."""
     say(f"lakehouse  {status['home']}")
     say(f"marts      {status['marts'] or 'not built yet: run `dbt build`'}")
-    say(f"\n{'table':<16} {'rows':>14} {'files':>7} {'bytes':>14}")
-    for table in status["tables"]:
-        say(f"{table['table']:<16} {table['rows']:>14,} {table['files']:>7,} {table['bytes']:>14,}")
+    columns = ("table", "rows", "files", "bytes")
+    tables = ([table[column] for column in columns] for table in status["tables"])
+    say("")
+    say_table([columns, *tables], 16, 14, 7, 14)
     for snapshot in status.get("snapshots", []):
         say(f"\nsnapshot {snapshot['snapshot_id']}  {snapshot['committed_at']}")
         if snapshot["load_id"] is None:
@@ -91,7 +90,7 @@ def pin(home: str | None, snapshot: int | None, as_json: bool) -> None:
 def echo_pinned(pinned: "Pinned", *, as_json: bool) -> None:
     """Print what was pinned."""
     if as_json:
-        echo_json(asdict(pinned))
+        echo_json(pinned)
         return
     loads = quantity(pinned.loads, "load")
     what = f"snapshot {pinned.snapshot_id}" if pinned.snapshot_id is not None else "nothing"
@@ -128,23 +127,21 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
     for definition in chosen:
         check_partitions(lakehouse.table(definition))
     done = (run_compact(lakehouse, definition, Progress()) for definition in chosen)
-    echo_compactions(done, as_json=as_json)
-
-
-def echo_compactions(compactions: "Iterable[Compaction]", *, as_json: bool) -> None:
-    """Print what was done to each table, as soon as it is done."""
+    found = say_each(done, _compacted, as_json)
     if as_json:
-        echo_json([asdict(compaction) for compaction in compactions])
-        return
-    for done in compactions:
-        if not done.files_rewritten:
-            what = f"already compact, {quantity(done.files_before, 'file')}"
-        else:
-            what = f"{quantity(done.files_before, 'file')} -> {quantity(done.files_after, 'file')}"
-            what += f", {done.bytes_before:,} -> {done.bytes_after:,} bytes"
-        if done.rows_dropped:
-            what += f", {quantity(done.rows_dropped, 'row')} of overtaken loads dropped"
-        say(f"{done.table:<16} {quantity(done.rows, 'row'):>16}  {what}")
+        echo_json(found)
+
+
+def _compacted(done: "Compaction") -> Cells:
+    """Return what was done to a table, as a row."""
+    if not done.files_rewritten:
+        what = f"already compact, {quantity(done.files_before, 'file')}"
+    else:
+        what = f"{quantity(done.files_before, 'file')} -> {quantity(done.files_after, 'file')}"
+        what += f", {done.bytes_before:,} -> {done.bytes_after:,} bytes"
+    if done.rows_dropped:
+        what += f", {quantity(done.rows_dropped, 'row')} of overtaken loads dropped"
+    return done.table, quantity(done.rows, "row"), f" {what}"
 
 
 @click.command(
@@ -180,23 +177,23 @@ def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json:
     moment = _moment(older_than)
     lakehouse = Lakehouse.open(home)
     tables = filter(lakehouse.has, KEPT_TABLES)
-    done = (run_expire(lakehouse, t, moment, keep, dry_run=dry_run) for t in tables)
-    echo_expiries(done, dry_run=dry_run, as_json=as_json)
-
-
-def echo_expiries(expiries: "Iterable[Expiry]", *, dry_run: bool, as_json: bool) -> None:
-    """Print what was removed from each table, as soon as it is."""
-    tables = []
-    for done in expiries:
-        tables.append(asdict(done))
-        if done.files_left:
-            warn(f"{done.table}: {quantity(done.files_left, 'file')} could not be deleted")
-        if not as_json:
-            what = f"{quantity(done.snapshots, 'snapshot')}, {quantity(done.files, 'file')}"
-            removed = "would be removed" if dry_run else "removed"
-            say(f"{done.table:<16} {what}, {done.bytes:,} bytes {removed}")
+    done = (_with_warning(run_expire(lakehouse, t, moment, keep, dry_run=dry_run)) for t in tables)
+    removed = "would be removed" if dry_run else "removed"
+    found = say_each(done, lambda one: _expired(one, removed), as_json)
     if as_json:
-        echo_json({"dry_run": dry_run, "tables": tables})
+        echo_json({"dry_run": dry_run, "tables": found})
+
+
+def _with_warning(done: "Expiry") -> "Expiry":
+    if done.files_left:
+        warn(f"{done.table}: {quantity(done.files_left, 'file')} could not be deleted")
+    return done
+
+
+def _expired(done: "Expiry", removed: str) -> Cells:
+    """Return what was removed from a table, as a row."""
+    what = f"{quantity(done.snapshots, 'snapshot')}, {quantity(done.files, 'file')}"
+    return done.table, f"{what}, {done.bytes:,} bytes {removed}"
 
 
 @click.command(cls=Example, example="obslake verify --deep\nobslake verify --remove-orphans")
@@ -248,14 +245,13 @@ def echo_verification(found: "Verification", *, as_json: bool) -> None:
     if as_json:
         echo_json(
             {
-                "checks": [asdict(check) for check in found.checks],
-                "orphans": [asdict(orphan) for orphan in found.orphans],
+                "checks": found.checks,
+                "orphans": found.orphans,
             }
         )
         return
-    say(f"{'check':<24} {'checked':>14} {'faults':>8}")
-    for check in found.checks:
-        say(f"{check.name:<24} {check.counted:>14,} {len(check.faults):>8,}")
+    checks = ((check.name, check.counted, len(check.faults)) for check in found.checks)
+    say_table([("check", "checked", "faults"), *checks], 24, 14, 8)
     for check in found.checks:
         for fault in check.faults[:_MOST_FAULTS]:
             say(f"fault: {fault.where}: {fault.what}")
