@@ -11301,24 +11301,20 @@ final as (
 select * from final
 ),
 
-named as (
+model_context_members as (
+-- Which subjects answered alike in each context: one run of a problem in one environment. Subjects are all
+-- implementations, or the lineages that were executed, of any revision or of one.
+
+with
+
+signatures as (
 
     select
         signatures.*,
-        case
-            when from_revision is null and to_revision is null then signatures.implementation_id
-            else implementations.lineage
-        end as subject_id,
-        from_revision is null or implementations.revision = from_revision as is_from_revision,
-        to_revision is null or implementations.revision = to_revision as is_to_revision
-    from (
-        select * from model_response_signatures
-        where data_set_id = data_set and problem_id = problem
-    ) as signatures
-    left join (
-        select * from model_implementations
-        where data_set_id = data_set and problem_id = problem
-    ) as implementations
+        implementations.lineage,
+        implementations.revision
+    from model_response_signatures as signatures
+    left join model_implementations as implementations
         on
             signatures.data_set_id = implementations.data_set_id
             and signatures.problem_id = implementations.problem_id
@@ -11327,277 +11323,60 @@ named as (
 
 ),
 
-from_columns as (
+ways as (
 
-    select * from named
-    where
-        subject_id is not null
-        and is_from_revision
-        and (from_run is null or run_id = from_run)
-        and (
-            coalesce(from_environment, to_environment) is null
-            or environment_id = coalesce(from_environment, to_environment)
-        )
+    select 'implementation' as followed_by
+    union all
+    select 'lineage' as followed_by
+    union all
+    select 'revision' as followed_by
 
 ),
 
-to_columns as (
-
-    select * from named
-    where
-        subject_id is not null
-        and is_to_revision
-        and (to_run is null or run_id = to_run)
-        and (
-            coalesce(to_environment, from_environment) is null
-            or environment_id = coalesce(to_environment, from_environment)
-        )
-
-),
-
--- Runs are ordered by when they first executed anything of the problem.
-from_contexts as (
+subjects as (
 
     select
-        data_set_id,
-        problem_id,
-        environment_id,
-        run_id,
-        min(first_executed_at) as executed_at
-    from from_columns
-    group by data_set_id, problem_id, environment_id, run_id
+        signatures.*,
+        ways.followed_by,
+        case when ways.followed_by = 'revision' then signatures.revision else '' end as revision_id,
+        case
+            when ways.followed_by = 'implementation' then signatures.implementation_id
+            else signatures.lineage
+        end as subject_id
+    from signatures
+    cross join ways
 
 ),
 
-to_contexts as (
+ranked as (
 
     select
-        data_set_id,
-        problem_id,
-        environment_id,
-        run_id,
-        min(first_executed_at) as executed_at,
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
+        ) as executed_at,
         row_number() over (
-            partition by data_set_id, problem_id, environment_id
-            order by min(first_executed_at) desc, run_id desc
-        ) as recency
-    from to_columns
-    group by data_set_id, problem_id, environment_id, run_id
-
-),
-
-ranked_pairs as (
-
-    select
-        to_contexts.data_set_id,
-        to_contexts.problem_id,
-        from_contexts.environment_id as from_environment_id,
-        from_contexts.run_id as from_run_id,
-        to_contexts.environment_id as to_environment_id,
-        to_contexts.run_id as to_run_id,
-        row_number() over (
-            partition by
-                to_contexts.data_set_id,
-                to_contexts.problem_id,
-                from_contexts.environment_id,
-                to_contexts.environment_id
-            order by from_contexts.executed_at desc, from_contexts.run_id desc
-        ) as recency
-    from to_contexts
-    inner join from_contexts
-        on
-            to_contexts.data_set_id = from_contexts.data_set_id
-            and to_contexts.problem_id = from_contexts.problem_id
-            and (
-                to_contexts.environment_id = from_contexts.environment_id
-                or (from_environment is not null and to_environment is not null)
-            )
-    where
-        to_contexts.recency = 1
-        and (
-            from_run is not null
-            or from_revision is not null
-            or to_contexts.environment_id <> from_contexts.environment_id
-            or from_contexts.executed_at < to_contexts.executed_at
-            or (from_contexts.executed_at = to_contexts.executed_at and from_contexts.run_id < to_contexts.run_id)
-        )
-
-),
-
-pairs as (
-
-    select * from ranked_pairs
-    where recency = 1
+            partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id, subject_id
+            order by first_executed_at desc, implementation_id desc
+        ) as precedence
+    from subjects
+    where subject_id is not null and revision_id is not null
 
 ),
 
 -- Several implementations may be of one lineage and revision: the one that was executed last counts.
-from_subjects as (
-
-    select
-        pairs.data_set_id,
-        pairs.problem_id,
-        pairs.from_environment_id,
-        pairs.from_run_id,
-        pairs.to_environment_id,
-        pairs.to_run_id,
-        from_columns.subject_id,
-        from_columns.implementation_id,
-        from_columns.signature,
-        from_columns.stimuli_signature,
-        row_number() over (
-            partition by
-                pairs.data_set_id,
-                pairs.problem_id,
-                pairs.from_environment_id,
-                pairs.to_environment_id,
-                from_columns.subject_id
-            order by from_columns.first_executed_at desc, from_columns.implementation_id desc
-        ) as precedence
-    from pairs
-    inner join from_columns
-        on
-            pairs.data_set_id = from_columns.data_set_id
-            and pairs.problem_id = from_columns.problem_id
-            and pairs.from_environment_id = from_columns.environment_id
-            and pairs.from_run_id = from_columns.run_id
-
-),
-
-from_sized as (
+sized as (
 
     select
         *,
         count(*) over (
-            partition by data_set_id, problem_id, from_environment_id, to_environment_id, signature
+            partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id, signature
         ) as n_implementations,
         min(implementation_id) over (
-            partition by data_set_id, problem_id, from_environment_id, to_environment_id, signature
+            partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id, signature
         ) as exemplar_implementation_id
-    from from_subjects
+    from ranked
     where precedence = 1
-
-),
-
-from_members as (
-
-    select
-        *,
-        cast(dense_rank() over (
-            partition by data_set_id, problem_id, from_environment_id, to_environment_id
-            order by n_implementations desc, exemplar_implementation_id asc
-        ) as bigint) as cluster_rank
-    from from_sized
-
-),
-
--- Several implementations may be of one lineage and revision: the one that was executed last counts.
-to_subjects as (
-
-    select
-        pairs.data_set_id,
-        pairs.problem_id,
-        pairs.from_environment_id,
-        pairs.from_run_id,
-        pairs.to_environment_id,
-        pairs.to_run_id,
-        to_columns.subject_id,
-        to_columns.implementation_id,
-        to_columns.signature,
-        to_columns.stimuli_signature,
-        row_number() over (
-            partition by
-                pairs.data_set_id,
-                pairs.problem_id,
-                pairs.from_environment_id,
-                pairs.to_environment_id,
-                to_columns.subject_id
-            order by to_columns.first_executed_at desc, to_columns.implementation_id desc
-        ) as precedence
-    from pairs
-    inner join to_columns
-        on
-            pairs.data_set_id = to_columns.data_set_id
-            and pairs.problem_id = to_columns.problem_id
-            and pairs.to_environment_id = to_columns.environment_id
-            and pairs.to_run_id = to_columns.run_id
-
-),
-
-to_sized as (
-
-    select
-        *,
-        count(*) over (
-            partition by data_set_id, problem_id, from_environment_id, to_environment_id, signature
-        ) as n_implementations,
-        min(implementation_id) over (
-            partition by data_set_id, problem_id, from_environment_id, to_environment_id, signature
-        ) as exemplar_implementation_id
-    from to_subjects
-    where precedence = 1
-
-),
-
-to_members as (
-
-    select
-        *,
-        cast(dense_rank() over (
-            partition by data_set_id, problem_id, from_environment_id, to_environment_id
-            order by n_implementations desc, exemplar_implementation_id asc
-        ) as bigint) as cluster_rank
-    from to_sized
-
-),
-
-compared as (
-
-    select
-        coalesce(to_members.data_set_id, from_members.data_set_id) as data_set_id,
-        coalesce(to_members.problem_id, from_members.problem_id) as problem_id,
-        coalesce(to_members.from_environment_id, from_members.from_environment_id) as from_environment_id,
-        coalesce(to_members.to_environment_id, from_members.to_environment_id) as to_environment_id,
-        coalesce(to_members.subject_id, from_members.subject_id) as subject_id,
-        coalesce(to_members.from_run_id, from_members.from_run_id) as from_run_id,
-        coalesce(to_members.to_run_id, from_members.to_run_id) as to_run_id,
-        from_members.implementation_id as from_implementation_id,
-        to_members.implementation_id as to_implementation_id,
-        from_members.signature as from_cluster_id,
-        to_members.signature as to_cluster_id,
-        from_members.cluster_rank as from_cluster_rank,
-        to_members.cluster_rank as to_cluster_rank,
-        from_members.n_implementations as from_n_implementations,
-        to_members.n_implementations as to_n_implementations,
-        from_members.stimuli_signature = to_members.stimuli_signature as is_same_stimuli,
-        case when from_members.subject_id is not null and to_members.subject_id is not null then 1 else 0 end as is_both
-    from from_members
-    full outer join to_members
-        on
-            from_members.data_set_id = to_members.data_set_id
-            and from_members.problem_id = to_members.problem_id
-            and from_members.from_environment_id = to_members.from_environment_id
-            and from_members.to_environment_id = to_members.to_environment_id
-            and from_members.subject_id = to_members.subject_id
-
-),
-
--- Of those that are on both sides: who is with it before, after, and both times; itself included.
-accompanied as (
-
-    select
-        *,
-        sum(is_both) over (
-            partition by
-                data_set_id, problem_id, from_environment_id, to_environment_id, from_cluster_id, to_cluster_id
-        ) as n_kept,
-        sum(is_both) over (
-            partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_cluster_id
-        ) as n_before,
-        sum(is_both) over (
-            partition by data_set_id, problem_id, from_environment_id, to_environment_id, to_cluster_id
-        ) as n_after
-    from compared
 
 ),
 
@@ -11606,11 +11385,144 @@ final as (
     select
         data_set_id,
         problem_id,
-        from_environment_id,
-        to_environment_id,
+        environment_id,
+        run_id,
+        followed_by,
+        revision_id,
         subject_id,
-        from_run_id,
-        to_run_id,
+        implementation_id,
+        signature as cluster_id,
+        stimuli_signature,
+        n_implementations,
+        cast(dense_rank() over (
+            partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
+            order by n_implementations desc, exemplar_implementation_id asc
+        ) as bigint) as cluster_rank,
+        -- Runs are ordered by when they first executed anything of the problem.
+        cast(dense_rank() over (
+            partition by data_set_id, problem_id, environment_id, followed_by, revision_id
+            order by executed_at desc, run_id desc
+        ) as bigint) as recency,
+        row_number() over (
+            partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
+            order by subject_id asc
+        ) = 1 as stands_for_context
+    from sized
+
+)
+
+-- A sum in a condition would keep the engine from applying it early.
+select
+    *,
+    recency + 1 as recency_before
+from final
+),  model_context_transitions as (
+-- How subjects moved between the clusters of every two contexts of a problem. Nothing reads it but for a few pairs:
+-- the engine applies a condition on what names a pair before it compares.
+
+with
+
+members as (
+
+    select * from model_context_members
+
+),
+
+paired as (
+
+    select
+            from_side.data_set_id,
+            from_side.problem_id,
+            from_side.environment_id as from_environment_id,
+                to_side.environment_id as to_environment_id,
+            from_side.run_id as from_run_id,
+                to_side.run_id as to_run_id,
+            from_side.followed_by as from_followed_by,
+                to_side.followed_by as to_followed_by,
+            from_side.revision_id as from_revision_id,
+                to_side.revision_id as to_revision_id,
+            from_side.recency as from_recency,
+                to_side.recency as to_recency,
+            from_side.recency_before as from_recency_before,
+                to_side.recency_before as to_recency_before,
+            'from' as side,
+            from_side.subject_id,
+            from_side.implementation_id, from_side.cluster_id, from_side.stimuli_signature, from_side.n_implementations, from_side.cluster_rank
+        from members as from_side
+        inner join members as to_side
+            on
+                from_side.data_set_id = to_side.data_set_id
+                and from_side.problem_id = to_side.problem_id
+                and to_side.stands_for_context
+        union all
+    select
+            to_side.data_set_id,
+            to_side.problem_id,
+            from_side.environment_id as from_environment_id,
+                to_side.environment_id as to_environment_id,
+            from_side.run_id as from_run_id,
+                to_side.run_id as to_run_id,
+            from_side.followed_by as from_followed_by,
+                to_side.followed_by as to_followed_by,
+            from_side.revision_id as from_revision_id,
+                to_side.revision_id as to_revision_id,
+            from_side.recency as from_recency,
+                to_side.recency as to_recency,
+            from_side.recency_before as from_recency_before,
+                to_side.recency_before as to_recency_before,
+            'to' as side,
+            to_side.subject_id,
+            to_side.implementation_id, to_side.cluster_id, to_side.stimuli_signature, to_side.n_implementations, to_side.cluster_rank
+        from members as to_side
+        inner join members as from_side
+            on
+                to_side.data_set_id = from_side.data_set_id
+                and to_side.problem_id = from_side.problem_id
+                and from_side.stands_for_context
+        
+    
+
+),
+
+compared as (
+
+    select
+        data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before,
+        subject_id,
+        max(case when side = 'from' then implementation_id end) as from_implementation_id,
+            max(case when side = 'to' then implementation_id end) as to_implementation_id,
+        max(case when side = 'from' then cluster_id end) as from_cluster_id,
+            max(case when side = 'to' then cluster_id end) as to_cluster_id,
+        max(case when side = 'from' then stimuli_signature end) as from_stimuli_signature,
+            max(case when side = 'to' then stimuli_signature end) as to_stimuli_signature,
+        max(case when side = 'from' then n_implementations end) as from_n_implementations,
+            max(case when side = 'to' then n_implementations end) as to_n_implementations,
+        max(case when side = 'from' then cluster_rank end) as from_cluster_rank,
+            max(case when side = 'to' then cluster_rank end) as to_cluster_rank,
+        count(distinct side) - 1 as is_both
+    from paired
+    group by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, subject_id
+
+),
+
+-- Of the subjects that both contexts have: how many were in its cluster before, after, and both times; itself included.
+accompanied as (
+
+    select
+        *,
+        from_stimuli_signature = to_stimuli_signature as is_same_stimuli,
+        sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, from_cluster_id, to_cluster_id) as n_kept,
+        sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, from_cluster_id) as n_before,
+        sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, to_cluster_id) as n_after
+    from compared
+
+),
+
+final as (
+
+    select
+        data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before,
+        subject_id,
         from_implementation_id,
         to_implementation_id,
         from_cluster_id,
@@ -11635,7 +11547,8 @@ final as (
 
 )
 
-select
+select * from final
+) select
     from_environment_id,
     to_environment_id,
     from_run_id,
@@ -11650,7 +11563,41 @@ select
     n_companions_kept,
     n_companions_lost,
     n_companions_gained
-from final
+from model_context_transitions
+where
+    data_set_id = data_set
+    and problem_id = problem
+    and from_followed_by = case
+        when from_revision is not null then 'revision'
+        when to_revision is not null then 'lineage'
+        else 'implementation'
+    end
+    and from_revision_id = coalesce(from_revision, '')
+    and from_environment_id
+    = coalesce(from_environment, to_environment, from_environment_id)
+    and from_run_id = coalesce(from_run, from_run_id)
+    and to_followed_by = case
+        when to_revision is not null then 'revision'
+        when from_revision is not null then 'lineage'
+        else 'implementation'
+    end
+    and to_revision_id = coalesce(to_revision, '')
+    and to_environment_id
+    = coalesce(to_environment, from_environment, to_environment_id)
+    and to_run_id = coalesce(to_run, to_run_id)
+    and (
+        from_environment_id = to_environment_id
+        or (from_environment is not null and to_environment is not null)
+    )
+    and (to_run is not null or to_recency = 1)
+    and (
+        from_run is not null
+        or from_recency = case
+            when coalesce(from_revision, to_revision) is not null then 1
+            when from_environment_id <> to_environment_id then 1
+            else to_recency_before
+        end
+    )
 order by from_environment_id, to_environment_id, subject_id
 );
 

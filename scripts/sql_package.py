@@ -48,6 +48,9 @@ _NEEDED = {
     "runs": ("run_id",),
 }
 
+# What dbt puts before the name of a model that it has put into the code of another one.
+_EPHEMERAL = "__dbt__cte__"
+
 # Responses that rules make equal to others: none here, where nothing is built.
 _RULED = "int_canonical_responses"
 _NO_RULES = """\
@@ -76,12 +79,7 @@ def write_sql_package(manifest: dict[str, Any]) -> str:
     Args:
         manifest: dbt's ``manifest.json`` of this project, with compiled code.
     """
-    nodes = {
-        unique_id: node
-        for unique_id, node in manifest["nodes"].items()
-        # What has to be built anew is no matter of a text that builds nothing.
-        if node["resource_type"] == "model" and node["fqn"][1] != "refresh"
-    }
+    nodes = _models(manifest)
     functions = _functions(manifest)
     needed = {
         manifest["sources"][parent]["name"]
@@ -133,8 +131,8 @@ def _function(
         expressions.append(f"model_{node['name']} as (\n{_body(node, names)}\n)")
     # The function's own common table expressions continue the list.
     body = _body(function, names)
-    separator = ",\n\n" if body.startswith("with\n") else "\n\n"
-    body = body.removeprefix("with\n").lstrip()
+    separator = ",\n\n" if re.match(r"with\s", body) else "\n\n"
+    body = re.sub(r"^with\s+", "", body)
     return (
         f"create or replace macro {function['name']}({', '.join(parameters)}) as table (\n"
         f"with\n\n" + ",\n\n".join(expressions) + f"{separator}{body}\n);\n\n"
@@ -186,22 +184,30 @@ def _has_columns(relation: str, needed: Iterable[str]) -> str:
 def _body(node: dict[str, Any], names: dict[str, str]) -> str:
     if node["name"] == _RULED:
         return _NO_RULES
-    code = str(node["compiled_code"]).strip()
+    code = _code(node).replace(_EPHEMERAL, "model_")
     for relation, name in names.items():
         # Views and functions name their relations without the database.
         code = code.replace(relation, name).replace(relation.partition(".")[2], name)
     return code
 
 
+def _code(node: dict[str, Any]) -> str:
+    return str(node["compiled_code"]).strip()
+
+
 def _ancestors(node: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the models a node is built from, in the order of their dependencies, and itself last."""
+    """Return the models a node is built from, in the order of their dependencies, and itself last.
+
+    Ephemeral models are left out: dbt has put them into the code of those that read them.
+    """
     ordered: dict[str, dict[str, Any]] = {}
 
     def visit(current: dict[str, Any]) -> None:
         for parent in sorted(current["depends_on"]["nodes"]):
             if parent in nodes and current["name"] != _RULED:
                 visit(nodes[parent])
-        ordered.setdefault(current["unique_id"], current)
+        if current["config"]["materialized"] != "ephemeral":
+            ordered.setdefault(current["unique_id"], current)
 
     visit(node)
     return list(ordered.values())
@@ -239,10 +245,10 @@ def write_queries(manifest: dict[str, Any]) -> dict[str, str]:
         Names of the functions to their queries, which name the marts without a schema.
     """
     queries = {}
+    nodes = _models(manifest)
     for function in _functions(manifest):
-        code = str(function["compiled_code"]).strip()
-        for parent in function["depends_on"]["nodes"]:
-            node = manifest["nodes"][parent]
+        code = _code(function).replace(_EPHEMERAL, "")
+        for node in _ancestors(function, nodes)[:-1]:
             code = code.replace(node["relation_name"].partition(".")[2], node["name"])
         names = [parameter["name"] for parameter in function["config"]["meta"]["parameters"]]
         word = re.compile(rf"(?<![\w.:])({'|'.join(names)})(?![\w.])")
@@ -255,6 +261,15 @@ def write_queries(manifest: dict[str, Any]) -> dict[str, str]:
         header = f"-- {description}\n-- Parameters: {', '.join(names)}\n\n"
         queries[str(function["name"])] = header + "\n".join(lines) + "\n"
     return queries
+
+
+def _models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the models by their unique ids, without those that say what has to be rebuilt."""
+    return {
+        unique_id: node
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and node["fqn"][1] != "refresh"
+    }
 
 
 def _functions(manifest: dict[str, Any]) -> list[dict[str, Any]]:

@@ -38,28 +38,20 @@
         from {{ ref('refresh_built_versions') }}
         where model = '{{ model.name }}'
 
-    ),
-
-    stale as (
-
-        select
-            coalesce(wanted.data_set_id, built.data_set_id) as data_set_id,
-            coalesce(wanted.problem_id, built.problem_id) as problem_id,
-            wanted.version
-        from wanted
-        full outer join built
-            on wanted.data_set_id = built.data_set_id and wanted.problem_id = built.problem_id
-        where coalesce(wanted.version, '') <> coalesce(built.version, '')
-
     )
 
     select
         '{{ model.name }}' as model,
-        stale.data_set_id,
-        stale.problem_id,
-        stale.version,
+        numbers.data_set_id,
+        numbers.problem_id,
+        wanted.version,
         numbers.problem_no
-    from stale
+    from wanted
+    full outer join built
+        on wanted.data_set_id = built.data_set_id and wanted.problem_id = built.problem_id
     inner join {{ ref('refresh_problem_numbers') }} as numbers
-        on stale.data_set_id = numbers.data_set_id and stale.problem_id = numbers.problem_id
+        on
+            coalesce(wanted.data_set_id, built.data_set_id) = numbers.data_set_id
+            and coalesce(wanted.problem_id, built.problem_id) = numbers.problem_id
+    where coalesce(wanted.version, '') <> coalesce(built.version, '')
 {%- endmacro %}

@@ -9,29 +9,6 @@
     'to_revision := null'
 ]) }}
 
-{% set signatures -%}
-    (
-        select * from {{ obslake.in_this_database(ref('response_signatures')) }}
-        where data_set_id = data_set and problem_id = problem
-    )
-{%- endset -%}
-{%- set implementations -%}
-    (
-        select * from {{ obslake.in_this_database(ref('implementations')) }}
-        where data_set_id = data_set and problem_id = problem
-    )
-{%- endset -%}
-{{ obslake.transitions_between(
-    signatures,
-    implementations,
-    'from_run',
-    'to_run',
-    'from_environment',
-    'to_environment',
-    'from_revision',
-    'to_revision',
-) }}
-
 select
     from_environment_id,
     to_environment_id,
@@ -47,5 +24,12 @@ select
     n_companions_kept,
     n_companions_lost,
     n_companions_gained
-from final
+from {{ ref('context_transitions') }}
+where
+    data_set_id = data_set
+    and problem_id = problem
+    and {{ obslake.is_chosen_pair(
+        {'run_id': 'from_run', 'environment_id': 'from_environment', 'revision': 'from_revision'},
+        {'run_id': 'to_run', 'environment_id': 'to_environment', 'revision': 'to_revision'},
+    ) }}
 order by from_environment_id, to_environment_id, subject_id

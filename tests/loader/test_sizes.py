@@ -1,6 +1,7 @@
-"""Modules and functions of the loader and the plugin are short enough to be read in one go."""
+"""Modules, functions and macros are short enough to be read in one go."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def too_long(folder: Path) -> Iterator[str]:
                     yield f"{place}:{node.lineno} {node.name}: {n_lines} lines"
 
 
+def too_long_macros(folder: Path) -> Iterator[str]:
+    """Name the macros that are longer than a function may be."""
+    for path in sorted(folder.rglob("*.sql")):
+        for macro in re.finditer(r"\{%-? macro (\w+).*?endmacro", path.read_text(), re.DOTALL):
+            n_lines = len(macro[0].splitlines())
+            if n_lines > LONGEST_FUNCTION:
+                yield f"{path.relative_to(folder)} {macro[1]}: {n_lines} lines"
+
+
 def test_no_module_and_no_function_is_too_long() -> None:
     loader = PROJECT / "loader"
     sources = (loader / "obslake", loader / "pytest_obslake" / "src")
@@ -37,3 +47,15 @@ def test_what_is_too_long_is_named(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("x = 1\n" * 350)
     (tmp_path / "c.py").write_text("x = 1\n" * 351)
     assert list(too_long(tmp_path)) == ["a.py:61 long: 61 lines", "c.py: 351 lines"]
+
+
+def test_no_macro_is_too_long() -> None:
+    assert list(too_long_macros(PROJECT / "macros")) == []
+
+
+def test_a_macro_that_is_too_long_is_named(tmp_path: Path) -> None:
+    short, long = ("select 1\n" * n_lines for n_lines in (58, 59))
+    (tmp_path / "a.sql").write_text(
+        f"{{% macro b() -%}}\n{short}{{%- endmacro %}}\n{{%- macro c(x) %}}\n{long}{{%- endmacro %}}"
+    )
+    assert list(too_long_macros(tmp_path)) == ["a.sql c: 61 lines"]

@@ -102,6 +102,9 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
     while pending:
         for key, node in list(pending.items()):
             if not pending.keys() & set(node["depends_on"]["nodes"]):
+                del pending[key]
+                if node["config"]["materialized"] == "ephemeral":
+                    continue  # it stands in what reads it
                 connection.execute(f"create schema if not exists {node['schema']}")
                 relation, code = node["relation_name"], node["compiled_code"]
                 connection.execute(f"create table {relation} as {code}")
@@ -109,7 +112,6 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
                     "insert into lake.models select count(*), ?, ? from lake.models",
                     [relation, code],
                 )
-                del pending[key]
 
 
 def replace_rows(

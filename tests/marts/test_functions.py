@@ -150,3 +150,26 @@ def test_iceberg_directly(demo: Workspace, sql_package: str) -> None:
         connection.execute("create view observations as from lake.observations")
         rows = connection.execute("from oracle('demo', 'json_parse')").fetchall()
     assert comparable(rows) == comparable(demo.query("from oracle('demo', 'json_parse')"))
+
+
+def test_a_revision_of_one_side_alone_is_compared_with_any_other(sql_package: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(sql_package)
+        connection.execute(
+            "create table observations as from (values "
+            "('p', 'a1', 't', 'r1', '1', timestamptz '2025-01-01'), "
+            "('p', 'a2', 't', 'r1', '2', timestamptz '2025-01-02'), "
+            "('p', 'alone', 't', 'r1', '2', timestamptz '2025-01-02')) "
+            "as rows (problem_id, implementation_id, test_id, run_id, output, observed_at)"
+        )
+        connection.execute(
+            "create or replace view implementations as select *, 'default' as data_set_id, "
+            "timestamptz '2025-01-01' as revised_at from (values "
+            "('p', 'a1', 'a', '1'), ('p', 'a2', 'a', '2')) "
+            "as rows (problem_id, implementation_id, lineage, revision)"
+        )
+        for side in ("from", "to"):
+            assert connection.execute(
+                "select subject_id, from_run_id, to_run_id, transition "
+                f"from transitions('default', 'p', {side}_revision := '1')"
+            ).fetchall() == [("a", "r1", "r1", "moved")]
