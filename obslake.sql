@@ -546,7 +546,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
@@ -1473,7 +1474,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
@@ -1853,7 +1855,8 @@ classified as (
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
         end as consensus,
-        n_votes > n_runner_up_votes and n_votes >= 1 as has_winner
+        n_votes > n_runner_up_votes
+        and n_votes >= 1 as has_winner
     from tallies
 
 ),
@@ -3313,7 +3316,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
@@ -4302,7 +4306,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
@@ -5664,7 +5669,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
@@ -8131,7 +8137,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
@@ -8511,7 +8518,8 @@ classified as (
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
         end as consensus,
-        n_votes > n_runner_up_votes and n_votes >= 1 as has_winner
+        n_votes > n_runner_up_votes
+        and n_votes >= 1 as has_winner
     from tallies
 
 ),
@@ -8983,7 +8991,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
@@ -9976,7 +9985,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
@@ -10356,7 +10366,8 @@ classified as (
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
         end as consensus,
-        n_votes > n_runner_up_votes and n_votes >= 1 as has_winner
+        n_votes > n_runner_up_votes
+        and n_votes >= 1 as has_winner
     from tallies
 
 ),
@@ -10961,7 +10972,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ('value', 'void', 'verdict') then 1 else 0
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,

@@ -6,7 +6,7 @@ with
 matrix as (
 
     select * from {{ ref('stimulus_response_matrix') }}
-    where implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
 

@@ -14,7 +14,7 @@
                     then rule || ' has no argument'
                 when
                     rule = 'significant_digits'
-                    and coalesce(argument, '') not in ({{ obslake.quoted_list(range(1, 18) | map('string')) }})
+                    and coalesce(argument, '') not in ({{ obslake.text_literals(range(1, 18) | map('string')) }})
                     then 'the argument of significant_digits must be 1 to 17'
                 when rule = 'unordered' and coalesce(argument, 'all') not in ('all', 'outermost')
                     then 'the argument of unordered must be all, outermost or empty'

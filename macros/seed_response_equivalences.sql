@@ -15,7 +15,7 @@
         delete from {{ relation }};
         insert into {{ relation }} by name
         select * from read_csv(
-            {{ obslake.quoted(file) }},
+            {{ obslake.text_literal(file) }},
             header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
             columns = { {%- for name, type in columns.items() %}'{{ name }}': '{{ type }}'{{ ', ' if not loop.last }}{% endfor -%} }
         )

@@ -7,7 +7,7 @@
     {%- elif var('obslake_observations') -%}
         {{ return(none) }}
     {%- elif name == 'response_equivalences' -%}
-        {{ return(obslake.in_this_database(ref(name))) }}
+        {{ return(obslake.relation_without_database(ref(name))) }}
     {%- endif -%}
     {{ return(source('obslake', name)) }}
 {%- endmacro %}

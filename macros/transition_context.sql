@@ -18,7 +18,7 @@
     {%- for name in parts -%}
         {%- set value = given.get(name) -%}
         {%- do context.update({
-            name: 'cast(null as string)' if value is none else obslake.quoted(value | string)
+            name: 'cast(null as string)' if value is none else obslake.text_literal(value | string)
         }) -%}
     {%- endfor -%}
     {{ return(context) }}

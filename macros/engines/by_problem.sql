@@ -13,7 +13,7 @@
     (
         select stored.*
         from {{ relation }} as stored
-        inner join {{ obslake.in_this_database(ref('refresh_problem_numbers')) }} as numbers
+        inner join {{ obslake.relation_without_database(ref('refresh_problem_numbers')) }} as numbers
             on
                 stored.problem_no = numbers.problem_no
                 and stored.data_set_id = numbers.data_set_id

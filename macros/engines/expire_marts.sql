@@ -13,8 +13,8 @@
         {%- set relation = load_relation(api.Relation.create(schema=node.schema, identifier=node.alias)) -%}
         {%- if relation and relation.is_table -%}
             {%- do run_query(
-                'call obslake.system.expire_snapshots(table => ' ~ obslake.quoted(relation | string)
-                ~ ', older_than => timestamp ' ~ obslake.quoted(older_than | string) ~ ', retain_last => 1)'
+                'call obslake.system.expire_snapshots(table => ' ~ obslake.text_literal(relation | string)
+                ~ ', older_than => timestamp ' ~ obslake.text_literal(older_than | string) ~ ', retain_last => 1)'
             ) -%}
         {%- endif -%}
     {%- endfor -%}

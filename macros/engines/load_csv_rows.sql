@@ -8,7 +8,7 @@
             (
                 {%- for name in agate_table.column_names -%}
                 {%- set value = row[name] -%}
-                cast({{ 'null' if value is none else obslake.quoted(value | string) }} as {{ types[name] }})
+                cast({{ 'null' if value is none else obslake.text_literal(value | string) }} as {{ types[name] }})
                 {{- ', ' if not loop.last }}
                 {%- endfor -%}
             ){{ ', ' if not loop.last }}

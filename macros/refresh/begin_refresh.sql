@@ -12,6 +12,6 @@
         {%- else -%}
             {%- do statements.extend([obslake.distrust_versions(only_stale=false), obslake.find_stale_problems()]) -%}
         {%- endif -%}
-        {{ return(obslake.statements(statements)) }}
+        {{ return(obslake.statement_sequence(statements)) }}
     {%- endif -%}
 {%- endmacro %}

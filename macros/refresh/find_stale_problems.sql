@@ -1,7 +1,7 @@
 {#- Find the problems of which the model's parents, or its own code, have another version than it was built
     from. -#}
 {% macro find_stale_problems() -%}
-    {%- set parents = obslake.quoted_list(obslake.refreshed_parents(model.unique_id)) -%}
+    {%- set parents = obslake.text_literals(obslake.refreshed_parents(model.unique_id)) -%}
     insert into {{ ref('refresh_stale_problems') }}
     with
 

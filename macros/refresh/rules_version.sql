@@ -3,7 +3,7 @@
 {% macro rules_version() -%}
     {%- set rules = [
         var('obslake_oracle'), var('obslake_voting_kinds'), var('obslake_eligible_kinds'),
-        obslake.one_vote_per(), obslake.minimal_support(),
+        obslake.checked_variable('obslake_one_vote_per'), obslake.checked_variable('obslake_minimal_support'),
         var('obslake_pass_at_k'), var('obslake_suite_rounds'),
     ] -%}
     {%- if var('obslake_observations') -%}

@@ -4,21 +4,21 @@ with
 
 matrix as (
 
-    select * from {{ obslake.in_this_database(ref('stimulus_response_matrix')) }}
+    select * from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
     where data_set_id = data_set and problem_id = problem
 
 ),
 
 tests as (
 
-    select * from {{ obslake.in_this_database(ref('tests')) }}
+    select * from {{ obslake.relation_without_database(ref('tests')) }}
     where data_set_id = data_set and problem_id = problem
 
 ),
 
 implementations as (
 
-    select * from {{ obslake.in_this_database(ref('implementations')) }}
+    select * from {{ obslake.relation_without_database(ref('implementations')) }}
     where data_set_id = data_set and problem_id = problem
 
 )

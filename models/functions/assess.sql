@@ -20,6 +20,6 @@ select
     is_voter,
     cluster_rank,
     cluster_size
-from {{ obslake.in_this_database(ref('implementation_assessments')) }}
+from {{ obslake.relation_without_database(ref('implementation_assessments')) }}
 where data_set_id = data_set and problem_id = problem
 order by assessment_rank

@@ -4,14 +4,14 @@ with
 
 a as (
 
-    select * from {{ obslake.in_this_database(ref('stimulus_response_matrix')) }}
+    select * from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
     where data_set_id = data_set and problem_id = problem and implementation_id = implementation_a
 
 ),
 
 b as (
 
-    select * from {{ obslake.in_this_database(ref('stimulus_response_matrix')) }}
+    select * from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
     where data_set_id = data_set and problem_id = problem and implementation_id = implementation_b
 
 )

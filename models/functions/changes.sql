@@ -10,6 +10,6 @@ select
     change,
     previous_response,
     response
-from {{ obslake.in_this_database(ref('behavior_changes')) }}
+from {{ obslake.relation_without_database(ref('behavior_changes')) }}
 where data_set_id = data_set and lineage = of_lineage
 order by problem_id, environment_id, revision_rank, test_id, step_id

@@ -4,7 +4,7 @@ with
 
 clusters as (
 
-    select * from {{ obslake.in_this_database(ref('behavior_clusters')) }}
+    select * from {{ obslake.relation_without_database(ref('behavior_clusters')) }}
     where data_set_id = data_set and problem_id = problem
 
 ),
@@ -14,7 +14,7 @@ members as (
     select
         cluster_id,
         array_sort(array_agg(implementation_id)) as implementation_ids
-    from {{ obslake.in_this_database(ref('behavior_cluster_members')) }}
+    from {{ obslake.relation_without_database(ref('behavior_cluster_members')) }}
     where data_set_id = data_set and problem_id = problem
     group by cluster_id
 

@@ -12,6 +12,6 @@ select
     most_frequent_response,
     n_most_frequent,
     other_response
-from {{ obslake.in_this_database(ref('flaky_responses')) }}
+from {{ obslake.relation_without_database(ref('flaky_responses')) }}
 where data_set_id = data_set
 order by problem_id, test_id, step_id, implementation_id, environment_id

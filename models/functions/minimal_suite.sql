@@ -8,6 +8,6 @@ select
     n_pairs_split,
     n_distinct_columns,
     entropy
-from {{ obslake.in_this_database(ref('discriminating_tests')) }}
+from {{ obslake.relation_without_database(ref('discriminating_tests')) }}
 where data_set_id = data_set and problem_id = problem and is_in_minimal_suite
 order by suite_rank

@@ -14,6 +14,6 @@ select
     cluster_oracle_response,
     specified_response,
     agrees_with_specified
-from {{ obslake.in_this_database(ref('consensus_oracles')) }}
+from {{ obslake.relation_without_database(ref('consensus_oracles')) }}
 where data_set_id = data_set and problem_id = problem
 order by test_id, step_id

@@ -14,5 +14,5 @@ select
     git_commit,
     git_branch,
     pipeline
-from {{ obslake.in_this_database(ref('stimulus_response_cube')) }}
+from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
 where data_set_id = data_set and problem_id = problem

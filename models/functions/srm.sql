@@ -10,5 +10,5 @@ select
     target,
     inputs,
     is_stable
-from {{ obslake.in_this_database(ref('stimulus_response_matrix')) }}
+from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
 where data_set_id = data_set and problem_id = problem

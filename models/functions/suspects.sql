@@ -15,6 +15,6 @@ select
     n_specified_votes,
     differing_implementation_id,
     specified_implementation_id
-from {{ obslake.in_this_database(ref('suspect_oracles')) }}
+from {{ obslake.relation_without_database(ref('suspect_oracles')) }}
 where data_set_id = data_set
 order by vote_share desc, n_voters desc, problem_id asc, test_id asc, step_id asc

@@ -36,7 +36,7 @@ stimuli as (
 specified_oracles as (
 
     select * from cells
-    where is_oracle and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+    where is_oracle and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
 
 ),
 
@@ -97,7 +97,8 @@ classified as (
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
         end as consensus,
-        n_votes > n_runner_up_votes and n_votes >= {{ obslake.minimal_support() }} as has_winner
+        n_votes > n_runner_up_votes
+        and n_votes >= {{ obslake.checked_variable('obslake_minimal_support') }} as has_winner
     from tallies
 
 ),

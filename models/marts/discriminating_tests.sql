@@ -6,7 +6,7 @@
 -- DuckDB prepares a window for the rows that it expects, and expects many times more from round to round.
 -- sqlfluff:indentation:template_blocks_indent:false
 
-{%- set n_rounds = obslake.suite_rounds() %}
+{%- set n_rounds = obslake.checked_variable('obslake_suite_rounds') %}
 
 with
 
@@ -148,7 +148,7 @@ round_0 as (
 
 round_{{ number }}_groups as (
 
-    {{ obslake.exploded('round_' ~ (number - 1), ['problem_number', 'suite'], 'undecided') }}
+    {{ obslake.array_elements('round_' ~ (number - 1), ['problem_number', 'suite'], 'undecided') }}
 
 ),
 
@@ -166,7 +166,7 @@ round_{{ number }}_numbered_groups as (
 round_{{ number }}_clusters as (
 
     {%- set columns = ['problem_number', 'suite', 'group_number'] %}
-    {{ obslake.exploded('round_' ~ number ~ '_numbered_groups', columns, 'members') }}
+    {{ obslake.array_elements('round_' ~ number ~ '_numbered_groups', columns, 'members') }}
 
 ),
 
@@ -208,7 +208,7 @@ round_{{ number }}_tests as (
 
 ),
 
-round_{{ number }} as {{ obslake.materialized() }} (
+round_{{ number }} as {{ obslake.computed_once() }} (
 
     select
         problem_number,
@@ -224,7 +224,7 @@ round_{{ number }} as {{ obslake.materialized() }} (
 -- Where that were too few rounds, every test is kept that still splits a group: sound, not minimal.
 remaining_groups as (
 
-    {{ obslake.exploded('round_' ~ n_rounds, ['problem_number'], 'undecided') }}
+    {{ obslake.array_elements('round_' ~ n_rounds, ['problem_number'], 'undecided') }}
 
 ),
 
@@ -240,7 +240,7 @@ remaining_numbered_groups as (
 
 remaining_clusters as (
 
-    {{ obslake.exploded('remaining_numbered_groups', ['problem_number', 'group_number'], 'members') }}
+    {{ obslake.array_elements('remaining_numbered_groups', ['problem_number', 'group_number'], 'members') }}
 
 ),
 

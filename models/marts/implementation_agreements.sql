@@ -6,19 +6,19 @@ with
 
 representatives as (
 
-    select * from {{ obslake.in_this_database(ref('int_representatives')) }}
+    select * from {{ obslake.relation_without_database(ref('int_representatives')) }}
 
 ),
 
 matrix_columns as (
 
-    select * from {{ obslake.in_this_database(ref('int_implementation_signatures')) }}
+    select * from {{ obslake.relation_without_database(ref('int_implementation_signatures')) }}
 
 ),
 
 agreements as (
 
-    select * from {{ obslake.in_this_database(ref('int_cluster_agreements')) }}
+    select * from {{ obslake.relation_without_database(ref('int_cluster_agreements')) }}
 
 ),
 

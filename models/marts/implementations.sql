@@ -4,13 +4,13 @@ with
 
 implementations as (
 
-    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_implementations'))) }}
+    select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_implementations'))) }}
 
 ),
 
 matrix_columns as (
 
-    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_implementation_signatures'))) }}
+    select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_implementation_signatures'))) }}
 
 ),
 

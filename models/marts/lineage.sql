@@ -4,13 +4,13 @@ with
 
 cells as (
 
-    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_lineage_cells'))) }}
+    select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_lineage_cells'))) }}
 
 ),
 
 revisions as (
 
-    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_lineage_revisions'))) }}
+    select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_lineage_revisions'))) }}
 
 ),
 

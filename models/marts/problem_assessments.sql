@@ -1,6 +1,6 @@
 -- How much the implementations of each problem differ, and how many of them are right by either oracle.
 
-{%- set k = obslake.sample_size() %}
+{%- set k = obslake.checked_variable('obslake_pass_at_k') %}
 
 with
 

@@ -4,7 +4,7 @@ with
 
 run_columns as (
 
-    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_run_signatures'))) }}
+    select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_run_signatures'))) }}
     where n_steps > 0
 
 ),

@@ -4,7 +4,7 @@ with
 
 final as (
 
-    select * from {{ obslake.in_this_database(ref('int_runs')) }}
+    select * from {{ obslake.relation_without_database(ref('int_runs')) }}
 
 )
 

@@ -6,13 +6,13 @@ with
 
 actuations as (
 
-    select * from {{ obslake.by_problem(obslake.in_this_database(ref('int_actuations'))) }}
+    select * from {{ obslake.by_problem(obslake.relation_without_database(ref('int_actuations'))) }}
 
 ),
 
 runs as (
 
-    select * from {{ obslake.in_this_database(ref('int_runs')) }}
+    select * from {{ obslake.relation_without_database(ref('int_runs')) }}
 
 ),
 

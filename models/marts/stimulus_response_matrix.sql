@@ -4,7 +4,7 @@ with
 
 cells as (
 
-    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_matrix_cells'))) }}
+    select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_matrix_cells'))) }}
 
 ),
 

@@ -4,7 +4,7 @@ with
 
 final as (
 
-    select * from {{ obslake.stale_rows(obslake.in_this_database(ref('int_tests'))) }}
+    select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_tests'))) }}
 
 )
 

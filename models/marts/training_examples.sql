@@ -8,38 +8,38 @@ with
 
 cells as (
 
-    select * from {{ obslake.in_this_database(ref('int_matrix_cells')) }}
+    select * from {{ obslake.relation_without_database(ref('int_matrix_cells')) }}
     where not is_oracle
 
 ),
 
 implementations as (
 
-    select * from {{ obslake.in_this_database(ref('int_implementations')) }}
+    select * from {{ obslake.relation_without_database(ref('int_implementations')) }}
 
 ),
 
 tests as (
 
-    select * from {{ obslake.in_this_database(ref('int_tests')) }}
+    select * from {{ obslake.relation_without_database(ref('int_tests')) }}
 
 ),
 
 oracles as (
 
-    select * from {{ obslake.in_this_database(ref('consensus_oracles')) }}
+    select * from {{ obslake.relation_without_database(ref('consensus_oracles')) }}
 
 ),
 
 members as (
 
-    select * from {{ obslake.in_this_database(ref('behavior_cluster_members')) }}
+    select * from {{ obslake.relation_without_database(ref('behavior_cluster_members')) }}
 
 ),
 
 clusters as (
 
-    select * from {{ obslake.in_this_database(ref('int_clusters')) }}
+    select * from {{ obslake.relation_without_database(ref('int_clusters')) }}
 
 ),
 

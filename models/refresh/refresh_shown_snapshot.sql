@@ -7,8 +7,8 @@
     'oracle': var('obslake_oracle'),
     'voting_kinds': var('obslake_voting_kinds'),
     'eligible_kinds': var('obslake_eligible_kinds'),
-    'one_vote_per': obslake.one_vote_per(),
-    'minimal_support': obslake.minimal_support(),
+    'one_vote_per': obslake.checked_variable('obslake_one_vote_per'),
+    'minimal_support': obslake.checked_variable('obslake_minimal_support'),
 } %}
 
 {% if var('obslake_observations') %}
@@ -21,6 +21,6 @@
     select
         snapshot_id,
         digest,
-        {{ obslake.quoted(tojson(rules)) }} as rules
+        {{ obslake.text_literal(tojson(rules)) }} as rules
     from {{ source('obslake', 'shown') }}
 {% endif %}

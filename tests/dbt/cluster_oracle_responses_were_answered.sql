@@ -17,7 +17,7 @@ oracles as (
 answers as (
 
     select * from matrix
-    where implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
 

@@ -87,7 +87,7 @@ answers as (
             matrix.data_set_id = leading_voters.data_set_id
             and matrix.problem_id = leading_voters.problem_id
             and matrix.implementation_id = leading_voters.implementation_id
-    where matrix.response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+    where matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
     group by matrix.data_set_id, matrix.problem_id, matrix.test_id, matrix.step_id
 
 ),
@@ -101,7 +101,9 @@ agreed as (
             answers.data_set_id = voter_counts.data_set_id
             and answers.problem_id = voter_counts.problem_id
             and answers.n_answers = voter_counts.n_leading_voters
-    where answers.n_distinct_responses = 1 and answers.n_answers >= {{ obslake.minimal_support() }}
+    where
+        answers.n_distinct_responses = 1
+        and answers.n_answers >= {{ obslake.checked_variable('obslake_minimal_support') }}
 
 ),
 

@@ -25,7 +25,7 @@ both_sides as (
         1 as n_columns,
         0 as n_memberships
     from matrix
-    where implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
     union all
     select
         data_set_id,

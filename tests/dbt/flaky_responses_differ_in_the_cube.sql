@@ -8,7 +8,7 @@ stimulus_response_cube as (
     select * from {{ ref('stimulus_response_cube') }}
     where
         {{ obslake.is_executed('response_kind') }}
-        and implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+        and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
 

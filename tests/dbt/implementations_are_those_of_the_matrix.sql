@@ -31,7 +31,7 @@ both_sides as (
         0 as n_stimuli,
         count(*) as n_cells
     from matrix
-    where implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
     group by data_set_id, problem_id, implementation_id
 
 ),

@@ -13,7 +13,10 @@ final as (
 
     select * from oracles
     where
-        (consensus in ('tie', 'no_votes') or n_votes < {{ obslake.minimal_support() }}) <> (oracle_response is null)
+        (
+            consensus in ('tie', 'no_votes')
+            or n_votes < {{ obslake.checked_variable('obslake_minimal_support') }}
+        ) <> (oracle_response is null)
 
 )
 

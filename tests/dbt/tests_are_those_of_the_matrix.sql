@@ -34,7 +34,7 @@ both_sides as (
         0 as n_implementations,
         count(distinct step_id) as n_steps_of_matrix,
         count(
-            distinct nullif(implementation_id, {{ obslake.quoted(var('obslake_oracle')) }})
+            distinct nullif(implementation_id, {{ obslake.text_literal(var('obslake_oracle')) }})
         ) as n_implementations_of_matrix
     from matrix
     group by data_set_id, problem_id, test_id

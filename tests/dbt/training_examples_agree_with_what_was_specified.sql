@@ -18,8 +18,8 @@ specified as (
 
     select * from matrix
     where
-        implementation_id = {{ obslake.quoted(var('obslake_oracle')) }}
-        and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+        implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
+        and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
 
 ),
 

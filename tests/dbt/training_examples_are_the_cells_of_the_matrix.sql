@@ -34,7 +34,7 @@ sides as (
             when
                 agrees_with_consensus
                 and is_voter
-                and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+                and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
                 then 1
             else 0
         end) as n_agreeing,
@@ -52,7 +52,7 @@ sides as (
         0 as n_agreeing,
         0 as n_votes
     from matrix
-    where implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
     group by data_set_id, problem_id, test_id, step_id
     union all
     select

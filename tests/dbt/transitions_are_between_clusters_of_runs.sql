@@ -12,7 +12,7 @@ transitions as (
 signatures as (
 
     select * from {{ ref('response_signatures') }}
-    where implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
 

@@ -23,12 +23,12 @@ answers as (
         implementation_id,
         count(*) as n_answers
     from matrix
-    where response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }})
+    where response_kind in ({{ obslake.text_literals(var('obslake_eligible_kinds')) }})
     group by data_set_id, problem_id, implementation_id
 
 ),
 
-{% if obslake.one_vote_per() == 'code' %}
+{% if obslake.checked_variable('obslake_one_vote_per') == 'code' %}
     voters as (
 
         select
@@ -41,7 +41,7 @@ answers as (
                 answers.data_set_id = implementations.data_set_id
                 and answers.problem_id = implementations.problem_id
                 and answers.implementation_id = implementations.implementation_id
-        where answers.implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+        where answers.implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
         group by
             answers.data_set_id,
             answers.problem_id,

@@ -23,13 +23,13 @@ eligible as (
         implementation_id
     from matrix
     where
-        implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
-        and response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }})
+        implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+        and response_kind in ({{ obslake.text_literals(var('obslake_eligible_kinds')) }})
     group by data_set_id, problem_id, implementation_id
 
 ),
 
-{% if obslake.one_vote_per() == 'code' %}
+{% if obslake.checked_variable('obslake_one_vote_per') == 'code' %}
     -- Of the same code one implementation votes.
     voters as (
 
@@ -66,7 +66,7 @@ candidates as (
             matrix.data_set_id = voters.data_set_id
             and matrix.problem_id = voters.problem_id
             and matrix.implementation_id = voters.implementation_id
-    where matrix.response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+    where matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
     group by matrix.data_set_id, matrix.problem_id, matrix.test_id, matrix.step_id, matrix.response_hash
 
 ),

@@ -132,6 +132,8 @@ def test_one_vote_per_code_and_minimal_support(
         ({"obslake_one_vote_per": "cluster"}, 'must be implementation or code, not "cluster"'),
         ({"obslake_minimal_support": 0}, "must be a whole number from 1, not 0"),
         ({"obslake_minimal_support": "2"}, 'must be a whole number from 1, not "2"'),
+        ({"obslake_pass_at_k": 1001}, "must be a whole number from 1 to 1000, not 1001"),
+        ({"obslake_suite_rounds": True}, "must be a whole number from 1, not true"),
     ],
 )
 def test_other_values_of_variables_are_refused(

@@ -27,17 +27,17 @@ own as (
         data_set_id,
         problem_id,
         implementation_id,
-        {{ obslake.latest('system') }} as system,
-        {{ obslake.latest('variant') }} as variant,
-        {{ obslake.latest('adapter') }} as adapter,
-        {{ obslake.latest('lineage') }} as lineage,
-        {{ obslake.latest('revision') }} as revision,
-        {{ obslake.latest('revised_at') }} as revised_at,
-        {{ obslake.latest('content') }} as content,
-        {{ obslake.latest('content_hash') }} as content_hash,
-        {{ obslake.latest('language') }} as language,
-        {{ obslake.latest('origin') }} as origin,
-        {{ obslake.latest('licence') }} as licence
+        {{ obslake.latest_by_load('system') }} as system,
+        {{ obslake.latest_by_load('variant') }} as variant,
+        {{ obslake.latest_by_load('adapter') }} as adapter,
+        {{ obslake.latest_by_load('lineage') }} as lineage,
+        {{ obslake.latest_by_load('revision') }} as revision,
+        {{ obslake.latest_by_load('revised_at') }} as revised_at,
+        {{ obslake.latest_by_load('content') }} as content,
+        {{ obslake.latest_by_load('content_hash') }} as content_hash,
+        {{ obslake.latest_by_load('language') }} as language,
+        {{ obslake.latest_by_load('origin') }} as origin,
+        {{ obslake.latest_by_load('licence') }} as licence
     from descriptions
     where implementation_id is not null
     group by data_set_id, problem_id, implementation_id
@@ -52,11 +52,11 @@ systems as (
         data_set_id,
         problem_id,
         system,
-        {{ obslake.latest('content') }} as content,
-        {{ obslake.latest('content_hash') }} as content_hash,
-        {{ obslake.latest('language') }} as language,
-        {{ obslake.latest('origin') }} as origin,
-        {{ obslake.latest('licence') }} as licence
+        {{ obslake.latest_by_load('content') }} as content,
+        {{ obslake.latest_by_load('content_hash') }} as content_hash,
+        {{ obslake.latest_by_load('language') }} as language,
+        {{ obslake.latest_by_load('origin') }} as origin,
+        {{ obslake.latest_by_load('licence') }} as licence
     from {{ ref('stg_implementations') }}
     where implementation_id is null and system is not null
     group by data_set_id, problem_id, system

@@ -23,12 +23,12 @@ described as (
         data_set_id,
         run_id,
         environment_id,
-        {{ obslake.latest('source') }} as source,
+        {{ obslake.latest_by_load('source') }} as source,
         min(started_at) as started_at,
-        {{ obslake.latest('git_commit') }} as git_commit,
-        {{ obslake.latest('git_branch') }} as git_branch,
-        {{ obslake.latest('pipeline') }} as pipeline,
-        {{ obslake.latest('attributes') }} as attributes
+        {{ obslake.latest_by_load('git_commit') }} as git_commit,
+        {{ obslake.latest_by_load('git_branch') }} as git_branch,
+        {{ obslake.latest_by_load('pipeline') }} as pipeline,
+        {{ obslake.latest_by_load('attributes') }} as attributes
     from descriptions
     group by data_set_id, run_id, environment_id
 

@@ -34,11 +34,11 @@ described as (
         data_set_id,
         problem_id,
         test_id,
-        {{ obslake.latest('stimulus_sheet') }} as stimulus_sheet,
-        {{ obslake.latest('interface') }} as interface,
-        {{ obslake.latest('language') }} as language,
-        {{ obslake.latest('content_hash') }} as content_hash,
-        {{ obslake.latest('origin') }} as origin
+        {{ obslake.latest_by_load('stimulus_sheet') }} as stimulus_sheet,
+        {{ obslake.latest_by_load('interface') }} as interface,
+        {{ obslake.latest_by_load('language') }} as language,
+        {{ obslake.latest_by_load('content_hash') }} as content_hash,
+        {{ obslake.latest_by_load('origin') }} as origin
     from descriptions
     group by data_set_id, problem_id, test_id
 

@@ -68,7 +68,7 @@ final as (
     where
         responses.is_one_response
         and responses.is_voted_by_all
-        and responses.n_votes >= {{ obslake.minimal_support() }}
+        and responses.n_votes >= {{ obslake.checked_variable('obslake_minimal_support') }}
 
 )
 

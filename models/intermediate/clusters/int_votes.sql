@@ -6,14 +6,14 @@ with
 
 cells as (
 
-    select * from {{ obslake.in_this_database(ref('int_matrix_cells')) }}
+    select * from {{ obslake.relation_without_database(ref('int_matrix_cells')) }}
     where not is_oracle
 
 ),
 
 matrix_columns as (
 
-    select * from {{ obslake.in_this_database(ref('int_implementation_signatures')) }}
+    select * from {{ obslake.relation_without_database(ref('int_implementation_signatures')) }}
     where is_voter
 
 ),
@@ -29,7 +29,7 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }}) as is_vote,
+        cells.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }}) as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns

@@ -19,7 +19,7 @@ revisions as (
 specified_oracles as (
 
     select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
-    where is_oracle and response_kind in ({{ obslake.quoted_list(var('obslake_voting_kinds')) }})
+    where is_oracle and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
 
 ),
 

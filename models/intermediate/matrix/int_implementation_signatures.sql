@@ -61,7 +61,7 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }}) then 1 else 0
+            when cells.response_kind in ({{ obslake.text_literals(var('obslake_eligible_kinds')) }}) then 1 else 0
         end) = 1 as is_voter
     from cells
     inner join several_runs
@@ -81,7 +81,7 @@ matrix_columns as (
 
 ),
 
-{%- if obslake.one_vote_per() == 'code' %}
+{%- if obslake.checked_variable('obslake_one_vote_per') == 'code' %}
 
     -- Of the voters that are known to be the same code the first one votes for all.
     ranked as (

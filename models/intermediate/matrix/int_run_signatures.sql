@@ -30,7 +30,8 @@ final as (
         cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when is_final and response_kind in ({{ obslake.quoted_list(var('obslake_eligible_kinds')) }}) then 1 else 0
+            when is_final and response_kind in ({{ obslake.text_literals(var('obslake_eligible_kinds')) }}) then 1
+            else 0
         end) = 1 as is_voter,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,

@@ -130,7 +130,7 @@ actuations as (
 
 final as (
 
-    select * from {{ obslake.numbered('actuations') }}
+    select * from {{ obslake.with_problem_number('actuations') }}
 
 )
 

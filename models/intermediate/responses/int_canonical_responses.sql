@@ -40,9 +40,9 @@ members as (
 ),
 
 {#- Of every level one after the other: its members become the body of the container that they are in. -#}
-{%- for level in range(obslake.deepest_json(), 0, -1) %}
+{%- for level in range(obslake.json_depth_limit(), 0, -1) %}
 
-    level_{{ level }} as {{ obslake.materialized() }} (
+    level_{{ level }} as {{ obslake.computed_once() }} (
 
         select
             data_set_id,
@@ -53,7 +53,7 @@ members as (
             {{ level - 1 }} as level,
             max(case when level < {{ level }} then prefix end) as prefix,
             coalesce(
-                {{ obslake.joined(
+                {{ obslake.ordered_list_text(
                     'case when level = ' ~ level ~ ' then prefix || body || suffix end',
                     'coalesce(place, prefix || body || suffix)'
                 ) }},

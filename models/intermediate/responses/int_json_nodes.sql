@@ -82,7 +82,7 @@ tokenised as (
 
 tokens as (
 
-    {{ obslake.exploded('tokenised', ['text_id'] + rules, 'tokens') | indent(4) }}
+    {{ obslake.array_elements('tokenised', ['text_id'] + rules, 'tokens') | indent(4) }}
 
 ),
 
@@ -190,7 +190,7 @@ judged as (
         and sum(case when kind in ('{', '[') then 1 when kind in ('}', ']') then -1 else 0 end) over (
             partition by text_id
         ) = 0
-        and max(depth) over (partition by text_id) <= {{ obslake.deepest_json() }} as is_readable
+        and max(depth) over (partition by text_id) <= {{ obslake.json_depth_limit() }} as is_readable
     from checked
 
 ),
@@ -227,9 +227,9 @@ containers as (
         opening.opened,
         case
             when opening.kind = '{' then opening.is_by_key
-            when opening.tag in ({{ obslake.quoted_list(by_text) }}) then true
+            when opening.tag in ({{ obslake.text_literals(by_text) }}) then true
             when opening.tag = '"$dict"' then opening.is_by_key
-            when opening.tag not in ({{ obslake.quoted_list(sequences) }}) then false
+            when opening.tag not in ({{ obslake.text_literals(sequences) }}) then false
             when around.kind = '[' and around.tag = '"$dict"' then false
             when opening.unordered_arrays = 'all' then true
             when opening.unordered_arrays = 'outermost'

@@ -6,7 +6,7 @@ with
 
 observations as (
 
-    select * from {{ obslake.in_this_database(ref('stg_observations')) }}
+    select * from {{ obslake.relation_without_database(ref('stg_observations')) }}
 
 ),
 
@@ -31,7 +31,7 @@ responses as (
 -- What rules of the problem make equal to other texts.
 canonical_responses as (
 
-    select * from {{ obslake.in_this_database(ref('int_canonical_responses')) }}
+    select * from {{ obslake.relation_without_database(ref('int_canonical_responses')) }}
 
 ),
 
@@ -55,7 +55,7 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         {{ obslake.is_executed('responses.response_kind') }} as is_executed,
-        responses.implementation_id = {{ obslake.quoted(var('obslake_oracle')) }} as is_oracle
+        responses.implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }} as is_oracle
     from responses
     left join canonical_responses
         on

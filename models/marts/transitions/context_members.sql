@@ -11,13 +11,13 @@ signatures as (
         signatures.*,
         implementations.lineage,
         implementations.revision
-    from {{ obslake.in_this_database(ref('response_signatures')) }} as signatures
-    left join {{ obslake.in_this_database(ref('implementations')) }} as implementations
+    from {{ obslake.relation_without_database(ref('response_signatures')) }} as signatures
+    left join {{ obslake.relation_without_database(ref('implementations')) }} as implementations
         on
             signatures.data_set_id = implementations.data_set_id
             and signatures.problem_id = implementations.problem_id
             and signatures.implementation_id = implementations.implementation_id
-    where signatures.implementation_id <> {{ obslake.quoted(var('obslake_oracle')) }}
+    where signatures.implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
 

@@ -1,14 +1,14 @@
 {#- The rows of a relation, each as often as an array in it has elements, with the element as `token` and its 1-based
     `position`. -#}
-{% macro exploded(relation, columns, array) -%}
-    {{ return(adapter.dispatch('exploded', 'obslake')(relation, columns, array)) }}
+{% macro array_elements(relation, columns, array) -%}
+    {{ return(adapter.dispatch('array_elements', 'obslake')(relation, columns, array)) }}
 {%- endmacro %}
 
-{% macro default__exploded(relation, columns, array) -%}
-    {{ exceptions.raise_compiler_error('exploded has no form for ' ~ target.type) }}
+{% macro default__array_elements(relation, columns, array) -%}
+    {{ exceptions.raise_compiler_error('array_elements has no form for ' ~ target.type) }}
 {%- endmacro %}
 
-{% macro duckdb__exploded(relation, columns, array) -%}
+{% macro duckdb__array_elements(relation, columns, array) -%}
     select
         {{ columns | join(', ') }},
         unnest({{ array }}) as token,
@@ -16,7 +16,7 @@
     from {{ relation }}
 {%- endmacro %}
 
-{% macro spark__exploded(relation, columns, array) -%}
+{% macro spark__array_elements(relation, columns, array) -%}
     select
         {{ columns | join(', ') }},
         token,

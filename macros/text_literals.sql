@@ -1,6 +1,6 @@
 {#- Texts as a list of SQL literals. -#}
-{% macro quoted_list(texts) -%}
+{% macro text_literals(texts) -%}
     {%- for text in texts -%}
-        {{ obslake.quoted(text) }}{{ ', ' if not loop.last }}
+        {{ obslake.text_literal(text) }}{{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -1,0 +1,21 @@
+{#- The value of a variable of the project, or an error that says what it must be. -#}
+{% macro checked_variable(name) -%}
+    {%- set rules = {
+        'obslake_one_vote_per': {'values': ['implementation', 'code']},
+        'obslake_minimal_support': {'least': 1},
+        'obslake_pass_at_k': {'least': 1, 'most': 1000},
+        'obslake_suite_rounds': {'least': 1},
+    } -%}
+    {%- set rule, value = rules[name], var(name) -%}
+    {%- if 'values' in rule -%}
+        {%- set is_right, wanted = value in rule['values'], rule['values'] | join(' or ') -%}
+    {%- else -%}
+        {%- set most = rule.get('most') -%}
+        {%- set is_right = value is integer and value is not boolean and value >= rule.least and value <= (most or value) -%}
+        {%- set wanted = 'a whole number from ' ~ rule.least ~ (' to ' ~ most if most else '') -%}
+    {%- endif -%}
+    {%- if not is_right -%}
+        {{ exceptions.raise_compiler_error(name ~ ' must be ' ~ wanted ~ ', not ' ~ tojson(value)) }}
+    {%- endif -%}
+    {{ return(value) }}
+{%- endmacro %}
