@@ -2,6 +2,9 @@
     the relation that the variable `obslake_<name>` names, whose columns may be fewer:
     those marked `is_needed` must be there. -#}
 {% macro stage_source(name, columns) -%}
+    {%- if not execute and not var('obslake_observations') and name != 'response_equivalences' -%}
+        {%- do obslake.after_refresh() -%}
+    {%- endif -%}
     {%- set relation = obslake.source_relation(name) -%}
     {%- set present = obslake.present_columns(name, relation) -%}
     {%- set missing = [] -%}

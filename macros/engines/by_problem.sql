@@ -9,11 +9,12 @@
 
 {% macro duckdb__by_problem(relation) -%}
     {#- The engine turns the condition into one on the number, which the statistics of its tables tell apart. -#}
-    {%- if obslake.has_problem_numbers() -%}
+    {%- set problem_numbers = obslake.problem_numbers() -%}
+    {%- if problem_numbers -%}
     (
         select stored.*
         from {{ relation }} as stored
-        inner join {{ obslake.relation_without_database(ref('refresh_problem_numbers')) }} as numbers
+        inner join {{ problem_numbers }} as numbers
             on
                 stored.problem_no = numbers.problem_no
                 and stored.data_set_id = numbers.data_set_id

@@ -9,8 +9,13 @@
 {%- endmacro %}
 
 {% macro spark__expire_marts(older_than) -%}
-    {%- for node in graph.nodes.values() if node.config.materialized in ['incremental', 'seed', 'table'] -%}
-        {%- set relation = load_relation(api.Relation.create(schema=node.schema, identifier=node.alias)) -%}
+    {%- set tables = [obslake.refresh_table('refresh_problems'), obslake.refresh_table('refresh_models')] -%}
+    {%- set stored = ['by_problem', 'incremental', 'seed', 'table'] -%}
+    {%- for node in graph.nodes.values() if node.config.materialized in stored -%}
+        {%- do tables.append(api.Relation.create(schema=node.schema, identifier=node.alias)) -%}
+    {%- endfor -%}
+    {%- for table in tables -%}
+        {%- set relation = load_relation(table) -%}
         {%- if relation and relation.is_table -%}
             {%- do run_query(
                 'call obslake.system.expire_snapshots(table => ' ~ obslake.text_literal(relation | string)

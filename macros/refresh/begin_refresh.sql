@@ -1,17 +1,54 @@
-{#- Hook: find out which problems the model has to build, and remove what it holds of them. Cut off anywhere, it leaves
-    problems that are stale still: their versions are distrusted before their rows are touched, and kept after them. -#}
+{#- Hook: make the tables of the refresh, and write down which code and which rules the models have now. Where others
+    built what is there, say so: every problem is built again. -#}
 {% macro begin_refresh() -%}
-    {%- if obslake.is_refreshed() -%}
-        {%- set statements = [obslake.forget_stale_problems(), obslake.forget_model_snapshot()] -%}
-        {%- if is_incremental() -%}
-            {%- do statements.extend([
-                obslake.find_stale_problems(),
-                obslake.distrust_versions(only_stale=true),
-                obslake.delete_stale_rows(),
-            ]) -%}
-        {%- else -%}
-            {%- do statements.extend([obslake.distrust_versions(only_stale=false), obslake.find_stale_problems()]) -%}
+    {%- if execute and flags.WHICH in ['run', 'build'] -%}
+        {%- set is_older = obslake.drop_renamed_tables() -%}
+        {%- set problems = obslake.refresh_table('refresh_problems') -%}
+        {%- set models = obslake.refresh_table('refresh_models') -%}
+        {%- do obslake.run_statements([
+            'create schema if not exists ' ~ problems.without_identifier(),
+            obslake.create_refresh_table(problems, {
+                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'problem_no': 'int',
+                'version': 'string', 'wanted': 'string', 'is_stale': 'boolean',
+            }),
+            obslake.create_refresh_table(models, {
+                'model': 'string', 'code': 'string', 'wanted_code': 'string', 'docs': 'string',
+                'snapshot_id': 'bigint', 'digest': 'string', 'rules': 'string',
+            }),
+            'delete from ' ~ problems ~ ' where version is null',
+            'update ' ~ problems ~ ' set is_stale = false where is_stale',
+        ]) -%}
+        {%- set known = {} -%}
+        {%- for row in run_query('select model, code, wanted_code from ' ~ models).rows -%}
+            {%- do known.update({row[0]: row}) -%}
+        {%- endfor -%}
+        {%- set changed, of_others = [], [] -%}
+        {%- for name, code in obslake.code_versions().items() -%}
+            {%- if name not in known or known[name][2] != code -%}
+                {%- do changed.append("select '" ~ name ~ "' as model, '" ~ code ~ "' as code") -%}
+            {%- endif -%}
+            {%- if name in known and known[name][1] is not none and known[name][1] != code -%}
+                {%- do of_others.append(name) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if changed -%}
+            {%- do run_query(
+                'merge into ' ~ models ~ ' as known using (' ~ changed | join(' union all ') ~ ') as found
+                on known.model = found.model
+                when matched then update set wanted_code = found.code
+                when not matched then insert (model, wanted_code) values (found.model, found.code)'
+            ) -%}
         {%- endif -%}
-        {{ return(obslake.statement_sequence(statements)) }}
+        {%- do obslake.commit() -%}
+        {%- if is_older -%}
+            {%- do log('the marts were built by an earlier version: every problem is built again', info=true) -%}
+        {%- elif of_others -%}
+            {%- set all_problems = 'select distinct data_set_id, problem_id from ' ~ problems -%}
+            {%- set n = run_query('select count(*) from (' ~ all_problems ~ ') as known').rows[0][0] -%}
+            {%- do log(
+                'rules or code of ' ~ of_others | length ~ ' of ' ~ known | length ~ ' tables changed: all '
+                ~ n ~ ' problems are built again in these', info=true
+            ) -%}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -2,7 +2,7 @@
 {% macro delete_stale_rows() -%}
     delete from {{ this }}
     where (data_set_id, problem_id) in (
-        select data_set_id, problem_id from {{ ref('refresh_stale_problems') }}
-        where model = '{{ model.name }}'
+        select data_set_id, problem_id from {{ obslake.refresh_table('refresh_problems') }}
+        where model = '{{ model.name }}' and is_stale
     )
 {%- endmacro %}

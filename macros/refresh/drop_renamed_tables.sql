@@ -1,4 +1,5 @@
-{#- Hook: drop the tables of models that have another name now. Nothing reads them any more. -#}
+{#- Drop the tables of models that have another name now, and those in which earlier versions kept what the refresh
+    knows. Returns whether there were any of the latter. -#}
 {% macro drop_renamed_tables() -%}
     {%- set renamed = {
         'int_cluster_cells': 'int_representative_cells',
@@ -7,10 +8,19 @@
         'int_response_members': 'int_json_nodes',
         'int_run_columns': 'int_run_signatures',
         'int_test_columns': 'int_test_separations',
+        'refresh_built_versions': 'refresh_source_versions',
+        'refresh_model_snapshots': 'refresh_source_versions',
+        'refresh_shown_snapshot': 'refresh_source_versions',
+        'refresh_stale_problems': 'refresh_source_versions',
     } -%}
-    {%- for old, new in renamed.items() if execute -%}
+    {%- set dropped = [] -%}
+    {%- for old, new in renamed.items() -%}
         {%- set node = graph.nodes['model.obslake.' ~ new] -%}
         {%- set table = adapter.get_relation(database=node.database, schema=node.schema, identifier=old) -%}
-        {%- if table -%} {%- do adapter.drop_relation(table) -%} {%- endif -%}
+        {%- if table -%}
+            {%- do adapter.drop_relation(table) -%}
+            {%- do dropped.append(old) -%}
+        {%- endif -%}
     {%- endfor -%}
+    {{ return('refresh_built_versions' in dropped) }}
 {%- endmacro %}

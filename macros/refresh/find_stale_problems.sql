@@ -1,57 +1,21 @@
-{#- Find the problems of which the model's parents, or its own code, have another version than it was built
-    from. -#}
+{#- Ask how many problems of the model are stale, how many it keeps, and what else of it has changed. -#}
 {% macro find_stale_problems() -%}
-    {%- set parents = obslake.text_literals(obslake.refreshed_parents(model.unique_id)) -%}
-    insert into {{ ref('refresh_stale_problems') }}
-    with
-
-    parents as (
-
-        select source_model as model, data_set_id, problem_id, version
-        from {{ ref('refresh_source_versions') }}
-        where source_model in ({{ parents }})
-        union all
-        select model, data_set_id, problem_id, version
-        from {{ ref('refresh_built_versions') }}
-        where model in ({{ parents }})
-
-    ),
-
-    wanted as (
-
-        select
-            data_set_id,
-            problem_id,
-            md5(concat_ws(
-                ':',
-                {{ obslake.signature("md5(concat_ws(':', model, version))") }},
-                '{{ local_md5(model.raw_code) }}'
-            )) as version
-        from parents
-        group by data_set_id, problem_id
-
-    ),
-
-    built as (
-
-        select data_set_id, problem_id, version
-        from {{ ref('refresh_built_versions') }}
-        where model = '{{ model.name }}'
-
-    )
-
-    select
-        '{{ model.name }}' as model,
-        numbers.data_set_id,
-        numbers.problem_id,
-        wanted.version,
-        numbers.problem_no
-    from wanted
-    full outer join built
-        on wanted.data_set_id = built.data_set_id and wanted.problem_id = built.problem_id
-    inner join {{ ref('refresh_problem_numbers') }} as numbers
-        on
-            coalesce(wanted.data_set_id, built.data_set_id) = numbers.data_set_id
-            and coalesce(wanted.problem_id, built.problem_id) = numbers.problem_id
-    where coalesce(wanted.version, '') <> coalesce(built.version, '')
+    {%- set known -%}
+        select count(*) from {{ obslake.refresh_table('refresh_models') }} as models
+        inner join {{ obslake.shown_snapshot() }} as shown on models.model = '{{ model.name }}'
+    {%- endset -%}
+    {%- set row = run_query(
+        "select
+            coalesce(sum(case when coalesce(wanted, '') <> coalesce(version, '') then 1 else 0 end), 0),
+            coalesce(sum(case when wanted = version then 1 else 0 end), 0),
+            (" ~ known ~ " where code = wanted_code),
+            (" ~ known ~ " where docs = '" ~ obslake.docs_version() ~ "'),
+            (" ~ known ~ " where models.digest = shown.digest and models.snapshot_id = shown.snapshot_id
+                and models.rules = " ~ obslake.text_literal(tojson(obslake.rules())) ~ ")
+        from (" ~ obslake.compared_versions() ~ ") as versions"
+    ).rows[0] -%}
+    {{ return({
+        'n_stale': row[0] | int, 'n_kept': row[1] | int,
+        'has_same_code': row[2] > 0, 'has_same_docs': row[3] > 0, 'has_same_source': row[4] > 0,
+    }) }}
 {%- endmacro %}

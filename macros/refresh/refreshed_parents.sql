@@ -4,7 +4,7 @@
     {%- set names = [] -%}
     {%- for parent in graph.nodes[unique_id].depends_on.nodes if parent in graph.nodes -%}
         {%- set node = graph.nodes[parent] -%}
-        {%- if node.fqn[1] == 'staging' or (node.config.materialized == 'incremental' and node.fqn[1] != 'refresh') -%}
+        {%- if node.fqn[1] == 'staging' or node.config.materialized == 'by_problem' -%}
             {%- do names.append(node.name) -%}
         {%- elif node.fqn[1] != 'refresh' -%}
             {%- do names.extend(obslake.refreshed_parents(parent)) -%}

@@ -1,10 +1,11 @@
 {#- A relation with the number of the problem of each row, `problem_no`. -#}
 {% macro with_problem_number(relation) -%}
-    {%- if obslake.has_problem_numbers() -%}
+    {%- set problem_numbers = obslake.problem_numbers() -%}
+    {%- if problem_numbers -%}
     (
         select stored.*, numbers.problem_no
         from {{ relation }} as stored
-        inner join {{ obslake.relation_without_database(ref('refresh_problem_numbers')) }} as numbers
+        inner join {{ problem_numbers }} as numbers
             on stored.data_set_id = numbers.data_set_id and stored.problem_id = numbers.problem_id
     )
     {%- else -%}

@@ -25,14 +25,14 @@ loads as (
 
 final as (
 
-    {% for source_model in ['stg_observations', 'stg_implementations', 'stg_tests', 'stg_measurements'] %}
+    {% for name in ['observations', 'implementations', 'tests', 'measurements'] %}
         select distinct
-            '{{ source_model }}' as source_model,
+            'stg_{{ name }}' as source_model,
             loads.load_id,
             loads.revision,
             stored.data_set_id,
             stored.problem_id
-        from {{ ref(source_model) }} as stored
+        from {{ ref('stg_' ~ name) if var('obslake_observations') else source('obslake', name) }} as stored
         inner join loads on stored.load_id = loads.load_id
         union all
     {% endfor %}

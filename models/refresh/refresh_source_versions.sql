@@ -102,7 +102,6 @@ final as (
             ':',
             {{ obslake.signature('md5(described.load_id)') }},
             max(forgotten.version),
-            '{{ obslake.rules_version() }}',
             max(response_rules.version)
         )) as version
     from described

@@ -99,7 +99,7 @@ def assert_as_if_built_at_once(
 def built(workspace: Workspace, *data_sets: str) -> dict[str, set[tuple[str, str]]]:
     """Return the problems, of all data sets or of some, that each model built when it was last run."""
     rows = workspace.query(
-        "select model, data_set_id, problem_id from main_refresh.refresh_stale_problems"
+        "select model, data_set_id, problem_id from main_refresh.refresh_problems where is_stale"
     )
     problems: dict[str, set[tuple[str, str]]] = {}
     for model, *problem in rows:
@@ -486,3 +486,75 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     write_seed(project, [])
     workspace.dbt(*REFRESH, project=project)
     assert_marts(workspace, observations, descriptions)
+
+
+def test_whatever_decides_a_row_builds_it_again(workspace: Workspace) -> None:
+    """A macro that a model reaches, a column of a contract, and what an earlier version has left."""
+    project = copy_project(workspace)
+    problems = {("d", p) for p in ("p1", "p2", "p3")}
+    load_rows(workspace, "d", [row(p, i) for _, p in sorted(problems) for i in ("a", "b")])
+    workspace.dbt(*RUN, project=project)
+    assert built(workspace)["problem_assessments"] == problems
+
+    def run_after(path: str, old: str, new: str) -> str:
+        file = project / path
+        text = file.read_text()
+        assert old in text, path
+        file.write_text(text.replace(old, new, 1))
+        done = workspace.run("dbt", "run", cwd=project)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    # A macro that the one reaches and the other does not.
+    said = run_after("macros/checked_variable.sql", "-%}", "-%} {#- changed -#}")
+    assert "tables changed: all 3 problems are built again" in said
+    assert built(workspace)["consensus_oracles"] == problems
+    assert "int_actuations" not in built(workspace)
+
+    (project / "models/marts/problem_assessments.sql").write_text(
+        (PROJECT / "models/marts/problem_assessments.sql")
+        .read_text()
+        .replace(
+            "        passing.n_passing_consensus,",
+            "        'x' as note,\n        passing.n_passing_consensus,",
+        )
+    )
+    said = run_after(
+        "models/marts/problem_assessments.yml",
+        "    columns:\n      - name: data_set_id",
+        "    columns:\n      - name: note\n        data_type: string\n        description: A note.\n"
+        "      - name: data_set_id",
+    )
+    assert "rules or code of 1 of 26 tables changed: all 3 problems are built again" in said
+    assert built(workspace) == {"problem_assessments": problems}
+    assert workspace.query("select distinct note from problem_assessments") == [("x",)]
+
+    # A description decides no row.
+    said = run_after(
+        "models/marts/problem_assessments.yml", "description: A note.", "description: Another."
+    )
+    assert "changed" not in said
+    assert built(workspace) == {}
+    ((comment,),) = workspace.query(
+        "select comment from duckdb_columns() where column_name = 'note' and table_name = 'problem_assessments'"
+    )
+    assert comment == "Another."
+
+    # Earlier versions kept what they had built in other tables, and the tables of models were their own.
+    with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as marts:
+        marts.execute(
+            "create table main_refresh.refresh_built_versions as select model, data_set_id, problem_id, version "
+            "from main_refresh.refresh_problems; "
+            "drop table main_refresh.refresh_problems; drop table main_refresh.refresh_models; "
+            "alter table main_intermediate.int_clusters drop column problem_id"
+        )
+    said = run_after(
+        "models/marts/problem_assessments.yml", "description: Another.", "description: A note."
+    )
+    assert "built by an earlier version: every problem is built again" in said
+    # Nothing was measured.
+    assert len(built(workspace)) == 25
+    assert_as_if_built_at_once(workspace, project=project)
+    assert workspace.query(
+        "select table_name from duckdb_tables() where schema_name = 'main_refresh' and table_name like '%versions'"
+    ) == [("refresh_source_versions",)]

@@ -1,5 +1,6 @@
 """A lakehouse of cursed names, every kind of response, and rules of equivalence, of which a part is loaded."""
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,19 +39,34 @@ class Hostile:
     early: list[Observation]
     late: list[Observation]
 
-    def write_equivalences(self, seed: int) -> None:
+    def write_equivalences(self) -> None:
         """Write rules for some of all problems."""
-        write_seed(self.project, equivalences(seed, [*self.early, *self.late]))
+        write_seed(self.project, equivalences(SEED, [*self.early, *self.late]))
+
+    def change_equivalences(self) -> None:
+        """Write other rules for some problems of which something is loaded later; the others keep theirs."""
+        changed = {(o.data_set_id, o.problem_id) for o in self.late}
+        before = equivalences(SEED, [*self.early, *self.late])
+        after = equivalences(SEED + 1, self.late)
+        specific = [rule for rule in after if (rule.data_set_id, rule.problem_id) in changed]
+        scopes = {(rule.data_set_id, rule.problem_id) for rule in specific}
+        kept = [rule for rule in before if (rule.data_set_id, rule.problem_id) not in scopes]
+        assert specific
+        write_seed(self.project, kept + specific)
 
 
 def load_hostile(folder: Path) -> Hostile:
-    """Load half of the observations; build nothing."""
+    """Load half of the observations of most problems, and all of the others; build nothing."""
     workspace = SparkWorkspace(folder)
     project = copy_project(workspace)
     observations = random_observations(SEED, n_problems=N_PROBLEMS)
+    problems = sorted({(o.data_set_id, o.problem_id) for o in observations})
+    settled = set(random.Random(SEED).sample(problems, k=N_PROBLEMS // 4))
     half = len(observations) // 2
-    hostile = Hostile(workspace, project, observations[:half], observations[half:])
-    hostile.write_equivalences(SEED)
+    late = [o for o in observations[half:] if (o.data_set_id, o.problem_id) not in settled]
+    early = [o for o in observations if o not in late]
+    hostile = Hostile(workspace, project, early, late)
+    hostile.write_equivalences()
     load_observations(workspace, hostile.early, "early")
     load_descriptions(workspace, random_descriptions(SEED, observations), "descriptions")
     return hostile

@@ -35,22 +35,20 @@ def test_what_is_loaded_later(tmp_path: Path) -> None:
     assert workspace.compare() == before
 
     workspace.obslake("pin")
-    hostile.write_equivalences(SEED + 1)
+    hostile.change_equivalences()
     workspace.spark("--quiet", "seed", project=project)
     # Each commit changes one table, and the last one or none is made: what was forgotten is gone all the same.
-    built = versions(workspace, "refresh_built_versions", "int_actuations")
-    for statement in ("delete_stale_rows", "keep_built_versions"):
+    built = versions(workspace, "int_actuations")
+    for statement in ("delete_stale_rows", "keep_versions"):
         with cut_off(project, statement, "int_actuations"):
             done = workspace.run_spark("run", "--select", "+int_actuations", project=project)
             assert done.returncode != 0
             assert "cut off" in done.stdout
         # Also if the rules become again what they were, what was cut off is built again.
-        trusted = (
-            versions(workspace, "refresh_built_versions", "int_actuations").items() & built.items()
-        )
-        stale = versions(workspace, "refresh_stale_problems", "int_actuations").keys()
+        stale = versions(workspace, "int_actuations", is_stale=True)
+        trusted = versions(workspace, "int_actuations").items() & built.items()
         assert stale
-        assert not stale & dict(trusted).keys()
+        assert not stale.keys() & dict(trusted).keys()
     workspace.spark("--quiet", "run", project=project)
     workspace.dbt("--quiet", "seed", project=project)
     workspace.dbt("--quiet", "run", project=project)
@@ -96,12 +94,18 @@ def cut_off(project: Path, statement: str, model: str) -> Iterator[None]:
     path.write_text(kept)
 
 
-def versions(workspace: SparkWorkspace, table: str, model: str) -> dict[tuple[str, str], str]:
-    """Return the versions that a table of the refresh has of the problems of a model."""
+def versions(
+    workspace: SparkWorkspace, model: str, *, is_stale: bool = False
+) -> dict[tuple[str, str], str]:
+    """Return the versions that a model has of its problems, or of those that it was last to build."""
     namespace = Lakehouse.open(workspace.home).tables_of("marts_refresh")
-    (found,) = (t for t in namespace if t.name()[-1] == table)
+    (found,) = (t for t in namespace if t.name()[-1] == "refresh_problems")
     rows = found.scan(row_filter=EqualTo("model", model)).to_arrow().to_pylist()
-    return {(row["data_set_id"], row["problem_id"]): row["version"] for row in rows}
+    return {
+        (row["data_set_id"], row["problem_id"]): row["version"]
+        for row in rows
+        if row["is_stale"] or not is_stale
+    }
 
 
 def stored_rows(workspace: SparkWorkspace, data_set: str, problem: str) -> int:

@@ -160,18 +160,14 @@ def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None
     schemas = dict(
         connection.execute(
             "select table_name, table_schema from information_schema.tables where table_catalog = ? "
-            "and table_name in ('refresh_model_snapshots', 'consensus_oracles')",
+            "and table_name in ('refresh_models', 'consensus_oracles')",
             [_MARTS],
         ).fetchall()
     )
     if len(schemas) < 2:
-        check.notes.append(
-            "the marts do not say what they were built from: run `dbt run --full-refresh`"
-        )
+        check.notes.append("the marts do not say what they were built from: run `dbt run`")
         return None
-    table = (
-        f"{_MARTS}.{quote_identifier(schemas['refresh_model_snapshots'])}.refresh_model_snapshots"
-    )
+    table = f"{_MARTS}.{quote_identifier(schemas['refresh_models'])}.refresh_models"
     found = connection.execute(
         f"select snapshot_id, digest, rules, count(*) from {table} where list_contains(?, model) "
         "group by all",

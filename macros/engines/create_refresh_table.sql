@@ -1,0 +1,10 @@
+{#- Statement that makes a table of the refresh, if it is not there. -#}
+{% macro create_refresh_table(relation, columns) -%}
+    create table if not exists {{ relation }} (
+        {%- for name, type in columns.items() %}{{ name }} {{ type }}{{ ', ' if not loop.last }}{% endfor -%}
+    )
+    {%- if target.type == 'spark' %}
+    using iceberg
+    tblproperties ('write.metadata.delete-after-commit.enabled' = 'true')
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,5 @@
+{#- Keep which versions the model holds now: none of problems that are gone. -#}
+{% macro keep_versions() -%}
+    update {{ obslake.refresh_table('refresh_problems') }} set version = wanted
+    where model = '{{ model.name }}' and is_stale
+{%- endmacro %}

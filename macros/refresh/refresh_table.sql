@@ -1,0 +1,9 @@
+{#- A table in which the refresh keeps what it knows: `refresh_problems`, a row per model and problem, and
+    `refresh_models`, a row per model. They are no models, so that the lineage shows where data flows and nothing
+    else. -#}
+{% macro refresh_table(name) -%}
+    {%- set neighbour = graph.nodes['model.obslake.refresh_source_versions'] -%}
+    {{ return(api.Relation.create(
+        database=neighbour.database, schema=neighbour.schema, identifier=name, type='table'
+    )) }}
+{%- endmacro %}
