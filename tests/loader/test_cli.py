@@ -459,7 +459,7 @@ def test_a_failing_question_has_a_status_and_no_traceback(asked: Lake) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith('obslake: Parser Error: syntax error at or near "selct"')
     assert "Traceback" not in done.stderr
-    assert "no UTF-8" in workspace.refused("sql", "-", stdin=b"select '\xff'")
+    assert "not valid UTF-8" in workspace.refused("sql", "-", stdin=b"select '\xff'")
     Path(asked.home / "obslake.duckdb").write_text("this is no database" * 1000)
     assert "not a valid DuckDB database" in workspace.refused("sql", "select 1")
 

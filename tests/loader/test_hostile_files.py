@@ -201,11 +201,11 @@ def test_names_that_are_no_text(lake: Lake) -> None:
     name = os.fsdecode(b"\xff.jsonl")
     (lake.folder / name).write_text(json.dumps(observation()))
     message = lake.refused("observations", lake.folder / name)
-    assert message == f"{lake.folder}/\\xff.jsonl: its name is no UTF-8: rename it"
+    assert message == f"{lake.folder}/\\xff.jsonl: its name is not valid UTF-8: rename it"
     path = lake.jsonl("o.jsonl", [observation()])
     for option in ("--data-set", "--run", "--environment"):
         message = lake.refused("observations", path, option, name)
-        assert message == f"{option}: \\xff.jsonl is no UTF-8"
+        assert message == f"{option}: \\xff.jsonl is not valid UTF-8"
 
 
 def test_pipes(workspace: Workspace) -> None:

@@ -14,7 +14,7 @@ LINES = {
     "csv": {
         b"p,i,bad\n": "has 3 fields instead of 4",
         b"p,i,bad,1,2\n": "has 5 fields instead of 4",
-        b"p,i,\xe9,1\n": "is no UTF-8",
+        b"p,i,\xe9,1\n": "is not valid UTF-8",
     },
     "jsonl": {
         b'{"problem_id": "p", "test\n': "is no JSON",

@@ -61,4 +61,4 @@ def check_text(option: str, value: str | None) -> None:
         (value or "").encode()
     except UnicodeEncodeError as error:
         shown = os.fsencode(value or "").decode(errors="backslashreplace")
-        raise ObslakeError(f"{option}: {shown} is no UTF-8") from error
+        raise ObslakeError(f"{option}: {shown} is not valid UTF-8") from error

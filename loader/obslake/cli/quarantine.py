@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     default=100,
     show_default=True,
-    help="Show as many records at most; 0: all.",
+    help="Show at most this many records; 0: all.",
 )
 @click.option(
     "--retry",

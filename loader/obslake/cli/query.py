@@ -60,7 +60,7 @@ def sql(
         try:
             query = click.get_binary_stream("stdin").read().decode()
         except UnicodeDecodeError as error:
-            raise QueryError("the query on standard input is no UTF-8") from error
+            raise QueryError("the query on standard input is not valid UTF-8") from error
     with ask(home, query, external_access=external_access, marts_in=marts_in) as answer:
         echo_answer(answer, as_json=as_json)
 

@@ -159,7 +159,7 @@ def _compacted(done: "Compaction") -> Cells:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Keep as many of the newest snapshots of each table, however old they are.",
+    help="Keep at least this many of the newest snapshots of each table, however old they are.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
 @json_option

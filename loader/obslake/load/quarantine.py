@@ -99,7 +99,7 @@ def read_quarantine(
     Args:
         lakehouse: where to look.
         load_id: only of this load.
-        limit: return as many records at most; 0: all.
+        limit: return at most this many records; 0: all.
 
     Raises:
         QuarantineError: nothing of the load is set aside.

@@ -1,4 +1,4 @@
-"""What a load did, and how it is told."""
+"""Reports of loads, and their messages."""
 
 from dataclasses import dataclass, field
 

@@ -55,7 +55,7 @@ def retry(lakehouse: Lakehouse, load_id: str | None, progress: Progress) -> Iter
     """Read the records that were set aside again, with the same reader and options.
 
     Records that are understood are appended, as a load of its own for each load that had set them
-    aside; the others are set aside anew by that load, with the reasons of today. So a record is
+    aside; that load sets the others aside again, with the reasons of today. So a record is
     either loaded or set aside, and the same retry again appends nothing. One that was interrupted
     is completed by repeating it.
 

@@ -133,7 +133,7 @@ def _form(output: str, form: Format | None) -> tuple[Format, str | None]:
 
 def _check_target(path: Path, overwrite: bool) -> None:
     if path.exists() and not path.is_file():
-        raise ExportError(f"{path} is no file that could be replaced: name a file")
+        raise ExportError(f"{path} is not a file that could be replaced: name a file")
     if not path.parent.is_dir():
         raise ExportError(f"there is no folder {path.parent}")
     if path.exists() and not overwrite:

@@ -46,7 +46,7 @@ class Cast:
     def fault(self, value: str, given: str = "VARCHAR") -> str:
         """Return the SQL condition of a value, of a given type, that is not readable.
 
-        Of values that are of the type already, DuckDB often knows the answer without reading them.
+        DuckDB often knows the answer for values of the type without reading them.
         """
         if given == "TIMESTAMP WITH TIME ZONE" and self.type == "timestamptz":
             return f"not ({value} between {_FIRST_MOMENT} and {_LAST_MOMENT})"
@@ -134,7 +134,7 @@ def check_rows(
 ) -> str | None:
     """Check that required columns have values and that typed columns can be read as their types.
 
-    Rows that are tolerated go into the table ``set_aside``; who reads the source leaves them out.
+    Rows that are tolerated go into the table ``set_aside``; the reader leaves them out.
 
     Args:
         connection: where the files are read.

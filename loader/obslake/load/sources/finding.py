@@ -46,7 +46,7 @@ def _readable(path: Path, spool: Path) -> Path:
         str(path).encode()
     except UnicodeEncodeError as error:
         name = os.fsencode(path).decode(errors="backslashreplace")
-        raise SourceNotFoundError(f"{name}: its name is no UTF-8: rename it") from error
+        raise SourceNotFoundError(f"{name}: its name is not valid UTF-8: rename it") from error
     return path
 
 

@@ -160,7 +160,7 @@ class _Rows:
         try:
             record.decode()
         except UnicodeDecodeError:
-            return "is no UTF-8"
+            return "is not valid UTF-8"
         return None
 
 

@@ -18,7 +18,7 @@ from obslake.load.sources.files import SourceFile
 
 _SHOWN = 5
 
-# Of files that are set aside as a whole: each becomes one value of a column.
+# A file that is set aside as a whole becomes one value of a column.
 LARGEST_FILE = 64 << 20
 
 
@@ -66,7 +66,7 @@ ANY = Tolerance.parse("100%")
 
 
 def begin(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty tables, anew where they are there."""
+    """Create the empty tables; replace those of an earlier attempt."""
     run_sql_file(connection, SQL / "set_aside.sql")
 
 
