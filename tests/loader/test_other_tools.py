@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from obslake.errors import VerificationError
 from obslake.lakehouse import commits, recount
-from obslake.lakehouse.ledger import Moment, committed_loads, loads_touched_since
+from obslake.lakehouse.ledger import Ledger, committed_loads
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, RUNS
 from obslake.upkeep.expiry import expire
 
@@ -198,12 +198,12 @@ def test_a_load_that_came_back_and_went_meanwhile(loaded: Lake) -> None:
     """Others may have seen it, and have taken out what an unfinished load of its source had written."""
     first, second, third = (s["snapshot_id"] for s in snapshots(loaded))
     set_current(loaded, first)
-    then = Moment.of(loaded.open().table(OBSERVATIONS).metadata)
-    assert not loads_touched_since(loaded.open().table(OBSERVATIONS).metadata, then)
+    then = Ledger(loaded.open().table(OBSERVATIONS).metadata).moment
+    assert not Ledger(loaded.open().table(OBSERVATIONS).metadata).touched_since(then)
     set_current(loaded, third)
     set_current(loaded, second)
     set_current(loaded, first)
-    touched = loads_touched_since(loaded.open().table(OBSERVATIONS).metadata, then)
+    touched = Ledger(loaded.open().table(OBSERVATIONS).metadata).touched_since(then)
     assert [load.load_id for load in touched] == [s["load_id"] for s in snapshots(loaded)[1:]]
 
 

@@ -69,17 +69,17 @@ class TableState:
 
 def state_at(metadata: TableMetadata, until: Snapshot | None) -> TableState:
     """Return what is in a snapshot of a table; nothing is in it before the first."""
-    return _Notes(metadata).state(until.snapshot_id) if until else TableState()
+    return Ledger(metadata).state(until.snapshot_id) if until else TableState()
 
 
 def current_state(metadata: TableMetadata) -> TableState:
     """Return what is in a table now."""
-    return state_at(metadata, metadata.current_snapshot())
+    return Ledger(metadata).current
 
 
 def states(metadata: TableMetadata) -> Iterator[tuple[Snapshot, TableState]]:
     """Return all snapshots that are there, in the order of their commits, and what is in each."""
-    notes = _Notes(metadata)
+    notes = Ledger(metadata)
     # Most stand on the one before.
     before: dict[int, TableState] = {}
     for snapshot in sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0):
@@ -109,50 +109,15 @@ class Moment:
     changed_ms: int = 0
     loads: frozenset[str] = frozenset()
 
-    @classmethod
-    def of(cls, metadata: TableMetadata) -> "Moment":
-        """Return what a table is now."""
-        changed = max((entry.timestamp_ms for entry in metadata.snapshot_log), default=0)
-        last = max((note.sequence_number for note in _Notes(metadata).in_order), default=0)
-        loads = frozenset(current_state(metadata).loads)
-        return cls(metadata.current_snapshot_id, last, changed, loads)
-
-
-def loads_touched_since(metadata: TableMetadata, then: Moment) -> list[CommittedLoad]:
-    """Return the loads that were committed, taken back or brought again since, by whatever tool."""
-    notes = _Notes(metadata)
-    touched: set[str] = set()
-    for note in notes.in_order:
-        if note.sequence_number <= then.sequence_number:
-            continue
-        match note:
-            case CommittedLoad():
-                touched.add(note.load_id)
-            case RolledBack():
-                touched.update(note.removed, note.restored)
-    # Other tools note nothing when they make another snapshot the current one; the log of the table has it.
-    for entry in metadata.snapshot_log:
-        if entry.timestamp_ms >= then.changed_ms and entry.snapshot_id in notes.commits:
-            touched.update(notes.state(entry.snapshot_id).loads.keys() ^ then.loads)
-    return [load for load_id, load in notes.loads.items() if load_id in touched]
-
 
 def noted_loads(metadata: TableMetadata) -> dict[str, CommittedLoad]:
     """Return the loads that are in a table, and those that were rolled back."""
-    return _Notes(metadata).loads
+    return Ledger(metadata).loads
 
 
 def noted_forgotten(metadata: TableMetadata) -> dict[str, Forgotten]:
     """Return what was ever forgotten in a table, undone or not."""
-    return _Notes(metadata).forgotten
-
-
-def lost_loads(metadata: TableMetadata, complete: Collection[str]) -> set[str]:
-    """Return which of the complete loads had rows in a table that are not in it any more."""
-    notes = _Notes(metadata)
-    had_rows = {i for i in complete if i in notes.loads and notes.loads[i].rows}
-    current = metadata.current_snapshot_id
-    return had_rows - notes.state(current).loads.keys() if current else had_rows
+    return Ledger(metadata).forgotten
 
 
 def load_ids(metadata: TableMetadata, until: Snapshot | None) -> set[str]:
@@ -195,50 +160,91 @@ def forget_properties(
     return {OPERATION_PROPERTY: "forget", FORGET_PROPERTY: _compact(note)}
 
 
-class _Notes:
+class Ledger:
     """All that is noted about a table."""
 
     def __init__(self, metadata: TableMetadata) -> None:
-        self.commits = commits(metadata)
+        """Read the notes in a table's metadata."""
+        self._metadata = metadata
+        self._commits = commits(metadata)
         self._counted = counted_rows(metadata)
         self._notes: dict[int, Event] = {
             commit.snapshot_id: note
-            for commit in self.commits.values()
+            for commit in self._commits.values()
             if (note := read_event(commit.sequence_number, commit.note)) is not None
         }
         carried = carried_events(metadata)
         # A snapshot has one note, which may be carried over and be there.
         once = {note.sequence_number: note for note in (*carried, *self._notes.values())}
-        self.in_order = [once[number] for number in sorted(once)]
+        self.events = [once[number] for number in sorted(once)]
 
     @cached_property
     def loads(self) -> dict[str, CommittedLoad]:
         """The loads that were ever in the table."""
         loads = {
-            load_id: CommittedLoad(load_id, self.commits[snapshot_id].sequence_number, ())
+            load_id: CommittedLoad(load_id, self._commits[snapshot_id].sequence_number, ())
             for snapshot_id, rows in self._counted.items()
             for load_id in rows
         }
-        loads.update({n.load_id: n for n in self.in_order if isinstance(n, CommittedLoad)})
+        loads.update({n.load_id: n for n in self.events if isinstance(n, CommittedLoad)})
         return loads
 
     @cached_property
     def forgotten(self) -> dict[str, Forgotten]:
         """What was ever forgotten in it."""
-        return _forgotten(self.in_order)
+        return _forgotten(self.events)
+
+    @cached_property
+    def current(self) -> TableState:
+        """What is in the table now."""
+        current = self._metadata.current_snapshot_id
+        return TableState() if current is None else self.state(current)
+
+    @property
+    def moment(self) -> Moment:
+        """What the table is now, to be compared later."""
+        log = self._metadata.snapshot_log
+        return Moment(
+            self._metadata.current_snapshot_id,
+            max((event.sequence_number for event in self.events), default=0),
+            max((entry.timestamp_ms for entry in log), default=0),
+            frozenset(self.current.loads),
+        )
+
+    def touched_since(self, then: Moment) -> list[CommittedLoad]:
+        """Return the loads that were committed, taken back or brought again since, by whatever tool."""
+        touched: set[str] = set()
+        for note in self.events:
+            if note.sequence_number <= then.sequence_number:
+                continue
+            match note:
+                case CommittedLoad():
+                    touched.add(note.load_id)
+                case RolledBack():
+                    touched.update(note.removed, note.restored)
+        # Other tools note nothing when they make another snapshot the current one; the table's log has it.
+        for entry in self._metadata.snapshot_log:
+            if entry.timestamp_ms >= then.changed_ms and entry.snapshot_id in self._commits:
+                touched.update(self.state(entry.snapshot_id).loads.keys() ^ then.loads)
+        return [load for load_id, load in self.loads.items() if load_id in touched]
+
+    def lost(self, complete: Collection[str]) -> set[str]:
+        """Return which of the complete loads had rows in the table that are not in it any more."""
+        had_rows = {i for i in complete if i in self.loads and self.loads[i].rows}
+        return had_rows - self.current.loads.keys()
 
     def state(self, snapshot_id: int, known: Mapping[int, TableState] | None = None) -> TableState:
         """Return what is in a snapshot; what is in others may be known."""
         known = known or {}
         line = []
         at: int | None = snapshot_id
-        while at in self.commits and at not in known and at not in self._counted:
-            line.append(self.commits[at])
+        while at in self._commits and at not in known and at not in self._counted:
+            line.append(self._commits[at])
             at = line[-1].parent
         if at is not None and at in known:
             state = TableState(dict(known[at].loads), dict(known[at].forgotten))
         elif at in self._counted:
-            state = self._state_by_rows(self.commits[at])
+            state = self._state_by_rows(self._commits[at])
         else:
             # Where it is not known what the last of them stands on, that is all that was noted before.
             before = line[-1].sequence_number if line and at is not None else 0
@@ -249,7 +255,7 @@ class _Notes:
 
     def _state_before(self, sequence_number: int) -> TableState:
         state = TableState()
-        for note in self.in_order:
+        for note in self.events:
             if note.sequence_number < sequence_number:
                 self._apply(state, note)
         return state

@@ -6,7 +6,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.events import CommittedLoad
-from obslake.lakehouse.ledger import committed_loads, loads_touched_since
+from obslake.lakehouse.ledger import Ledger, committed_loads
 from obslake.lakehouse.schemas import OBSERVATIONS, TableDefinition
 from obslake.load.history import History
 
@@ -54,7 +54,7 @@ class Claim:
 
     def _check_observations(self, metadata: TableMetadata) -> None:
         # What is there now was known, or came since; what came since may have been taken back.
-        touched = loads_touched_since(metadata, self._since)
+        touched = Ledger(metadata).touched_since(self._since)
         if self._has_same_sources(touched) or self._load_id in {load.load_id for load in touched}:
             raise LoadedMeanwhileError
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.events import CONTENT_PREFIX, is_content
-from obslake.lakehouse.ledger import Moment, current_state, lost_loads, noted_loads
+from obslake.lakehouse.ledger import Ledger, Moment
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.load.sources.base import Options, Reader
 from obslake.load.sources.files import SourceFile
@@ -56,9 +56,9 @@ class History:
         keys: dict[str, set[str]] = {}
         forgotten: set[str] = set()
         # The observations are the last of them: what they do not have is not complete.
-        tables = {d.name: lakehouse.table(d).metadata for d in ALL_TABLES}
-        for name, metadata in tables.items():
-            state = current_state(metadata)
+        tables = {d.name: Ledger(lakehouse.table(d).metadata) for d in ALL_TABLES}
+        for name, table in tables.items():
+            state = table.current
             loads[name] = set(state.loads)
             for load in state.loads.values():
                 # Each table notes the same keys. Where another tool has removed those of one, others have them.
@@ -68,7 +68,7 @@ class History:
             for note in state.forgotten.values():
                 forgotten.update(note.rows)
         known = {key: load_id for load_id in state.loads for key in keys[load_id]}
-        ended = set(noted_loads(metadata))
+        ended = set(table.loads)
         return cls(
             complete={key: i for key, i in known.items() if not is_content(key)},
             contents={key: i for key, i in known.items() if is_content(key)},
@@ -78,9 +78,9 @@ class History:
             partly_forgotten=forgotten,
             emptied={i for i, load in state.loads.items() if state.rows(load) == 0} & forgotten,
             unfinished={i: its for i, its in keys.items() if i not in ended},
-            moment=Moment.of(metadata),
+            moment=table.moment,
             keyless={i for i, its in keys.items() if not its},
-            lost={n: lost for n, m in tables.items() if (lost := lost_loads(m, state.loads))},
+            lost={n: lost for n, t in tables.items() if (lost := t.lost(state.loads))},
         )
 
     def interrupted(self, keys: Collection[str]) -> str | None:

@@ -8,7 +8,7 @@ from pyiceberg.table import Table
 
 from obslake.engine import glob_literal, quote_identifier, reason, set_variables
 from obslake.lakehouse.events import is_content
-from obslake.lakehouse.ledger import current_state, lost_loads, noted_loads
+from obslake.lakehouse.ledger import Ledger, current_state, noted_loads
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.lakehouse.snapshots import data_files_query, live_files
 from obslake.lakehouse.visible import overtaken_loads
@@ -115,7 +115,7 @@ def _note_unfinished(observations: Table, tables: dict[str, Table], check: Check
 def _check_lost(observations: Table, tables: dict[str, Table], check: Check) -> None:
     complete = current_state(observations.metadata).loads
     for name, table in tables.items():
-        for load_id in sorted(lost_loads(table.metadata, complete)):
+        for load_id in sorted(Ledger(table.metadata).lost(complete)):
             check.fault(
                 name,
                 f"has no rows of load {load_id} any more: another tool has taken them out; "
