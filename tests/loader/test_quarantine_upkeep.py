@@ -12,7 +12,9 @@ from obslake.errors import ForgetError, RollbackError
 from obslake.lakehouse import commits
 from obslake.lakehouse.ledger import noted_forgotten
 from obslake.lakehouse.schemas import NAMESPACE, OBSERVATIONS, QUARANTINE
+from pyiceberg.exceptions import CommitStateUnknownException
 from pyiceberg.schema import Schema
+from pyiceberg.table import Table, Transaction
 
 from tests.harness.lake import KeptLakes, Lake, observation
 from tests.loader.maintenance import (
@@ -329,6 +331,25 @@ def test_records_of_an_earlier_version(kept: Lake, monkeypatch: pytest.MonkeyPat
     assert forget(kept, *MINE, "--problem", "p1")["quarantine"] == 1
     assert faults(kept) == {}
     assert forget(kept, *MINE)["quarantine"] == 12
+
+
+def test_columns_are_added_though_the_catalog_does_not_answer_at_first(
+    kept: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_an_earlier_version_made_it(kept)
+    commit = Transaction.commit_transaction
+    silent: list[int] = []
+
+    def commit_or_not(transaction: Transaction) -> Table:
+        if not silent:
+            silent.append(1)
+            raise CommitStateUnknownException
+        return commit(transaction)
+
+    monkeypatch.setattr(Transaction, "commit_transaction", commit_or_not)
+    kept.load_partly("observations", some(kept, "c"), *MINE, "--run", "c")
+    assert silent
+    assert Counter(run for (run,) in kept.rows("quarantine", "run_id")) == {None: 8, "c": 4}
 
 
 def test_a_rollback_takes_records_with_their_loads(

@@ -1,10 +1,8 @@
 """A lakehouse: the Iceberg catalog and its tables, and the folder they stand in by default."""
 
 import os
-import random
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +25,7 @@ from pyiceberg.typedef import Identifier
 from pyiceberg.utils.config import Config
 from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from obslake.errors import (
     CatalogError,
@@ -45,7 +44,8 @@ CATALOG_FILE = "catalog.db"
 
 # PyIceberg asks twice before it gives up.
 _LOCK_TIMEOUT_SECONDS = 30
-_WAITS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
+_ATTEMPTS = 6
+_FIRST_WAIT_SECONDS = 0.15
 _UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
 
 
@@ -79,7 +79,12 @@ class Lakehouse:
         if not configured:
             _check_default_home(path, create=create)
         try:
-            return _until_created(lambda: cls._open(path, configured, create))
+            return Retrying(
+                retry=retry_if_exception(_is_created_meanwhile),
+                stop=stop_after_attempt(_ATTEMPTS),
+                wait=wait_random_exponential(_FIRST_WAIT_SECONDS),
+                reraise=True,
+            )(cls._open, path, configured, create)
         except NotInstalledError as error:
             package = getattr(error.__cause__, "name", None) or _first_line(error)
             raise NoLakehouseError(
@@ -267,17 +272,10 @@ def open_or_plan(home: str | os.PathLike[str] | None = None) -> Lakehouse | Futu
     return FutureLakehouse(path)
 
 
-def _until_created(open_it: Callable[[], Lakehouse]) -> Lakehouse:
-    """Open a lakehouse that another process may be creating at the same time."""
-    for wait in _WAITS_SECONDS:
-        try:
-            return open_it()
-        except (IntegrityError, OperationalError, ProgrammingError) as error:
-            if is_of_system(error):
-                raise
-            # What was not there a moment ago, and is to be created, is there now.
-            time.sleep(random.uniform(wait / 2, wait))  # noqa: S311
-    return open_it()
+def _is_created_meanwhile(error: BaseException) -> bool:
+    """Whether what was not there a moment ago, and is to be created, may be there now."""
+    kinds = (IntegrityError, OperationalError, ProgrammingError)
+    return isinstance(error, kinds) and not is_of_system(error)
 
 
 def _first_line(error: Exception) -> str:

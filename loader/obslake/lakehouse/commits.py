@@ -1,10 +1,8 @@
-"""Optimistic commits: made anew on the table as it then is, where another process was faster."""
+"""Optimistic commits: prepared again from the table as it then is, where another process was faster."""
 
-import random
-import time
+import operator
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import count
 
 from pyiceberg.exceptions import (
     CommitFailedException,
@@ -19,6 +17,7 @@ from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import TableUpdate
 from pyiceberg.types import NestedField
 from sqlalchemy.exc import OperationalError
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
 
 from obslake.errors import CatalogError, CommitConflictError
 from obslake.lakehouse.datafiles import remove_data_files
@@ -26,9 +25,8 @@ from obslake.lakehouse.recount import recount
 from obslake.lakehouse.system_errors import is_of_system
 
 _ATTEMPTS = 30
-_FIRST_WAIT_SECONDS = 0.1
-_LONGEST_WAIT_SECONDS = 5.0
-_MOST_DOUBLINGS = 10
+_FIRST_WAIT_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 7.5
 
 
 def commit(
@@ -57,13 +55,15 @@ def commit(
     """
     attempt = _Attempt(table, stage, conflicts)
     try:
-        for number in count():
-            if number:
-                _wait(number)
-            if attempt.succeeds():
-                return
-            if attempt.failures >= _ATTEMPTS:
-                raise attempt.give_up() from attempt.last_error
+        is_done = Retrying(
+            retry=retry_if_result(operator.not_),
+            stop=stop_after_attempt(_ATTEMPTS),
+            # Chosen at random up to a limit, which doubles: so they do not come at the same moment again.
+            wait=wait_random_exponential(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS),
+            retry_error_callback=lambda _: False,
+        )(attempt.succeeds)
+        if not is_done:
+            raise attempt.give_up() from attempt.last_error
     except BaseException:
         # Where the catalog does not say what it has, the files stay: they may count.
         with suppress(Exception):
@@ -71,11 +71,6 @@ def commit(
                 remove_data_files(table.io, added)
                 attempt.remove_manifests()
         raise
-
-
-def _wait(number: int) -> None:
-    longest = min(_FIRST_WAIT_SECONDS * 2 ** min(number, _MOST_DOUBLINGS), _LONGEST_WAIT_SECONDS)
-    time.sleep(random.uniform(longest / 2, longest))  # noqa: S311
 
 
 def add_missing_columns(table: Table, schema: Schema) -> None:
@@ -107,7 +102,6 @@ class _Attempt:
         stage: Callable[[Transaction], None],
         conflicts: tuple[type[Exception], ...],
     ) -> None:
-        self.failures = 0
         self.last_error: Exception | None = None
         self._table = table
         self._stage = stage
@@ -128,7 +122,10 @@ class _Attempt:
             self._stage(transaction)
         except OperationalError as error:
             return self._failed(error)
-        self._staged = transaction.table_metadata.current_snapshot()
+        staged = transaction.table_metadata.current_snapshot()
+        # Changes of properties or columns have no snapshot of their own.
+        if staged and staged.snapshot_id != self._table.metadata.current_snapshot_id:
+            self._staged = staged
         try:
             transaction.commit_transaction()
         except (CommitFailedException, ValidationException) as error:
@@ -148,7 +145,6 @@ class _Attempt:
     def _failed(self, error: Exception) -> bool:
         if isinstance(error, OperationalError) and is_of_system(error):
             raise error
-        self.failures += 1
         self.last_error = error
         return False
 
@@ -161,7 +157,7 @@ class _Attempt:
                 f"{name}: the catalog did not answer: {reason}\n  run the command again when it does"
             )
         return CommitConflictError(
-            f"{name}: others committed {self.failures} times while this waited for its turn\n"
+            f"{name}: others committed {_ATTEMPTS} times while this waited for its turn\n"
             "  nothing of it was committed: run the command again"
         )
 
