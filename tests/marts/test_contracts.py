@@ -1,0 +1,68 @@
+"""Columns have the types that the models declare, models have owners, and what is built on marts is listed."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
+
+# What stands on marts, by the folder or file that asks them, relative to the project.
+EXPOSED = {
+    "obslake_functions": "models/functions",
+    "obslake_analyses": "analyses",
+}
+
+
+def models(manifest: dict[str, Any], *layers: str) -> list[dict[str, Any]]:
+    nodes = [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
+    return [n for n in nodes if n["fqn"][1] in layers]
+
+
+def test_intermediate_columns_have_the_types_that_are_declared(
+    demo: Workspace, compiled: dict[str, Any]
+) -> None:
+    declared = {
+        (node["name"], column["name"], column["data_type"])
+        for node in models(compiled, "intermediate")
+        for column in node["columns"].values()
+    }
+    names = {kind for _, _, kind in declared if kind}
+    kinds = {kind: demo.query(f"select typeof(cast(null as {kind}))")[0][0] for kind in names}
+    found = demo.query(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where schema_name = 'main_intermediate'"
+    )
+    assert {(model, name, kinds.get(kind)) for model, name, kind in declared} == set(found)
+
+
+def test_every_model_has_an_owner(compiled: dict[str, Any]) -> None:
+    layers = ("staging", "refresh", "intermediate", "marts", "functions")
+    assert [n["name"] for n in models(compiled, *layers) if not n["config"]["group"]] == []
+    assert all(group["owner"]["name"] for group in compiled["groups"].values())
+
+
+@pytest.mark.parametrize("exposure", EXPOSED)
+def test_what_asks_marts_is_listed_with_them(compiled: dict[str, Any], exposure: str) -> None:
+    files = (PROJECT / EXPOSED[exposure]).glob("*.sql")
+    read = {
+        f"model.obslake.{name}"
+        for file in files
+        for name in re.findall(r"ref\('(\w+)'\)", file.read_text())
+    }
+    marts = read - {"model.obslake.context_transitions"}
+    if marts != read:
+        marts |= {"model.obslake.response_signatures", "model.obslake.implementations"}
+    listed = compiled["exposures"][f"exposure.obslake.{exposure}"]["depends_on"]["nodes"]
+    assert set(listed) == marts
+
+
+def test_obslake_sql_and_the_benchmark_are_listed(compiled: dict[str, Any]) -> None:
+    exposures = {e["name"]: e["depends_on"]["nodes"] for e in compiled["exposures"].values()}
+    assert exposures.keys() == {*EXPOSED, "obslake_sql", "obslake_benchmark"}
+    assert exposures["obslake_sql"] == exposures["obslake_functions"]
+    text = (PROJECT / "bench" / "questions.py").read_text()
+    names = {node["name"] for node in models(compiled, "marts")}
+    direct = {f"model.obslake.{name}" for name in names if re.search(rf"from {name}\b", text)}
+    assert direct <= set(exposures["obslake_benchmark"])
