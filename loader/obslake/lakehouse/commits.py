@@ -107,7 +107,7 @@ class _Attempt:
         self._stage = stage
         self._conflicts = conflicts
         self._staged: Snapshot | None = None
-        # Of these it is not known whether they were committed: the catalog did not say.
+        # Snapshots that may be committed or not: the catalog did not say.
         self._unknown: list[int] = []
 
     def succeeds(self) -> bool:

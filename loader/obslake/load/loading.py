@@ -48,7 +48,7 @@ def load(
     that was interrupted before that is completed by running it again: tables that have its rows
     already are left as they are.
 
-    Where several loads of a source run side by side, one appends it. The others start again with what is left,
+    If loads of the same source run side by side, one appends it. The others start again with what is left,
     so that they end as they would have ended one after the other.
 
     Args:

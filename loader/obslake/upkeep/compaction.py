@@ -110,7 +110,7 @@ def _compact(
         return overtaken_loads(metadata, lakehouse.table(OBSERVATIONS).metadata)
 
     def check(metadata: TableMetadata) -> None:
-        # A rollback may have made that they can be completed.
+        # After a rollback their sources may be free, so that they can be completed.
         if not loads <= overtaken(metadata):
             raise FilesReplacedError
 

@@ -90,7 +90,7 @@ def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator
 
     The quarantine is first: of which data sets its loads are is said by the rows of the others.
     Observations are last, and note what was forgotten even where they had no such rows: by this the
-    marts know what to build anew. Interrupted before, it is completed by running it again.
+    marts know what to rebuild. Interrupted before, it is completed by running it again.
 
     Raises:
         ForgetError: a table cannot be read.
