@@ -23,8 +23,7 @@ from tests.loader.maintenance import InterruptedLoadError, interrupted_at, just_
 from tests.loader.test_observations import published
 from tests.loader.test_quarantine import mixed, newer_version
 
-DEFINITIONS = {t.name: t for t in TABLES}
-NAMES = list(DEFINITIONS)
+NAMES = [t.name for t in TABLES]
 LOST = (
     "has lost its sources to another load: its rows are hidden, until `obslake compact` drops them"
 )
@@ -45,30 +44,37 @@ def source(lake: Lake, name: str) -> Path:
     return lake.parquet(f"{name}.parquet", rows)
 
 
-def visible(lake: Lake, table: str) -> list[tuple[str, str, str]]:
-    """Return problem, run and load of the rows of a table that queries show."""
-    columns = ("problem_id", "run_id", "load_id")
-    there = [c if c in DEFINITIONS[table].column_names else "null" for c in columns]
+def visible(lake: Lake) -> dict[str, list[tuple[str, str, str]]]:
+    """Return problem, run and load of the rows of each table that queries show."""
+    seen = {}
     with engine.connect() as connection:
         create_source_views(lake.open(), connection)
-        return connection.execute(f"select {', '.join(there)} from lake.{table}").fetchall()
+        for definition in TABLES:
+            columns = (
+                column if column in definition.column_names else "null"
+                for column in ("problem_id", "run_id", "load_id")
+            )
+            query = f"select {', '.join(columns)} from lake.{definition.name}"
+            seen[definition.name] = connection.execute(query).fetchall()
+    return seen
 
 
 def check(lake: Lake, *names: str) -> None:
     """Check that exactly these sources are seen, each once, and that a compaction leaves nothing else."""
     check_seen(lake, *names)
     lake.obslake("compact")
-    check_seen(lake, *names)
+    seen = check_seen(lake, *names)
     assert notes(lake) == []
     history = History.read(lake.open())
     assert history.unfinished == {}
     assert len(history.complete) == len(names)
-    for table in NAMES:
-        assert sorted(lake.rows(table, "load_id")) == sorted((v[2],) for v in visible(lake, table))
+    for table, rows in seen.items():
+        assert sorted(lake.rows(table, "load_id")) == sorted((load_id,) for *_, load_id in rows)
 
 
-def check_seen(lake: Lake, *names: str) -> None:
-    seen = {table: visible(lake, table) for table in NAMES}
+def check_seen(lake: Lake, *names: str) -> dict[str, list[tuple[str, str, str]]]:
+    """Check that queries show exactly these sources, each once; return what they show."""
+    seen = visible(lake)
     for table in ("observations", "measurements"):
         measured = Counter(dict.fromkeys(names, 3))
         assert Counter(problem for problem, *_ in seen[table]) == measured
@@ -81,6 +87,7 @@ def check_seen(lake: Lake, *names: str) -> None:
     assert {t["table"]: t["rows"] for t in status["tables"] if t["table"] in NAMES} == {
         table: len(rows) for table, rows in seen.items()
     }
+    return seen
 
 
 def notes(lake: Lake) -> list[str]:
@@ -162,7 +169,8 @@ def test_what_an_overtaken_load_has_left_is_hidden_and_dropped_by_the_next_compa
     lake.load("observations", paths["b"])
     check_seen(lake, "b", "c")
     assert LOST in "".join(notes(lake))
-    hidden = {name: len(lake.rows(name)) - len(visible(lake, name)) for name in NAMES}
+    seen = visible(lake)
+    hidden = {name: len(lake.rows(name)) - len(seen[name]) for name in NAMES}
     assert hidden[NAMES[0]]
     done = json.loads(lake.obslake("compact", "--json")[0])
     assert {d["table"]: d["rows_dropped"] for d in done if d["table"] in NAMES} == hidden
