@@ -11,7 +11,8 @@
         {%- set is_right, wanted = value in rule['values'], rule['values'] | join(' or ') -%}
     {%- else -%}
         {%- set most = rule.get('most') -%}
-        {%- set is_right = value is integer and value is not boolean and value >= rule.least and value <= (most or value) -%}
+        {%- set is_number = value is integer and value is not boolean -%}
+        {%- set is_right = is_number and value >= rule.least and value <= (most or value) -%}
         {%- set wanted = 'a whole number from ' ~ rule.least ~ (' to ' ~ most if most else '') -%}
     {%- endif -%}
     {%- if not is_right -%}

@@ -7,7 +7,8 @@
             then round(1 - (
                 {%- for drawn in range(k) %}
                 {{ '* ' if not loop.first -}}
-                ({{ n_implementations }} - {{ n_passing }} - {{ drawn }}) / cast({{ n_implementations }} - {{ drawn }} as double)
+                ({{ n_implementations }} - {{ n_passing }} - {{ drawn }})
+                / cast({{ n_implementations }} - {{ drawn }} as double)
                 {%- endfor %}
             ), 6)
     end

@@ -17,7 +17,11 @@
         select * from read_csv(
             {{ obslake.text_literal(file) }},
             header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
-            columns = { {%- for name, type in columns.items() %}'{{ name }}': '{{ type }}'{{ ', ' if not loop.last }}{% endfor -%} }
+            columns = {
+                {%- for name, type in columns.items() %}
+                '{{ name }}': '{{ type }}'{{ ', ' if not loop.last }}
+                {%- endfor %}
+            }
         )
     {%- endif -%}
 {%- endmacro %}

@@ -15,7 +15,8 @@
     {%- endif -%}
     {%- if missing -%}
         {%- do exceptions.raise_compiler_error(
-            'obslake_' ~ name ~ ': ' ~ relation ~ ' has no column ' ~ missing | join(', ') ~ ', which ' ~ name ~ ' need\n'
+            'obslake_' ~ name ~ ': ' ~ relation ~ ' has no column ' ~ missing | join(', ')
+            ~ ', which ' ~ name ~ ' need\n'
             ~ '  its columns: ' ~ present | join(', ')
         ) -%}
     {%- endif -%}
@@ -26,7 +27,8 @@
         {% for column in columns -%}
         {%- set value = column.name if present is none or column.name in present else 'null' -%}
         {%- set typed = 'cast(' ~ value ~ ' as ' ~ column.type ~ ')' if has_nulls else value -%}
-        {{ 'coalesce(' ~ typed ~ ', ' ~ column.default ~ ')' if column.default is defined and has_nulls else typed }} as {{ column.name }}
+        {%- set defaulted = column.default is defined and has_nulls -%}
+        {{ 'coalesce(' ~ typed ~ ', ' ~ column.default ~ ')' if defaulted else typed }} as {{ column.name }}
         {{- ',' if not loop.last }}
         {% endfor %}
     {%- if relation is none %}

@@ -11,8 +11,11 @@
             'obslake_transitions: ' ~ side ~ ' is chosen by ' ~ parts | join(', ') ~ ', not by ' ~ name
         ) }}
     {%- endfor -%}
-    {%- if ((contexts.get('from') or {}).get('revision') is none) != ((contexts.get('to') or {}).get('revision') is none) -%}
-        {{ exceptions.raise_compiler_error('obslake_transitions: name the revision of both from and to, or of neither') }}
+    {%- set before, after = contexts.get('from') or {}, contexts.get('to') or {} -%}
+    {%- if (before.get('revision') is none) != (after.get('revision') is none) -%}
+        {{ exceptions.raise_compiler_error(
+            'obslake_transitions: name the revision of both from and to, or of neither'
+        ) }}
     {%- endif -%}
     {%- set context = {} -%}
     {%- for name in parts -%}

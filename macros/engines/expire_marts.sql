@@ -1,7 +1,8 @@
-{#- Operation: remove what the marts, and the tables below them, were before a moment in UTC (default: now), with the files
-    that nothing else needs. DuckDB's marts have no snapshots. -#}
+{#- Operation: remove what the marts, and the tables below them, were before a moment in UTC (default: now), with the
+    files that nothing else needs. DuckDB's marts have no snapshots. -#}
 {% macro expire_marts(older_than=none) -%}
-    {{ return(adapter.dispatch('expire_marts', 'obslake')(older_than or modules.datetime.datetime.now(modules.pytz.utc))) }}
+    {%- set moment = older_than or modules.datetime.datetime.now(modules.pytz.utc) -%}
+    {{ return(adapter.dispatch('expire_marts', 'obslake')(moment)) }}
 {%- endmacro %}
 
 {% macro default__expire_marts(older_than) -%}

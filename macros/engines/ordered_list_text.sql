@@ -13,7 +13,9 @@
 
 {% macro spark__ordered_list_text(text, order) -%}
     array_join(transform(
-        array_sort(collect_list(case when {{ text }} is not null then struct({{ order }} as place, {{ text }} as item) end)),
+        array_sort(collect_list(
+            case when {{ text }} is not null then struct({{ order }} as place, {{ text }} as item) end
+        )),
         placed -> placed.item
     ), ',')
 {%- endmacro %}

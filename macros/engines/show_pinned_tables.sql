@@ -1,5 +1,5 @@
-{#- Hook: show the tables of the lakehouse, in the schema of the sources, as they were when `obslake pin` fixed a moment. On
-    DuckDB the plugin `obslake.dbt_plugin` has shown them already, when it connected. -#}
+{#- Hook: show the tables of the lakehouse, in the schema of the sources, as they were when `obslake pin` fixed a
+    moment. On DuckDB the plugin `obslake.dbt_plugin` has shown them already, when it connected. -#}
 {% macro show_pinned_tables() -%}
     {%- if execute and flags.WHICH in ['run', 'build'] and obslake.reads_lakehouse() -%}
         {{ return(adapter.dispatch('show_pinned_tables', 'obslake')()) }}
@@ -28,10 +28,11 @@
     {%- set schema = target.schema ~ '_lake' -%}
     {%- do run_query('create schema if not exists ' ~ schema) -%}
     {%- for table in tables -%}
-        {%- set snapshots = 'select snapshot_id from ' ~ catalog ~ '.' ~ table[0] ~ '.snapshots where snapshot_id = ' ~ table[1] -%}
-        {%- if table[1] is not none and not run_query(snapshots).rows -%}
+        {%- set snapshots = catalog ~ '.' ~ table[0] ~ '.snapshots where snapshot_id = ' ~ table[1] -%}
+        {%- if table[1] is not none and not run_query('select snapshot_id from ' ~ snapshots).rows -%}
             {%- do exceptions.raise_compiler_error(
-                'snapshot ' ~ table[1] ~ ' of ' ~ table[0] ~ ', which was pinned, is not there any more\n  run `obslake pin` again'
+                'snapshot ' ~ table[1] ~ ' of ' ~ table[0] ~ ', which was pinned, is not there any more\n'
+                ~ '  run `obslake pin` again'
             ) -%}
         {%- endif -%}
         {%- set rows -%}
@@ -50,7 +51,9 @@
     {%- set newest = run_query('select snapshot_id from ' ~ catalog ~ ".observations.refs where name = 'main'").rows -%}
     {%- set shown = tables | selectattr(0, 'equalto', 'observations') | map(attribute=1) | first -%}
     {%- if newest and newest[0][0] != shown -%}
-        {%- do log('something was loaded or changed since `obslake pin`: this builds from what was pinned', info=true) -%}
+        {%- do log(
+            'something was loaded or changed since `obslake pin`: this builds from what was pinned', info=true
+        ) -%}
     {%- endif -%}
     {%- for name, columns, kind in [
         ('loads', 'load_id, revision', 'load'),
@@ -58,7 +61,8 @@
         ('shown', 'snapshot_id, digest', 'shown'),
     ] -%}
         {%- do run_query(
-            'create or replace view ' ~ schema ~ '.' ~ name ~ ' as select ' ~ columns ~ ' from ' ~ pinned ~ " where kind = '" ~ kind ~ "'"
+            'create or replace view ' ~ schema ~ '.' ~ name ~ ' as select ' ~ columns ~ ' from ' ~ pinned
+            ~ " where kind = '" ~ kind ~ "'"
         ) -%}
     {%- endfor -%}
 {%- endmacro %}

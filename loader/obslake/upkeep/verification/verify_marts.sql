@@ -71,7 +71,9 @@ answered as (
         data_set_id,
         problem_id,
         implementation_id,
-        md5(cast(to_json(list({'t': test_id, 's': step_id, 'r': canonical} order by test_id, step_id)) as varchar)) as answers,
+        md5(cast(
+            to_json(list({'t': test_id, 's': step_id, 'r': canonical} order by test_id, step_id)) as varchar
+        )) as answers,
         bool_or(list_contains(getvariable('eligible_kinds'), response_kind)) as is_eligible,
         count(*) as n_stimuli
     from verified_cells

@@ -45,7 +45,11 @@ create or replace temp macro plausible_seconds(duration) as
 if(seconds(duration) between 0 and 31536000, seconds(duration), null);
 
 create temp table moments as
-select moment, if(parsed between timestamptz '1980-01-01 00:00:00Z' and timestamptz '2200-01-01 00:00:00Z', parsed, null) as began_at,
+select
+    moment,
+    if(
+        parsed between timestamptz '1980-01-01 00:00:00Z' and timestamptz '2200-01-01 00:00:00Z', parsed, null
+    ) as began_at,
     -- What tools write where there is no moment.
     parsed is not null and parsed < timestamptz '1980-01-01 00:00:00Z' as is_none
 from (
@@ -313,7 +317,9 @@ select
     null::varchar as inputs,
     output,
     response_kind(output) as response_kind,
-    cast(round(plausible_seconds(regexp_replace(time, '[\s\x{00a0}\x{202f}''’]', '', 'g')) * 1e9) as bigint) as duration_ns,
+    cast(
+        round(plausible_seconds(regexp_replace(time, '[\s\x{00a0}\x{202f}''’]', '', 'g')) * 1e9) as bigint
+    ) as duration_ns,
     coalesce(began.began_at, suite_began.began_at, modified_at) as observed_at
 from (
     select

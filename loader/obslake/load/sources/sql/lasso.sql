@@ -420,7 +420,9 @@ from (
         candidates.system,
         entry.key as metric,
         -- Solr writes a multi-valued field as an array, of one element here.
-        if(entry.type = 'ARRAY', json_extract_string(entry.value, '$[0]'), json_extract_string(entry.value, '$')) as text
+        if(
+            entry.type = 'ARRAY', json_extract_string(entry.value, '$[0]'), json_extract_string(entry.value, '$')
+        ) as text
     from candidates, json_each(candidates.document) as entry
     -- A measurement belongs to a problem.
     where starts_with(entry.key, 'm_') and candidates.problem_id is not null

@@ -138,7 +138,8 @@ create or replace temp macro classed_details(details) as
 if(
     details_class(details) = '',
     '@' || details,
-    details_class(details) || coalesce('@' || nullif(ltrim(substr(details, length(details_class(details)) + 1), ' :'), ''), '')
+    details_class(details)
+    || coalesce('@' || nullif(ltrim(substr(details, length(details_class(details)) + 1), ' :'), ''), '')
 );
 
 -- The verdict of a harness, in any spelling, as the protocol says it.

@@ -54,7 +54,8 @@ case
         )
 end;
 
--- Years of four digits, and offsets as there are: left to itself the engine reads 24-07-01 in the year 24, +99:00, epoch.
+-- Years of four digits, and offsets as there are: left to itself the engine reads 24-07-01 in the year 24, +99:00,
+-- epoch.
 create or replace temp macro is_plain_moment(moment) as
 regexp_matches(moment, '^\s*\d{4}-\d')
 and (
