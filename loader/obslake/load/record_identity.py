@@ -15,13 +15,10 @@ from obslake.path_pattern import PLACEHOLDERS, PathPattern
 
 IDENTITY = ("data_set_id", "problem_id", "run_id")
 
-# Readers whose rows are of the run that the options name, where they name none.
-_WITH_RUN_OPTION = ("observations", "recording", "junit")
-
 
 def identity_of_file(reader: Reader, file: SourceFile, options: Options) -> list[str | None]:
     """Return data set, problem and run of the rows of a file that name none themselves."""
-    run = options.run if reader.name in _WITH_RUN_OPTION else None
+    run = options.run if reader.takes_run else None
     settings = reader.settings()
     told = {"data_set": options.data_set, "problem": settings.get("problem"), "run": run}
     if pattern := settings.get("path_pattern"):
@@ -38,8 +35,8 @@ def identity_query(reader: Reader, columns: Sequence[str], options: Options) -> 
         columns: names of the columns of the source, as it spells them; none: they are not known.
         options: of the load.
     """
-    # Lines of a recording stand with their session, which says it.
-    source = "coalesce(nullif(context, ''), record)" if reader.name == "recording" else "record"
+    source = "coalesce(nullif(context, ''), record)" if reader.identity_in_context else "record"
+    keys = reader.identity_keys
 
     def value(name: str) -> str:
         spellings = {c: None for c in (*columns, name) if c.lower() == name}
@@ -51,15 +48,11 @@ def identity_query(reader: Reader, columns: Sequence[str], options: Options) -> 
 
     def told(column: str) -> str:
         of_file = f"set_aside_files.{column}"
-        if reader.name == "junit":
+        if keys is None:
             return of_file
         name = options.renames.get(column, column).lower()
         is_in_source = not columns or name in map(str.lower, columns)
-        of_row = value(name)
-        if reader.name == "lasso" and column == "problem_id":
-            of_row = value("abstractionid")
-        if reader.name == "lasso" and column == "run_id":
-            of_row = f"{value('executionid')} || '/' || {value('actionid')}"
+        of_row = " || '/' || ".join(map(value, keys.get(column, (name,))))
         of_line = "null" if is_in_source else of_file
         return f"if(record_form = 'row', coalesce({of_row}, {of_file}), {of_line})"
 

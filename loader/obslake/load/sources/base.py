@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -118,6 +119,10 @@ class Reader(ABC):
             are named, and the user may load the rest.
         salvages_rows: rows stand for themselves, so that broken lines can be set aside.
         reads_tables: files that are neither Parquet nor Arrow, CSV or JSON are refused by their kind.
+        takes_run: rows that do not name a run belong to the run that the options name.
+        identity_keys: column to the keys of a record whose values, joined by ``/``, are its data set,
+            problem or run, where the keys are not named as the column; None: no record says them.
+        identity_in_context: what stands beside a record says them, if anything does.
     """
 
     name: str
@@ -129,6 +134,9 @@ class Reader(ABC):
     refuses_single_files: bool = False
     salvages_rows: bool = False
     reads_tables: bool = True
+    takes_run: bool = False
+    identity_keys: Mapping[str, tuple[str, ...]] | None = MappingProxyType({})
+    identity_in_context: bool = False
 
     def settings(self) -> dict[str, Any]:
         """Return the reader's own options, in a form that JSON has."""

@@ -42,6 +42,8 @@ class JUnitReader(Reader):
     )
     options = COMMAND_OPTIONS
     suffixes = (".xml", ".trx")
+    takes_run = True
+    identity_keys = None
     reads_tables = False
     refuses_single_files = True
 

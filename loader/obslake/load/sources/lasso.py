@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 
 import duckdb
 
@@ -50,6 +51,9 @@ class LassoReader(OneStepReader):
     one command: an actuation's cells may stand in several of them.
     """
     example = "obslake load lasso srm.parquet candidates.json --data-set lasso-2025"
+    identity_keys = MappingProxyType(
+        {"problem_id": ("abstractionid",), "run_id": ("executionid", "actionid")}
+    )
 
     def stage(
         self,

@@ -82,6 +82,7 @@ class ObservationsReader(OneStepReader):
     """``obslake load observations``."""
 
     name = "observations"
+    takes_run = True
     help = """Load rows of your own (Parquet, JSON Lines, CSV; gzip or not), one per actuation.
 
     Needed are the columns problem_id, implementation_id, test_id and output. Rows of published

@@ -103,6 +103,9 @@ class RecordingReader(OneStepReader):
     example = "obslake load recording behaviour.jsonl.gz --data-set mine"
     suffixes = (".jsonl", ".ndjson")
     whole_files = False
+    takes_run = True
+    # Lines stand with their session, which says it.
+    identity_in_context = True
 
     def stage(
         self,
