@@ -47,7 +47,7 @@ duckdb-versions: $(SOON:%=$(VENV)/duckdb/%) $(LATE:%=$(VENV)/duckdb/%) ## Ask th
 
 .PHONY: pytest
 pytest: $(INSTALLED) $(SOON:%=$(VENV)/duckdb/%)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
 
 # Another Python than that of .venv; the plugin's own tests need none of the rest.
 .PHONY: test-plugin

@@ -1,4 +1,4 @@
-"""How tests are dealt out to the workers of pytest-xdist, so that both are busy to the end.
+"""How tests are dealt out to the workers of pytest-xdist, so that all are busy to the end.
 
 A file goes to one worker as a whole, because its tests share what it builds; those that take longest go
 first. Where tests share nothing, they go one by one, after all others: with them the workers end together.
