@@ -11517,7 +11517,7 @@ compared as (
 
 ),
 
--- Of the subjects that both contexts have: how many were in its cluster before, after, and both times; itself included.
+-- How many subjects, of those that both contexts have, were in its cluster before, after, and both times; with itself.
 accompanied as (
 
     select

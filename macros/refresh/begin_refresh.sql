@@ -1,10 +1,10 @@
-{#- Hook: make the tables of the refresh, and write down which code and which rules the models have now. Where others
-    built what is there, say so: every problem is built again. -#}
+{#- Hook: make the tables of the refresh, and write down which code and which rules the models have now. If tables were
+    built by others, say so: all their problems are built again. -#}
 {% macro begin_refresh() -%}
     {%- if execute and flags.WHICH in ['run', 'build'] -%}
-        {%- set is_older = obslake.drop_renamed_tables() -%}
         {%- set problems = obslake.refresh_table('refresh_problems') -%}
         {%- set models = obslake.refresh_table('refresh_models') -%}
+        {%- set has_earlier_build = obslake.drop_renamed_tables() -%}
         {%- do obslake.run_statements([
             'create schema if not exists ' ~ problems.without_identifier(),
             obslake.create_refresh_table(problems, {
@@ -15,20 +15,24 @@
                 'model': 'string', 'code': 'string', 'wanted_code': 'string', 'docs': 'string',
                 'snapshot_id': 'bigint', 'digest': 'string', 'rules': 'string',
             }),
+        ] + ([
+            'delete from ' ~ problems,
+            'delete from ' ~ models,
+        ] if has_earlier_build else [
             'delete from ' ~ problems ~ ' where version is null',
             'update ' ~ problems ~ ' set is_stale = false where is_stale',
-        ]) -%}
-        {%- set known = {} -%}
+        ])) -%}
+        {%- set known, outdated, changed = {}, [], [] -%}
         {%- for row in run_query('select model, code, wanted_code from ' ~ models).rows -%}
             {%- do known.update({row[0]: row}) -%}
         {%- endfor -%}
-        {%- set changed, of_others = [], [] -%}
-        {%- for name, code in obslake.code_versions().items() -%}
+        {%- set codes = obslake.code_versions() -%}
+        {%- for name, code in codes.items() -%}
             {%- if name not in known or known[name][2] != code -%}
                 {%- do changed.append("select '" ~ name ~ "' as model, '" ~ code ~ "' as code") -%}
             {%- endif -%}
             {%- if name in known and known[name][1] is not none and known[name][1] != code -%}
-                {%- do of_others.append(name) -%}
+                {%- do outdated.append(name) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if changed -%}
@@ -40,13 +44,13 @@
             ) -%}
         {%- endif -%}
         {%- do obslake.commit() -%}
-        {%- if is_older -%}
+        {%- if has_earlier_build -%}
             {%- do log('the marts were built by an earlier version: every problem is built again', info=true) -%}
-        {%- elif of_others -%}
+        {%- elif outdated -%}
             {%- set all_problems = 'select distinct data_set_id, problem_id from ' ~ problems -%}
             {%- set n = run_query('select count(*) from (' ~ all_problems ~ ') as known').rows[0][0] -%}
             {%- do log(
-                'rules or code of ' ~ of_others | length ~ ' of ' ~ known | length ~ ' tables changed: all '
+                'rules or code of ' ~ outdated | length ~ ' of ' ~ codes | length ~ ' tables changed: all '
                 ~ n ~ ' problems are built again in these', info=true
             ) -%}
         {%- endif -%}

@@ -1,5 +1,5 @@
 {#- Drop the tables of models that have another name now, and those in which earlier versions kept what the refresh
-    knows. Returns whether there were any of the latter. -#}
+    knows. Returns whether an earlier version was the last to build. -#}
 {% macro drop_renamed_tables() -%}
     {%- set renamed = {
         'int_cluster_cells': 'int_representative_cells',

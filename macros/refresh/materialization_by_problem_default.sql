@@ -4,10 +4,12 @@
     {%- set table = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set builds_all = not obslake.builds_stale_only() -%}
+    {{ run_hooks(pre_hooks, inside_transaction=false) }}
     {{ run_hooks(pre_hooks) }}
 
     {%- set found = {} if builds_all else obslake.find_stale_problems() -%}
-    {%- set is_replaced = builds_all or not found.has_same_code or (found.n_stale and not found.n_kept) -%}
+    {#- Never while something is kept: its rows would not be read. -#}
+    {%- set is_replaced = builds_all or (not found.n_kept and (found.n_stale or not found.has_same_code)) -%}
     {%- set to_keep = obslake.table_comments(table) if is_replaced or not found.has_same_docs else [] -%}
     {%- if is_replaced or found.n_stale -%}
         {%- do obslake.run_statements(
@@ -22,15 +24,19 @@
                 message=found.n_stale ~ ' of ' ~ (found.n_stale + found.n_kept) ~ ' problems'
             ) -%}
         {%- endif -%}
-        {%- do obslake.run_statements(to_keep + [obslake.keep_versions(), obslake.keep_source()]) -%}
+        {#- The versions last: until then the problems are stale. -#}
+        {%- do obslake.run_statements(to_keep + [obslake.keep_source(), obslake.keep_versions()]) -%}
     {%- else -%}
-        {%- if not (found.has_same_docs and found.has_same_source) -%}
+        {%- if not (found.has_same_code and found.has_same_docs and found.has_same_source) -%}
             {%- do obslake.run_statements(to_keep + [obslake.keep_source()]) -%}
         {%- endif -%}
         {%- call noop_statement('main', message='nothing new', code='NONE', rows_affected=none) -%} {%- endcall -%}
     {%- endif -%}
 
+    {%- do apply_grants(table, config.get('grants'), should_revoke(existing, full_refresh_mode=is_replaced)) -%}
+
     {{ run_hooks(post_hooks) }}
     {%- do obslake.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=false) }}
     {{ return({'relations': [table]}) }}
 {%- endmaterialization %}

@@ -1,9 +1,8 @@
-{#- Relation with one row, the snapshot of observations that is shown and the hash of what is in it; nulls where the
-    rows are a relation of another project. -#}
+{#- Relation with the snapshot of observations from which the versions of problems were read last, and the hash of what
+    is in it; without a row where the rows are a relation of another project. -#}
 {% macro shown_snapshot() -%}
-    {%- if var('obslake_observations') -%}
-        (select cast(null as bigint) as snapshot_id, cast(null as string) as digest)
-    {%- else -%}
-        {{ source('obslake', 'shown') }}
-    {%- endif -%}
+    (
+        select snapshot_id, digest from {{ obslake.refresh_table('refresh_models') }}
+        where model = 'refresh_source_versions'
+    )
 {%- endmacro %}

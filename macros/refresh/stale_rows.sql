@@ -3,6 +3,11 @@
     of their problem, they are found by it. -#}
 {% macro stale_rows(relation, has_number=false) -%}
     {%- if not execute and var('obslake_observations') -%} {%- do obslake.after_refresh() -%} {%- endif -%}
+    {%- if execute and model.config.materialized == 'incremental' -%}
+        {%- do exceptions.raise_compiler_error(
+            'the tables of obslake have the materialization by_problem: as incremental they would get all rows again'
+        ) -%}
+    {%- endif -%}
     {%- if obslake.builds_stale_only() -%}
     (
         select stored.* from {{ relation }} as stored

@@ -1,5 +1,5 @@
 -- A number for each problem, by which rows of many problems are stored: the statistics of DuckDB's tables keep the
--- first eight bytes of a text, and the names of problems often begin alike. Numbers are never given anew, since
+-- first eight bytes of a text, and the names of problems often begin alike. Numbers are never given again, since
 -- tables hold them.
 
 {{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}

@@ -1,7 +1,7 @@
 -- What is known about each problem, as a hash: another load, or another rule, makes another version, and so does what
 -- was forgotten of it.
 
-{{ config(materialized='table') }}
+{{ config(materialized='table', post_hook='{{ obslake.keep_shown_snapshot() }}') }}
 
 with
 

@@ -96,7 +96,7 @@ def test_nothing_is_wrong(loaded: Lake) -> None:
         "sources": 3,
         "required values": 5000 + 12 + 2 + 2 + 3 + 6,
         "marts: counts": 0,
-        "marts: computed anew": 0,
+        "marts: computed again": 0,
         # Data, manifest and list of each commit, and as many metadata files and one more of each table.
         "orphans": 4 * 12 + 6,
     }

@@ -78,13 +78,17 @@ def test_what_failed_is_not_published(built: Workspace) -> None:
     load(built, "failed")
     before = count(built)
     with duckdb.connect(building(built)) as connection:
-        connection.execute("alter table main_intermediate.int_clusters rename column cluster_rank to other")
+        connection.execute(
+            "alter table main_intermediate.int_clusters rename column cluster_rank to other"
+        )
     failed = built.run("dbt", *RUN[1:], cwd=PROJECT)
     assert failed.returncode != 0
     assert "not published: readers see the marts as they were before" in failed.stdout
     assert count(built) == before
     with duckdb.connect(building(built)) as connection:
-        connection.execute("alter table main_intermediate.int_clusters rename column other to cluster_rank")
+        connection.execute(
+            "alter table main_intermediate.int_clusters rename column other to cluster_rank"
+        )
     built.dbt(*RUN)
     assert count(built) == (before[0] + 2, before[1] + 2)
 

@@ -39,7 +39,7 @@ def test_what_is_loaded_later(tmp_path: Path) -> None:
     workspace.spark("--quiet", "seed", project=project)
     # Each commit changes one table, and the last one or none is made: what was forgotten is gone all the same.
     built = versions(workspace, "int_actuations")
-    for statement in ("delete_stale_rows", "keep_versions"):
+    for statement in ("delete_stale_rows", "keep_source", "keep_versions"):
         with cut_off(project, statement, "int_actuations"):
             done = workspace.run_spark("run", "--select", "+int_actuations", project=project)
             assert done.returncode != 0

@@ -1,4 +1,4 @@
-"""What happened to a table, as its metadata tells it: the one place that knows how it is noted.
+"""What happened to a table, as its metadata says: which loads are in each snapshot.
 
 A load is noted in the summary of the snapshot that it commits; so is a rollback, which takes loads back
 or brings them again, and what was forgotten. What is in a snapshot is what its ancestors have noted.
@@ -30,7 +30,7 @@ from obslake.lakehouse.events import (
     read_event,
 )
 
-# In the summary of a snapshot that is no load: what it is.
+# In the summary of a snapshot that is not of a load: what it is.
 OPERATION_PROPERTY = "obslake.operation"
 
 
@@ -100,13 +100,13 @@ class Moment:
     Attributes:
         snapshot_id: its current snapshot; None: there was none.
         sequence_number: of the last commit of which anything was noted until then.
-        changed_ms: when its current snapshot became that, in milliseconds since 1970.
+        changed: when another snapshot last became the current one, in milliseconds since 1970, and which.
         loads: the loads that were in it.
     """
 
     snapshot_id: int | None = None
     sequence_number: int = 0
-    changed_ms: int = 0
+    changed: tuple[int, int] = (0, 0)
     loads: frozenset[str] = frozenset()
 
 
@@ -201,13 +201,16 @@ class Ledger:
         return TableState() if current is None else self.state(current)
 
     @property
+    def _log(self) -> list[tuple[int, int]]:
+        return [(entry.timestamp_ms, entry.snapshot_id) for entry in self._metadata.snapshot_log]
+
+    @property
     def moment(self) -> Moment:
         """What the table is now, to be compared later."""
-        log = self._metadata.snapshot_log
         return Moment(
             self._metadata.current_snapshot_id,
             max((event.sequence_number for event in self.events), default=0),
-            max((entry.timestamp_ms for entry in log), default=0),
+            self._log[-1] if self._log else (0, 0),
             frozenset(self.current.loads),
         )
 
@@ -223,9 +226,12 @@ class Ledger:
                 case RolledBack():
                     touched.update(note.removed, note.restored)
         # Other tools note nothing when they make another snapshot the current one; the table's log has it.
-        for entry in self._metadata.snapshot_log:
-            if entry.timestamp_ms >= then.changed_ms and entry.snapshot_id in self._commits:
-                touched.update(self.state(entry.snapshot_id).loads.keys() ^ then.loads)
+        # By places in the log: the clocks of two machines may differ.
+        log = self._log
+        known = len(log) - log[::-1].index(then.changed) if then.changed in log else 0
+        for _, snapshot_id in log[known:]:
+            if snapshot_id in self._commits:
+                touched.update(self.state(snapshot_id).loads.keys() ^ then.loads)
         return [load for load_id, load in self.loads.items() if load_id in touched]
 
     def lost(self, complete: Collection[str]) -> set[str]:

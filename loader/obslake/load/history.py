@@ -8,7 +8,7 @@ from hashlib import sha256
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.events import CONTENT_PREFIX, is_content
 from obslake.lakehouse.ledger import Ledger, Moment
-from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
+from obslake.lakehouse.schemas import ALL_TABLES
 from obslake.load.sources.base import Options, Reader
 from obslake.load.sources.files import SourceFile
 
@@ -20,7 +20,6 @@ class History:
     Attributes:
         complete: source key to the load that has committed its observations.
         contents: content key to the load that has committed observations of the content.
-        started: source key to the load that has committed anything of it.
         loads: table name to the loads whose rows it has.
         partly_forgotten: loads of which rows were forgotten since.
         emptied: loads of which all observations were forgotten.
@@ -33,7 +32,6 @@ class History:
 
     complete: dict[str, str]
     contents: dict[str, str]
-    started: dict[str, str]
     loads: dict[str, set[str]]
     ended: set[str]
     partly_forgotten: set[str]
@@ -46,12 +44,11 @@ class History:
     @classmethod
     def empty(cls) -> "History":
         """Return the history of a lakehouse that is not there yet."""
-        return cls({}, {}, {}, {}, set(), set(), set(), {}, Moment(), set(), {})
+        return cls({}, {}, {}, set(), set(), set(), {}, Moment(), set(), {})
 
     @classmethod
     def read(cls, lakehouse: Lakehouse) -> "History":
         """Read the metadata of all tables."""
-        started: dict[str, str] = {}
         loads: dict[str, set[str]] = {}
         keys: dict[str, set[str]] = {}
         forgotten: set[str] = set()
@@ -63,8 +60,6 @@ class History:
             for load in state.loads.values():
                 # Each table notes the same keys. Where another tool has removed those of one, others have them.
                 keys.setdefault(load.load_id, set()).update(load.keys)
-                if name != OBSERVATIONS.name:
-                    started.update(dict.fromkeys(load.keys, load.load_id))
             for note in state.forgotten.values():
                 forgotten.update(note.rows)
         known = {key: load_id for load_id in state.loads for key in keys[load_id]}
@@ -72,7 +67,6 @@ class History:
         return cls(
             complete={key: i for key, i in known.items() if not is_content(key)},
             contents={key: i for key, i in known.items() if is_content(key)},
-            started={key: i for key, i in started.items() if not is_content(key)},
             loads=loads,
             ended=ended,
             partly_forgotten=forgotten,

@@ -78,7 +78,7 @@ def expire(
         lakehouse: where the table is.
         definition: the table.
         older_than: snapshots stay that were the table at this moment or later.
-        keep: as many of the newest snapshots stay, however old they are; at least 1.
+        keep: this many of the newest snapshots stay, however old they are; at least 1.
         dry_run: only say what would be removed.
 
     Raises:

@@ -53,7 +53,7 @@ def pin(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Pinned:
         try:
             return _pin(lakehouse, as_of_snapshot)
         except (FileNotFoundError, DamagedMetadataError):
-            # All that it has is said by the other tables: what is damaged is made anew.
+            # The other tables say all that it has: what is damaged is made again.
             with suppress(NoSuchTableError):
                 lakehouse.catalog.drop_table((NAMESPACE, PINNED.name))
             return _pin(lakehouse, as_of_snapshot)
@@ -70,7 +70,7 @@ def _pin(lakehouse: Lakehouse, as_of_snapshot: int | None) -> Pinned:
         nonlocal shown
         # Of an attempt that came too late.
         remove_data_files(table.io, added)
-        # Asked anew for each attempt: whoever pins last has not seen less than the one before.
+        # Asked again for each attempt: the process that pins last has not seen less than the one before.
         shown = shown_at(lakehouse, as_of_snapshot)
         rows = [{**dict.fromkeys(columns.names), **row} for row in _rows(shown)]
         live = live_files(table, transaction.table_metadata.current_snapshot())

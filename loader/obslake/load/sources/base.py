@@ -55,7 +55,7 @@ class Options:
         return {"data_set": self.data_set, "environment": self.environment, "run": self.run}
 
     def readings(self) -> dict[str, object]:
-        """Return the options by which the same bytes mean something else, where they are no defaults."""
+        """Return the options by which the same bytes mean something else, where they are not the defaults."""
         defaults = Options()
         names = ("outputs", "delimiter", "partitions", "as_oracle")
         return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(defaults, n)}

@@ -86,6 +86,7 @@ class JUnitReader(Reader):
             else:
                 rows.file(file, summary, self._said_by_path(file), self._naming)
                 rows.flush()
+        # The tables have no rows of refused files, so the others need not be named.
         return Opened(refused, lambda _, options: self._stage(connection, options))
 
     def _stage(self, connection: duckdb.DuckDBPyConnection, options: Options) -> Staged:

@@ -53,7 +53,7 @@ class FileRecords:
 
 
 def write_rows(records: FileRecords, path: Path) -> list[SourceFile]:
-    """Write rows as they were seen, their columns as text, and lines that were no rows."""
+    """Write rows as they were seen, their columns as text, and lines that were not rows."""
     files = []
     connection = records.connection
     # A line that was no JSON may be one now; what is still none stays set aside.

@@ -109,4 +109,4 @@ COMMAND_OPTIONS = (
         help="Keep times, versions and random ids in the names of suites.",
     ),
 )
-"""Options of ``obslake load junit``; what is no field of ``ReportOptions`` is one of ``Options``."""
+"""Options of ``obslake load junit``; what is not a field of ``ReportOptions`` is one of ``Options``."""

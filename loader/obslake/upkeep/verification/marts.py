@@ -101,10 +101,10 @@ def check_marts(
     Args:
         lakehouse: the lakehouse.
         connection: used for everything; the marts are attached read-only.
-        sample: of how many problems the matrices, clusters and oracles are computed anew.
+        sample: of how many problems the matrices, clusters and oracles are computed again.
         is_sound: whether the observations can be read; else nothing is compared.
     """
-    counts, computed = Check("marts: counts"), Check("marts: computed anew")
+    counts, computed = Check("marts: counts"), Check("marts: computed again")
     if not lakehouse.marts_path.exists():
         counts.notes.append("the marts are not built yet: run `dbt build`")
     elif not is_sound:
@@ -152,7 +152,7 @@ def _check(
     # Views among the marts look for their tables in the database that is in use.
     connection.execute(f"use {_MARTS}")
     _check_counts(connection, built, counts)
-    _compute_anew(connection, built, sample, computed)
+    _compute_again(connection, built, sample, computed)
 
 
 def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None:
@@ -222,10 +222,10 @@ def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: C
                 )
 
 
-def _compute_anew(
+def _compute_again(
     connection: duckdb.DuckDBPyConnection, built: _Built, sample: int, check: Check
 ) -> None:
-    """Compute the results of some problems anew, by other SQL than the models', and compare."""
+    """Compute the results of some problems again, by other SQL than the models', and compare."""
     set_variables(connection, {**_DEFAULT_RULES, **built.rules})
     _take_over(connection, built)
     connection.execute(
@@ -254,7 +254,7 @@ def _compute_anew(
 
 
 def _take_over(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
-    """Make tables of what is not computed anew: which texts rules make equal, and which code is the same."""
+    """Make tables of what is not computed again: which texts rules make equal, and which code is the same."""
     ruled = connection.execute(
         "select table_schema from information_schema.tables "
         "where table_catalog = ? and table_name = 'int_canonical_responses'",

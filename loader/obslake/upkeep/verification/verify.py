@@ -46,7 +46,7 @@ def verify(
         lakehouse: what to check.
         older_than: files that nothing refers to are left over when they are older.
         deep: read every page of every data file.
-        sample: of how many problems the marts are computed anew.
+        sample: of how many problems the marts are computed again.
         remove_orphans: remove what is left over, unless metadata is faulty.
     """
     # A long load has written files long before it commits them. Who runs now may have ended when the

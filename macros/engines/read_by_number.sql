@@ -1,13 +1,13 @@
 {#- The same rows as those of a numbered relation, read so that a condition on the problem skips the others. -#}
-{% macro by_problem(relation) -%}
-    {{ return(adapter.dispatch('by_problem', 'obslake')(relation)) }}
+{% macro read_by_number(relation) -%}
+    {{ return(adapter.dispatch('read_by_number', 'obslake')(relation)) }}
 {%- endmacro %}
 
-{% macro default__by_problem(relation) -%}
-    {{ exceptions.raise_compiler_error('by_problem has no form for ' ~ target.type) }}
+{% macro default__read_by_number(relation) -%}
+    {{ exceptions.raise_compiler_error('read_by_number has no form for ' ~ target.type) }}
 {%- endmacro %}
 
-{% macro duckdb__by_problem(relation) -%}
+{% macro duckdb__read_by_number(relation) -%}
     {#- The engine turns the condition into one on the number, which the statistics of its tables tell apart. -#}
     {%- set problem_numbers = obslake.problem_numbers() -%}
     {%- if problem_numbers -%}
@@ -25,7 +25,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro spark__by_problem(relation) -%}
+{% macro spark__read_by_number(relation) -%}
     {#- The statistics of Iceberg files tell texts apart. -#}
     {{ relation }}
 {%- endmacro %}
