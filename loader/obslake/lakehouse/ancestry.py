@@ -89,7 +89,7 @@ def with_counted(
     Only this copy does, until a commit notes it.
     """
     new = {
-        f"{_COUNTED_PREFIX}{snapshot_id}": _compact(rows) for snapshot_id, rows in counted.items()
+        f"{_COUNTED_PREFIX}{snapshot_id}": compact(rows) for snapshot_id, rows in counted.items()
     }
     return metadata.model_copy(update={"properties": {**metadata.properties, **new}})
 
@@ -99,7 +99,7 @@ def notes(metadata: TableMetadata, *added: Snapshot) -> dict[str, str]:
     new = {}
     for commit in _unnoted(metadata, added):
         value = [commit.sequence_number, commit.parent, commit.note]
-        new[f"{_COMMIT_PREFIX}{commit.snapshot_id}"] = _compact(value)
+        new[f"{_COMMIT_PREFIX}{commit.snapshot_id}"] = compact(value)
         counted = f"{_COUNTED_PREFIX}{commit.snapshot_id}"
         if counted in metadata.properties:
             new[counted] = metadata.properties[counted]
@@ -142,5 +142,6 @@ def _note(snapshot: Snapshot) -> dict[str, str]:
     return {}
 
 
-def _compact(value: object) -> str:
+def compact(value: object) -> str:
+    """Return a value as JSON without spaces, as summaries and properties have it."""
     return json.dumps(value, separators=(",", ":"))

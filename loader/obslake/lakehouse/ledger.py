@@ -19,6 +19,7 @@ from obslake.lakehouse.ancestry import (
     ROLLBACK_PROPERTY,
     Commit,
     commits,
+    compact,
     counted_rows,
 )
 from obslake.lakehouse.events import (
@@ -134,7 +135,7 @@ def rollback_properties(before: TableState, after: TableState, to: int | None) -
         "undone": sorted(before.forgotten.keys() - after.forgotten.keys()),
         "redone": sorted(after.forgotten.keys() - before.forgotten.keys()),
     }
-    return {OPERATION_PROPERTY: "rollback", ROLLBACK_PROPERTY: _compact(note)}
+    return {OPERATION_PROPERTY: "rollback", ROLLBACK_PROPERTY: compact(note)}
 
 
 def drop_properties(load_ids: Collection[str]) -> dict[str, str]:
@@ -142,7 +143,7 @@ def drop_properties(load_ids: Collection[str]) -> dict[str, str]:
     if not load_ids:
         return {}
     note = {"to": None, "removed": sorted(load_ids), "restored": [], "undone": [], "redone": []}
-    return {ROLLBACK_PROPERTY: _compact(note)}
+    return {ROLLBACK_PROPERTY: compact(note)}
 
 
 def forget_properties(
@@ -157,7 +158,7 @@ def forget_properties(
         "run_id": run_id,
         "rows": rows,
     }
-    return {OPERATION_PROPERTY: "forget", FORGET_PROPERTY: _compact(note)}
+    return {OPERATION_PROPERTY: "forget", FORGET_PROPERTY: compact(note)}
 
 
 class Ledger:
@@ -304,7 +305,3 @@ def _forgotten(notes: Iterable[Event]) -> dict[str, Forgotten]:
             rows = Counter(note.rows) + Counter(earlier.rows if earlier else {})
             found[note.forget_id] = replace(note, rows=dict(rows))
     return found
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))

@@ -25,7 +25,7 @@ Format = Literal["parquet", "jsonl"]
 _FORMATS: dict[str, Format] = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
-# Of one row group of Parquet, in which code that is repeated is written once.
+# Size of one row group of Parquet, in which code that is repeated is written once.
 _GROUP_ROWS = 65_536
 _GROUP_BYTES = 256 * 1024 * 1024
 

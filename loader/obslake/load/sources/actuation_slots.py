@@ -95,7 +95,7 @@ def read_batch(connection: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBa
     """Return the result of a query in one piece."""
     table = connection.execute(query).to_arrow_table()
     columns = [column.combine_chunks() for column in table.columns]
-    # Of long texts, which have room for more than 2 GB in a column.
+    # Long texts have room for more than 2 GB in a column.
     return pa.RecordBatch.from_arrays(
         [c.cast(pa.large_string()) if pa.types.is_string(c.type) else c for c in columns],
         table.column_names,
