@@ -1,7 +1,6 @@
 """What the commands of the command line have in common."""
 
 import os
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,10 +28,6 @@ class Commands(click.Group):
             if found := system_error(error, home_folder(ctx.params.get("home"))):
                 raise found from error
             raise
-        finally:
-            # A connection that stays open may keep a lock, where several commands run in one process.
-            if module := sys.modules.get("obslake.lakehouse.catalog"):
-                module.close_catalogs()
 
 
 class Example(click.Command):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import JSONDecodeError
 from pathlib import Path
-from weakref import WeakSet
 
 import pydantic
 from pyiceberg.catalog import Catalog, load_catalog
@@ -48,8 +47,6 @@ _LOCK_TIMEOUT_SECONDS = 30
 _ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.15
 _UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
-
-_opened: WeakSet[Catalog] = WeakSet()
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,6 @@ class Lakehouse:
         if create:
             path.mkdir(parents=True, exist_ok=True)
         catalog = load_catalog(CATALOG_NAME, **_default_catalog(path, configured))
-        _opened.add(catalog)
         if not configured and isinstance(catalog, SqlCatalog):
             check_not_moved(path, catalog)
         lakehouse = cls(path, catalog)
@@ -285,12 +281,6 @@ def _is_created_meanwhile(error: BaseException) -> bool:
 def _first_line(error: Exception) -> str:
     """Return what an error says, without the password of an address."""
     return re.sub(r"://\S*@", "://…@", str(error).splitlines()[0])
-
-
-def close_catalogs() -> None:
-    """Close the connections of this process to all catalogs; they are opened again when they are needed."""
-    for catalog in list(_opened):
-        catalog.close()
 
 
 def _check_default_home(path: Path, *, create: bool) -> None:

@@ -262,6 +262,10 @@ class _OpenFile:
     def discard(self) -> None:
         """Close the file where it can be closed, and remove it."""
         with suppress(Exception):
+            self.writer.close()
+        # Otherwise it would be closed again, and fail again, whenever it is collected.
+        self.writer.is_open = False
+        with suppress(Exception):
             self.stream.close()
         with suppress(OSError):
             self._table.io.delete(self._path)
