@@ -1,7 +1,7 @@
 """obslake: an observation lakehouse.
 
-The loader appends what software did when it was stimulated to Apache Iceberg tables. What the rows
-mean is defined in the dbt project beside it, in SQL.
+The loader appends the observed behaviour of software to Apache Iceberg tables. The dbt project beside
+it defines in SQL what the rows mean.
 """
 
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""DuckDB connections with the Iceberg extension, and the one place where SQL text is quoted."""
+"""Opens DuckDB connections with the Iceberg extension; the only module that quotes SQL text."""
 
 import importlib
 import os
@@ -25,15 +25,15 @@ def connect(
 
     Args:
         database: file of the database, or ``:memory:``.
-        read_only: open the file so that nothing in it can change.
-        temp_directory: where results larger than the memory limit are spilled; the limit is
-            ``$OBSLAKE_MEMORY_LIMIT`` (default 2GB) and only set when this is given.
-        with_iceberg: load what it takes to read Iceberg tables, a third of a second; data files need less.
+        read_only: open the file read-only.
+        temp_directory: folder for results larger than the memory limit, ``$OBSLAKE_MEMORY_LIMIT`` (default
+            2GB). Without a folder, the limit is DuckDB's own.
+        with_iceberg: load the extensions for Iceberg tables (a third of a second); data files do not need them.
 
     Returns:
         A connection whose session time zone is UTC.
     """
-    # What is not installed is missing, and DuckDB says so; it would be looked for on the network.
+    # DuckDB must report a missing extension rather than look for it on the network.
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -55,9 +55,9 @@ def connect(
 def load_extensions(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str] = _EXTENSIONS
 ) -> None:
-    """Load Iceberg and what it needs, or some of it, from the installed wheels; nothing is downloaded.
+    """Load Iceberg and its dependencies, or some of them, from the installed wheels, without downloads.
 
-    DuckDB checks the signature of every file, of which there are 80 MB, before it loads it.
+    DuckDB first checks the signatures of the files, which together have 80 MB.
     """
     for name in names:
         package = importlib.import_module(f"duckdb_extension_{name}")
@@ -81,7 +81,7 @@ def glob_literal(path: Path | str) -> str:
 
 
 def set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, object]) -> None:
-    """Hand values to SQL files, which read them with ``getvariable``: values are never pasted."""
+    """Pass values to SQL, which reads them with ``getvariable``; values never become SQL text."""
     for name, value in variables.items():
         connection.execute(f"set variable {quote_identifier(name)} = ?", [value])
 
@@ -97,8 +97,8 @@ def run_sql_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     connection.execute(path.read_text(encoding="utf-8"))
 
 
-def who_locks(error: duckdb.Error) -> str | None:
-    """Return which other process has a file open that DuckDB cannot open; None: it is another error."""
+def lock_holder(error: duckdb.Error) -> str | None:
+    """Return the process that keeps DuckDB from opening a file; None if the error has another cause."""
     if not isinstance(error, duckdb.IOException) or "Could not set lock" not in str(error):
         return None
     pid = re.search(r"PID (\d+)", str(error))
@@ -106,7 +106,7 @@ def who_locks(error: duckdb.Error) -> str | None:
 
 
 def reason(error: duckdb.Error) -> str:
-    """Return what DuckDB says in one line, without its advice on settings and on SQL."""
+    """Return DuckDB's message in one line, without its advice on settings and SQL."""
     lines = []
     for line in str(error).expandtabs(1).splitlines():
         if line.startswith(("Possible", "LINE")):

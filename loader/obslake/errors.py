@@ -1,8 +1,8 @@
-"""The errors a user can meet, one class per situation.
+"""The errors that a user can meet, one class per situation.
 
 Every message says what is wrong, where (file, row, column), and what to do about it. The command
-line prints it on standard error and exits with its status; programs that import the loader catch
-``ObslakeError``.
+line prints it on standard error and exits with ``exit_status``; programs that import the loader
+catch ``ObslakeError``.
 """
 
 
@@ -13,19 +13,19 @@ class ObslakeError(Exception):
 
 
 class NoLakehouseError(ObslakeError):
-    """There is no lakehouse at the place that was named."""
+    """There is no lakehouse at the given place."""
 
 
 class MovedLakehouseError(NoLakehouseError):
-    """The folder of a lakehouse was moved or copied, and its metadata names files elsewhere."""
+    """The folder of a lakehouse was moved or copied, so its metadata names files elsewhere."""
 
 
 class DamagedMetadataError(ObslakeError):
-    """The metadata of a table is gone, or cannot be read."""
+    """The metadata of a table is missing or cannot be read."""
 
 
 class StoreError(ObslakeError):
-    """The store of the tables' files refuses, or does not answer."""
+    """The store of the tables' files denies access or does not answer."""
 
 
 class CatalogError(ObslakeError):
@@ -37,11 +37,11 @@ class NoSpaceError(ObslakeError):
 
 
 class NotWritableError(ObslakeError):
-    """The folder of the lakehouse may not be written to."""
+    """The folder of the lakehouse is not writable."""
 
 
 class CatalogLockedError(ObslakeError):
-    """Another process has the catalog for longer than this one waits."""
+    """Another process locks the catalog for longer than this one waits."""
 
 
 class SourceNotFoundError(ObslakeError):
@@ -49,33 +49,33 @@ class SourceNotFoundError(ObslakeError):
 
 
 class SourceFormatError(ObslakeError):
-    """A source is not of a form that the chosen reader understands."""
+    """A source does not have a form that the chosen reader understands."""
 
 
 class SourceRowError(ObslakeError):
-    """More rows of a source cannot be understood than is tolerated; nothing of the load was kept."""
+    """A load has more faulty rows than it tolerates; nothing was loaded."""
 
 
 class AlreadyLoadedError(ObslakeError):
-    """The content of a source was loaded before, under options that gave it another meaning."""
+    """The content of a source was loaded before, with options that gave it another meaning."""
 
 
 class RecordsSetAsideError(ObslakeError):
-    """A load is complete but for records that were set aside."""
+    """A load is complete except for records that were set aside."""
 
     exit_status = 3
 
 
 class QuarantineError(ObslakeError):
-    """The quarantine does not have what was asked for."""
+    """The quarantine does not have the requested records."""
 
 
 class SnapshotNotFoundError(ObslakeError):
-    """The snapshot that was asked for is not in the table's history."""
+    """The requested snapshot is not in the table's history."""
 
 
 class CommitConflictError(ObslakeError):
-    """Other processes changed a table all the time while one wanted to."""
+    """Other processes changed a table before each attempt to commit."""
 
 
 class DeleteFilesError(ObslakeError):
@@ -83,15 +83,15 @@ class DeleteFilesError(ObslakeError):
 
 
 class PartitionError(ObslakeError):
-    """A table is partitioned by what obslake cannot write; the table is as it was."""
+    """A table has a partition field that obslake cannot write; the table is unchanged."""
 
 
 class RollbackError(ObslakeError):
-    """The tables cannot be rolled back as it was asked; they are as they were."""
+    """The tables cannot be rolled back as requested; they are unchanged."""
 
 
 class ForgetError(ObslakeError):
-    """Rows cannot be forgotten as it was asked."""
+    """Rows cannot be forgotten as requested."""
 
 
 class VerificationError(ObslakeError):
@@ -99,16 +99,16 @@ class VerificationError(ObslakeError):
 
 
 class ConfirmationError(ObslakeError):
-    """A command that takes rows away was not confirmed."""
+    """A command that removes rows was not confirmed."""
 
 
 class RewriteError(ObslakeError):
-    """The files of a table cannot be rewritten; the table is as it was."""
+    """The files of a table cannot be rewritten; the table is unchanged."""
 
 
 class QueryError(ObslakeError):
-    """A query of the user could not be answered."""
+    """A user's query was refused or failed."""
 
 
 class ExportError(ObslakeError):
-    """A mart cannot be exported as it was asked."""
+    """A mart cannot be exported as requested."""

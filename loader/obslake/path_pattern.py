@@ -1,4 +1,4 @@
-"""Patterns that say what the parts of a path mean: ``ci/{run}/{environment}/*.xml``."""
+"""Patterns that name the parts of a path: ``ci/{run}/{environment}/*.xml``."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ PLACEHOLDERS = (
 )
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# As in glob patterns: `**` stands for any folders, `*` and `?` for characters of one name.
+# As in glob patterns: `**` matches any folders, `*` and `?` match characters of one name.
 _WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
@@ -28,7 +28,7 @@ class PathPattern:
     """A pattern with named placeholders for parts of a path.
 
     Attributes:
-        text: the pattern as it was given.
+        text: the pattern as given.
         names: its placeholders.
     """
 
@@ -38,23 +38,23 @@ class PathPattern:
 
     @classmethod
     def parse(cls, text: str, allowed: Sequence[str]) -> "PathPattern":
-        """Understand a pattern.
+        """Parse a pattern.
 
         Raises:
-            SourceFormatError: a placeholder is unknown or stands twice.
+            SourceFormatError: a placeholder is unknown or repeated, or there is none.
         """
         names = tuple(_PLACEHOLDER.findall(text))
         for name in names:
             if name not in allowed:
                 known = ", ".join(f"{{{n}}}" for n in allowed)
                 raise SourceFormatError(
-                    f"--path-pattern {text}: no placeholder {{{name}}}; there are {known}"
+                    f"--path-pattern {text}: unknown placeholder {{{name}}}; there are {known}"
                 )
             if names.count(name) > 1:
-                raise SourceFormatError(f"--path-pattern {text}: {{{name}}} stands there twice")
+                raise SourceFormatError(f"--path-pattern {text}: {{{name}}} occurs twice")
         if not names:
             raise SourceFormatError(
-                f"--path-pattern {text}: it has no placeholder such as {{{allowed[0]}}}"
+                f"--path-pattern {text}: there is no placeholder, such as {{{allowed[0]}}}"
             )
         # Splitting by a pattern with one group gives literal text and names in turn.
         parts = _PLACEHOLDER.split(text.replace("\\", "/").removeprefix("./"))
@@ -65,7 +65,7 @@ class PathPattern:
         return cls(text, names, re.compile(f"(?:.*/)?{regex}", re.DOTALL))
 
     def match(self, path: Path) -> dict[str, str] | None:
-        """Return what the placeholders stand for; None where the end of the path is another."""
+        """Return the values of the placeholders; None if the end of the path does not match."""
         found = self._regex.fullmatch(path.as_posix())
         return found.groupdict() if found else None
 

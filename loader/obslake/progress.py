@@ -25,14 +25,14 @@ class Task(ABC):
 
     @abstractmethod
     def advance(self, amount: int) -> None:
-        """Tell that some more is done."""
+        """Report that more is done."""
 
 
 class Progress:
-    """Shows tasks on standard error while they run; shows nothing where that is no terminal."""
+    """Shows tasks on standard error while they run, if it is a terminal."""
 
     def __init__(self, *, enabled: bool | None = None) -> None:
-        """Show progress if ``enabled``, by default where standard error is a terminal."""
+        """Show progress if ``enabled``, by default if standard error is a terminal."""
         self._enabled = sys.stderr.isatty() if enabled is None else enabled
 
     @contextmanager

@@ -134,7 +134,7 @@ def test_what_is_printed(loaded: Lake) -> None:
     assert lines[1].split() == ["implementations", "1", "row", "deleted"]
     assert lines[-2:] == [
         "next: dbt run",
-        "8 earlier snapshots may hold the rows still: obslake expire --older-than 0s",
+        "8 earlier snapshots may still hold the rows: obslake expire --older-than 0s",
     ]
     text = loaded.obslake("status", "--snapshots")[0]
     assert text.splitlines()[-1] == "  forget"

@@ -351,7 +351,7 @@ def test_response_kinds_follow_the_protocol(lake: Lake) -> None:
     assert dict(zip(KINDS, found, strict=True)) == expected
     counts = {kind: found.count(kind) for kind in sorted(set(found))}
     assert report["response_kinds"] == counts
-    assert "warning: 4 responses of a kind the protocol does not know" in report["stderr"]
+    assert "warning: 4 responses of a kind that the protocol does not know" in report["stderr"]
 
 
 def test_a_given_response_kind_is_kept_or_refused(lake: Lake) -> None:

@@ -76,7 +76,7 @@ def test_records_of_what_is_forgotten_are_deleted(kept: Lake) -> None:
     options = (*MINE, "--problem", "p1")
     rest = ALL - {"a p1", "b p1"}
     out, err = kept.obslake("forget", *options, "--dry-run")
-    assert "quarantine: 2 records of the data set do not say" in err
+    assert "quarantine: 2 records of the data set do not name" in err
     assert out.split()[0] == "quarantine"
     assert outputs(kept) == ALL
     assert forget(kept, *options)["quarantine"] == 2
@@ -234,7 +234,7 @@ def test_cells_lines_and_reports(lake: Lake) -> None:
     forget(lake, *MINE, "--run", "8")
     assert lake.row("quarantine")["file"] == str(reports[0])
     # The names that its suites have are not looked for.
-    with pytest.raises(ForgetError, match=r"may be of it, and do not say so: 1$"):
+    with pytest.raises(ForgetError, match=r"do not name their problem or run: 1$"):
         forget(lake, *MINE, "--run", "7", "--problem", "a&b")
     forget(lake, *MINE, "--run", "7")
     assert lake.rows("quarantine") == []

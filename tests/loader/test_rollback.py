@@ -98,14 +98,14 @@ def test_what_is_printed(loaded: Lake) -> None:
     first, *_, last = snapshots(loaded)
     lines = loaded.obslake("rollback", "--to", first["load_id"], "--yes")[0].splitlines()
     assert lines[0].split() == ["implementations", "1", "row", "3", "before"]
-    assert lines[4].split() == ["quarantine", "0", "rows", "as", "it", "was"]
+    assert lines[4].split() == ["quarantine", "0", "rows", "unchanged"]
     assert lines[5].split() == ["observations", "6", "rows", "38", "before"]
     assert lines[-2:] == ["next: dbt run", f"undo: obslake rollback --to {last['snapshot_id']}"]
     text = loaded.obslake("status", "--snapshots")[0]
     assert text.count("  rolled back") == 3
     assert text.splitlines()[-1] == "  rollback"
     again = loaded.obslake("rollback", "--to", first["snapshot_id"])[0].splitlines()
-    assert again[5].split() == ["observations", "6", "rows", "as", "it", "was"]
+    assert again[5].split() == ["observations", "6", "rows", "unchanged"]
     assert len(snapshots(loaded)) == 5
 
 
@@ -252,7 +252,7 @@ def test_where_snapshots_of_other_tables_are_gone(loaded: Lake) -> None:
     last = snapshots(loaded)[-1]["snapshot_id"]
     assert expire(loaded.open(), RUNS, datetime.now(UTC), keep=1).snapshots == 3
     _, err = loaded.obslake("rollback", "--to", first, "--yes")
-    assert err.startswith("obslake: warning: runs: rows of 3 loads stay there, and are not shown")
+    assert err.startswith("obslake: warning: runs: rows of 3 loads stay, but are hidden: ")
     assert seen(loaded)["runs"] == 1
     back(loaded, last)
     assert seen(loaded) == before

@@ -146,8 +146,8 @@ def test_odd_texts_and_numbers(marts: Path, tmp_path: Path) -> None:
 
 
 REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
-    "no format": ({"output": "rows.csv"}, "say what to write with --format"),
-    "parquet twice": ({"output": "rows.parquet.gz"}, "compressed inside"),
+    "no format": ({"output": "rows.csv"}, "choose a format with --format"),
+    "parquet twice": ({"output": "rows.parquet.gz"}, "has its own compression"),
     "parquet to a pipe": ({"output": "-", "form": "parquet"}, "name a file"),
     "a folder": ({"output": ".", "form": "jsonl"}, "name a file"),
     "no folder": ({"output": "none/rows.jsonl"}, "there is no folder"),
@@ -226,7 +226,7 @@ def test_the_command(demo: Workspace, tmp_path: Path) -> None:
     }
     nothing = demo.run("obslake", "export", "-o", str(tmp_path / "no.jsonl"), "--data-set", "no")
     assert (nothing.returncode, (tmp_path / "no.jsonl").read_bytes()) == (0, b"")
-    assert "no row of training_examples" in nothing.stderr
+    assert "training_examples has no matching rows" in nothing.stderr
 
 
 def test_a_reader_may_stop_early(demo: Workspace) -> None:

@@ -1,1 +1,1 @@
-"""The command line: what users type, and what they read."""
+"""The command line: its commands and their output."""

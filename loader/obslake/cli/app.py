@@ -19,8 +19,8 @@ from obslake.errors import ObslakeError
 
 
 def main() -> None:
-    """Run the command line; errors that are meant for the user end it with their status."""
-    # A loader that a CI system stops removes its temporary files, as one that Ctrl-C stops.
+    """Run the command line; an error that is meant for the user determines the exit status."""
+    # A loader that a CI system stops must remove its temporary files, as after Ctrl-C.
     signal.signal(signal.SIGTERM, _terminate)
     try:
         cli(standalone_mode=False)
@@ -31,7 +31,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except RuntimeError as error:
-        # Ctrl-C: click makes one error of it, DuckDB another.
+        # Ctrl-C: click and DuckDB raise different errors.
         if not isinstance(error, click.Abort) and not isinstance(
             error.__cause__, KeyboardInterrupt
         ):
@@ -39,11 +39,11 @@ def main() -> None:
         click.echo("obslake: interrupted", err=True)
         sys.exit(130)
     finally:
-        _give_output()
+        _flush_output()
 
 
-def _give_output() -> None:
-    """Hand over what Python still holds; if nobody reads it any more, end without Python's complaint."""
+def _flush_output() -> None:
+    """Flush standard output; if its reader is gone, exit without a message from Python."""
     if sys.__stdout__ is None:
         return
     try:
@@ -67,7 +67,7 @@ def _terminate(_signal: int, _frame: object) -> NoReturn:
 )
 @click.pass_context
 def cli(context: click.Context, home: str | None) -> None:
-    """Keep what software did when it was stimulated, and compare it with SQL."""
+    """Keep the observed behaviour of software, and compare it with SQL."""
     accept_any_encoding()
     context.obj = home
 
@@ -75,11 +75,11 @@ def cli(context: click.Context, home: str | None) -> None:
 @cli.command(cls=Example, example="obslake --home my-lake init")
 @click.pass_obj
 def init(home: str | None) -> None:
-    """Create the folder, the catalog and the empty tables; what exists stays as it is."""
+    """Create the folder, the catalog and the empty tables; existing ones stay unchanged."""
     from obslake.lakehouse.catalog import Lakehouse
 
     lakehouse = Lakehouse.open(home, create=True)
-    # Tables that are there and cannot be read are no lakehouse to begin with.
+    # Fails if existing tables cannot be read.
     lakehouse.locations()
     say(f"lakehouse at {lakehouse.home}")
     click.echo("next: obslake load --help")

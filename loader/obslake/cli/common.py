@@ -1,4 +1,4 @@
-"""What the commands of the command line have in common."""
+"""Shared parts of the commands."""
 
 import os
 from collections.abc import Callable
@@ -12,14 +12,14 @@ AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
 class Commands(click.Group):
-    """A group of commands, of which what the system refuses ends in an error for the user."""
+    """A group of commands that turns errors of the system into errors for the user."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was named."""
+        """Run the chosen command."""
         try:
             return super().invoke(ctx)
         except Exception as error:
-            # What a reader of the output no longer wants is no fault of the lakehouse.
+            # A closed pipe is not a fault of the lakehouse.
             if isinstance(error, click.ClickException | click.exceptions.Exit | BrokenPipeError):
                 raise
             from obslake.lakehouse.home import home_folder
@@ -34,7 +34,7 @@ class Example(click.Command):
     """A command whose help ends with an example."""
 
     def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
-        """Take one or several lines that can be typed."""
+        """Set the example: one or several lines to type."""
         super().__init__(*args, **kwargs)
         self.example = example
 
@@ -56,7 +56,7 @@ def verbose_option(command: AnyCommand) -> AnyCommand:
 
 
 def check_text(option: str, value: str | None) -> None:
-    """Refuse what was typed in another encoding."""
+    """Refuse a value that was typed in another encoding than UTF-8."""
     try:
         (value or "").encode()
     except UnicodeEncodeError as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Readers(click.Group):
-    """A command for each reader; a reader is imported when its command is asked for."""
+    """One command per reader; a reader is imported when its command is first needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(READERS)
@@ -67,14 +67,14 @@ def _command(reader: "type[Reader]") -> click.Command:
         metavar="NUMBER|PERCENT%",
         help=(
             "Set aside up to this many records that cannot be understood (12, 0.5%), and load the "
-            "others; of more, nothing is loaded."
+            "others; if there are more, load nothing."
         ),
     )
     @verbose_option
     @json_option
     @click.pass_obj
-    def command(home: str | None, /, **said: Any) -> None:
-        _load(home, reader, **said)
+    def command(home: str | None, /, **values: Any) -> None:
+        _load(home, reader, **values)
 
     command.params += reader.options
     if reader.refuses_single_files:
@@ -83,7 +83,7 @@ def _command(reader: "type[Reader]") -> click.Command:
 
 
 _KEEP_GOING = click.Option(
-    ["--keep-going"], is_flag=True, help="Load the other files where some are refused."
+    ["--keep-going"], is_flag=True, help="Load the other files if some are refused."
 )
 
 
@@ -94,7 +94,7 @@ def _load(
     as_json: bool,
     verbose: bool,
     keep_going: bool = False,
-    **said: Any,
+    **values: Any,
 ) -> None:
     from obslake.errors import SourceFormatError
     from obslake.lakehouse.catalog import open_or_plan
@@ -104,10 +104,10 @@ def _load(
     from obslake.progress import Progress
 
     for name in ("data_set", "environment", "run"):
-        check_text(f"--{name.replace('_', '-')}", said.get(name))
-    options = Options(**{f.name: said.pop(f.name) for f in fields(Options) if f.name in said})
+        check_text(f"--{name.replace('_', '-')}", values.get(name))
+    options = Options(**{f.name: values.pop(f.name) for f in fields(Options) if f.name in values})
     report = run_load(
-        open_or_plan(home), reader(**said), paths, options, Progress(), keep_going=keep_going
+        open_or_plan(home), reader(**values), paths, options, Progress(), keep_going=keep_going
     )
     echo_report(report, as_json=as_json, verbose=verbose)
     if report.refused:
@@ -119,12 +119,12 @@ def _load(
 def echo_report(report: "LoadReport", *, as_json: bool, verbose: bool = False) -> None:
     """Print what a load did; its warnings go to standard error.
 
-    Files that were loaded before are one line per load that has done it, unless each is wanted.
+    Files that were loaded before take one line per earlier load, or one each if ``verbose``.
     """
     for warning in report.warnings:
         warn(warning)
     if other := report.response_kinds.get("other"):
-        warn(f"{quantity(other, 'response')} of a kind the protocol does not know")
+        warn(f"{quantity(other, 'response')} of a kind that the protocol does not know")
     if as_json:
         echo_json(
             {
@@ -151,7 +151,7 @@ def echo_report(report: "LoadReport", *, as_json: bool, verbose: bool = False) -
         what = names[0] if len(names) == 1 else f"{len(names):,} sources"
         say(f"{what}: already loaded by load {load_id}, nothing appended")
         if is_forgotten:
-            say("  rows were forgotten since: they do not come back by loading again")
+            say("  rows were forgotten since: loading again does not restore them")
     if report.load_id is None:
         return
     say(f"load {report.load_id}: {quantity(len(report.sources), 'source')}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     cls=Example,
     example="obslake quarantine --limit 20\nobslake quarantine --retry",
 )
-@click.option("--load", "load_id", metavar="LOAD", help="Only what this load has set aside.")
+@click.option("--load", "load_id", metavar="LOAD", help="Only records that this load set aside.")
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     is_flag=False,
     flag_value="",
     metavar="[LOAD]",
-    help="Read the records again, of this load or of all, and load those that are understood now.",
+    help="Read the records of this load [default: all] again, and load those that are understood now.",
 )
 @json_option
 @click.pass_obj
@@ -39,8 +39,8 @@ def quarantine(
 ) -> None:
     """Show the records that loads have set aside, with reasons, or load them after all.
 
-    A file that you have corrected is a source of its own: load only its corrected rows, or take the
-    earlier load back first with `obslake rollback`.
+    A corrected file is a new source: load only its corrected rows, or take the earlier load back
+    first with `obslake rollback`.
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.load.quarantine import read_quarantine
@@ -56,7 +56,7 @@ def quarantine(
 
 
 def echo_quarantine(found: "QuarantinedRecords", *, as_json: bool) -> None:
-    """Print records that are set aside, by load and file."""
+    """Print the records by load and file."""
     if as_json:
         echo_json(found)
         return
@@ -79,7 +79,7 @@ def echo_quarantine(found: "QuarantinedRecords", *, as_json: bool) -> None:
 
 
 def echo_retries(retries: "Iterable[Retry]", *, as_json: bool) -> None:
-    """Print what came of the records of each load, as soon as they were read again."""
+    """Print the result for the records of each load as soon as they have been read again."""
     done = []
     for retry in retries:
         done.append(retry)

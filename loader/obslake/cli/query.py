@@ -1,4 +1,4 @@
-"""The commands that answer: ``obslake sql`` and ``obslake export``."""
+"""The commands that read rows: ``obslake sql`` and ``obslake export``."""
 
 import io
 import shutil
@@ -23,7 +23,7 @@ _MOST_ROWS = 1000
 _BATCH_ROWS = 1000
 
 
-# How tables are drawn where an encoding has no lines.
+# Replaces the lines of drawn tables in encodings that lack them.
 _DRAWN_IN_ASCII = str.maketrans("┌┬┐├┼┤└┴┘─│·…", "+++++++++-|..")
 
 
@@ -41,7 +41,7 @@ _DRAWN_IN_ASCII = str.maketrans("┌┬┐├┼┤└┴┘─│·…", "+++++
     "--marts",
     "marts_in",
     metavar="NAMESPACE",
-    help="Ask the marts that another engine keeps as Iceberg tables in this namespace of the catalog.",
+    help="Query the marts that another engine keeps as Iceberg tables in this namespace of the catalog.",
 )
 @click.option("--external-access", is_flag=True, help="Let the query read other files as well.")
 @json_option
@@ -51,7 +51,7 @@ def sql(
 ) -> None:
     """Answer one SQL query, read-only, from the marts and the tables (schema lake).
 
-    - is a query on standard input.
+    Use - to read the query from standard input.
     """
     from obslake.errors import QueryError
     from obslake.query.ask import ask
@@ -77,7 +77,7 @@ def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:
 
 
 def _echo_table(answer: "duckdb.DuckDBPyRelation") -> None:
-    """Print the first rows, and how many there are; DuckDB draws lines that not every encoding has."""
+    """Print the first rows and the number of rows, in ASCII if the encoding lacks DuckDB's lines."""
     width = _table_width()
     if has_all_characters(sys.stdout):
         answer.show(max_width=width, max_rows=_MOST_ROWS)
@@ -88,12 +88,12 @@ def _echo_table(answer: "duckdb.DuckDBPyRelation") -> None:
 
 
 def _table_width() -> int:
-    """Return the width for drawn tables: the terminal's, or wide where nobody looks on."""
+    """Return the width for drawn tables: the terminal's, or 240 if the output is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 240
 
 
 def _echo_json_rows(answer: "duckdb.DuckDBPyRelation") -> None:
-    """Print an array with one object a row, without holding all rows."""
+    """Print an array with one object per row, without holding all rows in memory."""
     names = list(_distinct(answer.columns))
     separator = "\n"
     echo("[", nl=False)
@@ -106,7 +106,7 @@ def _echo_json_rows(answer: "duckdb.DuckDBPyRelation") -> None:
 
 
 def _distinct(names: list[str]) -> Iterator[str]:
-    """Give the repetitions of a name a number, as an object has each key once."""
+    """Add a number to each repeated name, because a JSON object has each key once."""
     seen: set[str] = set()
     for name in names:
         unique, number = name, 1
@@ -137,7 +137,7 @@ def _distinct(names: list[str]) -> Iterator[str]:
     "--format",
     "form",
     type=click.Choice(["parquet", "jsonl"]),
-    help="Format, where the name of the file does not say it.",
+    help="Format, if the name of the file does not determine it.",
 )
 @click.option("--data-set", "data_sets", multiple=True, help="Only this data set; may be repeated.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem; may be repeated.")
@@ -154,10 +154,10 @@ def export(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write a mart to a Parquet or JSON Lines file: training examples, unless another is named.
+    """Write a mart to a Parquet or JSON Lines file; the default mart is training_examples.
 
-    Rows are sorted by their key. The file is there when it is complete. Names that end with .gz or
-    .zst compress JSON Lines. docs/export.md says how to read it.
+    Rows are sorted by their key. The file appears when it is complete. JSON Lines are compressed if
+    the name ends with .gz or .zst. docs/export.md says how to read the file.
     """
     from obslake.progress import Progress
     from obslake.query.export import export as run_export
@@ -165,12 +165,12 @@ def export(
     for option, values in {"--data-set": data_sets, "--problem": problems, "-o": (output,)}.items():
         for value in values:
             check_text(option, value)
-    with Progress().task(relation, "rows") as shown:
+    with Progress().task(relation, "rows") as task:
         done = run_export(
             home,
             relation,
             output,
-            shown,
+            task,
             form=form,
             data_sets=data_sets,
             problems=problems,
@@ -181,11 +181,11 @@ def export(
 
 
 def echo_export(done: "Export", *, as_json: bool) -> None:
-    """Print what was exported; on standard error where the rows themselves are on standard output."""
-    is_apart = done.output == "-"
+    """Print what was exported; on standard error if the rows themselves are on standard output."""
+    rows_on_stdout = done.output == "-"
     if not done.rows:
-        warn(f"no row of {done.relation} is of what was chosen")
+        warn(f"{done.relation} has no matching rows")
     if as_json:
-        echo(to_json(plain(done), indent=2), err=is_apart)
-    elif not is_apart:
+        echo(to_json(plain(done), indent=2), err=rows_on_stdout)
+    elif not rows_on_stdout:
         say(f"{done.output}: {quantity(done.rows, 'row')} of {done.relation}, {done.bytes:,} bytes")

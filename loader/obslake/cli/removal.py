@@ -1,4 +1,4 @@
-"""The commands that take rows out of the tables, or bring them back: rollback and forget."""
+"""The commands that remove or restore rows: rollback and forget."""
 
 import sys
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def _yes_option(command: AnyCommand) -> AnyCommand:
 
 
 def _confirm(what: str, *, yes: bool) -> None:
-    """Say what a command does, and ask on the terminal whether it may."""
+    """Describe what a command will do, and ask for confirmation on the terminal."""
     from obslake.errors import ConfirmationError
 
     if yes:
@@ -45,17 +45,17 @@ def _confirm(what: str, *, yes: bool) -> None:
     "target",
     required=True,
     metavar="SNAPSHOT|LOAD",
-    help="Snapshot of observations, or load after which it was made: see `obslake status --snapshots`.",
+    help="Snapshot of observations, or the load that committed it: see `obslake status --snapshots`.",
 )
-@click.option("--undo-forget", is_flag=True, help="Bring back what was forgotten since, too.")
+@click.option("--undo-forget", is_flag=True, help="Also restore rows that were forgotten since.")
 @_yes_option
 @json_option
 @click.pass_obj
 def rollback(home: str | None, target: str, undo_forget: bool, yes: bool, as_json: bool) -> None:
-    """Make all tables show what they showed at an earlier snapshot.
+    """Restore all tables to their state at an earlier snapshot.
 
-    That is a new snapshot on top, so it can be rolled back as well. Sources of loads that are not
-    shown any more can be loaded again.
+    This adds new snapshots, so it can be rolled back as well. Sources of removed loads can be loaded
+    again.
     """
     from obslake.errors import RollbackError
     from obslake.lakehouse.catalog import Lakehouse
@@ -63,48 +63,48 @@ def rollback(home: str | None, target: str, undo_forget: bool, yes: bool, as_jso
 
     lakehouse = Lakehouse.open(home)
     plan = plan_rollback(lakehouse, target)
-    if plan.brought_back and not undo_forget:
+    if plan.forgotten_restored and not undo_forget:
         raise RollbackError(
             f"snapshot {plan.snapshot_id} still has rows that were forgotten since: "
-            f"{describe_forgotten(plan.brought_back)}\n"
-            "  nothing was changed: add --undo-forget to bring them back"
+            f"{describe_forgotten(plan.forgotten_restored)}\n"
+            "  nothing was changed: add --undo-forget to restore them"
         )
-    if plan.loads_removed or plan.loads_restored or plan.brought_back:
+    if plan.loads_removed or plan.loads_restored or plan.forgotten_restored:
         _confirm(describe_rollback(plan), yes=yes)
     echo_rollback(roll_back(lakehouse, plan), as_json=as_json)
 
 
 def describe_rollback(plan: "Rollback") -> str:
-    """Return what a rollback would do, as a sentence that goes on "this would"."""
+    """Return what a rollback does, as a sentence that continues "this would" or "this will"."""
     when = plan.committed_at.isoformat(timespec="seconds")
     lines = [f"roll back to snapshot {plan.snapshot_id} of {when}:"]
-    lines += [f"  load {_of_load(load)} is removed" for load in plan.loads_removed]
-    lines += [f"  load {_of_load(load)} is there again" for load in plan.loads_restored]
-    lines += [f"  {describe_forgotten([one])}: is there again" for one in plan.brought_back]
+    lines += [f"  load {_with_rows(load)} is removed" for load in plan.loads_removed]
+    lines += [f"  load {_with_rows(load)} is restored" for load in plan.loads_restored]
+    lines += [f"  {describe_forgotten([one])}: is restored" for one in plan.forgotten_restored]
     return "\n".join(lines)
 
 
 def describe_forgotten(forgotten: "Iterable[Forgotten]") -> str:
-    """Return what was forgotten, in the words of the options that name it."""
+    """Return which rows were forgotten, in the words of the options."""
     return "; ".join(one.describe() for one in forgotten)
 
 
-def _of_load(load: "CommittedLoad") -> str:
+def _with_rows(load: "CommittedLoad") -> str:
     return load.load_id if load.rows is None else f"{load.load_id} ({quantity(load.rows, 'row')})"
 
 
 def echo_rollback(done: "Rollback", *, as_json: bool) -> None:
-    """Print what a rollback did, and how it is undone."""
+    """Print what a rollback did, and how to undo it."""
     for table in done.tables:
         if table.hidden:
             warn(
-                f"{table.table}: rows of {quantity(len(table.hidden), 'load')} stay there, and are not "
-                "shown: the snapshot without them is not there any more"
+                f"{table.table}: rows of {quantity(len(table.hidden), 'load')} stay, but are hidden: the "
+                "snapshot without them no longer exists"
             )
         if table.lost:
             warn(
                 f"{table.table}: the rows of {quantity(len(table.lost), 'load')} are missing: the "
-                "snapshots with them are not there any more"
+                "snapshots with them no longer exist"
             )
     if as_json:
         echo_json(
@@ -113,13 +113,13 @@ def echo_rollback(done: "Rollback", *, as_json: bool) -> None:
                 "previous_snapshot_id": done.previous_snapshot_id,
                 "loads_removed": [load.load_id for load in done.loads_removed],
                 "loads_restored": [load.load_id for load in done.loads_restored],
-                "forgotten_again_there": [one.forget_id for one in done.brought_back],
+                "forgotten_again_there": [one.forget_id for one in done.forgotten_restored],
                 "tables": done.tables,
             }
         )
         return
     for table in done.tables:
-        what = "as it was" if table.rows == table.rows_before else f"{table.rows_before:,} before"
+        what = "unchanged" if table.rows == table.rows_before else f"{table.rows_before:,} before"
         say_table([(table.table, quantity(table.rows, "row"), f" {what}")], 16, 16)
     say("\nnext: dbt run")
     say(f"undo: obslake rollback --to {done.previous_snapshot_id}")
@@ -148,11 +148,10 @@ def forget(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Delete the rows of a data set, of one problem of it, or of one run.
+    """Delete the rows of a data set, or of one problem or run of it.
 
-    Records of it that were set aside are deleted as well. Sources that the rows came from are not
-    loaded again. Earlier snapshots hold them until `obslake expire` removes these, and the marts
-    until `dbt run`.
+    Matching records of the quarantine are deleted as well. Loading the sources again restores nothing.
+    Earlier snapshots hold the rows until `obslake expire` removes them, the marts until `dbt run`.
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.progress import Progress
@@ -177,14 +176,14 @@ def forget(
 
 
 def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: bool) -> None:
-    """Print what was forgotten in each table, as soon as it is, and what still holds it."""
+    """Print the deleted rows of each table as soon as they are deleted, and which snapshots hold them."""
     deleted = " would be deleted" if dry_run else " deleted"
     done = say_each(tables, lambda one: (one.table, quantity(one.rows, "row"), deleted), as_json)
     for table in done:
         if table.unknown:
             warn(
                 f"{table.table}: {quantity(table.unknown, 'record')} of the data set "
-                f"{'does' if table.unknown == 1 else 'do'} not say of which problem or run, and "
+                f"{'does' if table.unknown == 1 else 'do'} not name a problem or run, and "
                 f"{'stays' if table.unknown == 1 else 'stay'}: see `obslake quarantine`"
             )
     if as_json:
@@ -194,6 +193,6 @@ def echo_forgetting(tables: "Iterable[Forgetting]", *, dry_run: bool, as_json: b
         say("\nnext: dbt run")
         if snapshots:
             say(
-                f"{quantity(snapshots, 'earlier snapshot')} may hold the rows still: "
+                f"{quantity(snapshots, 'earlier snapshot')} may still hold the rows: "
                 "obslake expire --older-than 0s"
             )

@@ -19,7 +19,7 @@ Report = TypeVar("Report")
 
 
 def accept_any_encoding() -> None:
-    """Write characters that the encoding of a terminal does not have as escapes, instead of failing."""
+    """Write characters that the encoding of an output lacks as escapes, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not has_all_characters(stream):
             stream.reconfigure(errors="backslashreplace")
@@ -32,18 +32,18 @@ def has_all_characters(stream: object) -> bool:
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print a text as it is."""
-    # To the stream itself: on an ASCII terminal, click would write UTF-8 to another one.
+    """Print a text unchanged."""
+    # Without ``file``, click would write UTF-8 to another stream on an ASCII terminal.
     click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
 
 
 def to_json(value: object, indent: int | None = None) -> str:
-    """Return JSON that can be written to standard output whatever its encoding."""
+    """Return JSON in characters that the encoding of standard output has."""
     return json.dumps(value, ensure_ascii=not has_all_characters(sys.stdout), indent=indent)
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print lines for people; what a source or a name has in them cannot steer a terminal."""
+    """Print lines for people; control characters in sources and names are escaped."""
     echo("\n".join(map(one_line, text.split("\n"))), err=err)
 
 
@@ -58,9 +58,9 @@ def echo_json(value: object) -> None:
 
 
 def say_table(rows: Iterable[Cells], *widths: int, indent: str = "") -> None:
-    """Print rows as they come: their first cells to the left, the others to the right.
+    """Print rows as they arrive, with the first cell aligned left and the others right.
 
-    Numbers get separators. Cells for which there are no widths follow as they are.
+    Numbers get thousands separators. Cells beyond the given widths are not aligned.
     """
     for row in rows:
         first, *others = (f"{cell:,}" if isinstance(cell, int) else cell for cell in row)
@@ -70,7 +70,7 @@ def say_table(rows: Iterable[Cells], *widths: int, indent: str = "") -> None:
 
 
 def say_each(done: Iterable[Report], row: Callable[[Report], Cells], as_json: bool) -> list[Report]:
-    """Print a row about each table as soon as something was done to it, unless JSON follows; return all."""
+    """Print a row about each report as soon as it arrives, unless JSON follows; return all reports."""
     found = []
     for one in done:
         found.append(one)
@@ -86,15 +86,15 @@ def say_rows(rows: Mapping[str, int], indent: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """Return a text without characters that would move the cursor."""
+    """Return a text with escapes for line breaks and other characters that are not printable."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def plain(value: object) -> object:
-    """Return a value in the forms that JSON has.
+    """Return a value in the types of JSON.
 
-    Dataclasses are objects, dates and times ISO 8601 text, bytes base64 text; numbers that JSON cannot hold are
-    text.
+    Dataclasses become objects, dates and times ISO 8601 text, bytes base64 text, and numbers that JSON cannot
+    hold text.
     """
     match value:
         case None | bool() | int() | str():
@@ -121,5 +121,5 @@ def plain(value: object) -> object:
 
 
 def quantity(number: int, noun: str) -> str:
-    """Return a number with what it counts: ``1 row``, ``2 rows``."""
+    """Return a number with its noun: ``1 row``, ``2 rows``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

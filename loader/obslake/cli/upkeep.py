@@ -1,4 +1,4 @@
-"""The commands that keep a lakehouse sound: status, pin, compact, expire, verify."""
+"""The maintenance commands: status, pin, compact, expire, verify."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ _TABLES = ("implementations", "tests", "runs", "measurements", "quarantine", "ob
 @json_option
 @click.pass_obj
 def status(home: str | None, snapshots: bool, verbose: bool, as_json: bool) -> None:
-    """Show the tables and their sizes; with --snapshots the loads that made them, too."""
+    """Show the tables and their sizes, and with --snapshots the loads of each snapshot."""
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.upkeep.status import read_status
 
@@ -43,7 +43,7 @@ def status(home: str | None, snapshots: bool, verbose: bool, as_json: bool) -> N
 
 
 def echo_status(status: dict[str, Any], *, verbose: bool = False) -> None:
-    """Print what is in a lakehouse, with all sources of a load or the first ones."""
+    """Print the status of a lakehouse, with the first sources of each load or all if ``verbose``."""
     say(f"lakehouse  {status['home']}")
     say(f"marts      {status['marts'] or 'not built yet: run `dbt build`'}")
     columns = ("table", "rows", "files", "bytes")
@@ -76,10 +76,10 @@ def echo_status(status: dict[str, Any], *, verbose: bool = False) -> None:
 @json_option
 @click.pass_obj
 def pin(home: str | None, snapshot: int | None, as_json: bool) -> None:
-    """Fix the moment as of which engines other than DuckDB see the tables.
+    """Fix the snapshots of the tables that engines other than DuckDB read.
 
-    Whatever is loaded meanwhile, they build from these snapshots until something else is pinned.
-    `obslake expire` may remove a snapshot that was pinned long ago.
+    They build from these snapshots until the next pin, whatever is loaded meanwhile. `obslake
+    expire` may remove a snapshot that was pinned long ago.
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.upkeep.pinning import pin as run_pin
@@ -109,11 +109,10 @@ def echo_pinned(pinned: "Pinned", *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
-    """Rewrite small and overlapping files into few that are sorted, so that queries read less.
+    """Rewrite small and overlapping files into a few sorted ones, so that queries read less.
 
-    The rows stay the same, and so do earlier snapshots: the files that were replaced are removed by
-    `obslake expire`. Loads and queries may go on meanwhile. Hidden rows of loads that others have
-    overtaken are dropped.
+    Rows and earlier snapshots stay the same; `obslake expire` removes the replaced files. Loads and
+    queries may run meanwhile. Hidden rows of superseded loads are dropped.
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.lakehouse.partitions import check_partitions
@@ -123,7 +122,7 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
 
     lakehouse = Lakehouse.open(home)
     chosen = [t for t in ALL_TABLES if lakehouse.has(t) and (not tables or t.name in tables)]
-    # Before any of them is changed.
+    # Fail before any table is changed.
     for definition in chosen:
         check_partitions(lakehouse.table(definition))
     done = (run_compact(lakehouse, definition, Progress()) for definition in chosen)
@@ -133,14 +132,14 @@ def compact(home: str | None, tables: tuple[str, ...], as_json: bool) -> None:
 
 
 def _compacted(done: "Compaction") -> Cells:
-    """Return what was done to a table, as a row."""
+    """Return a row about the compaction of a table."""
     if not done.files_rewritten:
         what = f"already compact, {quantity(done.files_before, 'file')}"
     else:
         what = f"{quantity(done.files_before, 'file')} -> {quantity(done.files_after, 'file')}"
         what += f", {done.bytes_before:,} -> {done.bytes_after:,} bytes"
     if done.rows_dropped:
-        what += f", {quantity(done.rows_dropped, 'row')} of overtaken loads dropped"
+        what += f", {quantity(done.rows_dropped, 'row')} of superseded loads dropped"
     return done.table, quantity(done.rows, "row"), f" {what}"
 
 
@@ -152,7 +151,7 @@ def _compacted(done: "Compaction") -> Cells:
     default="7d",
     show_default=True,
     metavar="DURATION|DATE",
-    help="Remove what was replaced by then: a duration ago (90m, 12h, 7d, 2w), or a date.",
+    help="Remove snapshots replaced before then: a duration ago (90m, 12h, 7d, 2w), or a date.",
 )
 @click.option(
     "--keep",
@@ -167,8 +166,8 @@ def _compacted(done: "Compaction") -> Cells:
 def expire(home: str | None, older_than: str, keep: int, dry_run: bool, as_json: bool) -> None:
     """Remove old snapshots and the files that only they need.
 
-    What is in the tables now stays as it is, and which sources have been loaded stays known. A
-    snapshot is as old as the time since another took its place.
+    The current rows stay, and loaded sources stay known. The age of a snapshot counts from the
+    moment another replaced it.
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.lakehouse.schemas import KEPT_TABLES
@@ -191,7 +190,7 @@ def _with_warning(done: "Expiry") -> "Expiry":
 
 
 def _expired(done: "Expiry", removed: str) -> Cells:
-    """Return what was removed from a table, as a row."""
+    """Return a row about the expiry of a table."""
     what = f"{quantity(done.snapshots, 'snapshot')}, {quantity(done.files, 'file')}"
     return done.table, f"{what}, {done.bytes:,} bytes {removed}"
 
@@ -205,15 +204,13 @@ def _expired(done: "Expiry", removed: str) -> Cells:
     show_default=True,
     help="Compute the marts of this many problems again, and compare them.",
 )
-@click.option(
-    "--remove-orphans", is_flag=True, help="Remove files that nothing refers to, if they are old."
-)
+@click.option("--remove-orphans", is_flag=True, help="Remove old files that nothing refers to.")
 @click.option(
     "--older-than",
     default="1d",
     show_default=True,
     metavar="DURATION|DATE",
-    help="How old such files must be: those of a running load are referred to only at its end.",
+    help="Minimum age of such files: a running load refers to its files only at its end.",
 )
 @json_option
 @click.pass_obj
@@ -222,7 +219,7 @@ def verify(
 ) -> None:
     """Check the catalog against metadata, metadata against files, loads against rows, and the marts.
 
-    Exits with 1 where something is wrong. Nothing is changed, but for --remove-orphans.
+    Exits with 1 if there are faults. Changes nothing without --remove-orphans.
     """
     from obslake.errors import VerificationError
     from obslake.lakehouse.catalog import Lakehouse
@@ -241,7 +238,7 @@ def verify(
 
 
 def echo_verification(found: "Verification", *, as_json: bool) -> None:
-    """Print what was checked, and everything that is wrong with its place."""
+    """Print the checks, and each fault with its place."""
     if as_json:
         echo_json(
             {
@@ -268,7 +265,7 @@ def echo_verification(found: "Verification", *, as_json: bool) -> None:
 
 
 def _moment(older_than: str) -> "datetime":
-    """Return what ``--older-than`` means."""
+    """Parse ``--older-than``."""
     from datetime import UTC, datetime
 
     from obslake.upkeep.expiry import parse_moment

@@ -1,1 +1,1 @@
-"""Queries: answers and exports from the marts and the tables."""
+"""SQL queries and exports."""

@@ -8,16 +8,16 @@ from pathlib import Path
 import duckdb
 
 from obslake import engine
-from obslake.engine import quote_literal, who_locks
+from obslake.engine import lock_holder, quote_literal
 from obslake.errors import QueryError
 from obslake.lakehouse.home import MARTS_FILE, home_folder
 
 _MARTS = "obslake"
 
-# A question to the marts alone is answered several times as fast.
+# Queries of the marts alone run several times as fast.
 _NAMES_TABLES = re.compile(r"\blake\b", re.IGNORECASE)
 
-# EXPLAIN ANALYZE executes what it explains, so that has to be a question as well.
+# EXPLAIN ANALYZE executes its statement, which therefore must be one that reads.
 _EXPLAIN = re.compile(
     r"\A\s*explain\b\s*(analyze\b|\(\s*(analyze|format)\b[^)]*\))?", re.IGNORECASE
 )
@@ -27,20 +27,20 @@ _EXPLAIN = re.compile(
 def ask(
     home: str | None, query: str, *, external_access: bool = False, marts_in: str | None = None
 ) -> Iterator[duckdb.DuckDBPyRelation]:
-    """Ask one question, and keep its answer open.
+    """Run one query, and keep its result open.
 
-    The marts and the SQL functions are found by their names; the Iceberg tables, as they are now,
-    in schema ``lake``.
+    The query finds the marts and the SQL functions by name, and the current rows of the Iceberg
+    tables in schema ``lake``.
 
     Args:
         home: folder of the lakehouse; None: the default one.
         query: one statement.
-        external_access: whether it may read other files as well.
-        marts_in: namespace of the catalog in which another engine keeps the marts; None: they are in the
-            file that dbt on DuckDB has built.
+        external_access: whether the query may read other files as well.
+        marts_in: namespace of the catalog in which another engine keeps the marts; None: the file that
+            dbt on DuckDB has built.
 
     Raises:
-        NoLakehouseError: there is none at ``home``.
+        NoLakehouseError: there is no lakehouse at ``home``.
         QueryError: the query is not exactly one statement that reads, DuckDB refuses it, or the
             marts cannot be opened.
     """
@@ -59,9 +59,7 @@ def ask(
         if isinstance(error, duckdb.CatalogException) and marts_in is None and not marts.exists():
             hint = "\n  the marts are not built yet: run `dbt build`"
         if isinstance(error, duckdb.PermissionException):
-            hint = (
-                "\n  other files than those of the lakehouse are read with --external-access only"
-            )
+            hint = "\n  files outside the lakehouse can be read only with --external-access"
         raise QueryError(str(error).expandtabs(4).rstrip() + hint) from error
 
 
@@ -69,14 +67,14 @@ def ask(
 def open_marts(
     home: str | None, *, temp_directory: Path | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the marts, and nothing else, to read from them.
+    """Open only the marts, read-only.
 
     Args:
         home: folder of the lakehouse; None: the default one.
-        temp_directory: where results larger than the memory limit are spilled.
+        temp_directory: folder for results larger than the memory limit.
 
     Returns:
-        A connection that finds the marts by their names, and whose texts Arrow can hold however long they are.
+        A connection that finds the marts by name and can pass texts of any length to Arrow.
 
     Raises:
         QueryError: the marts are not built yet, cannot be opened, or a query fails.
@@ -105,11 +103,11 @@ def open_marts(
 
 
 def _locked(error: duckdb.Error, marts: Path) -> QueryError | None:
-    """Return what it means that the marts are locked; None: it is another error."""
-    if holder := who_locks(error):
+    """Return the error for locked marts; None if the error has another cause."""
+    if holder := lock_holder(error):
         return QueryError(
             f"{holder} has the marts in {marts} open for writing\n"
-            "  ask again when it has closed them; whoever only reads should open them read-only"
+            "  query again when it has closed them; a program that only reads should open them read-only"
         )
     return None
 
@@ -117,13 +115,13 @@ def _locked(error: duckdb.Error, marts: Path) -> QueryError | None:
 def _bind(
     home: str | None, marts: Path, query: str, external_access: bool
 ) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
-    """Find what a query names; nothing is read yet."""
+    """Bind a query to the marts, and if necessary to the tables, without reading rows."""
     if marts.exists() and not _NAMES_TABLES.search(query):
         connection = engine.connect(with_iceberg=False)
         try:
             return connection, _relation(connection, marts, query, [], external_access)
         except duckdb.CatalogException:
-            # A view below the marts reads the tables, or the name is wrong.
+            # A mart is a view on the tables, or the name is wrong.
             connection.close()
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.lakehouse.views import create_source_views
@@ -138,15 +136,15 @@ def _bind(
 def _bind_tables(
     home: str | None, namespace: str, query: str, external_access: bool
 ) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
-    """Find what a query names among the tables of a namespace; nothing is read yet."""
+    """Bind a query to the tables of a namespace, without reading rows."""
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.lakehouse.schemas import NAMESPACE
     from obslake.lakehouse.views import create_mart_views, create_source_views
 
     if namespace == NAMESPACE:
-        # Some rows there are of loads that were not completed.
+        # These tables also have rows of incomplete loads.
         raise QueryError(
-            f"the tables of {namespace} are no marts\n  they are in schema lake, without --marts"
+            f"the tables of {namespace} are not marts\n  query them in schema lake, without --marts"
         )
     lakehouse = Lakehouse.open(home)
     connection = engine.connect()
@@ -164,10 +162,10 @@ def _relation(
     locations: Sequence[str],
     external_access: bool,
 ) -> duckdb.DuckDBPyRelation:
-    """Show the marts, shut everything else, and bind the query."""
+    """Attach the marts, deny access to everything else, and bind the query."""
     if marts and marts.exists():
         connection.execute(f"attach {quote_literal(str(marts))} as {_MARTS} (read_only)")
-        # The views of today come before those that dbt left among the marts.
+        # The current views take precedence over those that dbt left among the marts.
         connection.execute(f"set search_path = 'memory.main,{_MARTS}.main'")
     if not external_access:
         allowed = ", ".join(quote_literal(f"{location}/") for location in locations)
@@ -183,15 +181,15 @@ def check_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:
 
     Raises:
         QueryError: it is not.
-        duckdb.Error: it is no SQL.
+        duckdb.Error: it is not valid SQL.
     """
     statements = connection.extract_statements(_EXPLAIN.sub("", query, count=1))
     if not statements:
         raise QueryError("there is no query\n  see `obslake sql --help`")
     *before, last = statements
-    # DuckDB itself writes the statements without text: a PIVOT looks up its columns in one of them.
+    # DuckDB itself adds statements without text, in which PIVOT looks up its columns.
     if any(s.query or s.type != duckdb.StatementType.CREATE for s in before):
-        raise QueryError("this is more than one statement: ask one question at a time")
+        raise QueryError("this is more than one statement: run one query at a time")
     if last.type != duckdb.StatementType.SELECT:
         raise QueryError(
             f"this is a statement of type {last.type.name}: `obslake sql` only reads\n"

@@ -1,7 +1,7 @@
-"""Exports of a mart as one Parquet or JSON Lines file, for those who do not ask in SQL.
+"""Exports a mart to one Parquet or JSON Lines file.
 
-Rows are read some problems at a time, so that they come in the order of their keys and memory is bounded however
-large the mart is: sorting all training examples at once would sort the code in each of them.
+Rows are read a few problems at a time, in the order of their keys. This bounds memory for marts of any size:
+sorting all training examples at once would sort the code in each of them.
 """
 
 import tempfile
@@ -25,7 +25,7 @@ Format = Literal["parquet", "jsonl"]
 _FORMATS: dict[str, Format] = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
-# Size of one row group of Parquet, in which code that is repeated is written once.
+# Size of one row group of Parquet, in which repeated code is written once.
 _GROUP_ROWS = 65_536
 _GROUP_BYTES = 256 * 1024 * 1024
 
@@ -38,8 +38,8 @@ class Export:
         relation: name of the mart.
         output: the file, ``-`` for standard output.
         format: ``parquet`` or ``jsonl``.
-        rows: how many there are in it.
-        bytes: size of the file, or of what was written to standard output.
+        rows: number of rows.
+        bytes: size of the file, or bytes written to standard output.
     """
 
     relation: str
@@ -53,7 +53,7 @@ def export(
     home: str | None,
     relation: str,
     output: str,
-    shown: Task,
+    task: Task,
     *,
     stdout: IO[bytes],
     form: Format | None = None,
@@ -63,23 +63,23 @@ def export(
 ) -> Export:
     """Write the rows of a mart to a file, sorted by their key.
 
-    The file appears under its name when it is complete. Parquet is compressed with zstd; JSON Lines with gzip or
-    zstd where the name ends with ``.gz`` or ``.zst``.
+    The file appears when it is complete. Parquet is compressed with zstd, JSON Lines with gzip or zstd if the name
+    ends with ``.gz`` or ``.zst``.
 
     Args:
         home: folder of the lakehouse; None: the default one.
         relation: name of a mart.
         output: file to write, ``-`` for ``stdout``.
-        shown: is told how many rows were written.
-        stdout: stream of bytes that ``-`` stands for.
+        task: progress, in rows written.
+        stdout: binary stream for the output ``-``.
         form: format; None: by the name of the file.
-        data_sets: only rows of these data sets; none: of all.
-        problems: only rows of these problems; none: of all.
-        overwrite: whether a file of that name may be replaced.
+        data_sets: only rows of these data sets; empty: all.
+        problems: only rows of these problems; empty: all.
+        overwrite: whether an existing file may be replaced.
 
     Raises:
-        ExportError: there is no such mart, it has no problems to choose by, the file exists or cannot be
-            written, or its name does not say its format.
+        ExportError: there is no such mart, it has no column for ``data_sets`` or ``problems``, the file exists or
+            cannot be written, or its name does not determine the format.
         QueryError: the marts cannot be read.
     """
     form, compression = _form(output, form)
@@ -87,7 +87,7 @@ def export(
     if path is not None:
         _check_target(path, overwrite)
     try:
-        # Beside the file: renaming is atomic there, and what spills has the room that the file needs.
+        # In the folder of the file: renaming is atomic there, and spilled data shares its disk with the file.
         with tempfile.TemporaryDirectory(
             dir=path and path.parent, prefix=".obslake-export-"
         ) as folder:
@@ -95,13 +95,13 @@ def export(
             with open_marts(home, temp_directory=work / "spilled") as connection:
                 mart = MartRows(connection, relation, data_sets, problems)
                 if path is None:
-                    rows, size = _write(mart, form, compression, stdout, shown)
+                    rows, size = _write(mart, form, compression, stdout, task)
                     stdout.flush()
                 else:
                     with (work / "written").open("wb") as file:
-                        rows, size = _write(mart, form, compression, file, shown)
+                        rows, size = _write(mart, form, compression, file, task)
             if path is not None:
-                # Somebody may have made one meanwhile.
+                # Another process may have created the file meanwhile.
                 _check_target(path, overwrite)
                 (work / "written").replace(path)
     except BrokenPipeError:
@@ -112,7 +112,7 @@ def export(
 
 
 def _form(output: str, form: Format | None) -> tuple[Format, str | None]:
-    """Return the format of a file, and its compression; by its name where nothing else says it."""
+    """Return the format of a file and its compression, by its name if ``form`` is None."""
     if output == "-":
         if form == "parquet":
             raise ExportError("Parquet cannot be written to standard output: name a file")
@@ -124,16 +124,16 @@ def _form(output: str, form: Format | None) -> tuple[Format, str | None]:
     if form is None:
         raise ExportError(
             f"{output}: the name ends neither with .parquet nor with .jsonl\n"
-            "  say what to write with --format"
+            "  choose a format with --format"
         )
     if form == "parquet" and compression:
-        raise ExportError(f"{output}: Parquet is compressed inside; leave out {last}")
+        raise ExportError(f"{output}: Parquet has its own compression; leave out {last}")
     return form, compression
 
 
 def _check_target(path: Path, overwrite: bool) -> None:
     if path.exists() and not path.is_file():
-        raise ExportError(f"{path} is not a file that could be replaced: name a file")
+        raise ExportError(f"{path} exists and is not a regular file: name a file")
     if not path.parent.is_dir():
         raise ExportError(f"there is no folder {path.parent}")
     if path.exists() and not overwrite:
@@ -141,23 +141,23 @@ def _check_target(path: Path, overwrite: bool) -> None:
 
 
 def _write(
-    mart: MartRows, form: Format, compression: str | None, file: IO[bytes], shown: Task
+    mart: MartRows, form: Format, compression: str | None, file: IO[bytes], task: Task
 ) -> tuple[int, int]:
-    """Write all rows to a stream; return how many, and how many bytes."""
+    """Write all rows to a stream; return the numbers of rows and bytes."""
     counted = _Counted(file)
     sink = pa.PythonFile(counted, mode="w")
     if form == "parquet":
-        rows = _write_parquet(mart, sink, shown)
+        rows = _write_parquet(mart, sink, task)
     elif compression:
         with pa.CompressedOutputStream(sink, compression) as compressed:
-            rows = _write_lines(mart, compressed, shown)
+            rows = _write_lines(mart, compressed, task)
     else:
-        rows = _write_lines(mart, sink, shown)
+        rows = _write_lines(mart, sink, task)
     return rows, counted.bytes
 
 
 class _Counted:
-    """A stream that counts its bytes, and stays open when who writes to it is done."""
+    """A stream that counts its bytes and stays open when its writer closes it."""
 
     closed = False
 
@@ -179,21 +179,21 @@ class _Counted:
         self.flush()
 
 
-def _write_parquet(mart: MartRows, sink: pa.NativeFile, shown: Task) -> int:
+def _write_parquet(mart: MartRows, sink: pa.NativeFile, task: Task) -> int:
     selected = ", ".join(quote_identifier(name) for name in mart.columns)
     schema = mart.schema(selected)
     rows = 0
-    # Whoever reads it should see texts, not what kind of texts Arrow had in memory.
+    # Readers of the file get plain texts, whatever type of text Arrow has in memory.
     with pq.ParquetWriter(sink, schema, compression="zstd", store_schema=False) as writer:
         for group in _groups(mart.batches(selected)):
             writer.write_table(pa.Table.from_batches(group, schema), row_group_size=_GROUP_ROWS)
             rows += sum(map(len, group))
-            shown.advance(sum(map(len, group)))
+            task.advance(sum(map(len, group)))
     return rows
 
 
 def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Yield batches of rows together that fill a row group, or memory."""
+    """Yield lists of batches that together reach the size of a row group."""
     group: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
@@ -206,29 +206,29 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]
         yield group
 
 
-def _write_lines(mart: MartRows, sink: pa.NativeFile, shown: Task) -> int:
+def _write_lines(mart: MartRows, sink: pa.NativeFile, task: Task) -> int:
     fields = ", ".join(
         f"{quote_literal(name)}: {_json_value(name, kind)}" for name, kind in mart.columns.items()
     )
     rows = 0
-    # DuckDB's COPY writes the same bytes in twice the time, and only to a file of its own.
+    # DuckDB's COPY takes twice as long for the same bytes, and cannot write to this stream.
     for batch in mart.batches(f"to_json({{{fields}}}) || chr(10) as line"):
         lines = batch.column(0)
-        # The texts lie one after the other in Arrow's memory: they are the lines.
+        # Arrow keeps the texts, which are the lines, contiguous in memory.
         offsets = pa.Array.from_buffers(pa.int64(), len(lines) + 1, [None, lines.buffers()[1]])
         start, end = offsets[lines.offset].as_py(), offsets[lines.offset + len(lines)].as_py()
         sink.write(lines.buffers()[2].slice(start, end - start))
         rows += len(batch)
-        shown.advance(len(batch))
+        task.advance(len(batch))
     return rows
 
 
 def _json_value(name: str, kind: str) -> str:
-    """Return the SQL of a column's value as JSON has it."""
+    """Return the SQL of a column's value in JSON."""
     column = quote_identifier(name)
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f+00:00')"
     if kind == "DOUBLE":
-        # JSON has no other numbers.
+        # JSON has only finite numbers.
         return f"case when isfinite({column}) then {column} end"
     return column

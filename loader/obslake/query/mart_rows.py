@@ -1,4 +1,4 @@
-"""The rows of a mart in the order of their keys, some problems at a time."""
+"""Reads the rows of a mart in the order of their keys, a few problems at a time."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,15 +33,15 @@ KEY_COLUMNS = (
     "unit",
     "measured_at",
 )
-"""Columns of which the marts' keys are made, in the order by which rows are sorted."""
+"""Columns of the keys of the marts, in sort order."""
 
-# Rows of one query, but whole problems.
+# Rows per query; more if one problem has more.
 _QUERIED_ROWS = 65_536
 _BATCH_ROWS = 2_048
 
 
 class MartRows:
-    """The rows of a mart that are wanted, some problems at a time."""
+    """The chosen rows of a mart, a few problems at a time."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class MartRows:
         data_sets: Sequence[str],
         problems: Sequence[str],
     ) -> None:
-        """Choose the rows of some data sets and problems, of all where none are named.
+        """Choose the rows of some data sets and problems; empty: all.
 
         Raises:
-            ExportError: there is no such mart, or it has no problems to choose by.
+            ExportError: there is no such mart, or it lacks the column of the choice.
         """
         self._connection = connection
         self._relation = relation
@@ -84,7 +84,7 @@ class MartRows:
         return [name for (name,) in self._connection.execute(tables).fetchall()]
 
     def batches(self, selected: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in the order of their keys, as few at a time."""
+        """Yield the rows in the order of their keys, in small batches."""
         keys = [quote_identifier(name) for name in KEY_COLUMNS if name in self.columns]
         order = f"order by {', '.join(keys)}" if keys else ""
         for condition, values in self._parts():
@@ -96,7 +96,7 @@ class MartRows:
             yield from reader
 
     def schema(self, selected: str) -> pa.Schema:
-        """Return the columns that are selected, as Arrow has them."""
+        """Return the Arrow schema of the selected columns."""
         query = f"select {selected} from {quote_identifier(self._relation)} where false"
         return self._connection.sql(query).to_arrow_table().schema
 
@@ -123,7 +123,7 @@ class MartRows:
 
 
 def _runs(counted: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str | None, str | None]]:
-    """Yield data set, first and last problem of problems in their order that are read at once."""
+    """Yield data set, first problem and last problem of each group that is read with one query."""
     start, end, rows = None, None, 0
     for data_set, problem, count in counted:
         if start and (start[0] != data_set or problem is None or rows + count > _QUERIED_ROWS):

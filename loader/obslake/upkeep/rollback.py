@@ -42,7 +42,7 @@ class Rollback:
             undoes this rollback.
         loads_removed: loads that are not shown any more, in the order of their commits.
         loads_restored: loads that are shown again.
-        brought_back: what was forgotten after the snapshot, and is there again.
+        forgotten_restored: what was forgotten after the snapshot, and is restored.
         tables: what was done to each table.
     """
 
@@ -51,7 +51,7 @@ class Rollback:
     previous_snapshot_id: int | None
     loads_removed: list[CommittedLoad]
     loads_restored: list[CommittedLoad]
-    brought_back: list[Forgotten]
+    forgotten_restored: list[Forgotten]
     tables: list["TableRollback"] = field(default_factory=list)
 
 
