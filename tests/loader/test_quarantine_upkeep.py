@@ -234,7 +234,7 @@ def test_cells_lines_and_reports(lake: Lake) -> None:
     forget(lake, *MINE, "--run", "8")
     assert lake.row("quarantine")["file"] == str(reports[0])
     # The names that its suites have are not looked for.
-    with pytest.raises(ForgetError, match=r"do not name their problem or run: 1$"):
+    with pytest.raises(ForgetError, match=r"without problem or run: 1$"):
         forget(lake, *MINE, "--run", "7", "--problem", "a&b")
     forget(lake, *MINE, "--run", "7")
     assert lake.rows("quarantine") == []

@@ -25,7 +25,8 @@ from tests.loader.test_quarantine import mixed, newer_version
 
 NAMES = [t.name for t in TABLES]
 LOST = (
-    "has lost its sources to another load: its rows are hidden, until `obslake compact` drops them"
+    "was superseded by another load of its sources: its rows are hidden, "
+    "until `obslake compact` drops them"
 )
 
 # When everything is imported and the options are read.

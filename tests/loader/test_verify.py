@@ -132,7 +132,7 @@ def test_a_data_file_that_is_gone(loaded: Lake) -> None:
     path = greatest_file(loaded).file_path
     local(path).unlink()
     assert faults(loaded) == {"data files": [f"observations: {path}: does not exist"]}
-    assert "observations: rows were not counted, since files are faulty" in notes(verify(loaded))
+    assert "observations: rows were not counted, because files are faulty" in notes(verify(loaded))
 
 
 def test_a_data_file_of_an_earlier_snapshot(loaded: Lake) -> None:
@@ -213,7 +213,7 @@ def test_another_file_in_its_place(loaded: Lake) -> None:
     where = f"observations: {file.file_path}: "
     assert faults(loaded)["data files"] == [
         f"{where}has 4,999 rows instead of 5,000",
-        f"{where}has columns with field ids that the table does not know: [99]",
+        f"{where}has columns whose field ids the table does not have: [99]",
         f"{where}lacks columns that the table requires: field ids [3]",
     ]
 
@@ -244,7 +244,7 @@ def test_metadata_files(loaded: Lake, kind: str) -> None:
             assert f"bytes instead of {len(whole):,}" in found[check][0]["what"]
         assert report["orphans"] == []
         (note,) = [n for n in notes(report) if "nothing refers to" in n]
-        assert note.endswith("since metadata is faulty")
+        assert note.endswith("because metadata is faulty")
     # With metadata that is not whole nothing is known to be left over.
     (orphan := local(manifest).with_name("orphan.avro")).touch()
     os.utime(orphan, (LONG_AGO, LONG_AGO))
@@ -298,7 +298,7 @@ def test_rows_of_no_load(loaded: Lake) -> None:
     index = schema.get_field_index("load_id")
     table.append(rows.set_column(index, schema.field(index), other.cast(schema.field(index).type)))
     found = faults(loaded)["loads"]
-    assert "runs: has 4 rows of load other, which is none of its loads" in found
+    assert "runs: has 4 rows of load other, which is not one of its loads" in found
     assert any(load in fault for fault in found)
 
 

@@ -119,7 +119,7 @@ def test_a_file_that_is_damaged_or_in_use(built: Workspace) -> None:
     built.marts.unlink()
     with duckdb.connect(built.marts) as connection:
         connection.execute("create table consensus_oracles as select 1 as x")
-    assert "do not say what they were built from" in verify(built)["counts"]["notes"][0]
+    assert "do not record what they were built from" in verify(built)["counts"]["notes"][0]
     built.marts.write_bytes(whole)
     assert faults(built) == []
 
@@ -147,7 +147,7 @@ def test_marts_that_are_older_are_no_fault(
     # A run of some models leaves tables of two snapshots.
     built.dbt("--quiet", "run", "--select", "path:models/refresh", "int_actuations")
     (note,) = verify(built)["counts"]["notes"]
-    assert note.startswith("the marts were built by several runs, each of some models")
+    assert note.startswith("the marts were built by several runs of some models each")
     # Other rules, which the marts name.
     rules = {
         "obslake_oracle": "i1",
@@ -163,10 +163,10 @@ def test_marts_that_are_older_are_no_fault(
 
     built.obslake("rollback", "--to", str(snapshot), "--yes")
     (note,) = verify(built)["counts"]["notes"]
-    assert note == "the marts still show 1 load, rolled back since: run `dbt run`"
+    assert note == "the marts still include 1 load, rolled back since: run `dbt run`"
     assert faults(built, *ALL) == []
     built.obslake("expire", "--older-than", "0s")
     (note,) = verify(built)["counts"]["notes"]
-    assert "which is not there any more: they were not compared" in note
+    assert "which no longer exists: they were not compared" in note
     built.marts.write_bytes(marts)
     assert faults(built, *ALL) == []

@@ -1,1 +1,1 @@
-"""Upkeep: what changes, removes or checks rows that are there."""
+"""Maintenance: changes, removes and checks rows of the tables."""

@@ -1,6 +1,6 @@
-"""Rewrites the small and the overlapping data files of a table into few that are sorted.
+"""Rewrites small and overlapping data files of a table into a few sorted ones.
 
-Rows of loads that others have overtaken, which no query shows, are dropped on this occasion.
+This also drops the rows of superseded loads, which are hidden from queries.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -35,12 +35,12 @@ class Compaction:
     Attributes:
         table: name of the table.
         rows: rows of the table.
-        files_before: data files the table had.
-        files_after: data files it has.
-        bytes_before: their size, before.
-        bytes_after: their size now.
+        files_before: number of data files before.
+        files_after: number of data files now.
+        bytes_before: size of the data files before.
+        bytes_after: size of the data files now.
         files_rewritten: data files that were replaced; 0: the table was compact.
-        rows_dropped: rows that were dropped, of loads that others have overtaken: no query has shown them.
+        rows_dropped: hidden rows of superseded loads that were dropped.
     """
 
     table: str
@@ -54,26 +54,21 @@ class Compaction:
 
 
 def compact(lakehouse: Lakehouse, definition: TableDefinition, progress: Progress) -> Compaction:
-    """Rewrite a table's files in its sort order, in one commit, where that makes fewer of them.
+    """Rewrite a table's files in its sort order, in one commit, if that makes fewer of them.
 
-    Rows that can be seen, and the snapshots there are, stay as they are. Loads that are committed
-    meanwhile stay too: exactly the files that were read are replaced.
+    Visible rows and existing snapshots stay unchanged. Loads that are committed meanwhile stay too: only
+    the files that were read are replaced.
 
-    Files of a partitioned table are rewritten with those of their partition, by a second commit where
-    rows of an earlier partition spec were put into the partitions there are now.
-
-    Args:
-        lakehouse: where the table is.
-        definition: the table.
-        progress: told how far it is.
+    Files of a partitioned table are rewritten partition by partition. If rows of an earlier partition spec
+    had to be moved to the current partitions, a second commit compacts these.
 
     Raises:
         RewriteError: the files cannot be rewritten.
-        PartitionError: the table is partitioned by what obslake cannot write.
+        PartitionError: the table has a partition field that obslake cannot write.
         DeleteFilesError: the table has delete files of another engine.
-        CommitConflictError: others committed all the time.
+        CommitConflictError: other processes committed before each attempt.
     """
-    # Its files are referred to only when they are committed: until then the folder protects them.
+    # The folder protects the new files from being removed as orphans until the commit.
     with (
         work_folder(lakehouse.home, ".compact-") as folder,
         engine.connect(temp_directory=folder, with_iceberg=False) as connection,
@@ -103,20 +98,20 @@ def _compact(
     definition: TableDefinition,
     progress: Progress,
 ) -> tuple[Compaction, bool]:
-    """Commit once; return what was done, and whether rows were put into partitions of the current spec."""
+    """Commit once; return what was done, and whether rows moved to partitions of the current spec."""
     table = lakehouse.table(definition)
 
-    def overtaken(metadata: TableMetadata) -> set[str]:
+    def superseded(metadata: TableMetadata) -> set[str]:
         return overtaken_loads(metadata, lakehouse.table(OBSERVATIONS).metadata)
 
     def check(metadata: TableMetadata) -> None:
-        # After a rollback their sources may be free, so that they can be completed.
-        if not loads <= overtaken(metadata):
+        # After a rollback, loads may no longer be superseded, so that they can be completed.
+        if not loads <= superseded(metadata):
             raise FilesReplacedError
 
     entries = live_entries(table, table.current_snapshot())
     files = [entry.data_file for entry in entries]
-    loads = overtaken(table.metadata)
+    loads = superseded(table.metadata)
     which = f"load_id in ({', '.join(map(quote_literal, sorted(loads)))})" if loads else "false"
     dropped = _rows_of(connection, table, loads, which)
     groups = _groups(table, definition, entries)
@@ -152,10 +147,10 @@ def _compact(
 def _rows_of(
     connection: duckdb.DuckDBPyConnection, table: Table, loads: Collection[str], which: str
 ) -> dict[str, int]:
-    """Return how many rows of some loads each data file has that has any."""
+    """Return the number of rows of some loads in each data file, without files that have none."""
     if not loads:
         return {}
-    # By their statistics, of which the bounds may be those of loads of the same moment.
+    # The scan prunes by bounds of load ids, which may include other loads: the rows have to be counted.
     files = [task.file for task in table.scan(In("load_id", loads)).plan_files()]  # type: ignore[misc, arg-type, call-arg]
     found = {}
     with errors_explained(table, files):
@@ -173,8 +168,8 @@ def _groups(
 ) -> list[tuple[DataFile, ...]]:
     """Return groups of files to rewrite, each of one partition.
 
-    Those of earlier specs are one group, which comes before all others: where its rows will lie beside
-    files that are in their partitions already is known when they do.
+    Files of earlier specs are a single group, and the only one to rewrite now: only after they have moved
+    to their partitions is it known which files overlap there.
     """
     target_size = target_file_size(table)
     partitions: dict[tuple[int, Record], list[ManifestEntry]] = {}
@@ -196,7 +191,7 @@ def _groups(
             for entry in files
             if entry.data_file not in moved and entry.data_file.file_size_in_bytes < target_size
         )
-    # No other will come to them in their partitions.
+    # Small files in partitions of earlier specs get no new neighbours there.
     if len(small) > 1:
         earlier += small
     return [tuple(earlier)] if earlier else groups

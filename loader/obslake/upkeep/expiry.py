@@ -1,4 +1,4 @@
-"""Removes old snapshots, and the files that only they need; what was loaded stays known."""
+"""Removes old snapshots and the files that only they need; loaded sources stay known."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -33,10 +33,10 @@ class Expiry:
 
     Attributes:
         table: name of the table.
-        snapshots: snapshots that were removed.
-        files: files that only these needed: data files, manifests, manifest lists.
-        bytes: size of these files.
-        files_left: files that should have been deleted as well, and could not be.
+        snapshots: number of removed snapshots.
+        files: number of deleted data files, manifests and manifest lists, which only these snapshots needed.
+        bytes: size of the deleted files.
+        files_left: number of files that could not be deleted.
     """
 
     table: str
@@ -47,7 +47,7 @@ class Expiry:
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """Return the moment that a duration before now (``7d``, ``12h``) or a date means, in UTC.
+    """Parse a duration before ``now`` (``7d``, ``12h``) or a date (in UTC by default).
 
     Raises:
         ValueError: it is neither.
@@ -68,21 +68,21 @@ def expire(
 ) -> Expiry:
     """Remove the snapshots of a table that were replaced before a moment.
 
-    The age of a snapshot is counted from when another took its place: what was the table at any
-    moment since stays readable, and so does what a query reads that began after that moment.
+    The age of a snapshot counts from its replacement. So the table as of any later moment stays
+    readable, and queries that began later find their files.
 
-    The snapshots are removed first, then the files; a reader never finds a snapshot without its
-    files, and an interruption leaves files that nobody needs.
+    The snapshots are removed first, then the files: no reader finds a snapshot without its files, and an
+    interruption leaves only files that nothing needs.
 
     Args:
-        lakehouse: where the table is.
+        lakehouse: the lakehouse of the table.
         definition: the table.
-        older_than: snapshots stay that were the table at this moment or later.
+        older_than: snapshots that were current at this moment or later stay.
         keep: this many of the newest snapshots stay, however old they are; at least 1.
-        dry_run: only say what would be removed.
+        dry_run: only return what would be removed.
 
     Raises:
-        CommitConflictError: others committed all the time.
+        CommitConflictError: other processes committed before each attempt.
     """
     table = lakehouse.table(definition)
     plan = _Plan.make(table, table.metadata, older_than, keep)
@@ -95,7 +95,7 @@ def expire(
             plan.stage(transaction)
 
         with work_folder(lakehouse.home, ".expire-"):
-            # A catalog may answer so when another process has removed the same snapshots meanwhile.
+            # Catalogs may raise these when another process has removed the same snapshots meanwhile.
             commit(table, stage, conflicts=(ValueError, KeyError))
         plan.spare(table)
         left = _delete(table.io, plan.files)
@@ -110,7 +110,7 @@ def expire(
 
 @dataclass
 class _Plan:
-    """Snapshots to remove from a table, and files to delete afterwards with their sizes."""
+    """Snapshots to remove from a table, and the files to delete afterwards, with their sizes."""
 
     metadata: TableMetadata
     removed: list[Snapshot]
@@ -128,14 +128,14 @@ class _Plan:
         return plan
 
     def stage(self, transaction: Transaction) -> None:
-        """Put the removal, and notes of snapshots that are not noted yet, into one transaction."""
+        """Stage the removal in a transaction, with notes of snapshots that have none yet."""
         if not self.removed:
             return
         if new := notes(self.metadata):
             transaction.set_properties(new)
         ids = [snapshot.snapshot_id for snapshot in self.removed]
         ExpireSnapshots(transaction).by_ids(ids).commit()
-        # None of them may have become the current one meanwhile, by a rollback.
+        # A rollback meanwhile may have made one of them current.
         unchanged = AssertRefSnapshotId.model_validate(
             {"ref": MAIN_BRANCH, "snapshot-id": self.metadata.current_snapshot_id}
         )
@@ -152,12 +152,12 @@ class _Plan:
 
 
 def _replaced_before(metadata: TableMetadata, moment: datetime, keep: int) -> list[Snapshot]:
-    """Return the snapshots in whose place another stood already at a moment."""
+    """Return the snapshots that others had replaced before a moment."""
     snapshots = sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0)
     named = {ref.snapshot_id for ref in metadata.refs.values()}
     named.update(snapshot.snapshot_id for snapshot in snapshots[-keep:])
     replaced_ms = {one.snapshot_id: other.timestamp_ms for one, other in pairwise(snapshots)}
-    # Another tool may have made one the table again, after others.
+    # Another tool may have made an older snapshot current again.
     log = pairwise(metadata.snapshot_log)
     replaced_ms.update({one.snapshot_id: other.timestamp_ms for one, other in log})
     return [
@@ -171,7 +171,7 @@ def _replaced_before(metadata: TableMetadata, moment: datetime, keep: int) -> li
 def _only_needed_by(
     io: FileIO, removed: Iterable[Snapshot], remaining: Iterable[Snapshot]
 ) -> dict[str, int]:
-    """Return the files of some snapshots that no other needs, with their sizes."""
+    """Return the files that no remaining snapshot needs, with their sizes."""
     needed = _manifests(io, remaining)
     manifests = {p: m for p, m in _manifests(io, removed).items() if p not in needed}
     files = _content(io, manifests.values())
@@ -195,7 +195,7 @@ def _content(io: FileIO, manifests: Iterable[ManifestFile]) -> dict[str, int]:
 
 
 def _delete(io: FileIO, paths: Collection[str]) -> set[str]:
-    """Delete files; return those that cannot be deleted."""
+    """Delete files; return those that could not be deleted."""
 
     def is_left(path: str) -> bool:
         try:

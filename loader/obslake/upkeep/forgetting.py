@@ -1,6 +1,6 @@
-"""Deletes rows that were named: files that hold some of them are rewritten without them.
+"""Deletes the rows of a data set, problem or run: files that hold such rows are rewritten without them.
 
-Records of the quarantine are deleted with them, as far as their data set, problem and run can be told.
+Records of the quarantine are deleted as well, if their data set, problem and run are known.
 """
 
 import uuid
@@ -36,10 +36,10 @@ class Forgetting:
 
     Attributes:
         table: name of the table.
-        rows: rows that were deleted.
-        files: data files that held some of them.
-        snapshots: earlier snapshots, which may hold them still.
-        unknown: records of the quarantine that stay, since their problem or run cannot be told.
+        rows: number of deleted rows.
+        files: number of data files that held some of them.
+        snapshots: number of earlier snapshots, which may still hold them.
+        unknown: number of quarantined records that stay, because their problem or run is unknown.
     """
 
     table: str
@@ -51,9 +51,9 @@ class Forgetting:
 
 @dataclass(frozen=True)
 class _Found:
-    """The rows to forget in a table's current snapshot: of each file, how many of which load.
+    """The rows to forget in a table's current snapshot: the files with such rows, and their numbers by load.
 
-    ``unknown`` counts those of which it cannot be told whether they are.
+    ``unknown`` counts the records for which it is unknown whether they match.
     """
 
     table: Table
@@ -69,7 +69,7 @@ def count(lakehouse: Lakehouse, wanted: Wanted) -> list[Forgetting]:
     """Return what would be deleted from each table.
 
     Raises:
-        ForgetError: there are no such rows; the message names what there is.
+        ForgetError: there are no such rows; the message lists the existing names.
         DeleteFilesError: a table has delete files of another engine.
     """
     with _work(lakehouse) as connection:
@@ -79,25 +79,25 @@ def count(lakehouse: Lakehouse, wanted: Wanted) -> list[Forgetting]:
             message = _nothing(connection, lakehouse, wanted)
             if unknown := sum(d.unknown for d in done):
                 message += (
-                    f"\n  records set aside that may be of it, and do not say so: {unknown:,}"
+                    f"\n  quarantined records of the data set without problem or run: {unknown:,}"
                 )
             raise ForgetError(message)
     return done
 
 
 def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator[Forgetting]:
-    """Delete the rows from table after table, each in one commit, and say what was deleted.
+    """Delete the rows table by table, each table in one commit, and yield what was deleted.
 
-    The quarantine is first: of which data sets its loads are is said by the rows of the others.
-    Observations are last, and note what was forgotten even where they had no such rows: by this the
-    marts know what to rebuild. Interrupted before, it is completed by running it again.
+    The quarantine is first, because the rows of the other tables show the data sets of its loads.
+    Observations are last, and note the deletion even if they had no such rows: the note tells the
+    marts what to rebuild. An interrupted deletion can be completed by running it again.
 
     Raises:
         ForgetError: a table cannot be read.
-        RewriteError: others replaced the same files all the time, or rows would be lost.
-        PartitionError: a table is partitioned by what obslake cannot write; nothing was changed.
+        RewriteError: other processes replaced the same files at each attempt, or rows would be lost.
+        PartitionError: a table has a partition field that obslake cannot write; nothing was changed.
         DeleteFilesError: a table has delete files of another engine.
-        CommitConflictError: others committed all the time.
+        CommitConflictError: other processes committed before each attempt.
     """
     for definition in _tables(lakehouse):
         check_partitions(lakehouse.table(definition))
@@ -108,7 +108,7 @@ def forget(lakehouse: Lakehouse, wanted: Wanted, progress: Progress) -> Iterator
 
 
 def _tables(lakehouse: Lakehouse) -> list[TableDefinition]:
-    """Return the tables in the order in which rows of them are forgotten."""
+    """Return the tables in the order in which their rows are deleted."""
     return [*filter(lakehouse.has, [QUARANTINE]), *TABLES]
 
 
@@ -178,14 +178,14 @@ def _describe(found: _Found, definition: TableDefinition) -> Forgetting:
         definition.name,
         found.rows.total(),
         len(found.files),
-        # After the commit the current one is without them.
+        # The commit adds a snapshot without the rows.
         max(len(metadata.snapshots) - 1, 0),
         found.unknown if definition is QUARANTINE else 0,
     )
 
 
 def _unfinished(lakehouse: Lakehouse, wanted: Wanted) -> str | None:
-    """Return the id of the same command that was interrupted: observations have not noted it."""
+    """Return the id of an interrupted run of the same command, which observations have not noted."""
     finished = noted_forgotten(lakehouse.table(OBSERVATIONS).metadata)
     for definition in _tables(lakehouse):
         for forget_id, note in noted_forgotten(lakehouse.table(definition).metadata).items():
@@ -195,7 +195,7 @@ def _unfinished(lakehouse: Lakehouse, wanted: Wanted) -> str | None:
 
 
 def _nothing(connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, wanted: Wanted) -> str:
-    """Return which part of what was named is not there, and what is."""
+    """Return a message with the first name that does not exist, and the existing names."""
     known: dict[str, str] = {}
     kinds = {"data_set_id": "data set", "problem_id": "problem", "run_id": "run"}
     for column, value in wanted.columns.items():
@@ -242,7 +242,7 @@ def _rows(
 
 @contextmanager
 def _work(lakehouse: Lakehouse) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection that spills to the folder of the lakehouse."""
+    """Open a connection that spills to a folder in the lakehouse."""
     with (
         work_folder(lakehouse.home, ".forget-") as folder,
         engine.connect(temp_directory=folder, with_iceberg=False) as connection,

@@ -1,7 +1,7 @@
-"""Which data files of a table to rewrite, so that few have to be read for one problem.
+"""Chooses the data files to rewrite, so that a query of one problem reads few files.
 
-What one commit adds is sorted, so its files do not overlap each other; they overlap those of other
-commits. Worth rewriting are files of several commits that overlap, and small files side by side.
+Each commit adds sorted files, which overlap only files of other commits. Overlapping files of several
+commits and small neighbouring files are worth rewriting.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from pyiceberg.manifest import DataFile, ManifestEntry
 from pyiceberg.schema import Schema
 from pyiceberg.types import NestedField, PrimitiveType
 
-# A place in the sort order, column by column: below everything, a value, or above everything.
+# A place in the sort order: for each column below all values, a value, or above all values.
 _Key = tuple[tuple[Any, ...], ...]
 _BELOW: tuple[Any, ...] = (0,)
 _ABOVE: tuple[Any, ...] = (2,)
@@ -21,10 +21,10 @@ _ABOVE: tuple[Any, ...] = (2,)
 
 @dataclass(frozen=True)
 class _Group:
-    """Files that lie together in the sort order.
+    """Files that are neighbours in the sort order.
 
-    The bounds are those of every column by itself. So they hold for all files that can be made of
-    the rows, and what has been rewritten is not found to overlap the next time.
+    The bounds are those of each column by itself. So they hold however the rows are divided into files,
+    and rewritten files do not seem to overlap the next time.
     """
 
     files: tuple[DataFile, ...]
@@ -36,20 +36,20 @@ class _Group:
 
     @property
     def can_grow(self) -> bool:
-        """Whether a neighbour can join without rewriting files that are good as they are."""
+        """Whether a neighbour can join without a rewrite of files that are good already."""
         return self.is_small or self.is_rewritten
 
 
 def files_to_rewrite(
     entries: Iterable[ManifestEntry], schema: Schema, sort_columns: Sequence[str], target_size: int
 ) -> list[tuple[DataFile, ...]]:
-    """Return groups of files; each is to be sorted as a whole, and written to files of its own.
+    """Return groups of files; each group is to be sorted and written to new files by itself.
 
     Args:
         entries: the live data files of a snapshot.
         schema: columns of the table.
         sort_columns: the order of the rows, nulls last.
-        target_size: size in bytes from which a file is not too small.
+        target_size: size in bytes; smaller files are too small.
     """
     single = [_single(entry, schema, sort_columns, target_size) for entry in entries]
     groups: list[_Group] = []
@@ -94,7 +94,7 @@ def _value(field: NestedField, bounds: Mapping[int, bytes] | None) -> tuple[Any,
 
 def _join(one: _Group, other: _Group, *, overlap: bool) -> _Group:
     commits = one.commits | other.commits
-    # Of one commit they are where rows went to more partitions than files may be open.
+    # One commit writes small files if its rows belong to more partitions than files may be open.
     are_small = one.is_small and other.is_small
     return _Group(
         files=(*one.files, *other.files),

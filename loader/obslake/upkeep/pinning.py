@@ -1,8 +1,8 @@
-"""Pins a moment, for engines that see the tables of the catalog as they are.
+"""Pins a moment, for engines that read the tables directly from the catalog.
 
-DuckDB reads the tables as of one moment through views that obslake makes when it connects. Other
-engines are told by an Iceberg table, `pinned`, which snapshots to read, and which loads there are: what
-the metadata of the tables says in notes of obslake's own.
+DuckDB reads the tables as of one moment through views that obslake creates when it connects. Other
+engines read from an Iceberg table, `pinned`, which snapshots to use and which loads are visible: obslake
+keeps this in notes in the metadata of the tables, which they cannot read.
 """
 
 from contextlib import suppress
@@ -31,8 +31,8 @@ class Pinned:
     """What was pinned.
 
     Attributes:
-        snapshot_id: snapshot of observations; None where nothing was loaded yet.
-        loads: how many loads are shown.
+        snapshot_id: snapshot of observations; None if nothing was loaded yet.
+        loads: number of visible loads.
     """
 
     snapshot_id: int | None
@@ -40,20 +40,20 @@ class Pinned:
 
 
 def pin(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Pinned:
-    """Pin what is shown now, or was at an earlier snapshot of observations, in one commit.
+    """Pin the current state, or the state at an earlier snapshot of observations, in one commit.
 
     Raises:
         SnapshotNotFoundError: observations has no such snapshot.
-        CommitConflictError: others pinned all the time.
+        CommitConflictError: other processes pinned before each attempt.
     """
-    # Nothing is made for a moment that there never was.
+    # Fail for an unknown snapshot before the table is created.
     shown_at(lakehouse, as_of_snapshot)
-    # Its files are referred to only when they are committed: until then the folder protects them.
+    # The folder protects the new files from being removed as orphans until the commit.
     with work_folder(lakehouse.home, ".pin-"):
         try:
             return _pin(lakehouse, as_of_snapshot)
         except (FileNotFoundError, DamagedMetadataError):
-            # The other tables say all that it has: what is damaged is made again.
+            # A damaged table can be created again, because all its content comes from the other tables.
             with suppress(NoSuchTableError):
                 lakehouse.catalog.drop_table((NAMESPACE, PINNED.name))
             return _pin(lakehouse, as_of_snapshot)
@@ -68,9 +68,9 @@ def _pin(lakehouse: Lakehouse, as_of_snapshot: int | None) -> Pinned:
 
     def stage(transaction: Transaction) -> None:
         nonlocal shown
-        # Of an attempt that came too late.
+        # Files of a previous attempt.
         remove_data_files(table.io, added)
-        # Asked again for each attempt: the process that pins last has not seen less than the one before.
+        # Read again for each attempt, so that a later pin never has less than an earlier one.
         shown = shown_at(lakehouse, as_of_snapshot)
         rows = [{**dict.fromkeys(columns.names), **row} for row in _rows(shown)]
         live = live_files(table, transaction.table_metadata.current_snapshot())

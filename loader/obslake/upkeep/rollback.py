@@ -1,4 +1,4 @@
-"""Makes the tables show what they showed at an earlier snapshot, by new snapshots on top."""
+"""Restores the tables to their state at an earlier snapshot, by adding new snapshots."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -36,14 +36,13 @@ class Rollback:
     """What a rollback does, or did.
 
     Attributes:
-        snapshot_id: snapshot of observations that is shown again.
+        snapshot_id: snapshot of observations that is restored.
         committed_at: when it was committed.
-        previous_snapshot_id: snapshot of observations that was shown before: rolling back to it
-            undoes this rollback.
-        loads_removed: loads that are not shown any more, in the order of their commits.
-        loads_restored: loads that are shown again.
-        forgotten_restored: what was forgotten after the snapshot, and is restored.
-        tables: what was done to each table.
+        previous_snapshot_id: snapshot of observations that was current before; rolling back to it undoes this.
+        loads_removed: loads that are no longer visible, in the order of their commits.
+        loads_restored: loads that become visible again.
+        forgotten_restored: deletions by `obslake forget` after the snapshot, which are undone.
+        tables: the result for each table.
     """
 
     snapshot_id: int
@@ -57,15 +56,14 @@ class Rollback:
 
 @dataclass(frozen=True)
 class TableRollback:
-    """What was done to one table.
+    """The result for one table.
 
     Attributes:
         table: name of the table.
-        rows_before: rows it had.
-        rows: rows it has.
-        hidden: loads of which it keeps rows that no query of obslake shows, since the snapshot without
-            them is not there any more.
-        lost: loads of which it lacks the rows, since no snapshot with them is there any more.
+        rows_before: number of rows before.
+        rows: number of rows now.
+        hidden: loads whose rows stay, hidden from queries, because no snapshot without them exists any more.
+        lost: loads whose rows are missing, because no snapshot with them exists any more.
     """
 
     table: str
@@ -76,14 +74,14 @@ class TableRollback:
 
 
 def plan_rollback(lakehouse: Lakehouse, target: str) -> Rollback:
-    """Return what a rollback would do; nothing is changed.
+    """Return what a rollback would do, without changing anything.
 
     Args:
-        lakehouse: where the tables are.
-        target: id of a snapshot of observations, or of a load: the snapshot that it has committed.
+        lakehouse: the lakehouse.
+        target: id of a snapshot of observations, or of the load that committed the snapshot.
 
     Raises:
-        SnapshotNotFoundError: there is no such snapshot, or not any more.
+        SnapshotNotFoundError: there is no such snapshot, or it was removed.
     """
     metadata = lakehouse.table(OBSERVATIONS).metadata
     snapshot = _find(metadata, target)
@@ -101,14 +99,14 @@ def plan_rollback(lakehouse: Lakehouse, target: str) -> Rollback:
 def roll_back(lakehouse: Lakehouse, plan: Rollback) -> Rollback:
     """Do what was planned.
 
-    Observations are first, in one commit: from then on queries show of the other tables what belongs
-    to them. The others follow, and are brought in line with observations, whatever an interrupted
-    rollback has left. Loads that are being written, or were interrupted, keep their rows.
+    Observations are first, in one commit: from then on, queries read the rows of the other tables that
+    belong to them. The other tables are then brought in line with observations, whatever an interrupted
+    rollback has left. Rows of running and interrupted loads stay.
 
     Raises:
-        RollbackError: another process has changed what would be rolled back.
+        RollbackError: another process has changed the loads meanwhile.
         DeleteFilesError: a table has delete files of another engine.
-        CommitConflictError: others committed all the time.
+        CommitConflictError: other processes committed before each attempt.
     """
     with work_folder(lakehouse.home, ".rollback-"):
         observations = lakehouse.table(OBSERVATIONS)
@@ -171,7 +169,7 @@ def _stage(
     after: TableState,
     target: Snapshot | None,
 ) -> None:
-    """Put a snapshot with exactly some files into a transaction, unless the table is so already."""
+    """Stage a snapshot with exactly these files in a transaction, unless the table has this state already."""
     now = live_files(table, transaction.table_metadata.current_snapshot())
     if files.keys() == now.keys() and before.digest() == after.digest():
         return
@@ -187,15 +185,15 @@ def _stage(
 
 @dataclass(frozen=True)
 class _Version:
-    """What a table can be: a snapshot, and the files of later loads that stay.
+    """A state that a table can be given: a snapshot, and files of other loads.
 
     Attributes:
-        snapshot: None: the table before its first.
-        state: what is in the snapshot.
-        added: snapshots of loads to add to it.
-        hidden: loads in it that are not wanted.
-        lost: loads that are wanted, and neither in it nor to be added.
-        other_forgotten: how much is forgotten in it and should not be, or the other way round.
+        snapshot: the snapshot; None: the table before its first.
+        state: the loads and deletions in the snapshot.
+        added: snapshots of loads whose files are added.
+        hidden: loads in the snapshot that are not wanted.
+        lost: wanted loads that are neither in the snapshot nor added.
+        other_forgotten: number of deletions by which the snapshot and the wanted state differ.
     """
 
     snapshot: Snapshot | None
@@ -207,7 +205,7 @@ class _Version:
 
     @property
     def unfit(self) -> tuple[int, int, int, int, int]:
-        """How far this is from what is wanted: the least fits best, the newest of equals."""
+        """The distance from the wanted state: the least fits best, and of equals the newest."""
         number = (self.snapshot.sequence_number or 0) if self.snapshot else 0
         return (len(self.lost), self.other_forgotten, len(self.hidden), len(self.added), -number)
 
@@ -215,7 +213,7 @@ class _Version:
 def _bring_in_line(
     table: Table, definition: TableDefinition, observations: TableMetadata
 ) -> TableRollback:
-    """Make a table have the rows of the loads whose observations are shown, and of unfinished ones."""
+    """Give a table the rows of the loads whose observations are visible, and of unfinished loads."""
     rows = _rows(live_files(table, table.current_snapshot()).values())
     hidden: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
@@ -244,16 +242,16 @@ def _bring_in_line(
 
 
 def _wanted(metadata: TableMetadata, before: TableState, observations: TableMetadata) -> TableState:
-    """Return what must be in a table that describes observations as they are now."""
-    shown = current_state(observations)
+    """Return the state that a table must have to describe the current observations."""
+    visible = current_state(observations)
     ended, ever_forgotten = noted_loads(observations), noted_forgotten(observations)
     unfinished = {i: load for i, load in before.loads.items() if i not in ended}
-    described = {i: n for i, n in noted_loads(metadata).items() if i in shown.loads}
+    described = {i: n for i, n in noted_loads(metadata).items() if i in visible.loads}
     forgotten = {
         forget_id: note
         for forget_id, note in noted_forgotten(metadata).items()
         if (
-            forget_id in shown.forgotten
+            forget_id in visible.forgotten
             or (forget_id in before.forgotten and forget_id not in ever_forgotten)
         )
     }
@@ -261,13 +259,13 @@ def _wanted(metadata: TableMetadata, before: TableState, observations: TableMeta
 
 
 def _versions(metadata: TableMetadata, wanted: TableState) -> Iterable[_Version]:
-    """Return what a table can be, made of the snapshots that are there."""
+    """Yield the states that a table can be given from its existing snapshots."""
     own = {
         snapshot.summary.get(LOAD_ID_PROPERTY): snapshot
         for snapshot in metadata.snapshots
         if snapshot.summary
     }
-    # What is forgotten may be in the files of loads from before it.
+    # Files of earlier loads may still have forgotten rows.
     last_forgotten = max((f.sequence_number for f in wanted.forgotten.values()), default=0)
     clean = {i: s for i, s in own.items() if (s.sequence_number or 0) > last_forgotten}
     for snapshot, state in [(None, TableState()), *states(metadata)]:

@@ -1,4 +1,4 @@
-"""What is in a lakehouse."""
+"""Summarises the tables and snapshots of a lakehouse."""
 
 import json
 from collections.abc import Container
@@ -13,12 +13,12 @@ from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 
 
 def read_status(lakehouse: Lakehouse, *, with_snapshots: bool = False) -> dict[str, Any]:
-    """Summarise the tables from their metadata; no data file is opened.
+    """Summarise the tables from their metadata, without opening data files.
 
-    Rows are those that queries show: without those of loads that are not complete.
+    The numbers of rows leave out the rows of incomplete loads, which are hidden from queries.
 
     Args:
-        lakehouse: what to look at.
+        lakehouse: the lakehouse.
         with_snapshots: list the snapshots of ``observations`` as well, oldest first.
     """
     tables = []
@@ -44,8 +44,8 @@ def read_status(lakehouse: Lakehouse, *, with_snapshots: bool = False) -> dict[s
     }
     if with_snapshots:
         metadata = lakehouse.table(OBSERVATIONS).metadata
-        shown = current_state(metadata).loads
-        result["snapshots"] = [_describe(snapshot, shown) for snapshot in metadata.snapshots]
+        visible = current_state(metadata).loads
+        result["snapshots"] = [_describe(snapshot, visible) for snapshot in metadata.snapshots]
     return result
 
 
@@ -53,7 +53,7 @@ def _summary(snapshot: Snapshot | None) -> dict[str, str]:
     return snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
 
 
-def _describe(snapshot: Snapshot, shown: Container[str]) -> dict[str, Any]:
+def _describe(snapshot: Snapshot, visible: Container[str]) -> dict[str, Any]:
     summary = _summary(snapshot)
     load_id = summary.get(LOAD_ID_PROPERTY)
     described = {
@@ -65,8 +65,8 @@ def _describe(snapshot: Snapshot, shown: Container[str]) -> dict[str, Any]:
         "sha256": json.loads(summary.get("obslake.sha256") or "[]"),
     }
     if load_id is None:
-        # Whatever rewrites files adds the rows that it removes.
+        # A rewrite of files adds the same rows that it removes.
         described.update(rows=0, operation=summary.get(OPERATION_PROPERTY) or "other")
-    elif load_id not in shown:
+    elif load_id not in visible:
         described.update(rolled_back=True)
     return described

@@ -1,1 +1,1 @@
-"""Checks a lakehouse: catalog, metadata, files, loads and marts against each other."""
+"""Checks the catalog, metadata, files, loads and marts of a lakehouse against each other."""

@@ -1,4 +1,4 @@
-"""Checks metadata against files: manifest lists, manifests, data files, and the totals they add up to."""
+"""Checks metadata against files: manifest lists, manifests, data files and totals."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,11 +28,11 @@ class TableFiles:
         table: the table.
         lists: manifest lists.
         manifests: manifests.
-        data: data files; of delete files only the paths are in ``others``.
+        data: data files by path.
         current: paths of the data files of the current snapshot.
-        others: further files that the metadata names.
+        others: paths of delete files.
         is_complete: whether all manifest lists and manifests could be read, so that no file is missing here.
-        is_sound: whether the files of the current snapshot can be read as well, as far as is known.
+        is_sound: whether no fault is known of the files of the current snapshot.
     """
 
     table: Table
@@ -71,7 +71,7 @@ def check_tables(lakehouse: Lakehouse) -> tuple[Check, list[TableFiles]]:
 
 
 def check_snapshots(tables: list[TableFiles]) -> list[Check]:
-    """Check that manifest lists and manifests are there and can be read, and that totals are right."""
+    """Check that manifest lists and manifests exist and can be read, and that totals are right."""
     snapshots, manifests, totals = Check("snapshots"), Check("manifests"), Check("totals")
     for files in tables:
         contents: dict[str, list[DataFile] | None] = {}
@@ -86,12 +86,12 @@ def check_snapshots(tables: list[TableFiles]) -> list[Check]:
                     contents[path] = _read_manifest(files, manifest, manifests)
             parts = [contents[m.manifest_path] for m in listed or ()]
             readable = [part for part in parts if part is not None]
-            is_whole = listed is not None and len(readable) == len(parts)
+            is_readable = listed is not None and len(readable) == len(parts)
             live = [file for part in readable for file in part]
             if snapshot.snapshot_id == files.table.metadata.current_snapshot_id:
                 files.current.update(file.file_path for file in live)
-                files.is_sound = is_whole
-            if is_whole:
+                files.is_sound = is_readable
+            if is_readable:
                 totals.counted += 1
                 _check_totals(files, snapshot, live, totals)
             else:
@@ -108,7 +108,7 @@ def _read_list(files: TableFiles, snapshot: Snapshot, check: Check) -> list[Mani
             )
             return None
         return snapshot.manifests(files.table.io)
-    # Of a damaged file the decoder may say anything.
+    # The decoder may raise any exception for a damaged file.
     except Exception as error:
         check.fault(files.name, f"{path}: cannot be read: {one_line(error)}")
         return None
@@ -152,20 +152,20 @@ def _check_totals(
         "total-data-files": len(live),
     }
     for name, number in actual.items():
-        said = summary.get(name)
-        if said is not None and int(said) != number:
+        recorded = summary.get(name)
+        if recorded is not None and int(recorded) != number:
             check.fault(
                 files.name,
-                f"snapshot {snapshot.snapshot_id}: {name} is {said}, its manifests have {number}",
+                f"snapshot {snapshot.snapshot_id}: {name} is {recorded}, its manifests have {number}",
             )
 
 
 def check_data_files(tables: list[TableFiles], *, deep: bool) -> Check:
-    """Check that data files are there, as long as their manifests say, with the rows and columns they say.
+    """Check that data files exist and have the size, rows and columns that the metadata records.
 
     Args:
-        tables: what the manifests say.
-        deep: read every page as well, and compare it with its checksum where it has one.
+        tables: the tables with the contents of their manifests.
+        deep: read every page as well, and compare it with its checksum if it has one.
     """
     check = Check("data files")
     for files in tables:
@@ -189,7 +189,7 @@ def _examine(files: TableFiles, *, deep: bool) -> Iterator[tuple[str, list[str]]
         except Exception as error:
             return [f"cannot be read: {one_line(error)}"]
 
-    # Many can wait for a store at once; decoding keeps one processor busy each.
+    # Several threads can wait for a store, but each that decodes keeps a processor busy.
     with ThreadPoolExecutor(1 if deep else _READERS) as readers:
         found = sorted(files.data.items())
         results = readers.map(examine, (file for _, file in found))
@@ -216,7 +216,7 @@ def _faults(
             yield f"has {rows:,} rows instead of {file.record_count:,}"
         ids = {int((column.metadata or {}).get(_FIELD_ID, -1)) for column in parquet.schema_arrow}
         if unknown := ids - known:
-            yield f"has columns with field ids that the table does not know: {sorted(unknown)}"
+            yield f"has columns whose field ids the table does not have: {sorted(unknown)}"
         if missing := required - ids:
             yield f"lacks columns that the table requires: field ids {sorted(missing)}"
         if deep:
@@ -226,7 +226,7 @@ def _faults(
 
 
 def _size(io: FileIO, path: str) -> int | None:
-    """Return the size of a file, None where there is none."""
+    """Return the size of a file; None if it does not exist."""
     try:
         return len(io.new_input(path))
     except FileNotFoundError:

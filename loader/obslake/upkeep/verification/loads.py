@@ -1,4 +1,4 @@
-"""Checks loads against rows: every row is of a load, every load has its rows, no source is there twice."""
+"""Checks loads against rows: each row belongs to a load, each load has its rows, no source is loaded twice."""
 
 import itertools
 from collections import Counter
@@ -17,15 +17,12 @@ from obslake.upkeep.verification.report import Check
 
 
 def check_loads(connection: duckdb.DuckDBPyConnection, tables: list[TableFiles]) -> list[Check]:
-    """Check the rows of the current snapshots.
-
-    Tables of which files are faulty are left out: that is said there.
-    """
+    """Check the rows of the current snapshots, except in tables with faulty files."""
     loads, sources, keys = Check("loads"), Check("sources"), Check("required values")
     sound = {files.name: files.table for files in tables if files.is_sound}
     for files in tables:
         if not files.is_sound:
-            loads.notes.append(f"{files.name}: rows were not counted, since files are faulty")
+            loads.notes.append(f"{files.name}: rows were not counted, because files are faulty")
     for definition in ALL_TABLES:
         if (table := sound.get(definition.name)) is None:
             continue
@@ -49,7 +46,7 @@ def check_loads(connection: duckdb.DuckDBPyConnection, tables: list[TableFiles])
 def _count(
     connection: duckdb.DuckDBPyConnection, table: Table, required: list[str]
 ) -> tuple[Counter[str], int]:
-    """Return how many rows there are of each load, and how many lack a required value."""
+    """Return the number of rows of each load, and of rows that lack a required value."""
     files = live_files(table, table.current_snapshot())
     if not files:
         return Counter(), 0
@@ -68,7 +65,7 @@ def _check_rows(table: Table, rows: Counter[str], check: Check) -> None:
     name = table.name()[-1]
     for load_id in sorted(rows.keys() - state.loads.keys()):
         check.fault(
-            name, f"has {rows[load_id]:,} rows of load {load_id}, which is none of its loads"
+            name, f"has {rows[load_id]:,} rows of load {load_id}, which is not one of its loads"
         )
     for load_id, load in state.loads.items():
         check.counted += 1
@@ -83,7 +80,7 @@ def _check_rows(table: Table, rows: Counter[str], check: Check) -> None:
 def _check_sources(observations: Table, check: Check) -> None:
     loaded: dict[str, str] = {}
     for load in current_state(observations.metadata).loads.values():
-        # A content may be loaded again, with other options, where the user wants it.
+        # Users may load a content again with other options.
         for key in itertools.filterfalse(is_content, load.keys):
             check.counted += 1
             if earlier := loaded.get(key):
@@ -97,18 +94,18 @@ def _check_sources(observations: Table, check: Check) -> None:
 def _note_unfinished(observations: Table, tables: dict[str, Table], check: Check) -> None:
     ended = noted_loads(observations.metadata)
     unfinished: set[str] = set()
-    overtaken: set[str] = set()
+    superseded: set[str] = set()
     for table in tables.values():
         unfinished |= current_state(table.metadata).loads.keys() - ended.keys()
-        overtaken |= overtaken_loads(table.metadata, observations.metadata)
+        superseded |= overtaken_loads(table.metadata, observations.metadata)
     check.notes += [
-        f"load {load_id} has lost its sources to another load: its rows are hidden, until `obslake compact` "
-        "drops them"
-        for load_id in sorted(overtaken)
+        f"load {load_id} was superseded by another load of its sources: its rows are hidden, until "
+        "`obslake compact` drops them"
+        for load_id in sorted(superseded)
     ]
     check.notes += [
         f"load {load_id} is being written, or was interrupted: loading its sources again completes it"
-        for load_id in sorted(unfinished - overtaken)
+        for load_id in sorted(unfinished - superseded)
     ]
 
 
@@ -118,6 +115,6 @@ def _check_lost(observations: Table, tables: dict[str, Table], check: Check) -> 
         for load_id in sorted(Ledger(table.metadata).lost(complete)):
             check.fault(
                 name,
-                f"has no rows of load {load_id} any more: another tool has taken them out; "
-                f"`obslake rollback --to {observations.metadata.current_snapshot_id}` brings them back",
+                f"has no rows of load {load_id} any more: another tool has removed them; "
+                f"`obslake rollback --to {observations.metadata.current_snapshot_id}` restores them",
             )

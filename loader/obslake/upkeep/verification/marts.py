@@ -1,4 +1,4 @@
-"""Checks the marts against the observations of the snapshot that they were built from."""
+"""Checks the marts against the observations in the snapshot that they were built from."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ _CUBE_KEY = (
 )
 _MATRIX_KEY = _CUBE_KEY[:3]
 
-# What the marts say, in the form of what verify_marts.sql finds.
+# For each mart the expected rows, from verify_marts.sql, and the rows of the mart in the same columns.
 _COMPARED = {
     "stimulus_response_matrix": (
         "select data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, "
@@ -59,10 +59,10 @@ _COMPARED = {
     ),
 }
 
-# Rules that marts which were built before these were thought of do not name.
+# For marts that were built before these rules existed.
 _DEFAULT_RULES = {"one_vote_per": "implementation", "minimal_support": 1}
 
-# Models whose rows are compared, or stand behind those that are.
+# Models whose rows are compared, and those between them and the observations.
 _MODELS = (
     "int_actuations",
     "int_run_signatures",
@@ -76,12 +76,12 @@ _MODELS = (
 
 @dataclass(frozen=True)
 class _Built:
-    """What the marts were built from.
+    """The inputs of a build of the marts.
 
     Attributes:
         snapshot_id: snapshot of observations.
-        digest: what was in it, see `TableState.digest`.
-        rules: variables that say what rows mean.
+        digest: state of the snapshot, see `TableState.digest`.
+        rules: values of the dbt variables.
         schema: schema of the marts, quoted.
     """
 
@@ -96,24 +96,24 @@ def check_marts(
 ) -> list[Check]:
     """Compare the marts with the observations they were built from.
 
-    Marts that are older than the lakehouse are no fault.
+    Marts that are older than the lakehouse are not a fault.
 
     Args:
         lakehouse: the lakehouse.
-        connection: used for everything; the marts are attached read-only.
-        sample: of how many problems the matrices, clusters and oracles are computed again.
-        is_sound: whether the observations can be read; else nothing is compared.
+        connection: the connection to use; the marts are attached read-only.
+        sample: for how many problems matrices, clusters and oracles are computed again.
+        is_sound: whether the observations can be read; otherwise nothing is compared.
     """
     counts, computed = Check("marts: counts"), Check("marts: computed again")
     if not lakehouse.marts_path.exists():
         counts.notes.append("the marts are not built yet: run `dbt build`")
     elif not is_sound:
-        counts.notes.append("the marts were not compared, since files of observations are faulty")
+        counts.notes.append("the marts were not compared, because files of observations are faulty")
     else:
         try:
             _check(lakehouse, connection, sample, counts, computed)
         except ObslakeError as error:
-            # Metadata that cannot be read is told as a fault of its table.
+            # Unreadable metadata is reported as a fault of its table.
             counts.notes.append(f"the marts were not compared: {one_line(error)}")
         except duckdb.Error as error:
             if "lock" in str(error):
@@ -137,26 +137,26 @@ def _check(
         return
     observations = lakehouse.table(OBSERVATIONS)
     metadata = observations.metadata
-    # Another snapshot with the same rows will do: a compaction leaves one.
+    # A snapshot with the same rows is as good, for example one of a compaction.
     same = [s for s, state in states(metadata) if state.digest() == built.digest]
-    shown = metadata.snapshot_by_id(built.snapshot_id) or (same[-1] if same else None)
-    if shown is None:
+    snapshot = metadata.snapshot_by_id(built.snapshot_id) or (same[-1] if same else None)
+    if snapshot is None:
         counts.notes.append(
-            f"the marts were built from snapshot {built.snapshot_id}, which is not there any more: "
+            f"the marts were built from snapshot {built.snapshot_id}, which no longer exists: "
             "they were not compared; run `dbt run`"
         )
         return
-    _note_age(state_at(metadata, shown).loads, current_state(metadata).loads, counts)
+    _note_age(state_at(metadata, snapshot).loads, current_state(metadata).loads, counts)
     load_extensions(connection)
-    create_source_views(lakehouse, connection, shown.snapshot_id)
-    # Views among the marts look for their tables in the database that is in use.
+    create_source_views(lakehouse, connection, snapshot.snapshot_id)
+    # Views among the marts look for their tables in the current database.
     connection.execute(f"use {_MARTS}")
     _check_counts(connection, built, counts)
     _compute_again(connection, built, sample, computed)
 
 
 def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None:
-    """Find out what the marts were built from; say why where it cannot be told."""
+    """Return what the marts were built from; None, with a note, if that is unknown."""
     schemas = dict(
         connection.execute(
             "select table_name, table_schema from information_schema.tables where table_catalog = ? "
@@ -165,7 +165,7 @@ def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None
         ).fetchall()
     )
     if len(schemas) < 2:
-        check.notes.append("the marts do not say what they were built from: run `dbt run`")
+        check.notes.append("the marts do not record what they were built from: run `dbt run`")
         return None
     table = f"{_MARTS}.{quote_identifier(schemas['refresh_models'])}.refresh_models"
     found = connection.execute(
@@ -175,13 +175,13 @@ def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None
     ).fetchall()
     if len(found) != 1 or found[0][-1] != len(_MODELS):
         check.notes.append(
-            "the marts were built by several runs, each of some models: they were not compared; "
+            "the marts were built by several runs of some models each: they were not compared; "
             "run `dbt run`"
         )
         return None
     ((snapshot_id, digest, rules, _),) = found
     if snapshot_id is None:
-        check.notes.append("the marts were built when nothing was loaded yet: run `dbt run`")
+        check.notes.append("the marts were built before anything was loaded: run `dbt run`")
         return None
     schema = quote_identifier(schemas["consensus_oracles"])
     return _Built(int(snapshot_id), digest, json.loads(rules), schema)
@@ -189,7 +189,7 @@ def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None
 
 def _note_age(built: Iterable[str], now: Iterable[str], check: Check) -> None:
     newer, gone = set(now) - set(built), set(built) - set(now)
-    for loads, what in ((newer, "were built before"), (gone, "still show")):
+    for loads, what in ((newer, "were built before"), (gone, "still include")):
         if loads:
             noun = "load" if len(loads) == 1 else "loads"
             rolled_back = ", rolled back since" if loads is gone else ""
@@ -199,7 +199,7 @@ def _note_age(built: Iterable[str], now: Iterable[str], check: Check) -> None:
 
 
 def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: Check) -> None:
-    """Compare, problem by problem, how many cells there are."""
+    """Compare the numbers of cells problem by problem."""
     keys = {"stimulus_response_cube": _CUBE_KEY, "stimulus_response_matrix": _MATRIX_KEY}
     for mart, key in keys.items():
         executed = "where response_kind not in ('not_executed', 'skipped')"
@@ -225,9 +225,9 @@ def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: C
 def _compute_again(
     connection: duckdb.DuckDBPyConnection, built: _Built, sample: int, check: Check
 ) -> None:
-    """Compute the results of some problems again, by other SQL than the models', and compare."""
+    """Compute the results of some problems again, with other SQL than the models, and compare them."""
     set_variables(connection, {**_DEFAULT_RULES, **built.rules})
-    _take_over(connection, built)
+    _copy_hashes(connection, built)
     connection.execute(
         "create or replace temp table verified_problems as "
         "select data_set_id, problem_id from memory.lake.observations "
@@ -253,8 +253,8 @@ def _compute_again(
             )
 
 
-def _take_over(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
-    """Make tables of what is not computed again: which texts rules make equal, and which code is the same."""
+def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
+    """Copy the hashes of equal responses and of equal code, which are not computed again."""
     ruled = connection.execute(
         "select table_schema from information_schema.tables "
         "where table_catalog = ? and table_name = 'int_canonical_responses'",

@@ -1,4 +1,4 @@
-"""Finds files that nothing refers to, and folders that processes have left."""
+"""Finds files that nothing refers to, and folders that processes have left behind."""
 
 import shutil
 from dataclasses import dataclass
@@ -17,13 +17,7 @@ from obslake.upkeep.verification.report import Check, one_line
 
 @dataclass(frozen=True)
 class Orphan:
-    """A file that nothing refers to, or a folder that a process has left.
-
-    Attributes:
-        path: where it is.
-        bytes: its size.
-        removed: whether it was removed.
-    """
+    """A file that nothing refers to, or a folder that a process has left behind."""
 
     path: str
     bytes: int
@@ -32,7 +26,7 @@ class Orphan:
 
 @dataclass(frozen=True)
 class Stored:
-    """A file that is stored below the place of a table."""
+    """A file below the location of a table."""
 
     path: str
     size: int
@@ -40,10 +34,10 @@ class Stored:
 
 
 def list_stored(tables: list[TableFiles]) -> list[Stored] | None:
-    """Return the files below the places of the tables; None where they cannot be listed.
+    """Return the files below the locations of the tables; None if they cannot be listed.
 
-    Elsewhere in the warehouse may be tables of others.
-    They are listed before the metadata is read again: what is committed meanwhile is referred to then.
+    Other folders of the warehouse may belong to other tables. Call this before the metadata is read again, so
+    that files committed meanwhile are referred to.
     """
     stored: dict[str, Stored] = {}
     for files in tables:
@@ -72,26 +66,26 @@ def check_orphans(
     is_complete: bool,
     remove: bool,
 ) -> tuple[Check, list[Orphan]]:
-    """Find what is left over; that is no fault, since interruptions leave such files.
+    """Find orphans, which are not faults, because interruptions leave such files.
 
     Args:
         lakehouse: the lakehouse.
         tables: the files that the tables refer to.
-        stored: the files that there were before that was read.
-        older_than: what was changed since is not judged: a running process refers to it only when it
+        stored: the files that existed before the metadata of the tables was read.
+        older_than: files that changed later are ignored: a running process refers to its files only when it
             commits.
-        is_complete: whether all metadata could be read: else nothing is known to be left over.
-        remove: remove what is found.
+        is_complete: whether all metadata could be read; otherwise no file is known to be an orphan.
+        remove: remove the orphans.
     """
     check = Check("orphans")
     orphans: list[Orphan] = []
     if not is_complete:
         check.notes.append(
-            "files were not looked for that nothing refers to, since metadata is faulty"
+            "files that nothing refers to were not looked for, because metadata is faulty"
         )
     elif stored is None:
         check.notes.append(
-            "files were not looked for that nothing refers to: they cannot be listed"
+            "files that nothing refers to were not looked for: the stored files cannot be listed"
         )
     else:
         used = {_path(files, path) for files in tables for path in files.all()}
@@ -102,7 +96,7 @@ def check_orphans(
             n = len(unused) - len(old)
             check.notes.append(
                 f"{n:,} {'file' if n == 1 else 'files'} that nothing refers to may belong to a running "
-                "process, and are not judged yet: see --older-than"
+                "process: see --older-than"
             )
         for file in old:
             orphans.append(
@@ -118,7 +112,7 @@ def check_orphans(
 
 
 def _path(files: TableFiles, location: str) -> str:
-    """Return the path of a file as the file system's listing names it."""
+    """Return the path of a file as listings of its file system name it."""
     if location.startswith(("file:", "/")):
         return str(local_path(location))
     io = files.table.io

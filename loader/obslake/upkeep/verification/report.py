@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The results of checks."""
 
 from dataclasses import dataclass, field
 
@@ -22,9 +22,9 @@ class Check:
 
     Attributes:
         name: what was checked.
-        counted: how many of them.
+        counted: number of things checked.
         faults: what is wrong.
-        notes: what is not wrong, and worth knowing.
+        notes: what is not wrong, but worth knowing.
     """
 
     name: str
@@ -38,6 +38,6 @@ class Check:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an exception of a library says, in one line."""
+    """Return the first line of an exception's message."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""All checks of a lakehouse, one after the other."""
+"""Runs all checks of a lakehouse."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,19 +16,14 @@ from obslake.upkeep.verification.report import Check
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found.
-
-    Attributes:
-        checks: what was checked, and what is wrong.
-        orphans: files that nothing refers to, and folders that processes have left.
-    """
+    """The results of all checks, and the orphans that were found."""
 
     checks: list[Check]
     orphans: list[Orphan]
 
     @property
     def n_faults(self) -> int:
-        """How many things are wrong."""
+        """The number of faults of all checks."""
         return sum(len(check.faults) for check in self.checks)
 
 
@@ -40,19 +35,19 @@ def verify(
     sample: int = 20,
     remove_orphans: bool = False,
 ) -> Verification:
-    """Check everything that can be checked, whatever is found on the way.
+    """Run all checks, even after faults.
 
     Args:
-        lakehouse: what to check.
-        older_than: files that nothing refers to are left over when they are older.
+        lakehouse: the lakehouse.
+        older_than: only older files that nothing refers to are orphans.
         deep: read every page of every data file.
-        sample: of how many problems the marts are computed again.
-        remove_orphans: remove what is left over, unless metadata is faulty.
+        sample: for how many problems the marts are computed again.
+        remove_orphans: remove orphans, unless metadata is faulty.
     """
-    # A long load has written files long before it commits them. Who runs now may have ended when the
-    # files are looked at, and has committed them after the metadata was read.
+    # A long load writes files long before it commits them. A process that runs now may commit its files
+    # after the metadata is read, and end before they are examined.
     older_than = min([older_than, *running_since(lakehouse.home)])
-    # Files first: what is committed meanwhile is in the metadata that is read afterwards.
+    # List files first: the metadata that is read afterwards has everything that is committed meanwhile.
     stored = list_stored(check_tables(lakehouse)[1])
     check, tables = check_tables(lakehouse)
     checks = [check, *check_snapshots(tables)]

@@ -1,9 +1,9 @@
--- What the matrices, clusters and oracles of some problems must be, from their observations alone. This is a second
--- account of what the models do, as short as DuckDB allows: they have nothing in common.
+-- Computes the matrices, clusters and oracles of some problems from their observations, independently of the models
+-- and in DuckDB's own dialect.
 --
--- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support) and temporary
--- tables: verified_problems; canonical_hashes, of the responses that rules of equivalence make equal to others;
--- content_hashes, of the code of implementations.
+-- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support) and the
+-- temporary tables verified_problems, canonical_hashes (of responses that rules of equality make equal to others) and
+-- content_hashes (of the code of implementations).
 
 create or replace temp table verified_cells as
 with
