@@ -66,7 +66,7 @@ def full(lab: DiskLab, room: int, *command: str) -> Ended:
         assert ended.status == 1
         assert "Traceback" not in ended.err
         assert f"obslake: there is no space left for the lakehouse at {lab.home}: " in ended.err
-        assert "make room, and run the command again" in ended.err
+        assert "free some space, and run the command again" in ended.err
     return ended
 
 
@@ -134,7 +134,7 @@ def test_where_nothing_may_be_written_commands_say_so(disk_lab: DiskLab) -> None
         assert each.status == 1
         assert "Traceback" not in each.err
         assert f"obslake: the lakehouse at {disk_lab.home} cannot be written: " in each.err
-        assert "get the permission to write there, and run the command again" in each.err
+        assert "get permission to write there, and run the command again" in each.err
     assert disk_lab.seen() == before
     for command in commands:
         disk_lab.obslake(*command)

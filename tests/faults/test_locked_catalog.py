@@ -81,4 +81,4 @@ def test_a_short_lock_is_waited_for(loaded: Lab) -> None:
 def _assert_locked(lab: Lab, message: str) -> None:
     assert "Traceback" not in message
     assert message.startswith(f"obslake: the catalog of {lab.home} is locked by another process")
-    assert "wait until it has ended, and run the command again" in message
+    assert "wait until that process has finished, and run the command again" in message

@@ -395,7 +395,7 @@ def test_the_tables_are_no_marts(elsewhere: Lake) -> None:
 def test_a_mart_whose_metadata_is_gone(elsewhere: Lake) -> None:
     table = elsewhere.open().catalog.load_table("marts.cells")
     local_path(table.metadata_location).unlink()
-    with pytest.raises(DamagedMetadataError, match=r"^cells: its metadata is gone"):
+    with pytest.raises(DamagedMetadataError, match=r"^cells: its metadata file is missing"):
         elsewhere.obslake("sql", "--marts", "marts", "from runs")
 
 

@@ -68,7 +68,7 @@ def test_a_commit_gives_up_at_last(lake: Lake, monkeypatch: pytest.MonkeyPatch) 
 
     on_commit(monkeypatch, refuse)
     path = lake.jsonl("o.jsonl", [observation()])
-    with pytest.raises(CommitConflictError, match="observations: others committed 30 times"):
+    with pytest.raises(CommitConflictError, match="committed first in each of 30 attempts"):
         lake.load("observations", path)
     assert data_files(lake) == 0
     monkeypatch.undo()
@@ -139,7 +139,7 @@ def test_a_catalog_that_is_gone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> 
 
     with monkeypatch.context() as patch:
         on_commit(patch, fail)
-        with pytest.raises(CatalogError, match="did not answer: connection refused\n  run the"):
+        with pytest.raises(CatalogError, match="did not respond: connection refused\n  run the"):
             lake.load("observations", path)
     # It may have been committed as far as is known, so its file stays; it is no part of the table.
     assert data_files(lake) == 1

@@ -307,7 +307,7 @@ def test_a_compaction_gives_up_at_last(loaded: Lake, monkeypatch: pytest.MonkeyP
             loaded.load("observations", part(loaded, 30 + number))
 
     done = while_reading(monkeypatch, compact_and_load, times=99)
-    with pytest.raises(RewriteError, match="replaced by others while they were rewritten"):
+    with pytest.raises(RewriteError, match="other processes replaced its files during each of"):
         compact(loaded.open(), OBSERVATIONS, Progress())
     assert len(done) == 3
     assert before["observations"] < contents(loaded)["observations"]

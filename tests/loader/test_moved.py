@@ -48,7 +48,7 @@ def assert_refused(workspace: Workspace, former: Path, place: str) -> None:
 def test_moved(lake: Lake, tmp_path: Path) -> None:
     other = tmp_path / "other"
     lake.folder.rename(other)
-    assert_refused(Workspace(other), lake.home, "is not there any more")
+    assert_refused(Workspace(other), lake.home, "no longer exist")
     # A link from where it was makes it work as before.
     lake.folder.symlink_to(other)
     assert len(Lake(other).rows("observations")) == 1
@@ -59,7 +59,7 @@ def test_copied(lake: Lake, tmp_path: Path) -> None:
     """The copy would read, write and remove the files of the original."""
     other = tmp_path / "other"
     shutil.copytree(lake.folder, other)
-    assert_refused(Workspace(other), lake.home, "is still there")
+    assert_refused(Workspace(other), lake.home, "still exist")
     assert len(lake.rows("observations")) == 1
 
 
@@ -77,7 +77,9 @@ def test_metadata_that_is_gone(lake: Lake) -> None:
             file.unlink()
         else:
             file.write_bytes(damage)
-        with pytest.raises(DamagedMetadataError, match=r"^tests: its metadata (is gone|cannot)"):
+        with pytest.raises(
+            DamagedMetadataError, match=r"^tests: its metadata (file is missing|cannot)"
+        ):
             lake.obslake("status")
         assert "tests: its metadata" in Workspace(lake.folder).refused("load", "tests", "o.jsonl")
     file.write_bytes(whole)

@@ -407,7 +407,7 @@ def test_what_cannot_be_computed_is_refused(
     message = lake.refused("observations", source(lake, 2))
     assert message == (
         f"observations: obslake cannot write partitions by field '{field}' {said}\n"
-        "  it writes identity, bucket and truncate of texts and whole numbers: drop the field from the "
+        "  it supports identity, bucket and truncate of strings and integers: drop the field from the "
         "partition spec of the table; nothing was changed"
     )
     for command in (

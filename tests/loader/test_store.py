@@ -15,7 +15,7 @@ from obslake.lakehouse import store
 from obslake.lakehouse.moved import local_path
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.lakehouse.snapshots import data_files_query
-from obslake.lakehouse.store import show_store, store_options
+from obslake.lakehouse.store import configure_store, store_options
 from obslake.lakehouse.system_errors import system_error
 from obslake.lakehouse.views import create_source_views
 from pyiceberg.catalog.sql import SqlCatalog
@@ -66,12 +66,12 @@ def test_duckdb_has_the_access_of_pyiceberg(lake: Lake, scheme: str) -> None:
     table = lake.open().table(OBSERVATIONS)
     table.metadata = table.metadata.model_copy(update={"location": f"{scheme}://b/[w]/o/"})
     with engine.connect(with_iceberg=False) as connection:
-        show_store(connection, table)
+        configure_store(connection, table)
         assert connection.execute(SECRETS).fetchall() == []
         table.io.properties = {**KEYS, "s3.endpoint": "http://store:8333"}
         # However often.
-        show_store(connection, table)
-        show_store(connection, table)
+        configure_store(connection, table)
+        configure_store(connection, table)
         ((name, scope, secret),) = connection.execute(SECRETS).fetchall()
         assert name == "obslake.obslake.observations"
         assert sorted(scope) == [f"{scheme}://b/[[]w]/o/", f"{scheme}://b/[w]/o/"]
@@ -91,10 +91,10 @@ def test_without_keys_duckdb_has_its_own(lake: Lake, monkeypatch: pytest.MonkeyP
     table.io.properties = {"s3.endpoint": "http://store:8333", "s3.region": "eu-1"}
     with engine.connect() as connection:
         monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
-        show_store(connection, table)
+        configure_store(connection, table)
         assert connection.execute(SECRETS).fetchall() == []
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "me")
-        show_store(connection, table)
+        configure_store(connection, table)
         assert len(connection.execute(SECRETS).fetchall()) == 1
 
 
@@ -102,7 +102,7 @@ def test_files_of_a_file_system_need_no_access(lake: Lake) -> None:
     table = lake.open().table(OBSERVATIONS)
     table.io.properties = dict(KEYS)
     with engine.connect() as connection:
-        show_store(connection, table)
+        configure_store(connection, table)
         assert connection.execute(SECRETS).fetchall() == []
 
 
@@ -164,10 +164,10 @@ def test_a_store_that_does_not_answer(
     assert done.returncode == 1
     assert done.stdout == ""
     first, *advice = done.stderr.splitlines()
-    assert first.startswith("obslake: the store of the tables refuses, or does not answer: ")
+    assert first.startswith("obslake: the object store refused the request or did not respond: ")
     assert silent.split(":")[1] in first
     assert advice == [
-        "  run the command again: what is in the tables is whole, and the rest is done then"
+        "  run the command again: the tables are intact, and the next run completes the work"
     ]
 
 
@@ -196,7 +196,7 @@ def test_a_store_that_does_not_answer_any_more(workspace: Workspace, silent: str
         assert "NETWORK_CONNECTION" in done.stderr + done.stdout, command
     done = workspace.run("dbt", "run", cwd=PROJECT)
     assert done.returncode != 0
-    assert "the store of the tables refuses, or does not answer" in done.stdout
+    assert "the object store refused the request or did not respond" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -243,7 +243,7 @@ def test_what_is_configured_wrongly_is_no_damage(
     assert done.returncode == 1
     first, *advice = done.stderr.splitlines()
     assert "soon" in first
-    assert advice == ["  check what PyIceberg is configured with: docs/configuration.md"]
+    assert advice == ["  check the configuration of PyIceberg: docs/configuration.md"]
 
 
 def test_dbt_is_refused_once(lake: Lake) -> None:

@@ -127,7 +127,7 @@ def test_a_locked_catalog_is_told_in_words(workspace: Workspace) -> None:
         refused = workspace.run("dbt", "--quiet", "run", cwd=PROJECT)
     assert refused.returncode != 0
     assert f"the catalog of {workspace.home} is locked by another process" in refused.stdout
-    assert "wait until it has ended, and run the command again" in refused.stdout
+    assert "wait until that process has finished, and run the command again" in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
 
 

@@ -1,1 +1,1 @@
-"""The Iceberg tables: where they are, what is in them, how they are read and written."""
+"""The Iceberg tables: where they are, their contents and history, and how to read and write them."""

@@ -1,8 +1,8 @@
-"""Which commits of a table stand behind a snapshot, also where snapshots were removed since.
+"""Which commits led to a snapshot of a table, even if earlier snapshots have been removed.
 
-Iceberg links each snapshot to its parent. A tool that removes snapshots removes their summaries, and PyIceberg
-also cuts the links to them. So every commit of obslake notes itself in a property of the table, which no tool
-removes. It notes the snapshots of other tools as well, if they are not noted yet.
+Iceberg links each snapshot to its parent. A tool that removes snapshots also removes their summaries, and
+PyIceberg clears the links to them. So every commit of obslake records itself in a table property, which no tool
+removes. It also records the snapshots of other tools that are not recorded yet.
 """
 
 import json
@@ -12,35 +12,35 @@ from dataclasses import dataclass
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
-# In the summary of every snapshot that a load commits.
+# Summary properties of every snapshot that a load commits.
 LOAD_ID_PROPERTY = "obslake.load-id"
 KEYS_PROPERTY = "obslake.source-keys"
 ROWS_PROPERTY = "added-records"
 
-# In the summary of a snapshot that does something else to the loads of a table.
+# Summary properties of snapshots that change which rows of loads are in a table.
 ROLLBACK_PROPERTY = "obslake.rollback"
 FORGET_PROPERTY = "obslake.forget"
 
-# What other tools write into the summary of a snapshot that repeats another one.
+# Summary property that other tools write when they cherry-pick a snapshot.
 _SOURCE_PROPERTY = "source-snapshot-id"
 
-# Table properties, each with the id of a snapshot at its end.
+# Prefixes of table properties; a snapshot id follows.
 _COMMIT_PREFIX = "obslake.commit."
 _COUNTED_PREFIX = "obslake.counted."
 
-# Stands for a parent of which nothing is known.
+# Id of a parent that is not known.
 _UNKNOWN = 0
 
 
 @dataclass(frozen=True)
 class Commit:
-    """What is known of a snapshot, whether or not it is still there.
+    """What is known about a snapshot, whether or not it still exists.
 
     Attributes:
         snapshot_id: the snapshot.
-        sequence_number: Iceberg sequence number: a place in the order of all commits to the table.
-        parent: snapshot that it stands on; None: it is the first; one that is not known: it is cut off.
-        note: what its summary says about loads; of a cherry-pick, what the summary of its source says.
+        sequence_number: Iceberg sequence number: its position in the order of all commits to the table.
+        parent: its parent; None: it is the first. If the parent is not known, the history is cut off here.
+        note: the properties of its summary about loads; for a cherry-pick, those of its source.
     """
 
     snapshot_id: int
@@ -50,17 +50,17 @@ class Commit:
 
 
 def commits(metadata: TableMetadata) -> dict[int, Commit]:
-    """Return all commits that are known, by their snapshots."""
+    """Return all known commits by snapshot id."""
     found = {}
     for name, value in metadata.properties.items():
         if name.startswith(_COMMIT_PREFIX):
             snapshot_id = int(name.removeprefix(_COMMIT_PREFIX))
             found[snapshot_id] = Commit(snapshot_id, *json.loads(value))
-    return found | {commit.snapshot_id: commit for commit in _unnoted(metadata)}
+    return found | {commit.snapshot_id: commit for commit in _unrecorded(metadata)}
 
 
 def counted_rows(metadata: TableMetadata) -> dict[int, dict[str, int]]:
-    """Return the rows of each load in the snapshots where they were counted, by the snapshots."""
+    """Return the number of rows of each load, by snapshot id, for the snapshots in which they were counted."""
     return {
         int(name.removeprefix(_COUNTED_PREFIX)): json.loads(value)
         for name, value in metadata.properties.items()
@@ -69,11 +69,11 @@ def counted_rows(metadata: TableMetadata) -> dict[int, dict[str, int]]:
 
 
 def cut_off(metadata: TableMetadata) -> list[int]:
-    """Return the snapshots of which it is not known what they stand on, and whose rows were not counted."""
+    """Return the snapshots whose parent is not known and whose rows have not been counted."""
     there = {snapshot.snapshot_id for snapshot in metadata.snapshots}
     return [
         commit.snapshot_id
-        for commit in _unnoted(metadata)
+        for commit in _unrecorded(metadata)
         if commit.parent is not None
         and commit.parent not in there
         and f"{_COMMIT_PREFIX}{commit.parent}" not in metadata.properties
@@ -84,10 +84,7 @@ def cut_off(metadata: TableMetadata) -> list[int]:
 def with_counted(
     metadata: TableMetadata, counted: Mapping[int, Mapping[str, int]]
 ) -> TableMetadata:
-    """Return metadata that says how many rows of each load are in some snapshots.
-
-    Only this copy does, until a commit notes it.
-    """
+    """Return a copy of metadata with the rows counted in some snapshots, until a commit records them."""
     new = {
         f"{_COUNTED_PREFIX}{snapshot_id}": compact(rows) for snapshot_id, rows in counted.items()
     }
@@ -95,9 +92,9 @@ def with_counted(
 
 
 def notes(metadata: TableMetadata, *added: Snapshot) -> dict[str, str]:
-    """Return the properties that note snapshots which are being added, and all that are not noted yet."""
+    """Return the properties that record the snapshots being added, and all others not recorded yet."""
     new = {}
-    for commit in _unnoted(metadata, added):
+    for commit in _unrecorded(metadata, added):
         value = [commit.sequence_number, commit.parent, commit.note]
         new[f"{_COMMIT_PREFIX}{commit.snapshot_id}"] = compact(value)
         counted = f"{_COUNTED_PREFIX}{commit.snapshot_id}"
@@ -106,7 +103,7 @@ def notes(metadata: TableMetadata, *added: Snapshot) -> dict[str, str]:
     return new
 
 
-def _unnoted(metadata: TableMetadata, added: Iterable[Snapshot] = ()) -> list[Commit]:
+def _unrecorded(metadata: TableMetadata, added: Iterable[Snapshot] = ()) -> list[Commit]:
     return [
         _commit(metadata, snapshot)
         for snapshot in (*metadata.snapshots, *added)
@@ -132,16 +129,16 @@ def _commit(metadata: TableMetadata, snapshot: Snapshot) -> Commit:
 
 def _note(snapshot: Snapshot) -> dict[str, str]:
     summary = snapshot.summary.additional_properties if snapshot.summary else {}
-    for what in (
+    for names in (
         (LOAD_ID_PROPERTY, KEYS_PROPERTY, ROWS_PROPERTY),
         (ROLLBACK_PROPERTY,),
         (FORGET_PROPERTY,),
     ):
-        if what[0] in summary:
-            return {name: summary[name] for name in what if name in summary}
+        if names[0] in summary:
+            return {name: summary[name] for name in names if name in summary}
     return {}
 
 
 def compact(value: object) -> str:
-    """Return a value as JSON without spaces, as summaries and properties have it."""
+    """Return a value as JSON without spaces, the form used in summaries and properties."""
     return json.dumps(value, separators=(",", ":"))

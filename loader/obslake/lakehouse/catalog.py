@@ -1,4 +1,4 @@
-"""A lakehouse: the Iceberg catalog and its tables, and the folder they stand in by default."""
+"""A lakehouse: the Iceberg catalog, its tables, and their default folder."""
 
 import os
 import re
@@ -42,11 +42,11 @@ from obslake.lakehouse.system_errors import is_of_system, system_error
 CATALOG_NAME = "obslake"
 CATALOG_FILE = "catalog.db"
 
-# PyIceberg asks twice before it gives up.
+# PyIceberg tries twice before it gives up.
 _LOCK_TIMEOUT_SECONDS = 30
 _ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.15
-_UNFIT_FOR_ADDRESSES = '#?"\n\r\t'
+_INVALID_IN_ADDRESSES = '#?"\n\r\t'
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Lakehouse:
 
     Attributes:
         home: folder of the default catalog, of the marts and of temporary files.
-        catalog: PyIceberg catalog, the default one or the one of PyIceberg's own configuration.
+        catalog: PyIceberg catalog: the default one, or the one in PyIceberg's configuration.
     """
 
     home: Path
@@ -71,8 +71,8 @@ class Lakehouse:
         ``.pyiceberg.yaml``) is used instead of the one below ``home``.
 
         Raises:
-            NoLakehouseError: there is none and ``create`` is false.
-            MovedLakehouseError: the folder was moved or copied to where it is.
+            NoLakehouseError: it does not exist and ``create`` is false, or it cannot be created or used.
+            MovedLakehouseError: the folder was moved or copied.
         """
         path = home_folder(home)
         configured = bool(Config().get_catalog_config(CATALOG_NAME))
@@ -114,21 +114,21 @@ class Lakehouse:
 
     @property
     def marts_path(self) -> Path:
-        """DuckDB file of the marts, which is only ever replaced as a whole."""
+        """DuckDB file of the marts. It is never changed in place, only replaced."""
         return self.home / MARTS_FILE
 
     def create_tables(self) -> None:
         """Create the namespace and every table that does not exist yet."""
         self.catalog.create_namespace_if_not_exists(NAMESPACE)
-        # Their metadata is for those to read who need it: in a store every file takes its time.
+        # Listing reads no metadata files, each of which takes time to read from an object store.
         existing = {name for *_, name in self.catalog.list_tables(NAMESPACE)}
         for definition in ALL_TABLES:
             if definition.name not in existing:
                 self.create_table(definition)
 
     def create_table(self, definition: TableDefinition) -> Table:
-        """Return a table, which is created where it does not exist yet."""
-        # The catalog writes the metadata of a table before it finds that it exists.
+        """Return a table; create it if it does not exist yet."""
+        # The catalog would write a metadata file before it finds that the table exists.
         try:
             return self.table(definition)
         except NoLakehouseError:
@@ -139,7 +139,7 @@ class Lakehouse:
             )
 
     def has(self, definition: TableDefinition) -> bool:
-        """Whether a table is there: nothing may have been pinned yet, nor loaded since there is a quarantine."""
+        """Whether a table exists: ``pinned`` and, in a lakehouse of an earlier version, ``quarantine`` may not."""
         if definition not in (QUARANTINE, PINNED):
             return True
         try:
@@ -155,9 +155,9 @@ class Lakehouse:
 
         Raises:
             NoLakehouseError: the catalog does not have it.
-            DamagedMetadataError: its metadata file is gone, or cannot be read; or its loads are not noted, and
-                its rows cannot be read.
-            CatalogError: the catalog does not answer.
+            DamagedMetadataError: its metadata file is missing or cannot be read; or its history is cut off
+                and its rows cannot be counted.
+            CatalogError: the catalog does not respond.
         """
         try:
             return recount(self._load((NAMESPACE, definition.name)))
@@ -168,11 +168,11 @@ class Lakehouse:
             ) from error
 
     def tables_of(self, namespace: str) -> list[Table]:
-        """Load the current metadata of every table of a namespace, whoever has made it; none where there is none.
+        """Load the current metadata of every table in a namespace, which need not exist.
 
         Raises:
-            DamagedMetadataError: a metadata file is gone, or cannot be read.
-            CatalogError: the catalog does not answer.
+            DamagedMetadataError: a metadata file is missing or cannot be read.
+            CatalogError: the catalog does not respond.
         """
         found = []
         try:
@@ -180,9 +180,9 @@ class Lakehouse:
         except NoSuchNamespaceError:
             return []
         except SQLAlchemyError as error:
-            raise self._silent(error) from error
+            raise self._no_response(error) from error
         for name in sorted(names):
-            # What is not there any more, or is a view.
+            # It was dropped meanwhile, or is a view.
             with suppress(NoSuchTableError):
                 found.append(self._load(name))
         return found
@@ -192,41 +192,41 @@ class Lakehouse:
         try:
             return self.catalog.load_table(identifier)
         except SQLAlchemyError as error:
-            raise self._silent(error) from error
+            raise self._no_response(error) from error
         except FileNotFoundError as error:
             raise DamagedMetadataError(
-                f"{name}: its metadata is gone: {error}\n"
-                "  bring the file back from a copy of the lakehouse"
+                f"{name}: its metadata file is missing: {error}\n"
+                "  restore the file from a backup of the lakehouse"
             ) from error
         except (ValidationError, pydantic.ValidationError, UnicodeError, JSONDecodeError) as error:
-            # Of a file that is cut off it is said in several lines.
+            # The error about a truncated file has several lines.
             reason = _first_line(error)
             raise DamagedMetadataError(
                 f"{name}: its metadata cannot be read: {reason}\n"
-                "  bring the file back from a copy of the lakehouse"
+                "  restore the file from a backup of the lakehouse"
             ) from error
         except ValueError as error:
             raise CatalogError(
                 f"{name}: {_first_line(error)}\n"
-                "  check what PyIceberg is configured with: docs/configuration.md"
+                "  check the configuration of PyIceberg: docs/configuration.md"
             ) from error
 
-    def _silent(self, error: SQLAlchemyError) -> ObslakeError:
+    def _no_response(self, error: SQLAlchemyError) -> ObslakeError:
         return system_error(error, self.home) or CatalogError(
-            f"the catalog does not answer: {_first_line(error)}"
+            f"the catalog does not respond: {_first_line(error)}"
         )
 
     def locations(self) -> list[str]:
-        """Return the addresses of the folders in which the files of the tables are."""
+        """Return the addresses of the tables' folders."""
         return [self.table(d).location() for d in filter(self.has, ALL_TABLES)]
 
 
 @dataclass(frozen=True)
 class FutureLakehouse:
-    """A lakehouse that is not there yet: it is created when there is something to keep in it.
+    """A lakehouse that does not exist yet. It is created when there is something to store.
 
     Attributes:
-        home: folder where it will be.
+        home: its future folder.
     """
 
     home: Path
@@ -237,10 +237,10 @@ class FutureLakehouse:
 
     @contextmanager
     def reserve(self) -> Iterator[None]:
-        """Make the folder, for temporary files; in the end what is empty goes again.
+        """Create the folder, for temporary files; finally remove it and its new parents if they are empty.
 
         Raises:
-            NoLakehouseError: there can be no folder.
+            NoLakehouseError: the folder cannot be created.
         """
         made = [path for path in (self.home, *self.home.parents) if not path.exists()]
         try:
@@ -252,18 +252,18 @@ class FutureLakehouse:
         try:
             yield
         finally:
-            # Deepest first; where anything is in one of them, it stays.
+            # Deepest first; folders that are not empty stay.
             with suppress(OSError):
                 for path in made:
                     path.rmdir()
 
 
 def open_or_plan(home: str | os.PathLike[str] | None = None) -> Lakehouse | FutureLakehouse:
-    """Open the lakehouse at ``home``, where its tables are created if they are missing, or plan one there.
+    """Open the lakehouse at ``home`` and create its missing tables, or plan a lakehouse there.
 
     Raises:
-        NoLakehouseError: there can be none.
-        MovedLakehouseError: the folder was moved or copied to where it is.
+        NoLakehouseError: no lakehouse can be created or used there.
+        MovedLakehouseError: the folder was moved or copied.
     """
     path = home_folder(home)
     if (path / CATALOG_FILE).exists() or Config().get_catalog_config(CATALOG_NAME):
@@ -273,21 +273,21 @@ def open_or_plan(home: str | os.PathLike[str] | None = None) -> Lakehouse | Futu
 
 
 def _is_created_meanwhile(error: BaseException) -> bool:
-    """Whether what was not there a moment ago, and is to be created, may be there now."""
+    """Whether an error may mean that another process created the same table or namespace meanwhile."""
     kinds = (IntegrityError, OperationalError, ProgrammingError)
     return isinstance(error, kinds) and not is_of_system(error)
 
 
 def _first_line(error: Exception) -> str:
-    """Return what an error says, without the password of an address."""
+    """Return the first line of an error's message, without the credentials in addresses."""
     return re.sub(r"://\S*@", "://…@", str(error).splitlines()[0])
 
 
 def _check_default_home(path: Path, *, create: bool) -> None:
-    # Iceberg names files by address, and DuckDB reads addresses like SQL names: no place for these.
-    if unfit := set(_UNFIT_FOR_ADDRESSES).intersection(str(path)):
+    # Iceberg stores addresses of files, and DuckDB parses addresses like SQL names.
+    if invalid := set(_INVALID_IN_ADDRESSES).intersection(str(path)):
         raise NoLakehouseError(
-            f"the path of a lakehouse cannot contain {min(unfit)!r}: {path}\n"
+            f"the path of a lakehouse cannot contain {min(invalid)!r}: {path}\n"
             "  name another folder with --home or OBSLAKE_HOME"
         )
     if not create and not (path / CATALOG_FILE).exists():
@@ -301,7 +301,7 @@ def _default_catalog(path: Path, configured: bool) -> dict[str, str]:
     if configured:
         return {}
     database = str(path / CATALOG_FILE)
-    # Writers lock the file for a moment each, and may be many: SQLite waits for its turn.
+    # Each of many writers may lock the file for a moment, so SQLite waits for the lock.
     wait = {"timeout": str(_LOCK_TIMEOUT_SECONDS)}
     return {
         "type": "sql",

@@ -1,4 +1,4 @@
-"""Optimistic commits: prepared again from the table as it then is, where another process was faster."""
+"""Optimistic commits: if another process commits first, the changes are prepared again from the new table."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -36,36 +36,35 @@ def commit(
     added: Sequence[DataFile] = (),
     conflicts: tuple[type[Exception], ...] = (),
 ) -> None:
-    """Commit what ``stage`` prepares, in one atomic step.
+    """Commit the changes that ``stage`` prepares, in one atomic step.
 
-    Every attempt is prepared from the table's newest metadata, and succeeds only on exactly that: so
-    what ``stage`` has seen there still holds when it is committed. PyIceberg's own repetition would
-    not ask again.
+    Every attempt is prepared from the table's newest metadata and succeeds only on exactly that metadata, so
+    what ``stage`` has checked there still holds at the commit. PyIceberg's own retries would not check again.
 
     Args:
-        table: what to change; it has its new metadata afterwards.
-        stage: puts the changes into a transaction; may be called several times. What it raises is
-            not repeated.
-        added: data files that the changes add; they are removed where nothing is committed.
-        conflicts: further exceptions that may mean that others were faster, where the table has changed.
+        table: the table to change; it has its new metadata afterwards.
+        stage: puts the changes into a transaction; may be called several times. Its exceptions are raised
+            without another attempt.
+        added: data files that the changes add; they are removed if nothing is committed.
+        conflicts: further exceptions that mean a conflict if the table has changed meanwhile.
 
     Raises:
-        CommitConflictError: others were faster too often.
-        CatalogError: the catalog did not answer.
+        CommitConflictError: other processes committed first in every attempt.
+        CatalogError: the catalog did not respond.
     """
     attempt = _Attempt(table, stage, conflicts)
     try:
         is_done = Retrying(
             retry=retry_if_result(operator.not_),
             stop=stop_after_attempt(_ATTEMPTS),
-            # Chosen at random up to a limit, which doubles: so they do not come at the same moment again.
+            # A random wait below a limit that doubles, so that processes do not collide again.
             wait=wait_random_exponential(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS),
             retry_error_callback=lambda _: False,
         )(attempt.succeeds)
         if not is_done:
             raise attempt.give_up() from attempt.last_error
     except BaseException:
-        # Where the catalog does not say what it has, the files stay: they may count.
+        # If the catalog does not say what it has committed, the files stay: they may be in use.
         with suppress(Exception):
             if attempt.is_certainly_not_committed():
                 remove_data_files(table.io, added)
@@ -74,11 +73,11 @@ def commit(
 
 
 def add_missing_columns(table: Table, schema: Schema) -> None:
-    """Add the optional columns to a table that it lacks, as one does that an earlier version has created.
+    """Add the optional columns that a table lacks, such as one created by an earlier version.
 
     Raises:
-        CommitConflictError: others were faster too often.
-        CatalogError: the catalog did not answer.
+        CommitConflictError: other processes committed first in every attempt.
+        CatalogError: the catalog did not respond.
     """
 
     def missing(metadata: TableMetadata) -> list[NestedField]:
@@ -94,7 +93,7 @@ def add_missing_columns(table: Table, schema: Schema) -> None:
 
 
 class _Attempt:
-    """Attempts at one commit, and what is known of them."""
+    """The attempts at one commit, and their outcome as far as it is known."""
 
     def __init__(
         self,
@@ -107,7 +106,7 @@ class _Attempt:
         self._stage = stage
         self._conflicts = conflicts
         self._staged: Snapshot | None = None
-        # Snapshots that may be committed or not: the catalog did not say.
+        # Snapshots that may have been committed: the catalog did not respond.
         self._unknown: list[int] = []
 
     def succeeds(self) -> bool:
@@ -129,7 +128,7 @@ class _Attempt:
         try:
             transaction.commit_transaction()
         except (CommitFailedException, ValidationException) as error:
-            # PyIceberg has removed the manifests of what certainly was not committed.
+            # Certainly not committed, so PyIceberg has removed the manifests.
             self._staged = None
             return self._failed(error)
         except (OperationalError, CommitStateUnknownException) as error:
@@ -149,20 +148,20 @@ class _Attempt:
         return False
 
     def give_up(self) -> Exception:
-        """Return what to say when there were too many failures."""
+        """Return the error to raise after the last attempt."""
         name = self._table.name()[-1]
         if isinstance(self.last_error, OperationalError):
             reason = str(self.last_error.orig or self.last_error).splitlines()[0]
             return CatalogError(
-                f"{name}: the catalog did not answer: {reason}\n  run the command again when it does"
+                f"{name}: the catalog did not respond: {reason}\n  run the command again when it does"
             )
         return CommitConflictError(
-            f"{name}: others committed {_ATTEMPTS} times while this waited for its turn\n"
-            "  nothing of it was committed: run the command again"
+            f"{name}: other processes committed first in each of {_ATTEMPTS} attempts\n"
+            "  no change was committed: run the command again"
         )
 
     def is_certainly_not_committed(self) -> bool:
-        """Whether the catalog says so of every attempt."""
+        """Whether the catalog says that every attempt failed."""
         if self._unknown:
             return False
         return (
@@ -171,7 +170,7 @@ class _Attempt:
         )
 
     def remove_manifests(self) -> None:
-        """Remove what the last attempt has written."""
+        """Remove the manifests of the last attempt."""
         if self._staged is None:
             return
         for manifest in self._staged.manifests(self._table.io):
@@ -181,24 +180,24 @@ class _Attempt:
 
 
 class _Transaction(Transaction):
-    """A transaction that knows the metadata it has, of which PyIceberg makes a deep copy whenever it looks.
+    """A transaction that caches its metadata.
 
-    That is some 15 times a commit, and grows with every snapshot that the table has.
+    PyIceberg makes a deep copy at each access, some 15 times a commit, and its cost grows with every snapshot.
     """
 
-    _of: tuple[TableMetadata, tuple[TableUpdate, ...]] | None = None
-    _known: TableMetadata
+    _key: tuple[TableMetadata, tuple[TableUpdate, ...]] | None = None
+    _cached: TableMetadata
 
     @property
     def table_metadata(self) -> TableMetadata:
-        """The metadata of the table with what is staged, which is not to be changed."""
-        of = self._table.metadata, self._updates
-        if self._of is None or self._of[0] is not of[0] or self._of[1] is not of[1]:
-            self._of, self._known = of, super().table_metadata
-        return self._known
+        """The metadata of the table with the staged changes; callers must not change it."""
+        key = self._table.metadata, self._updates
+        if self._key is None or self._key[0] is not key[0] or self._key[1] is not key[1]:
+            self._key, self._cached = key, super().table_metadata
+        return self._cached
 
 
 def _disable_pyiceberg_retries(table: Table) -> None:
-    """Say to PyIceberg not to repeat a commit; only this process's copy of the metadata is changed."""
+    """Disable PyIceberg's own retries of a commit, in this process's copy of the metadata only."""
     properties = {**table.metadata.properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
     table.metadata = table.metadata.model_copy(update={"properties": properties})

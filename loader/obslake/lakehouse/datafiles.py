@@ -1,9 +1,8 @@
 """Writes and removes the data files of Iceberg tables.
 
-PyIceberg's own writer holds the rows of a file, and those of the files that wait for their turn, in
-memory. This one holds two row groups: the one that is filled and the one that is written. Of a
-partitioned table it holds further rows as well, up to a limit, until they are a row group of their
-partition.
+PyIceberg's own writer keeps all rows of a file in memory, and those of the files in its queue. This one keeps
+two row groups: one being filled and one being written. For a partitioned table it also keeps further rows, up to
+a limit, until they fill a row group of their partition.
 """
 
 import uuid
@@ -27,31 +26,30 @@ from pyiceberg.typedef import Record
 
 from obslake.lakehouse.partitions import Key, Partitions
 
-# Of rows as long as source files, a row group holds fewer than the table's property allows.
+# Size limit of a row group: with rows as long as source files, the table's limit of rows alone would be too high.
 _ROW_GROUP_BYTES = 128 << 20
 
-# Rows of partitions that wait to be a row group, of all together; and what a table of a few rows takes
-# beside their bytes.
+# Limit of all rows that wait for a row group of their partition, and the overhead of one Arrow table.
 _WAITING_BYTES = 256 << 20
 _PART_BYTES = 8 << 10
 
-# Stores buffer some megabytes of each file that is open.
+# Writers to object stores buffer some megabytes for each open file.
 _MOST_OPEN = 128
 
 
 def write_data_files(table: Table, batches: Iterable[pa.RecordBatch]) -> list[DataFile]:
-    """Stream rows into data files, in the order in which they come.
+    """Stream rows into data files, in their order.
 
-    Files are closed when they have reached the table's ``write.target-file-size-bytes`` on disk, so
-    only the last can be smaller: the last of each partition, and where more of them get rows by turns
-    than files may be open, others too. Where something fails no file is left.
+    Files are closed when they have reached the table's ``write.target-file-size-bytes`` on disk, so only the last
+    file of each partition can be smaller. If more partitions get rows in turn than files may be open, other files
+    are smaller too. No file is left after a failure.
 
     Args:
-        table: gives schema, properties and place; nothing is committed to it.
-        batches: rows with the columns of the table by name, in types that can be cast to its own.
+        table: gives schema, properties and location; nothing is committed to it.
+        batches: rows with the columns of the table by name, in types that can be cast to the table's types.
 
     Raises:
-        PartitionError: the table is partitioned by what cannot be written; nothing was.
+        PartitionError: obslake cannot write the partitions of the table; nothing was written.
     """
     files = _RollingFiles(table)
     try:
@@ -71,7 +69,7 @@ def write_data_files(table: Table, batches: Iterable[pa.RecordBatch]) -> list[Da
 
 
 def target_file_size(table: Table) -> int:
-    """Return the size in bytes from which a data file is not too small."""
+    """Return the size in bytes at which a data file is closed; smaller files may be compacted."""
     return int(
         table.properties.get(
             TableProperties.WRITE_TARGET_FILE_SIZE_BYTES,
@@ -109,7 +107,7 @@ def _row_groups(
 
 
 class _RollingFiles:
-    """Data files of one table, of which one at a time is open for each partition."""
+    """Data files of one table, at most one of them open for each partition."""
 
     def __init__(self, table: Table) -> None:
         self.schema = schema_to_pyarrow(table.schema(), include_field_ids=True)
@@ -125,12 +123,12 @@ class _RollingFiles:
         self._partitions = Partitions(table)
         self._write_id = uuid.uuid4()
         self._number = 0
-        # The one that was written to last is last.
+        # Ordered by the last write, the most recent last.
         self._open: dict[Key, _OpenFile] = {}
         self._waiting: dict[Key, _Waiting] = {}
 
     def write(self, rows: pa.Table) -> None:
-        """Write a row group, that of a partitioned table when there are enough rows for a partition."""
+        """Write a row group; in a partitioned table, as soon as a partition has enough rows."""
         if self._partitions.is_unpartitioned:
             self._write((), rows)
             return
@@ -147,19 +145,19 @@ class _RollingFiles:
         """Complete all files."""
         for key in [*self._waiting]:
             self._write(key, self._waiting.pop(key).take())
-            # Others can be written without one of those that are open being closed for them.
+            # So that writing the next partitions need not close another open file.
             self._close(key)
         for key in [*self._open]:
             self._close(key)
 
     def discard(self) -> None:
-        """Remove all files, the open ones too."""
+        """Remove all files, including the open ones."""
         for file in self._open.values():
             file.discard()
         remove_data_files(self._table.io, self.written)
 
     def _write_waiting(self) -> None:
-        """Write the rows of the partitions with most of them, where there are too many in memory."""
+        """Write the rows of the largest waiting partitions if there are too many rows in memory."""
         size = sum(waiting.size for waiting in self._waiting.values())
         if size < _WAITING_BYTES:
             return
@@ -167,7 +165,7 @@ class _RollingFiles:
             waiting = self._waiting.pop(key)
             size -= waiting.size
             self._write(key, waiting.take())
-            # Half of it, so that not every row group comes here.
+            # Down to half the limit, so that this does not happen at every row group.
             if size < _WAITING_BYTES // 2:
                 return
 
@@ -195,7 +193,7 @@ class _RollingFiles:
 
 
 class _Waiting:
-    """Rows of a partition that are not enough for a row group."""
+    """Rows of a partition that do not fill a row group yet."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -203,13 +201,13 @@ class _Waiting:
         self._parts: list[pa.Table] = []
 
     def add(self, rows: pa.Table) -> None:
-        """Put rows behind the others."""
+        """Append rows."""
         self.rows += rows.num_rows
         self.size += rows.nbytes + _PART_BYTES
         self._parts.append(rows)
 
     def take(self, limit: int | None = None) -> pa.Table:
-        """Return rows, all or as many as there may be, and keep the others."""
+        """Remove and return all rows, or at most ``limit`` of them."""
         rows = pa.concat_tables(self._parts) if self._parts else pa.table({})
         self.rows, self.size, self._parts = 0, 0, []
         if limit is not None and rows.num_rows > limit:
@@ -222,7 +220,7 @@ class _OpenFile:
 
     def __init__(self, table: Table, path: str, schema: pa.Schema, key: Key) -> None:
         self.stream = table.io.new_output(path).create()
-        # Checksums, by which `obslake verify --deep` sees bytes that have changed and still decode.
+        # By these checksums `obslake verify --deep` detects changed bytes that still decode.
         self.writer = pq.ParquetWriter(
             self.stream,
             schema,
@@ -234,7 +232,7 @@ class _OpenFile:
         self._key = key
 
     def complete(self) -> DataFile:
-        """Close the file, and describe it for a manifest."""
+        """Close the file and return its description for a manifest."""
         self.writer.close()
         size = self.stream.tell()
         self.stream.close()
@@ -255,15 +253,15 @@ class _OpenFile:
             key_metadata=None,
             **statistics.to_serialized_dict(),
         )
-        # Among the arguments it is ignored.
+        # `from_args` ignores it.
         file.spec_id = self._table.spec().spec_id
         return file
 
     def discard(self) -> None:
-        """Close the file where it can be closed, and remove it."""
+        """Close the file if possible, and remove it."""
         with suppress(Exception):
             self.writer.close()
-        # Otherwise it would be closed again, and fail again, whenever it is collected.
+        # Otherwise the writer would close again, and fail again, when it is garbage-collected.
         self.writer.is_open = False
         with suppress(Exception):
             self.stream.close()

@@ -1,4 +1,4 @@
-"""What can happen to the rows of a table: loads, what was forgotten, and rollbacks; and how it is noted."""
+"""The events in the history of a table (loads, deletions, rollbacks), and how snapshots record them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,22 +15,22 @@ from obslake.lakehouse.ancestry import (
     ROWS_PROPERTY,
 )
 
-# Marks keys of contents, which stand beside those of sources.
+# Prefix of the keys of contents, which are recorded together with the keys of sources.
 CONTENT_PREFIX = "content:"
 
-# Table properties in which earlier versions kept the notes of snapshots that they removed.
+# Prefix of the table properties in which earlier versions kept the events of the snapshots they removed.
 _CARRIED_PREFIX = "obslake.expired-loads."
 
 
 @dataclass(frozen=True)
 class CommittedLoad:
-    """What a load has committed to one table.
+    """The commit of a load to one table.
 
     Attributes:
         load_id: the load.
-        sequence_number: Iceberg sequence number of its snapshot: a place in the table's history.
-        keys: keys of the sources it has read; none where the load is known by its rows only.
-        rows: rows it has appended; None where an older version has not noted it.
+        sequence_number: Iceberg sequence number of its snapshot: its position in the table's history.
+        keys: keys of the sources it has read; none if the load is known by its rows only.
+        rows: number of rows it has appended; None: an earlier version did not record it.
     """
 
     load_id: str
@@ -41,15 +41,15 @@ class CommittedLoad:
 
 @dataclass(frozen=True)
 class Forgotten:
-    """Rows that were deleted from one table.
+    """A deletion of rows from one table by `obslake forget`.
 
     Attributes:
-        forget_id: the command that did it, the same for all tables.
-        sequence_number: as of a load.
+        forget_id: id of the command, the same in all tables.
+        sequence_number: Iceberg sequence number of its snapshot.
         data_set_id: data set of the rows.
         problem_id: problem of the rows; None: any.
         run_id: run of the rows; None: any.
-        rows: how many rows of which load were deleted.
+        rows: number of deleted rows, by load.
     """
 
     forget_id: str
@@ -61,27 +61,25 @@ class Forgotten:
 
     @property
     def what(self) -> tuple[str, str | None, str | None]:
-        """What was named to be forgotten."""
+        """Data set, problem and run whose rows were deleted."""
         return self.data_set_id, self.problem_id, self.run_id
 
     def describe(self) -> str:
-        """Return what was forgotten, in the words of the options that name it."""
+        """Return which rows were deleted, in the words of the command's options."""
         return describe_rows(*self.what)
 
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What a rollback has done to the loads of one table, and to what was forgotten in it.
-
-    So is noted, too, that rows of loads were dropped from a table.
+    """The effect of a rollback on one table; also records loads whose rows compaction has dropped.
 
     Attributes:
-        sequence_number: as of a load.
-        to: snapshot that the table shows again; None: the table before its first, or none.
-        removed: loads that are not in the table any more.
-        restored: loads that are in it again.
-        undone: ids of what was forgotten, and is there again.
-        redone: ids of what is forgotten again.
+        sequence_number: Iceberg sequence number of its snapshot.
+        to: snapshot whose rows the table has again; None: the empty table, or the event is not a rollback.
+        removed: loads that are no longer in the table.
+        restored: loads that are in the table again.
+        undone: ids of the deletions that were undone.
+        redone: ids of the deletions that are in effect again.
     """
 
     sequence_number: int
@@ -96,18 +94,18 @@ Event = CommittedLoad | Forgotten | RolledBack
 
 
 def is_content(key: str) -> bool:
-    """Tell whether a key is one of a content, not of a source."""
+    """Whether a key is that of a content, not of a source."""
     return key.startswith(CONTENT_PREFIX)
 
 
 def describe_rows(data_set: str, problem: str | None, run: str | None) -> str:
-    """Return which rows a data set, a problem and a run name, in the words of the options."""
+    """Return a data set, a problem and a run as text, in the words of the options."""
     parts = {"data set": data_set, "problem": problem, "run": run}
     return ", ".join(f"{name} {value!r}" for name, value in parts.items() if value is not None)
 
 
 def read_event(number: int, note: Mapping[str, str]) -> Event | None:
-    """Return what the summary of a snapshot with a sequence number says; None: nothing of loads."""
+    """Return the event recorded in the summary of a snapshot; None: the summary has none."""
     if (load_id := note.get(LOAD_ID_PROPERTY)) is not None:
         keys = json.loads(note.get(KEYS_PROPERTY) or "[]")
         return CommittedLoad(load_id, number, tuple(keys), int(note.get(ROWS_PROPERTY) or 0))
@@ -124,7 +122,7 @@ def _rolled_back(number: int, note: Mapping[str, Any]) -> RolledBack:
 
 
 def carried_events(metadata: TableMetadata) -> Iterator[Event]:
-    """Return what earlier versions have noted of snapshots that they removed."""
+    """Return the events that earlier versions recorded for the snapshots they removed."""
     for name, value in metadata.properties.items():
         if not name.startswith(_CARRIED_PREFIX):
             continue

@@ -1,7 +1,7 @@
-"""What happened to a table, as its metadata says: which loads are in each snapshot.
+"""The history of a table, read from its metadata: which loads are in each snapshot.
 
-A load is noted in the summary of the snapshot that it commits; so is a rollback, which takes loads back
-or brings them again, and what was forgotten. What is in a snapshot is what its ancestors have noted.
+The summary of a snapshot records its event: a load, a rollback (which removes or restores loads) or a deletion by
+`obslake forget`. The loads in a snapshot follow from the events of its ancestors.
 """
 
 import json
@@ -31,57 +31,57 @@ from obslake.lakehouse.events import (
     read_event,
 )
 
-# In the summary of a snapshot that is not of a load: what it is.
+# Summary property with the kind of a snapshot that no load committed.
 OPERATION_PROPERTY = "obslake.operation"
 
 
 @dataclass
 class TableState:
-    """Which loads are in a table, and what was forgotten of them.
+    """The loads in a snapshot of a table, and the deletions in effect there.
 
     Attributes:
-        loads: the loads, by their ids.
-        forgotten: what was forgotten, by its id.
+        loads: the loads by id.
+        forgotten: the deletions by id.
     """
 
     loads: dict[str, CommittedLoad] = field(default_factory=dict)
     forgotten: dict[str, Forgotten] = field(default_factory=dict)
 
     def forgotten_after(self, load: CommittedLoad) -> list[Forgotten]:
-        """Return what was forgotten when a load was there already."""
+        """Return the deletions that were committed after a load."""
         return [f for f in self.forgotten.values() if f.sequence_number > load.sequence_number]
 
     def rows(self, load: CommittedLoad) -> int | None:
-        """Return how many rows of a load must be there; None where it is not known."""
+        """Return how many rows of a load the table must have; None: not known."""
         if load.rows is None:
             return None
         return load.rows - sum(f.rows.get(load.load_id, 0) for f in self.forgotten.values())
 
     def revision(self, load: CommittedLoad) -> str:
-        """Return a text that is another one when rows of a load were forgotten; empty before."""
+        """Return a text that changes with every deletion after a load; empty before the first."""
         after = sorted(f.forget_id for f in self.forgotten_after(load))
         return sha256(json.dumps(after).encode()).hexdigest()[:32] if after else ""
 
     def digest(self) -> str:
-        """Return a text that is the same for all snapshots with the same rows."""
+        """Return a hash that is equal for all snapshots with the same rows."""
         parts = [sorted(self.loads), sorted(self.forgotten)]
         return sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def state_at(metadata: TableMetadata, until: Snapshot | None) -> TableState:
-    """Return what is in a snapshot of a table; nothing is in it before the first."""
+    """Return the state of a table in a snapshot; None: the empty state before the first snapshot."""
     return Ledger(metadata).state(until.snapshot_id) if until else TableState()
 
 
 def current_state(metadata: TableMetadata) -> TableState:
-    """Return what is in a table now."""
+    """Return the state of a table in its current snapshot."""
     return Ledger(metadata).current
 
 
 def states(metadata: TableMetadata) -> Iterator[tuple[Snapshot, TableState]]:
-    """Return all snapshots that are there, in the order of their commits, and what is in each."""
+    """Return all existing snapshots in the order of their commits, with the state of each."""
     notes = Ledger(metadata)
-    # Most stand on the one before.
+    # The parent of most snapshots is the one before.
     before: dict[int, TableState] = {}
     for snapshot in sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0):
         state = notes.state(snapshot.snapshot_id, before)
@@ -90,18 +90,18 @@ def states(metadata: TableMetadata) -> Iterator[tuple[Snapshot, TableState]]:
 
 
 def committed_loads(metadata: TableMetadata) -> list[CommittedLoad]:
-    """Return the loads that are in a table, in the order of their commits, expired or not."""
+    """Return the loads that are in a table in the order of their commits; their snapshots may have expired."""
     return sorted(current_state(metadata).loads.values(), key=lambda load: load.sequence_number)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What a table was at some time.
+    """A table's state at some time, to find what changed since.
 
     Attributes:
-        snapshot_id: its current snapshot; None: there was none.
-        sequence_number: of the last commit of which anything was noted until then.
-        changed: when another snapshot last became the current one, in milliseconds since 1970, and which.
+        snapshot_id: its current snapshot; None: it had none.
+        sequence_number: sequence number of the last recorded event.
+        changed: last entry of the table's snapshot log: time in milliseconds since 1970, and snapshot id.
         loads: the loads that were in it.
     """
 
@@ -112,22 +112,22 @@ class Moment:
 
 
 def noted_loads(metadata: TableMetadata) -> dict[str, CommittedLoad]:
-    """Return the loads that are in a table, and those that were rolled back."""
+    """Return all loads that were ever in a table, including those rolled back."""
     return Ledger(metadata).loads
 
 
 def noted_forgotten(metadata: TableMetadata) -> dict[str, Forgotten]:
-    """Return what was ever forgotten in a table, undone or not."""
+    """Return all deletions from a table, including those undone."""
     return Ledger(metadata).forgotten
 
 
 def load_ids(metadata: TableMetadata, until: Snapshot | None) -> set[str]:
-    """Return the loads that are in a table's snapshot."""
+    """Return the ids of the loads that are in a table's snapshot."""
     return set(state_at(metadata, until).loads)
 
 
 def rollback_properties(before: TableState, after: TableState, to: int | None) -> dict[str, str]:
-    """Return what notes a rollback in the summary of its snapshot."""
+    """Return the summary properties that record a rollback."""
     note = {
         "to": to,
         "removed": sorted(before.loads.keys() - after.loads.keys()),
@@ -139,7 +139,7 @@ def rollback_properties(before: TableState, after: TableState, to: int | None) -
 
 
 def drop_properties(load_ids: Collection[str]) -> dict[str, str]:
-    """Return what notes in the summary of a snapshot that rows of loads were dropped from a table."""
+    """Return the summary properties that record that compaction dropped the rows of loads."""
     if not load_ids:
         return {}
     note = {"to": None, "removed": sorted(load_ids), "restored": [], "undone": [], "redone": []}
@@ -149,7 +149,7 @@ def drop_properties(load_ids: Collection[str]) -> dict[str, str]:
 def forget_properties(
     forget_id: str, what: tuple[str, str | None, str | None], rows: Mapping[str, int]
 ) -> dict[str, str]:
-    """Return what notes in the summary of a snapshot which rows were deleted."""
+    """Return the summary properties that record a deletion."""
     data_set_id, problem_id, run_id = what
     note = {
         "forget_id": forget_id,
@@ -162,10 +162,10 @@ def forget_properties(
 
 
 class Ledger:
-    """All that is noted about a table."""
+    """The recorded history of a table."""
 
     def __init__(self, metadata: TableMetadata) -> None:
-        """Read the notes in a table's metadata."""
+        """Read the events in a table's metadata."""
         self._metadata = metadata
         self._commits = commits(metadata)
         self._counted = counted_rows(metadata)
@@ -175,13 +175,13 @@ class Ledger:
             if (note := read_event(commit.sequence_number, commit.note)) is not None
         }
         carried = carried_events(metadata)
-        # A snapshot has one note, which may be carried over and be there.
+        # A snapshot has one event, which may be recorded in both places.
         once = {note.sequence_number: note for note in (*carried, *self._notes.values())}
         self.events = [once[number] for number in sorted(once)]
 
     @cached_property
     def loads(self) -> dict[str, CommittedLoad]:
-        """The loads that were ever in the table."""
+        """All loads that were ever in the table, by id."""
         loads = {
             load_id: CommittedLoad(load_id, self._commits[snapshot_id].sequence_number, ())
             for snapshot_id, rows in self._counted.items()
@@ -192,12 +192,12 @@ class Ledger:
 
     @cached_property
     def forgotten(self) -> dict[str, Forgotten]:
-        """What was ever forgotten in it."""
+        """All deletions from the table, including those undone, by id."""
         return _forgotten(self.events)
 
     @cached_property
     def current(self) -> TableState:
-        """What is in the table now."""
+        """The state of the current snapshot."""
         current = self._metadata.current_snapshot_id
         return TableState() if current is None else self.state(current)
 
@@ -207,7 +207,7 @@ class Ledger:
 
     @property
     def moment(self) -> Moment:
-        """What the table is now, to be compared later."""
+        """The current moment, to compare with later."""
         return Moment(
             self._metadata.current_snapshot_id,
             max((event.sequence_number for event in self.events), default=0),
@@ -216,7 +216,7 @@ class Ledger:
         )
 
     def touched_since(self, then: Moment) -> list[CommittedLoad]:
-        """Return the loads that were committed, taken back or brought again since, by whatever tool."""
+        """Return the loads that any tool has committed, removed or restored since a moment."""
         touched: set[str] = set()
         for note in self.events:
             if note.sequence_number <= then.sequence_number:
@@ -226,8 +226,8 @@ class Ledger:
                     touched.add(note.load_id)
                 case RolledBack():
                     touched.update(note.removed, note.restored)
-        # Other tools note nothing when they make another snapshot the current one; the table's log has it.
-        # By places in the log: the clocks of two machines may differ.
+        # Other tools record no event when they make another snapshot current; only the snapshot log shows it.
+        # Positions in the log are compared, not times: the clocks of two machines may differ.
         log = self._log
         known = len(log) - log[::-1].index(then.changed) if then.changed in log else 0
         for _, snapshot_id in log[known:]:
@@ -236,12 +236,12 @@ class Ledger:
         return [load for load_id, load in self.loads.items() if load_id in touched]
 
     def lost(self, complete: Collection[str]) -> set[str]:
-        """Return which of the complete loads had rows in the table that are not in it any more."""
+        """Return the complete loads that had rows in the table and are no longer in it."""
         had_rows = {i for i in complete if i in self.loads and self.loads[i].rows}
         return had_rows - self.current.loads.keys()
 
     def state(self, snapshot_id: int, known: Mapping[int, TableState] | None = None) -> TableState:
-        """Return what is in a snapshot; what is in others may be known."""
+        """Return the state of a snapshot; ``known`` has the states of others."""
         known = known or {}
         line = []
         at: int | None = snapshot_id
@@ -253,7 +253,7 @@ class Ledger:
         elif at in self._counted:
             state = self._state_by_rows(self._commits[at])
         else:
-            # Where it is not known what the last of them stands on, that is all that was noted before.
+            # If the history is cut off, all events recorded before the cut count.
             before = line[-1].sequence_number if line and at is not None else 0
             state = self._state_before(before)
         for commit in reversed(line):
@@ -268,10 +268,10 @@ class Ledger:
         return state
 
     def _state_by_rows(self, commit: Commit) -> TableState:
-        """Correct what was noted until a commit by the rows that were counted there."""
+        """Correct the events recorded until a commit by the rows that were counted there."""
         noted = self._state_before(commit.sequence_number + 1)
         counted = self._counted[commit.snapshot_id]
-        # A load without rows leaves no other trace than its note.
+        # A load without rows cannot be counted: its event alone proves it.
         state = TableState(
             {i: n for i, n in noted.loads.items() if not noted.rows(n)}, noted.forgotten
         )
@@ -297,7 +297,7 @@ class Ledger:
 
 
 def _forgotten(notes: Iterable[Event]) -> dict[str, Forgotten]:
-    """Return what was forgotten, by its id; an interrupted command may have noted it twice."""
+    """Return the deletions by id, with the sums of rows; an interrupted command may have recorded two."""
     found: dict[str, Forgotten] = {}
     for note in notes:
         if isinstance(note, Forgotten):

@@ -1,4 +1,4 @@
-"""Whether the tables of a lakehouse stand where they were made."""
+"""Whether the tables of a lakehouse are where they were created."""
 
 import re
 from pathlib import Path
@@ -14,10 +14,9 @@ from obslake.lakehouse.schemas import NAMESPACE
 
 
 def check_not_moved(path: Path, catalog: SqlCatalog) -> None:
-    """Check that the tables stand below the folder of their catalog.
+    """Check that the tables are below the folder of their catalog.
 
-    Iceberg names all files by their whole paths. A copy whose original is still there would read, and
-    remove, the files of the original.
+    Iceberg stores full paths of files, so a copy would read, and remove, the files of its original.
     """
     with catalog.engine.connect() as connection:
         known = select(IcebergTables.table_name, IcebergTables.metadata_location).where(
@@ -26,7 +25,7 @@ def check_not_moved(path: Path, catalog: SqlCatalog) -> None:
         )
         locations = connection.execute(known).all()
     for name, location in locations:
-        # Addresses of other systems than the file system are none of a folder that was moved.
+        # Addresses outside the file system do not change with the folder.
         if not location or urlparse(location).scheme not in ("", "file"):
             continue
         file = local_path(location)
@@ -38,20 +37,20 @@ def check_not_moved(path: Path, catalog: SqlCatalog) -> None:
             f"the lakehouse at {path} was moved or copied: its table {name} names files in {former}"
         )
         if file.exists():
-            advice = "which is still there\n  use that one, or load its sources into a new one"
+            advice = "which still exist\n  use that lakehouse, or load its sources into a new one"
         else:
             advice = (
-                "which is not there any more\n"
-                "  move it back there, put a link there that leads to where it is now, or load its sources "
-                "into a new one"
+                "which no longer exist\n"
+                "  move it back, create a link there that leads to the new place, or load its "
+                "sources into a new lakehouse"
             )
         raise MovedLakehouseError(
             f"{what}, {advice}\n"
-            "  Iceberg keeps the whole path of every file: a lakehouse works at its own place only"
+            "  Iceberg stores the full path of every file, so a lakehouse works only in its own place"
         )
 
 
 def local_path(location: str) -> Path:
-    """Return the path of a file that Iceberg names by its address in the file system."""
-    # Java writes file:/path. All write paths as they are: what looks like an escape is a part of the name.
+    """Return the path of a file from its address in Iceberg metadata."""
+    # Java writes file:/path. No tool percent-encodes the path: what looks like an escape is part of the name.
     return Path(re.sub(r"^file:(//)?(?=/)", "", location))

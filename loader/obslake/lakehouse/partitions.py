@@ -1,4 +1,4 @@
-"""Says to which partition of a table a row belongs, by the table's partition spec as it is now."""
+"""Splits rows by the current partition spec of a table."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -19,32 +19,32 @@ from pyiceberg.types import IntegerType, LongType, NestedField, StringType
 
 from obslake.errors import PartitionError
 
-# Of each field of the spec a value; the key of an unpartitioned table is empty.
+# One value for each field of the spec; the key of an unpartitioned table is empty.
 Key = tuple[Hashable, ...]
 
 _TYPES = (StringType, IntegerType, LongType)
 _TRANSFORMS = (IdentityTransform, BucketTransform, TruncateTransform)
 
-# What file systems take as the name of a folder; long values of columns are longer.
+# Longest name of a folder that file systems accept; values of columns may be longer.
 _LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A field of the spec: the column that it is of, and what it makes of a value."""
+    """A field of the spec: its source column and its transform."""
 
     column: str
     transform: Callable[[Any], Hashable]
 
 
 class Partitions:
-    """The partitions of a table, as its current spec has them."""
+    """The partitions of a table under its current spec."""
 
     def __init__(self, table: Table) -> None:
-        """Find out how the values of the spec are computed.
+        """Prepare the transforms of the spec.
 
         Raises:
-            PartitionError: the spec has a field whose values obslake does not compute.
+            PartitionError: the spec has a field that obslake does not support.
         """
         self._schema, self._spec = table.schema(), table.spec()
         self._location = table.location_provider()
@@ -60,14 +60,14 @@ class Partitions:
         return not self._parts
 
     def split(self, rows: pa.Table) -> list[tuple[Key, pa.Table]]:
-        """Return the rows of each partition by themselves, in their order.
+        """Return the rows of each partition separately, in their order.
 
-        The parts of several are copies: none of them keeps the others in memory.
+        If there are several partitions, their rows are copies, so that none keeps the others in memory.
         """
         keys: list[Key] = [()]
         numbers = pa.repeat(pa.scalar(0), rows.num_rows)
         for part in self._parts:
-            # Of the distinct values only, which are few where rows are sorted.
+            # Only distinct values are transformed; sorted rows have few.
             column = rows.column(part.column).combine_chunks().dictionary_encode("encode")
             known: dict[Hashable, int] = {}
             of_distinct = [
@@ -84,7 +84,7 @@ class Partitions:
             numbers = joint.indices.cast(pa.int64())
         if len(keys) == 1:
             return [(keys[0], rows)]
-        # Stable, and in the order in which the partitions come first.
+        # A stable sort; partitions are in the order of their first rows.
         order = pc.array_sort_indices(numbers)
         found, start = [], 0
         for item in pc.value_counts(numbers).to_pylist():
@@ -93,7 +93,7 @@ class Partitions:
         return found
 
     def new_location(self, key: Key, name: str) -> str:
-        """Return where the table has a new file of a partition."""
+        """Return the address of a new file of a partition."""
         if self.is_unpartitioned:
             return self._location.new_data_location(name)
         values = [
@@ -102,25 +102,25 @@ class Partitions:
         ]
         place = _Place(values, self._spec, self._schema)
         if any(len(folder) > _LONGEST_NAME for folder in place.to_path().split("/")):
-            # Readers go by the manifests, not by the names of folders.
+            # Readers use the manifests, not the names of folders.
             return self._location.new_data_location(name)
         return self._location.new_data_location(name, place)
 
 
 class _Place(PartitionKey):
-    """A partition for the provider of locations, also where two fields are of the same column."""
+    """A partition for PyIceberg's location provider that also supports two fields of the same column."""
 
     @cached_property
     def partition(self) -> Record:
-        """The values, which are what Iceberg stores already."""
+        """The values, which are transformed already."""
         return Record(*(value.value for value in self.field_values))
 
 
 def check_partitions(table: Table) -> None:
-    """Check that obslake can write files of the partitions of a table.
+    """Check that obslake can write the partitions of a table.
 
     Raises:
-        PartitionError: the spec has a field whose values obslake does not compute.
+        PartitionError: the spec has a field that obslake does not support.
     """
     Partitions(table)
 
@@ -134,7 +134,7 @@ def _part(table: str, field: PartitionField, column: NestedField | None) -> _Par
         of = f"{field.transform} of {column.name}" if column else str(field.transform)
         raise PartitionError(
             f"{table}: obslake cannot write partitions by field {field.name!r} ({of})\n"
-            "  it writes identity, bucket and truncate of texts and whole numbers: drop the field "
+            "  it supports identity, bucket and truncate of strings and integers: drop the field "
             "from the partition spec of the table; nothing was changed"
         )
     return _Part(column.name, field.transform.transform(column.field_type))

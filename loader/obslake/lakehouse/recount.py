@@ -1,4 +1,4 @@
-"""Counts the rows of each load where the history of a table is cut off: what its summaries said is lost."""
+"""Counts the rows of each load if the history of a table is cut off, so that earlier summaries are lost."""
 
 from uuid import UUID
 
@@ -10,16 +10,16 @@ from obslake.engine import quote_literal, reason
 from obslake.errors import DamagedMetadataError
 from obslake.lakehouse.ancestry import cut_off, with_counted
 from obslake.lakehouse.schemas import PINNED
-from obslake.lakehouse.store import show_store
+from obslake.lakehouse.store import configure_store
 
-# Snapshots never change.
+# A cache without expiry: snapshots never change.
 _counted: dict[tuple[UUID, int], dict[str, int]] = {}
 
 
 def recount(table: Table) -> Table:
-    """Complete what a table's metadata says about its loads from its rows, where that is needed.
+    """If a table's history is cut off, add the counted rows of its loads to its metadata.
 
-    Only this process's copy of the metadata is changed; the next commit notes it.
+    Only this process's copy of the metadata is changed; the next commit records the counts.
 
     Raises:
         DamagedMetadataError: the rows cannot be read.
@@ -37,7 +37,7 @@ def _count(table: Table, snapshot_id: int) -> dict[str, int]:
     if key not in _counted:
         try:
             with engine.connect() as connection:
-                show_store(connection, table)
+                configure_store(connection, table)
                 rows = connection.execute(
                     f"select load_id, count(*) from iceberg_scan({quote_literal(table.metadata_location)}, "
                     f"snapshot_from_id = {snapshot_id}) group by load_id"
@@ -46,7 +46,7 @@ def _count(table: Table, snapshot_id: int) -> dict[str, int]:
             name = table.name()[-1]
             raise DamagedMetadataError(
                 f"{name}: snapshots before {snapshot_id} were removed by another tool, and its rows cannot be "
-                f"counted: {reason(error)}\n  bring the file back from a copy of the lakehouse"
+                f"counted: {reason(error)}\n  restore the file from a backup of the lakehouse"
             ) from error
         _counted[key] = dict(rows)
     return _counted[key]

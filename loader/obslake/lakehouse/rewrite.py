@@ -1,4 +1,4 @@
-"""Rewrites data files of a table: other files with the rows that stay take their place in one commit."""
+"""Replaces data files of a table, in one commit, by new files with the rows to keep."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -37,7 +37,7 @@ class Group:
 
     Attributes:
         files: the files.
-        rows: number of their rows that stay.
+        rows: number of their rows to keep.
     """
 
     files: tuple[DataFile, ...]
@@ -45,17 +45,17 @@ class Group:
 
 
 def until_not_replaced(name: str, attempt: Callable[[], _Done]) -> _Done:
-    """Repeat what reads and rewrites files of a table while other processes replace the same files.
+    """Repeat a rewrite of files of a table while other processes replace the same files.
 
     Raises:
-        RewriteError: they did so every time.
+        RewriteError: they did so in every attempt.
     """
     for _ in range(_ATTEMPTS):
         with suppress(FilesReplacedError):
             return attempt()
     raise RewriteError(
-        f"{name}: its files were replaced by others while they were rewritten, {_ATTEMPTS} times\n"
-        "  let no compaction run meanwhile, and run the command again"
+        f"{name}: other processes replaced its files during each of {_ATTEMPTS} attempts to rewrite them\n"
+        "  run the command again while no compaction is running"
     )
 
 
@@ -68,23 +68,22 @@ def rewrite(
     task: Task,
     check: Callable[[TableMetadata], None] | None = None,
 ) -> list[DataFile]:
-    """Replace groups of files by files with the rows that stay, and return these.
+    """Replace groups of files by new files with the rows to keep, and return the new files.
 
     Args:
-        connection: reads the files, and spills what does not fit into memory; has the variables of
-            ``clauses``.
+        connection: reads the files, and spills if memory is short; has the variables of ``clauses``.
         table: the table; it has its new metadata afterwards.
         groups: the files to replace.
-        clauses: SQL behind ``select * from`` the files of a group: which rows stay, and their order.
-        properties: what the summary of the snapshot says, by the files that were written.
-        task: advanced by the rows that are read.
-        check: looks at the newest metadata before each attempt to commit; what it raises is raised.
+        clauses: SQL after ``select * from`` the files of a group: which rows to keep, and their order.
+        properties: computes the summary properties of the snapshot from the new files.
+        task: advanced by the number of rows read.
+        check: checks the newest metadata before each attempt to commit; its exceptions are raised.
 
     Raises:
         FilesReplacedError: other processes have replaced some of the files; nothing was changed.
         RewriteError: files cannot be read, or rows would be lost; nothing was changed.
         DeleteFilesError: the table has delete files of another engine.
-        CommitConflictError: other processes committed all the time.
+        CommitConflictError: other processes committed first in every attempt.
     """
     removed = [file for group in groups for file in group.files]
     added: list[DataFile] = []
@@ -111,11 +110,11 @@ def rewrite(
 
 @contextmanager
 def errors_explained(table: Table, files: Sequence[DataFile]) -> Iterator[None]:
-    """Say what it means that some data files of a table cannot be read.
+    """Explain errors from reading data files of a table.
 
     Raises:
-        FilesReplacedError: other processes have replaced some of them.
-        RewriteError: they are there.
+        FilesReplacedError: other processes have replaced some of the files.
+        RewriteError: all files are still in the table, but DuckDB cannot read them.
     """
     try:
         yield

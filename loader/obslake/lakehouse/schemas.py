@@ -1,6 +1,6 @@
 """The Iceberg tables of a lakehouse, column by column.
 
-Field ids are part of the storage format: never reuse or renumber one.
+Field ids are part of the storage format: never reuse or renumber them.
 """
 
 from collections.abc import Mapping
@@ -35,14 +35,14 @@ RESPONSE_KINDS = (
     "other",
 )
 
-# Row groups of this many rows hold a handful of problems each, so that statistics prune; the
-# dictionary pages of sorted key columns stay small.
+# Row groups of this many rows hold only a few problems each, so statistics prune well, and the dictionary
+# pages of sorted key columns stay small.
 #
-# Files of this size on disk hold about four million observations: a corpus of 8.6 million is a few
-# files, one problem lies in one of them or two, and a reader has few footers to read. Larger files
-# would only make the compaction of what changed rewrite more.
+# Files of this size on disk hold about four million observations. A corpus of 8.6 million is a few files, one
+# problem is in one or two of them, and readers read few footers. Larger files would make compaction rewrite
+# more rows that have not changed.
 #
-# The retries are for other writers than obslake, which repeats its commits itself.
+# The retries are for other writers; obslake retries its commits itself.
 _PROPERTIES: Mapping[str, str] = {
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",
@@ -54,9 +54,9 @@ _PROPERTIES: Mapping[str, str] = {
     "commit.retry.num-retries": "10",
 }
 
-# Columns at the head of the sort order, of which the manifests keep whole bounds: cut off after 16
-# characters, as by default, all classes of one package look like one problem.
-_WHOLE_BOUNDS = 2
+# Number of leading sort columns with full bounds in the manifests: by default bounds are cut off after 16
+# characters, and all classes of one package look like one problem.
+_FULL_BOUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class TableDefinition:
     @property
     def properties(self) -> dict[str, str]:
         """Iceberg table properties: layout and upkeep."""
-        whole = self.sort_columns[:_WHOLE_BOUNDS]
-        return {**_PROPERTIES, **{f"write.metadata.metrics.column.{c}": "full" for c in whole}}
+        columns = self.sort_columns[:_FULL_BOUNDS]
+        return {**_PROPERTIES, **{f"write.metadata.metrics.column.{c}": "full" for c in columns}}
 
     @property
     def column_names(self) -> list[str]:
@@ -117,14 +117,14 @@ OBSERVATIONS = TableDefinition(
         ("implementation_id", _STRING, True, "stimulated system; `oracle` is the specified oracle"),
         ("environment_id", _STRING, True, "where: matrix job, interpreter, platform"),
         ("run_id", _STRING, True, "one pipeline execution"),
-        ("attempt", IntegerType(), True, "0, or the number of the retry inside the run"),
-        ("operation", _STRING, False, "signature as it was called"),
+        ("attempt", IntegerType(), True, "0, or the number of the retry in the run"),
+        ("operation", _STRING, False, "signature of the operation that was called"),
         ("target", _STRING, False, "object or class it was called on"),
         ("inputs", _STRING, False, "JSON array with one element per argument"),
         ("output", _STRING, False, "response as recorded, in the response protocol"),
         ("response_kind", _STRING, True, "class of the response in the response protocol"),
         ("duration_ns", LongType(), False, "duration of the actuation in nanoseconds"),
-        ("observed_at", TimestamptzType(), True, "when it was executed"),
+        ("observed_at", TimestamptzType(), True, "when the stimulus was executed"),
         _LOAD_ID,
     ),
     sort_columns=(
@@ -165,11 +165,11 @@ IMPLEMENTATIONS = TableDefinition(
     schema=_schema(
         ("data_set_id", _STRING, True, "data set the problem belongs to"),
         ("problem_id", _STRING, False, "problem that is implemented; null: any of the data set"),
-        ("implementation_id", _STRING, False, "implementation; null: every one of the system"),
+        ("implementation_id", _STRING, False, "implementation; null: all of the system"),
         ("system", _STRING, False, "system that was stimulated"),
         ("variant", _STRING, False, "`original`, or the mutant"),
         ("adapter", _STRING, False, "how the interface was adapted"),
-        ("lineage", _STRING, False, "library or branch whose revisions are ordered"),
+        ("lineage", _STRING, False, "library or branch with ordered revisions"),
         ("revision", _STRING, False, "version or commit inside the lineage"),
         ("revised_at", TimestamptzType(), False, "when the revision was made"),
         ("content", _STRING, False, "source code"),
@@ -190,7 +190,7 @@ RUNS = TableDefinition(
         ("run_id", _STRING, True, "one pipeline execution"),
         ("environment_id", _STRING, True, "where: matrix job, interpreter, platform"),
         ("source", _STRING, False, "tool that recorded the run"),
-        ("started_at", TimestamptzType(), False, "first moment of the run"),
+        ("started_at", TimestamptzType(), False, "when the run started"),
         ("git_commit", _STRING, False, "commit that was checked out"),
         ("git_branch", _STRING, False, "branch that was checked out"),
         ("pipeline", _STRING, False, "identifier of the pipeline execution in its CI system"),
@@ -214,11 +214,11 @@ MEASUREMENTS = TableDefinition(
         ("subject_kind", _STRING, True, "implementation, system, test or problem"),
         ("subject_id", _STRING, True, "identifier of the subject"),
         ("scope", _STRING, False, "part of the subject or of the tests it was measured on"),
-        ("environment_id", _STRING, False, "context: environment, where there is one"),
-        ("run_id", _STRING, False, "context: run, where there is one"),
+        ("environment_id", _STRING, False, "context: environment, if any"),
+        ("run_id", _STRING, False, "context: run, if any"),
         ("metric", _STRING, True, "name of the metric, as its producer writes it"),
         ("value", DoubleType(), False, "numeric value"),
-        ("value_text", _STRING, False, "value that is no number"),
+        ("value_text", _STRING, False, "value that is not a number"),
         ("unit", _STRING, False, "unit of the value"),
         ("measured_at", TimestamptzType(), False, "when it was measured"),
         _LOAD_ID,
@@ -229,26 +229,26 @@ MEASUREMENTS = TableDefinition(
 QUARANTINE = TableDefinition(
     name="quarantine",
     comment=(
-        "One row per record of a source that a load could not understand and has set aside. "
-        "What a later load has read after all is here as well: `obslake quarantine` leaves it out."
+        "One row per record that a load could not understand and has set aside. "
+        "It includes records that a later load has read; `obslake quarantine` leaves these out."
     ),
     schema=_schema(
         ("file", _STRING, True, "file of the source, as the load named it"),
-        ("position", LongType(), False, "row in the file, from 1; null: the file as a whole"),
-        ("column_name", _STRING, False, "column at fault; null: the record as a whole"),
+        ("position", LongType(), False, "row in the file, from 1; null: the whole file"),
+        ("column_name", _STRING, False, "column at fault; null: the whole record"),
         ("reason", _STRING, True, "why the record was set aside"),
-        ("record", _STRING, True, "the record as it was, in one of the forms of record_form"),
+        ("record", _STRING, True, "the original record, in the form that record_form names"),
         (
             "record_form",
             _STRING,
             True,
-            "`row`: a JSON object; `text`: as it stood; `base64`: its bytes",
+            "`row`: a JSON object; `text`: its text; `base64`: its bytes",
         ),
         (
             "context",
             _STRING,
             False,
-            "what it takes to read it: a header, the session of a recording",
+            "what is needed to read it: a header, the session of a recording",
         ),
         ("reader", _STRING, True, "reader of the source: `observations`, `lasso` and so on"),
         ("options", _STRING, True, "JSON object with the options of the load"),
@@ -256,46 +256,46 @@ QUARANTINE = TableDefinition(
         ("file_time", TimestamptzType(), True, "when the file was last written"),
         ("set_aside_at", TimestamptzType(), True, "when the record was set aside"),
         _LOAD_ID,
-        ("data_set_id", _STRING, False, "data set of the record; null: it cannot be told"),
-        ("problem_id", _STRING, False, "problem of the record; null: none, or it cannot be told"),
-        ("run_id", _STRING, False, "run of the record; null: none, or it cannot be told"),
+        ("data_set_id", _STRING, False, "data set of the record; null: unknown"),
+        ("problem_id", _STRING, False, "problem of the record; null: none or unknown"),
+        ("run_id", _STRING, False, "run of the record; null: none or unknown"),
     ),
     sort_columns=("load_id", "file", "position"),
 )
 
 PINNED = TableDefinition(
     name="pinned",
-    comment="What of the tables `obslake pin` shows to engines other than DuckDB: rows of several kinds.",
+    comment="What `obslake pin` makes visible to engines other than DuckDB, in rows of several kinds.",
     schema=_schema(
         (
             "kind",
             _STRING,
             True,
-            "`table`: a snapshot; `hidden`: a load whose rows in a table are not shown; `load`: one that is "
-            "shown; `forgotten`: what was forgotten; `shown`: the snapshot of observations",
+            "`table`: a snapshot; `hidden`: a load whose rows in a table are hidden; `load`: a visible load; "
+            "`forgotten`: a deletion; `shown`: the snapshot of observations",
         ),
-        ("table_name", _STRING, False, "table of a snapshot, or of hidden rows"),
-        ("snapshot_id", LongType(), False, "snapshot that is shown; null: no rows are"),
-        ("load_id", _STRING, False, "load that is shown, or is not"),
-        ("revision", _STRING, False, "another text once rows of the load were forgotten"),
-        ("forget_id", _STRING, False, "command by which rows were forgotten"),
-        ("data_set_id", _STRING, False, "data set of what was forgotten"),
-        ("problem_id", _STRING, False, "problem of what was forgotten; null: any"),
+        ("table_name", _STRING, False, "table of the snapshot or of the hidden rows"),
+        ("snapshot_id", LongType(), False, "visible snapshot; null: no rows are visible"),
+        ("load_id", _STRING, False, "visible or hidden load"),
+        ("revision", _STRING, False, "changes when rows of the load are deleted"),
+        ("forget_id", _STRING, False, "`obslake forget` command that deleted rows"),
+        ("data_set_id", _STRING, False, "data set of the deleted rows"),
+        ("problem_id", _STRING, False, "problem of the deleted rows; null: any"),
         (
             "digest",
             _STRING,
             False,
-            "hash of the loads that are shown, and of what was forgotten of them",
+            "hash of the visible loads and of the deletions among their rows",
         ),
     ),
     sort_columns=("kind", "table_name"),
 )
 
-# What the marts are built from.
+# The tables that the marts are built from.
 TABLES: tuple[TableDefinition, ...] = (IMPLEMENTATIONS, TESTS, RUNS, MEASUREMENTS, OBSERVATIONS)
 
-# In the order of their commits: whoever sees the observations of a load sees what describes them.
+# In the order of a load's commits: once its observations are visible, so are their descriptions.
 ALL_TABLES: tuple[TableDefinition, ...] = (*TABLES[:-1], QUARANTINE, OBSERVATIONS)
 
-# What needs upkeep: all that obslake writes.
+# All tables that obslake writes, and that need upkeep.
 KEPT_TABLES: tuple[TableDefinition, ...] = (*ALL_TABLES, PINNED)

@@ -1,4 +1,4 @@
-"""What a snapshot of a table consists of, and which snapshot of another table belongs to it."""
+"""Reads and writes the files of a table's snapshots, and finds the snapshot that has the rows of given loads."""
 
 import os
 import time
@@ -35,21 +35,21 @@ from obslake.errors import DeleteFilesError
 from obslake.lakehouse.ancestry import notes
 from obslake.lakehouse.ledger import state_at, states
 from obslake.lakehouse.schemas import sql_type
-from obslake.lakehouse.store import show_store
+from obslake.lakehouse.store import configure_store
 
 _KEPT_SECONDS = 86_400
 
 
 class FilesReplacedError(Exception):
-    """Another process has replaced files that were being rewritten."""
+    """Another process replaced files while they were rewritten."""
 
 
 def live_entries(table: Table, snapshot: Snapshot | None) -> list[ManifestEntry]:
     """Return the entries of a snapshot's data files.
 
     Raises:
-        DeleteFilesError: there are delete files, as other engines write them: which rows they delete
-            is said by the place of a row in its file.
+        DeleteFilesError: the snapshot has delete files of another engine, which refer to rows by their position
+            in a data file.
     """
     entries: list[ManifestEntry] = []
     for manifest in snapshot.manifests(table.io) if snapshot else ():
@@ -66,16 +66,16 @@ def live_files(table: Table, snapshot: Snapshot | None) -> dict[str, DataFile]:
     """Return the data files of a snapshot by their paths.
 
     Raises:
-        DeleteFilesError: as of `live_entries`.
+        DeleteFilesError: as for `live_entries`.
     """
     return {e.data_file.file_path: e.data_file for e in live_entries(table, snapshot)}
 
 
 class _NotedSnapshot(_SnapshotProducer[U]):
-    """Notes the snapshot in a property of the table, and gives each manifest files of one partition spec.
+    """Records the snapshot in a table property, and writes one manifest per partition spec.
 
-    PyIceberg takes all files that are added for files of the current spec. A rollback brings files of
-    earlier ones back, and others may change the spec while a load is written.
+    PyIceberg assumes that all added files have the current spec. But a rollback restores files of earlier specs,
+    and another process may change the spec while a load is writing.
     """
 
     def _commit(self) -> UpdatesAndRequirements:
@@ -136,10 +136,10 @@ class _Append(_NotedSnapshot["_Append"], _FastAppendFiles):
 
 
 class _Overwrite(_NotedSnapshot["_Overwrite"], _OverwriteFiles):
-    """Puts data files in the place of others."""
+    """Replaces data files by others."""
 
     def _build_delete_files_partition_predicate(self) -> None:
-        # By their partitions PyIceberg would read fewer manifests, of which there are few.
+        # A filter by partition would only save reading some of the few manifests.
         for spec_id in {file.spec_id for file in self._deleted_data_files}:
             self.partition_filters[spec_id] = AlwaysTrue()
 
@@ -147,7 +147,7 @@ class _Overwrite(_NotedSnapshot["_Overwrite"], _OverwriteFiles):
 def append_files(
     transaction: Transaction, added: Iterable[DataFile], properties: dict[str, str]
 ) -> None:
-    """Put a snapshot into a transaction in which some data files stand beside those there are."""
+    """Add a snapshot with additional data files to a transaction."""
     with _Append(
         Operation.APPEND, transaction, transaction._table.io, snapshot_properties=properties
     ) as append:
@@ -161,10 +161,10 @@ def replace_files(
     added: Iterable[DataFile],
     properties: dict[str, str],
 ) -> None:
-    """Put a snapshot into a transaction in which some data files stand in place of others.
+    """Add a snapshot with some data files replaced by others to a transaction.
 
     Raises:
-        FilesReplacedError: what is to be removed is not there.
+        FilesReplacedError: a file to remove is not in the table.
     """
     metadata = transaction.table_metadata
     try:
@@ -183,12 +183,11 @@ def replace_files(
 
 
 def data_files_query(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
-    """Return an SQL relation with the rows of the data files that the variable ``files`` names.
+    """Return an SQL relation with the rows of the data files in the variable ``files``.
 
-    Columns are found by their field ids, as Iceberg wants it: the names in older files may be others.
-    The names of folders say nothing.
+    Columns are matched by field id, since names in older files may differ. Folder names are ignored.
     """
-    show_store(connection, table)
+    configure_store(connection, table)
     columns = ", ".join(
         f"{field.field_id}: {{name: {quote_literal(field.name)}, "
         f"type: {quote_literal(sql_type(field.field_type))}, default_value: null}}"
@@ -202,10 +201,10 @@ def data_files_query(connection: duckdb.DuckDBPyConnection, table: Table) -> str
 def kept_metadata(table: Table, folder: Path) -> str:
     """Copy the metadata file of a table to a folder, and return the path of the copy.
 
-    Copies of the day before are removed.
+    Copies older than a day are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Every version of a table has a name of its own, so that nobody's copy is changed.
+    # Each version of a table has its own name, so existing copies are not changed.
     copy = folder / f"{table.name()[-1]}-{PurePosixPath(table.metadata_location).name}"
     for other in folder.glob("*.metadata.json"):
         with suppress(FileNotFoundError):
@@ -220,19 +219,19 @@ def kept_metadata(table: Table, folder: Path) -> str:
 
 
 def snapshot_with(metadata: TableMetadata, loads: Collection[str]) -> Snapshot | None:
-    """Return the snapshot that has the rows of some loads: the current one, unless it lacks some.
+    """Return the current snapshot if it has the rows of some loads, else the snapshot with most of the loads.
 
-    A table that was rolled back has snapshots from before it that show what was there.
+    After another tool has rolled the table back, an earlier snapshot may have more of them.
     """
     current = metadata.current_snapshot()
     wanted = set(loads)
     if current is None or not (missing := wanted - state_at(metadata, current).loads.keys()):
         return current
     found = {snapshot.snapshot_id: state.loads.keys() for snapshot, state in states(metadata)}
-    # Rows of loads that are not wanted can be left out by whoever reads; the newest of equals.
+    # The newest of equals. Readers filter out rows of other loads.
     best = min(
         metadata.snapshots,
         key=lambda s: (len(wanted - found[s.snapshot_id]), -(s.sequence_number or 0)),
     )
-    lacks_as_many = len(missing) <= len(wanted - found[best.snapshot_id])
-    return current if lacks_as_many else best
+    is_current_as_good = len(missing) <= len(wanted - found[best.snapshot_id])
+    return current if is_current_as_good else best

@@ -1,4 +1,4 @@
-"""Lets DuckDB read the object store that PyIceberg is configured for."""
+"""Gives DuckDB access to the object store that PyIceberg is configured for."""
 
 import os
 from urllib.parse import urlsplit
@@ -27,11 +27,11 @@ _LOCAL_SCHEMES = ("", "file")
 _KEY_OF_ENVIRONMENT = "AWS_ACCESS_KEY_ID"
 
 
-def show_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def configure_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Give DuckDB the access to a table's files that PyIceberg has, for this connection only.
 
-    Where there are keys neither there nor in the environment, DuckDB finds secrets of its own, which one
-    without keys would stand before.
+    Without keys in PyIceberg's configuration or in the environment, no secret is created: it would take
+    precedence over DuckDB's own secrets.
     """
     location = table.location().rstrip("/")
     scheme = urlsplit(location).scheme
@@ -43,7 +43,7 @@ def show_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     if "key_id" not in options and _KEY_OF_ENVIRONMENT not in os.environ:
         return
     settings = ", ".join(f"{key} {quote_literal(value)}" for key, value in options.items())
-    # Data files are named by patterns in which some characters are escaped.
+    # Queries name data files by patterns, in which some characters are escaped.
     scopes = sorted({f"{location}/", f"{glob_literal(location)}/"})
     # Tables of different namespaces may have the same name.
     name = quote_identifier(".".join(("obslake", *table.name())))
@@ -54,7 +54,7 @@ def show_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def store_options(properties: Properties) -> dict[str, str]:
-    """Return the options of a secret of DuckDB that say what PyIceberg is told of a store."""
+    """Translate PyIceberg's properties of a store into options of a DuckDB secret."""
     found = {
         "key_id": get_first_property_value(properties, S3_ACCESS_KEY_ID, AWS_ACCESS_KEY_ID),
         "secret": get_first_property_value(properties, S3_SECRET_ACCESS_KEY, AWS_SECRET_ACCESS_KEY),
@@ -66,7 +66,7 @@ def store_options(properties: Properties) -> dict[str, str]:
         scheme, _, rest = endpoint.rpartition("://")
         options["endpoint"] = rest.rstrip("/")
         options["use_ssl"] = "false" if scheme == "http" else "true"
-        # As PyArrow does it: buckets of other stores than AWS are seldom host names.
+        # As in PyArrow: in stores other than AWS, buckets are seldom host names.
         is_virtual = property_as_bool(properties, S3_FORCE_VIRTUAL_ADDRESSING, False)
         options["url_style"] = "vhost" if is_virtual else "path"
     return options

@@ -1,4 +1,4 @@
-"""What the system around a lakehouse can refuse, in words for the user: room, permission, store, catalog."""
+"""Explains errors of the system around a lakehouse: disk space, permissions, object store, catalog."""
 
 import errno
 import re
@@ -20,7 +20,7 @@ from obslake.errors import (
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
-# What SQLite and DuckDB say instead of a number.
+# Messages of SQLite and DuckDB, which give no error number.
 _NO_SPACE_WORDS = re.compile(
     r"database or disk is full|no space left|max_temp_directory_size", re.IGNORECASE
 )
@@ -30,23 +30,23 @@ _NOT_WRITABLE_WORDS = re.compile(
 )
 _LOCKED_WORDS = re.compile(r"database (table )?is locked", re.IGNORECASE)
 
-# What PyArrow and DuckDB say of an object store.
+# Messages of PyArrow and DuckDB about an object store.
 _STORE_WORDS = re.compile(r"AWS Error [A-Z_]+|error for HTTP|HTTP (GET|HEAD) error")
 
-# Of these what was not done yet never will be.
+# Errors of a store that a retry cannot fix.
 _REFUSED_WORDS = re.compile(
     r"AWS Error (ACCESS_DENIED|NO_SUCH_BUCKET)|HTTP (status )?(301|40[0134])"
 )
 
-_AGAIN = "run the command again: what is in the tables is whole, and the rest is done then"
+_AGAIN = "run the command again: the tables are intact, and the next run completes the work"
 
 
 def system_error(error: BaseException, home: Path) -> ObslakeError | None:
-    """Return what an error means where the system was the reason, None where it was not.
+    """Return the error for the user if the system caused an error, else None.
 
     Args:
-        error: what was raised, by a library or as an error of ours that it has caused.
-        home: folder of the lakehouse; libraries do not always say which file they could not write.
+        error: an exception of a library, or one of ours that it caused.
+        home: folder of the lakehouse; libraries do not always name the file that they could not write.
     """
     for cause in _causes(error):
         text = _text(cause)
@@ -54,10 +54,10 @@ def system_error(error: BaseException, home: Path) -> ObslakeError | None:
         if number in _NO_SPACE or _NO_SPACE_WORDS.search(text):
             return NoSpaceError(
                 f"there is no space left for the lakehouse at {home}: {text}\n"
-                f"  make room, and {_AGAIN}"
+                f"  free some space, and {_AGAIN}"
             )
         if isinstance(error, ObslakeError):
-            # It says itself what may not be read.
+            # The message of our error names the cause already.
             continue
         if _STORE_WORDS.search(text):
             check = (
@@ -66,23 +66,23 @@ def system_error(error: BaseException, home: Path) -> ObslakeError | None:
                 else ""
             )
             return StoreError(
-                f"the store of the tables refuses, or does not answer: {text}\n  {check}{_AGAIN}"
+                f"the object store refused the request or did not respond: {text}\n  {check}{_AGAIN}"
             )
         if number in _NOT_WRITABLE or (text and _NOT_WRITABLE_WORDS.search(text)):
             return NotWritableError(
                 f"the lakehouse at {home} cannot be written: {text}\n"
-                f"  get the permission to write there, and {_AGAIN}"
+                f"  get permission to write there, and {_AGAIN}"
             )
         if _LOCKED_WORDS.search(text):
             return CatalogLockedError(
                 f"the catalog of {home} is locked by another process: {text}\n"
-                f"  wait until it has ended, and {_AGAIN}"
+                f"  wait until that process has finished, and {_AGAIN}"
             )
     return None
 
 
 def is_of_system(error: BaseException) -> bool:
-    """Return whether the system was the reason for an error: trying again at once would not help."""
+    """Whether the system caused an error, so that an immediate retry would not help."""
     return system_error(error, Path()) is not None
 
 
@@ -94,7 +94,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _text(error: BaseException) -> str:
-    """Return in one line what the system says; empty where it is not the system that speaks."""
+    """Return the first line of the system's message; empty if the error is not of the system."""
     if isinstance(error, DBAPIError):
         return str(error.orig).splitlines()[0]
     if isinstance(error, OSError):

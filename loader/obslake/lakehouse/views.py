@@ -1,4 +1,4 @@
-"""Views of DuckDB on Iceberg tables: on the sources in schema ``lake``, on marts of other engines in its own."""
+"""DuckDB views of Iceberg tables: the sources in schema ``lake``, and marts that other engines have built."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from obslake.errors import QueryError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import TableDefinition, sql_type
 from obslake.lakehouse.snapshots import kept_metadata
-from obslake.lakehouse.store import show_store
+from obslake.lakehouse.store import configure_store
 from obslake.lakehouse.visible import ShownTable, shown_at
 
 SOURCE_SCHEMA = "lake"
@@ -24,20 +24,20 @@ def create_source_views(
     *,
     keep: Path | None = None,
 ) -> Snapshot | None:
-    """Create one view per Iceberg table, all of one moment.
+    """Create one view per Iceberg table, all of the same moment.
 
-    Every view is bound to one metadata file, which never changes, so that all who read it see
-    the same rows whatever is loaded meanwhile.
+    Every view is bound to one metadata file, which never changes, so all readers of the view see the same rows,
+    whatever is loaded meanwhile.
 
     Args:
-        lakehouse: where the tables are.
+        lakehouse: the lakehouse with the tables.
         connection: where the views are created; it must have the Iceberg extension.
         as_of_snapshot: id of an earlier snapshot of ``observations``.
-        keep: folder for copies of the metadata files, for views that are read for long: of the
-            table's own only the newest hundred are kept.
+        keep: folder for copies of the metadata files, if the views are used for long: a table keeps only its
+            newest hundred.
 
     Returns:
-        The snapshot of ``observations`` that is shown, None where nothing was loaded yet.
+        The visible snapshot of ``observations``; None: nothing was loaded yet.
 
     Raises:
         SnapshotNotFoundError: ``observations`` has no snapshot with that id.
@@ -63,24 +63,24 @@ def create_source_views(
 def create_mart_views(
     lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection, namespace: str
 ) -> list[str]:
-    """Create one view per table that another engine keeps in a namespace, in the schema in use.
+    """Create one view, in the current schema, per table that another engine keeps in a namespace.
 
-    Every view is bound to the metadata file that is the current one.
+    Every view is bound to the current metadata file.
 
     Returns:
-        The addresses of the folders in which the files of the tables are.
+        The addresses of the tables' folders.
 
     Raises:
-        QueryError: there is no table.
+        QueryError: the namespace has no tables.
     """
     tables = lakehouse.tables_of(namespace)
     if not tables:
         raise QueryError(
             f"the catalog has no tables in namespace {namespace}\n"
-            "  build them with the other engine first, or name the namespace where it keeps them"
+            "  build them with the other engine first, or name the namespace in which it keeps them"
         )
     for table in tables:
-        show_store(connection, table)
+        configure_store(connection, table)
         rows = f"from iceberg_scan({quote_literal(table.metadata_location)})"
         if table.current_snapshot() is None:
             rows += " where false"
@@ -95,7 +95,7 @@ def _create_table_view(
     if table is None:
         _create_empty_view(connection, definition)
         return
-    show_store(connection, table)
+    configure_store(connection, table)
     location = kept_metadata(table, keep) if keep else table.metadata_location
     rows = f"from iceberg_scan({quote_literal(location)}"
     rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
@@ -112,10 +112,10 @@ def _create_list_view(
     columns: tuple[str, ...],
     rows: Iterable[tuple[str | None, ...]],
 ) -> None:
-    """Create a view on some rows of text that stand in its own definition."""
+    """Create a view whose definition contains its rows of text."""
     rows = sorted(rows, key=repr)
     view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(name)}"
-    # Lists, as DuckDB reads a long list much faster than a long VALUES.
+    # DuckDB reads long lists much faster than a long VALUES.
     lists = (
         ", ".join(
             f"unnest([{', '.join(map(_literal, values))}]::varchar[]) as {quote_identifier(column)}"

@@ -1,4 +1,4 @@
-"""What of the tables is shown at one moment: a snapshot of each, without rows of incomplete loads."""
+"""The visible rows of the tables at one moment: a snapshot of each table, without rows of incomplete loads."""
 
 from dataclasses import dataclass
 
@@ -21,13 +21,13 @@ from obslake.lakehouse.snapshots import snapshot_with
 
 @dataclass(frozen=True)
 class ShownTable:
-    """What of one table is shown.
+    """The visible part of one table.
 
     Attributes:
         definition: the table.
-        table: its metadata; None where the lakehouse does not have the table.
-        snapshot: snapshot that is shown; None: no rows are.
-        hidden: loads of which the snapshot has rows that are not shown.
+        table: its metadata; None: the lakehouse does not have the table.
+        snapshot: the visible snapshot; None: no rows are visible.
+        hidden: loads whose rows in the snapshot are not visible.
     """
 
     definition: TableDefinition
@@ -38,11 +38,11 @@ class ShownTable:
 
 @dataclass(frozen=True)
 class Shown:
-    """What of all tables is shown.
+    """The visible part of all tables.
 
     Attributes:
-        snapshot: the snapshot of observations; None where nothing was loaded yet.
-        state: the loads that are shown, and what was forgotten of them.
+        snapshot: the snapshot of observations; None: nothing was loaded yet.
+        state: the visible loads, and the deletions among their rows.
         tables: every table, in the order of `ALL_TABLES`.
     """
 
@@ -52,14 +52,14 @@ class Shown:
 
 
 def shown_at(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Shown:
-    """Return what is shown now, or was at an earlier snapshot of ``observations``.
+    """Return what is visible now, or was at an earlier snapshot of ``observations``.
 
-    Of the other tables the rows of the loads are shown that had been completed by then.
+    In the other tables, only rows of loads that were complete by then are visible.
 
     Raises:
         SnapshotNotFoundError: ``observations`` has no snapshot with that id.
     """
-    # The observations of a load are committed last: read first, they decide which loads are shown.
+    # A load commits its observations last, so these are read first, and decide which loads are visible.
     observations = lakehouse.table(OBSERVATIONS)
     shown = observations.current_snapshot()
     if as_of_snapshot is not None:
@@ -88,15 +88,15 @@ def shown_at(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Shown:
 
 
 def overtaken_loads(metadata: TableMetadata, observations: TableMetadata) -> set[str]:
-    """Return the loads in a table that others have overtaken: those have loaded some of their sources.
+    """Return the superseded loads in a table: other loads have completed some of their sources.
 
-    They have committed no observations, and never will, since that would load a source a second time. So
-    no query has ever shown their rows, and none will.
+    A superseded load has no committed observations and never will, because that would load a source twice. So no
+    query ever shows its rows.
     """
-    complete, ended = current_state(observations).loads, noted_loads(observations)
+    complete, finished = current_state(observations).loads, noted_loads(observations)
     keys = {key for load in complete.values() for key in load.keys}
     return {
         load_id
         for load_id, load in current_state(metadata).loads.items()
-        if load_id not in ended and not keys.isdisjoint(load.keys)
+        if load_id not in finished and not keys.isdisjoint(load.keys)
     }

@@ -1,4 +1,4 @@
-"""Folders for the temporary files of one process, and how to see that their process is gone."""
+"""Folders for the temporary files of one process, and whether their process is still running."""
 
 import fcntl
 import tempfile
@@ -13,10 +13,10 @@ _LOCK = ".lock"
 
 @contextmanager
 def work_folder(home: Path, prefix: str) -> Iterator[Path]:
-    """Make a folder below the lakehouse's, locked while this process has it, and removed at the end.
+    """Create a folder below the lakehouse's that is locked while this process uses it, and removed afterwards.
 
-    Who commits has one until it is done: what it writes is referred to only then, and would be taken
-    for left over.
+    A process that commits holds one until it has finished. Before the commit nothing refers to the files that it
+    writes, and without the lock they would be taken for orphans.
     """
     home.mkdir(parents=True, exist_ok=True)
     with (
@@ -28,13 +28,13 @@ def work_folder(home: Path, prefix: str) -> Iterator[Path]:
 
 
 def running_since(home: Path) -> list[datetime]:
-    """Return when the processes began that have a folder below the lakehouse's now."""
+    """Return when each process started that has a folder below the lakehouse's now."""
     locks = [lock for lock in home.glob(f".*-*/{_LOCK}") if not is_abandoned(lock.parent)]
     return [datetime.fromtimestamp(lock.stat().st_mtime, UTC) for lock in locks]
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Whether no process has the lock of a folder; where locks do not work, its age has to tell."""
+    """Whether no process has locked a folder; False where locks do not work, so callers should check its age."""
     try:
         with (folder / _LOCK).open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
