@@ -163,8 +163,8 @@ def test_loads_that_are_known_by_their_rows_only(
         report = load(loaded, "c")
         assert report["load_id"] is None
         assert report["warnings"] == [
-            "another tool has removed snapshots: 2 of the loads are known by their rows only, and a source "
-            "that such a load has read cannot be recognised: it would be loaded again"
+            "another tool has removed snapshots: 2 of the loads are known by their rows only; sources "
+            "that they have read cannot be recognised, and would be loaded again"
         ]
     load(loaded, "d")
     # Now that is noted: rows are not read again.
@@ -236,8 +236,8 @@ def test_descriptions_that_another_tool_took_back(loaded: Lake) -> None:
     assert report["load_id"] is None
     newest = snapshots(loaded)[-1]["snapshot_id"]
     assert report["warnings"] == [
-        "runs: another tool has taken out the rows of 2 of the loads\n"
-        f"  bring them back with `obslake rollback --to {newest}`"
+        "runs: another tool has removed the rows of 2 of the loads\n"
+        f"  restore them with `obslake rollback --to {newest}`"
     ]
     assert load(loaded, "d")["load_id"]
     newest = snapshots(loaded)[-1]["snapshot_id"]

@@ -119,7 +119,7 @@ def test_what_a_user_sees(workspace: Workspace) -> None:
     with pytest.raises(QuarantineError) as error:
         lake.obslake("quarantine", "--load", "nonsense")
     assert str(error.value) == (
-        "nothing of load nonsense is set aside\n  list what is with `obslake quarantine`"
+        "load nonsense has no records set aside\n  list all loads with `obslake quarantine`"
     )
     assert path.exists()
 
@@ -386,7 +386,7 @@ def test_a_newer_version_reads_what_was_set_aside(
     # A second time there is nothing to append.
     before = lake.snapshots()
     assert lake.quarantine("--retry")[0]["retried_by"] is None
-    with pytest.raises(QuarantineError, match="nothing of load"):
+    with pytest.raises(QuarantineError, match="has no records set aside"):
         lake.quarantine("--retry", first["load_id"])
     assert lake.snapshots() == before
 

@@ -1,1 +1,1 @@
-"""Loading: from files to rows of the tables, each source once."""
+"""Loading: from source files to rows of the tables, each source once."""

@@ -1,4 +1,4 @@
-"""Appending what is staged: one commit per table, the observations last."""
+"""Appends staged rows to the tables: one commit per table, the observations last."""
 
 import json
 from collections import Counter
@@ -37,16 +37,16 @@ _BATCH_ROWS = 16_384
 
 @dataclass
 class Load:
-    """One load on its way into the tables.
+    """A running load.
 
     Attributes:
-        destination: where to.
-        connection: has the views of what is staged.
-        reader: what the sources are read with.
-        options: what the user said about the rows.
-        report: has the load and the names of its sources; what is appended is counted there.
-        progress: told how far it is.
-        history: what earlier loads have committed, as soon as it was read.
+        destination: the lakehouse to load into.
+        connection: has the staged views.
+        reader: the reader of the sources.
+        options: what the user specified about the rows.
+        report: has the load's id and the names of its sources, and counts the appended rows.
+        progress: shows the progress of the load.
+        history: the commits of earlier loads, once they have been read.
     """
 
     destination: Lakehouse | FutureLakehouse
@@ -59,19 +59,19 @@ class Load:
 
     @cached_property
     def lakehouse(self) -> Lakehouse:
-        """The lakehouse, which is created when it is needed first."""
-        there = self.destination
-        return there.create() if isinstance(there, FutureLakehouse) else there
+        """The lakehouse, created at first use."""
+        found = self.destination
+        return found.create() if isinstance(found, FutureLakehouse) else found
 
     @property
     def load_id(self) -> str:
-        """The id that its rows have."""
+        """The load id of its rows."""
         return self.report.load_id or ""
 
     def begin(self, sources: Collection[str]) -> None:
-        """Give the load an id: that of an interrupted load of the same sources, or one after all others.
+        """Give the load the id of an interrupted load of the same sources, or a new one, greater than all others.
 
-        Rows that name no run are of the run of this name.
+        The id is also the run of rows that name none.
         """
         load_id = self.history.interrupted(sources)
         if load_id is None:
@@ -81,16 +81,16 @@ class Load:
 
 
 def commit_load(load: Load, staged: Staged, keys: Sequence[str], kind: str = "") -> None:
-    """Append what is staged, and count it in the report.
+    """Append the staged rows, and count them in the report.
 
     Args:
-        load: what is loaded.
-        staged: the tables.
-        keys: what the load is known by when it is repeated.
-        kind: what later loads have in common with which its columns are compared.
+        load: the load.
+        staged: the staged tables.
+        keys: keys by which a repetition of the load is recognised.
+        kind: identifies the loads whose columns are compared.
 
     Raises:
-        LoadedMeanwhileError: another load has completed some of the sources before this one.
+        LoadedMeanwhileError: another load completed some of the sources first.
     """
     report = load.report
     properties = {
@@ -110,7 +110,7 @@ def commit_load(load: Load, staged: Staged, keys: Sequence[str], kind: str = "")
 
 @dataclass(frozen=True)
 class _Append:
-    """Data files that are written, and not yet committed."""
+    """Data files that are written but not yet committed."""
 
     definition: TableDefinition
     table: Table
@@ -118,7 +118,7 @@ class _Append:
 
 
 def _prepare(load: Load, staged: Staged) -> list[_Append]:
-    """Write all data files before the first commit: a faulty row leaves every table as it was."""
+    """Write all data files before the first commit, so that a faulty row leaves all tables unchanged."""
     staged_tables = [table for table in ALL_TABLES if table.name in staged.views]
     for definition in staged_tables:
         check_partitions(load.lakehouse.table(definition))
@@ -132,7 +132,7 @@ def _prepare(load: Load, staged: Staged) -> list[_Append]:
             elif definition in staged_tables:
                 rows = _rows(load, definition, staged.views[definition.name])
             elif definition is OBSERVATIONS:
-                # An empty commit says that the load is complete.
+                # An empty commit records that the load is complete.
                 rows = iter(())
             else:
                 continue
@@ -156,7 +156,7 @@ def _prepare(load: Load, staged: Staged) -> list[_Append]:
 
 
 def _commit(prepared: Sequence[_Append], properties: dict[str, str], claim: Claim) -> None:
-    """Commit table by table; where one cannot be committed, leave no files of it and of the rest."""
+    """Commit table by table; if a commit fails, remove its files and those of the remaining tables."""
     for number, append in enumerate(prepared):
 
         def stage(transaction: Transaction, append: _Append = append) -> None:
@@ -174,8 +174,8 @@ def _commit(prepared: Sequence[_Append], properties: dict[str, str], claim: Clai
 
 
 def _rows(load: Load, definition: TableDefinition, view: str) -> Iterator[pa.RecordBatch]:
-    """Stream the staged rows of a table in its sort order; DuckDB spills what does not fit."""
-    # Else DuckDB spells the names as the source does.
+    """Stream the staged rows of a table in its sort order; DuckDB spills if memory is short."""
+    # Without aliases DuckDB spells the names as the source does.
     columns = ", ".join(
         f"{quote_identifier(c)} as {quote_identifier(c)}"
         for c in definition.column_names
@@ -189,7 +189,7 @@ def _rows(load: Load, definition: TableDefinition, view: str) -> Iterator[pa.Rec
 
 
 def _of_load(batches: Iterable[pa.RecordBatch], load_id: str) -> Iterator[pa.RecordBatch]:
-    """Add the load to its rows."""
+    """Add the column ``load_id``."""
     for batch in batches:
         yield batch.append_column("load_id", pa.repeat(load_id, batch.num_rows))
 
@@ -201,7 +201,7 @@ def _write(
     rows: Iterator[pa.RecordBatch],
     repeats: Repeats | None,
 ) -> list[DataFile]:
-    """Write the rows into data files, and count them."""
+    """Write rows to data files, and count them."""
     kinds: Counter[str] = Counter()
     count = 0
     with load.progress.task(f"writing {definition.name}", unit="rows") as written:

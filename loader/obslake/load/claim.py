@@ -1,4 +1,4 @@
-"""A load's claim to its sources, beside other loads of the same: which of them has loaded them."""
+"""A load's claim to its sources: of concurrent loads of the same source, only one may complete."""
 
 from collections.abc import Collection, Iterable
 
@@ -12,35 +12,35 @@ from obslake.load.history import History
 
 
 class LoadedMeanwhileError(Exception):
-    """Others have completed sources of a load, or this load itself, since its history was read."""
+    """Another process has completed sources of a load, or the load itself, since its history was read."""
 
 
 class AlreadyCommittedError(Exception):
-    """Another process that completes the same load has committed its rows to this table."""
+    """Another process with the same load has committed its rows to this table."""
 
 
 class Claim:
-    """Looks for other loads of the same sources whenever a load tries to commit.
+    """Checks for other loads of the same sources before each commit of a load.
 
-    The observations decide: the load that commits them first has loaded the source. Rows of the others
-    in other tables are never shown, and dropped by the next compaction.
+    The load that first commits its observations has loaded the source. Rows that the others have committed to
+    other tables are never visible, and the next compaction drops them.
     """
 
     def __init__(
         self, lakehouse: Lakehouse, history: History, load_id: str, keys: Collection[str]
     ) -> None:
-        """Claim the sources with these keys for a load, as of what is known of earlier ones."""
+        """Claim the sources with these keys for a load, given the history of earlier loads."""
         self._lakehouse = lakehouse
         self._since = history.moment
         self._load_id = load_id
         self._keys = set(keys)
 
     def check(self, definition: TableDefinition, metadata: TableMetadata) -> None:
-        """Look whether the load may commit to a table, the newest metadata of which is given.
+        """Check whether the load may commit to a table with this newest metadata.
 
         Raises:
-            LoadedMeanwhileError: it must not: it would load a source a second time.
-            AlreadyCommittedError: it has been done.
+            LoadedMeanwhileError: the commit would load a source a second time.
+            AlreadyCommittedError: the load's rows have already been committed.
         """
         if definition is OBSERVATIONS:
             self._check_observations(metadata)
@@ -48,12 +48,12 @@ class Claim:
         committed = committed_loads(metadata)
         if any(load.load_id == self._load_id for load in committed):
             raise AlreadyCommittedError
-        # Where it has lost already, it leaves no more rows than it has to.
+        # A load that has lost its sources should not leave more hidden rows.
         if self._has_same_sources(committed):
             self._check_observations(self._lakehouse.table(OBSERVATIONS).metadata)
 
     def _check_observations(self, metadata: TableMetadata) -> None:
-        # What is there now was known, or came since; what came since may have been taken back.
+        # Also loads that were committed since and rolled back again.
         touched = Ledger(metadata).touched_since(self._since)
         if self._has_same_sources(touched) or self._load_id in {load.load_id for load in touched}:
             raise LoadedMeanwhileError

@@ -1,4 +1,4 @@
-"""Schema drift: how the columns of a source differ from those of the load before, field by field."""
+"""Schema drift: how the columns of a source differ from those of the previous load."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from pyiceberg.table.metadata import TableMetadata
 from obslake.lakehouse.ancestry import LOAD_ID_PROPERTY
 from obslake.lakehouse.ledger import current_state
 
-# In the summary of the snapshot of observations: the columns of the source with their types, and
-# what a later load must have in common to be compared with it.
+# Summary properties of a snapshot of observations: the columns of the source with their types, and the kind of
+# load; only loads of the same kind are compared.
 COLUMNS_PROPERTY = "obslake.columns"
 KIND_PROPERTY = "obslake.kind"
 
@@ -17,19 +17,19 @@ KIND_PROPERTY = "obslake.kind"
 def drift(
     metadata: TableMetadata, kind: str, columns: Mapping[str, str], targets: Mapping[str, str]
 ) -> list[str]:
-    """Return one line for each column that is missing, new or of another type than in the load before.
+    """Return one line for each column that is missing, new, or of another type than in the previous load.
 
     Args:
-        metadata: of the table ``observations``; loads whose snapshots have expired are not known,
-            those that were rolled back do not count.
+        metadata: metadata of the table ``observations``; loads whose snapshots have expired or were rolled back
+            are ignored.
         kind: reader and data set of the load.
-        columns: columns of the source with their types, which are empty where the format has none.
-        targets: column of the source to the column that it is loaded as.
+        columns: columns of the source with their types, which are empty if the format has none.
+        targets: maps columns of the source to the columns they are loaded as.
     """
-    shown = current_state(metadata).loads
+    visible = current_state(metadata).loads
     for snapshot in sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0, reverse=True):
         summary = snapshot.summary.additional_properties if snapshot.summary else {}
-        if summary.get(KIND_PROPERTY) != kind or summary.get(LOAD_ID_PROPERTY) not in shown:
+        if summary.get(KIND_PROPERTY) != kind or summary.get(LOAD_ID_PROPERTY) not in visible:
             continue
         if COLUMNS_PROPERTY in summary:
             before = json.loads(summary[COLUMNS_PROPERTY])

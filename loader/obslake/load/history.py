@@ -1,4 +1,4 @@
-"""Which sources are loaded already, as the metadata of the tables tells it."""
+"""Which sources have been loaded already, according to the metadata of the tables."""
 
 import json
 from collections.abc import Collection
@@ -15,25 +15,25 @@ from obslake.load.sources.files import SourceFile
 
 @dataclass
 class History:
-    """What earlier loads have committed.
+    """The commits of earlier loads.
 
     Attributes:
-        complete: source key to the load that has committed its observations.
-        contents: content key to the load that has committed observations of the content.
-        loads: table name to the loads whose rows it has.
-        partly_forgotten: loads of which rows were forgotten since.
-        emptied: loads of which all observations were forgotten.
-        ended: loads that have committed observations, rolled back or not: they are not continued.
-        unfinished: loads that have committed something, and no observations, to the keys of their sources.
-        moment: what observations were when this was read.
-        keyless: loads that are known by their rows only: their sources are not recognised.
-        lost: table name to the complete loads whose rows another tool has taken out of it.
+        complete: maps source keys to the load that has committed the source's observations.
+        contents: maps content keys to the load that has committed the content's observations.
+        loads: maps table names to the loads whose rows the table has.
+        partly_forgotten: loads of which some rows were deleted by `obslake forget`.
+        emptied: loads of which all observations were deleted by `obslake forget`.
+        finished: loads that have committed observations, rolled back or not: they are not continued.
+        unfinished: maps loads that have committed to other tables only to the keys of their sources.
+        moment: state of the table observations when this was read.
+        keyless: loads that are known by their rows only, so their sources cannot be recognised.
+        lost: maps table names to the complete loads whose rows another tool has removed from the table.
     """
 
     complete: dict[str, str]
     contents: dict[str, str]
     loads: dict[str, set[str]]
-    ended: set[str]
+    finished: set[str]
     partly_forgotten: set[str]
     emptied: set[str]
     unfinished: dict[str, set[str]]
@@ -43,7 +43,7 @@ class History:
 
     @classmethod
     def empty(cls) -> "History":
-        """Return the history of a lakehouse that is not there yet."""
+        """Return the history of a lakehouse that does not exist yet."""
         return cls({}, {}, {}, set(), set(), set(), {}, Moment(), set(), {})
 
     @classmethod
@@ -52,33 +52,33 @@ class History:
         loads: dict[str, set[str]] = {}
         keys: dict[str, set[str]] = {}
         forgotten: set[str] = set()
-        # The observations are the last of them: what they do not have is not complete.
+        # Observations are the last table: a load is complete only if they have it.
         tables = {d.name: Ledger(lakehouse.table(d).metadata) for d in ALL_TABLES}
         for name, table in tables.items():
             state = table.current
             loads[name] = set(state.loads)
             for load in state.loads.values():
-                # Each table notes the same keys. Where another tool has removed those of one, others have them.
+                # Each table records the same keys, so if another tool has removed those of one, others have them.
                 keys.setdefault(load.load_id, set()).update(load.keys)
             for note in state.forgotten.values():
                 forgotten.update(note.rows)
         known = {key: load_id for load_id in state.loads for key in keys[load_id]}
-        ended = set(table.loads)
+        finished = set(table.loads)
         return cls(
             complete={key: i for key, i in known.items() if not is_content(key)},
             contents={key: i for key, i in known.items() if is_content(key)},
             loads=loads,
-            ended=ended,
+            finished=finished,
             partly_forgotten=forgotten,
             emptied={i for i, load in state.loads.items() if state.rows(load) == 0} & forgotten,
-            unfinished={i: its for i, its in keys.items() if i not in ended},
+            unfinished={i: its for i, its in keys.items() if i not in finished},
             moment=table.moment,
             keyless={i for i, its in keys.items() if not its},
             lost={n: lost for n, t in tables.items() if (lost := t.lost(state.loads))},
         )
 
     def interrupted(self, keys: Collection[str]) -> str | None:
-        """Return the load that began with exactly these sources, if it can still be completed."""
+        """Return the unfinished load of exactly these sources, if it can still be completed."""
         done = self.complete.keys() | self.contents.keys()
         begun = (
             load_id
@@ -89,7 +89,7 @@ class History:
 
 
 def source_key(file: SourceFile, reader: Reader, options: Options) -> str:
-    """Identify a source by its content and by what decides the rows that come of it."""
+    """Identify a source by its content, its reader, and the options that change its rows."""
     identity = json.dumps(
         [file.sha256, reader.name, reader.identity(file, options)], sort_keys=True
     )
@@ -97,7 +97,7 @@ def source_key(file: SourceFile, reader: Reader, options: Options) -> str:
 
 
 def content_key(file: SourceFile, reader: Reader, options: Options) -> str | None:
-    """Identify the content of a source in its context, whatever it is taken to mean; None: it has one meaning."""
+    """Identify a source's content in its context, whatever options say it means; None: no option does."""
     context = reader.context(file, options)
     if context is None:
         return None
@@ -106,5 +106,5 @@ def content_key(file: SourceFile, reader: Reader, options: Options) -> str | Non
 
 
 def retry_key(load_id: str) -> str:
-    """Identify what a load has set aside, as a source of the load that reads it after all."""
+    """Return the source key of a retry of the records that a load has set aside."""
     return sha256(json.dumps(["quarantine", load_id]).encode()).hexdigest()

@@ -41,30 +41,29 @@ def load(
     *,
     keep_going: bool = False,
 ) -> LoadReport:
-    """Append the rows of the named files.
+    """Append the rows of source files.
 
-    Every table gets at most one commit, which readers see as a whole or not at all. The
-    observations are committed last, so a load is complete when its observations are there. A load
-    that was interrupted before that is completed by running it again: tables that have its rows
-    already are left as they are.
+    Every table gets at most one atomic commit. The observations are committed last, so a load is complete when
+    its observations are there. Running an interrupted load again completes it: tables that already have its rows
+    are not changed.
 
-    If loads of the same source run side by side, one appends it. The others start again with what is left,
-    so that they end as they would have ended one after the other.
+    If loads of the same source run concurrently, one of them appends it. The others start again with the remaining
+    sources, so the result is the same as if they had run one after the other.
 
     Args:
-        lakehouse: where to; one that is not there yet is created once the files turn out to be loadable.
-        reader: what the files are.
+        lakehouse: the lakehouse to load into; a future one is created once the files have been read.
+        reader: the reader of the files.
         arguments: files, folders, patterns or ``-``.
-        options: what the user said about the rows.
-        progress: told how far the load is.
-        keep_going: load the other files where some cannot be read, if the reader can tell them apart.
+        options: what the user specified about the rows.
+        progress: shows the progress of the load.
+        keep_going: if some files cannot be read, load the others, provided that the reader reads files one by one.
 
     Raises:
-        SourceNotFoundError: an argument names nothing that can be read.
-        SourceFormatError: a file is not what the reader reads.
+        SourceNotFoundError: an argument matches nothing that can be read.
+        SourceFormatError: the reader cannot read a file.
         SourceRowError: more rows cannot be understood than the options tolerate.
-        AlreadyLoadedError: the content of a file was loaded under other options.
-        CommitConflictError: others committed all the time.
+        AlreadyLoadedError: the content of a file was loaded with other options.
+        CommitConflictError: other processes committed first in every attempt.
     """
     reserved = lakehouse.reserve() if isinstance(lakehouse, FutureLakehouse) else nullcontext()
     with reserved, work_folder(lakehouse.home, ".load-") as temp:
@@ -82,7 +81,7 @@ def load(
                 continue
             return report
     raise CommitConflictError(
-        f"others loaded some of the same sources meanwhile, {_ROUNDS} times\n"
+        f"other processes loaded some of the same sources during each of {_ROUNDS} attempts\n"
         "  nothing was loaded: run the command again"
     )
 
@@ -95,7 +94,7 @@ def _open(
     progress: Progress,
     refused: list[str],
 ) -> list[SourceFile]:
-    """Find the files of a reader, and hash them."""
+    """Find and hash the source files."""
     with progress.task("hashing", unit="bytes") as hashed:
         return open_sources(
             arguments,
@@ -110,10 +109,10 @@ def _open(
 
 
 def _load_new(load: Load, files: Sequence[SourceFile], *, keep_going: bool) -> None:
-    """Load those of the files that no load has completed.
+    """Load the files that no load has completed yet.
 
     Raises:
-        LoadedMeanwhileError: another load has completed some of them before this one.
+        LoadedMeanwhileError: another load completed some of them first.
     """
     connection, reader, report = load.connection, load.reader, load.report
     if isinstance(load.destination, Lakehouse):
@@ -132,7 +131,7 @@ def _load_new(load: Load, files: Sequence[SourceFile], *, keep_going: bool) -> N
     if not new:
         return
     contents = {content_key(file, reader, load.options) for file in new.values()}
-    # Where a content is loaded again, its key stays with the earlier load.
+    # If a content is loaded again, its key stays with the earlier load.
     keys = [*new, *sorted(k for k in contents if k and k not in load.history.contents)]
     load.begin(new)
     report.sources = [file.name for file in new.values()]
@@ -154,16 +153,16 @@ def _load_new(load: Load, files: Sequence[SourceFile], *, keep_going: bool) -> N
 
 
 def _warnings(history: History) -> Iterator[str]:
-    """Say what other tools have done to the tables that loads cannot make good."""
+    """Warn about changes by other tools that a load cannot repair."""
     if history.keyless:
         yield (
             f"another tool has removed snapshots: {len(history.keyless):,} of the loads are known by their rows "
-            "only, and a source that such a load has read cannot be recognised: it would be loaded again"
+            "only; sources that they have read cannot be recognised, and would be loaded again"
         )
     for table, loads in history.lost.items():
         yield (
-            f"{table}: another tool has taken out the rows of {len(loads):,} of the loads\n"
-            f"  bring them back with `obslake rollback --to {history.moment.snapshot_id}`"
+            f"{table}: another tool has removed the rows of {len(loads):,} of the loads\n"
+            f"  restore them with `obslake rollback --to {history.moment.snapshot_id}`"
         )
 
 
@@ -171,7 +170,7 @@ def _stage(load: Load, opened: Opened, files: Sequence[SourceFile]) -> Staged:
     """Read the files into views.
 
     Raises:
-        SourceFormatError: DuckDB cannot; it names the sources of the report.
+        SourceFormatError: DuckDB cannot read them; the message names the sources of the report.
     """
     try:
         with load.progress.task("reading", unit="rows"):
@@ -188,7 +187,7 @@ def _new_sources(load: Load, files: Sequence[SourceFile]) -> dict[str, SourceFil
     """Return the sources that no load has completed, by their keys; report the others.
 
     Raises:
-        AlreadyLoadedError: the content of one was loaded, and meant something else.
+        AlreadyLoadedError: the content of a file was loaded with other options.
     """
     reader, options, history, report = load.reader, load.options, load.history, load.report
     new: dict[str, SourceFile] = {}
@@ -209,9 +208,9 @@ def _new_sources(load: Load, files: Sequence[SourceFile]) -> dict[str, SourceFil
         ):
             raise AlreadyLoadedError(
                 f"{file.name}: load {other} has loaded this content with other options "
-                "(such as --map): its rows would be there twice\n"
-                "  delete those rows first, with `obslake forget` or `obslake rollback`, "
-                "or load it besides with --again"
+                "(such as --map), so its rows would be stored twice\n"
+                "  first delete those rows with `obslake forget` or `obslake rollback`, "
+                "or load the content again with --again"
             )
         elif key in new:
             same.append((file.name, new[key].name))
@@ -220,7 +219,7 @@ def _new_sources(load: Load, files: Sequence[SourceFile]) -> dict[str, SourceFil
     report.warnings += [f"{name} has the content of {of}: loaded once" for name, of in same[:1]]
     if len(same) > 1:
         report.warnings.append(
-            f"{len(same) - 1:,} more files have the content of another one: loaded once"
+            f"{len(same) - 1:,} more files have the content of another file: loaded once"
         )
     return new
 
@@ -228,7 +227,7 @@ def _new_sources(load: Load, files: Sequence[SourceFile]) -> dict[str, SourceFil
 def _readable(
     load: Load, new: dict[str, SourceFile], refused: Mapping[SourceFile, str]
 ) -> tuple[dict[str, SourceFile], dict[str, SourceFile]]:
-    """Return the files that the reader can read, and those that are set aside as a whole."""
+    """Return the files that the reader can read, and the files that are set aside."""
     if not refused:
         return new, {}
     readable = {key: file for key, file in new.items() if file not in refused}

@@ -1,4 +1,4 @@
-"""The quarantine: records that loads have set aside, as a table, and how it gets and shows them."""
+"""The quarantine: stages the records that a load has set aside, and reads those of earlier loads."""
 
 import json
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ class QuarantinedRecords:
     """Records that are still set aside.
 
     Attributes:
-        total: how many there are.
-        loads: how many there are by load.
-        records: some of them, dictionaries by column.
+        total: number of records.
+        loads: number of records, by load.
+        records: some of the records, as dictionaries by column.
     """
 
     total: int
@@ -51,10 +51,10 @@ class QuarantinedRecords:
 
 
 def stage_quarantine(load: Load, staged: Staged, sources: Mapping[str, SourceFile]) -> Staged:
-    """Add what was set aside to what is staged.
+    """Add the records that were set aside to the staged tables.
 
     Args:
-        load: its connection has the tables of ``sources/sql/set_aside.sql``, its options have the run.
+        load: the load; its connection has the tables of ``sources/sql/set_aside.sql``, its options have the run.
         staged: the other tables.
         sources: the files by their keys.
     """
@@ -65,7 +65,7 @@ def stage_quarantine(load: Load, staged: Staged, sources: Mapping[str, SourceFil
         "select coalesce(list(distinct name order by name), []) from "
         "(select unnest(columns) as name from checked_files)"
     ).fetchall()
-    said = {**load.options.identity(), "columns": columns, "settings": load.reader.settings()}
+    saved = {**load.options.identity(), "columns": columns, "settings": load.reader.settings()}
     connection.execute(
         "create or replace temp table set_aside_files "
         "(file varchar, source_key varchar, file_time timestamptz, "
@@ -81,7 +81,7 @@ def stage_quarantine(load: Load, staged: Staged, sources: Mapping[str, SourceFil
     connection.execute(
         "create or replace temp table set_aside_by as "
         "select ? as reader, ? as options, ?::timestamptz as set_aside_at",
-        [load.reader.name, json.dumps(said, sort_keys=True), datetime.now(UTC)],
+        [load.reader.name, json.dumps(saved, sort_keys=True), datetime.now(UTC)],
     )
     rows = (
         "(select set_aside.*, set_aside_by.*, source_key, file_time, "
@@ -94,15 +94,15 @@ def stage_quarantine(load: Load, staged: Staged, sources: Mapping[str, SourceFil
 def read_quarantine(
     lakehouse: Lakehouse, *, load_id: str | None = None, limit: int = 0
 ) -> QuarantinedRecords:
-    """Return what is still set aside, in the order of loads, files and positions.
+    """Return the records that are still set aside, ordered by load, file and position.
 
     Args:
-        lakehouse: where to look.
-        load_id: only of this load.
+        lakehouse: the lakehouse to read.
+        load_id: only records of this load.
         limit: return at most this many records; 0: all.
 
     Raises:
-        QuarantineError: nothing of the load is set aside.
+        QuarantineError: the load has no such records.
     """
     with engine.connect() as connection:
         loads = open_loads(lakehouse, connection)
@@ -119,7 +119,7 @@ def read_quarantine(
 
 
 def all_columns(relation: str) -> str:
-    """Return a query of records with all columns; those are null that a lakehouse has got since."""
+    """Return a query of records with all columns; columns that an older table lacks are null."""
     columns = ", ".join(
         f"null::{sql_type(field.field_type)} as {quote_identifier(field.name)}"
         for field in QUARANTINE.schema.fields
@@ -128,9 +128,9 @@ def all_columns(relation: str) -> str:
 
 
 def open_loads(lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Return the loads of which records are set aside that no later one has read, with their number.
+    """Return the number of records that are still set aside, by load.
 
-    The connection gets the views of the lakehouse.
+    The views of the lakehouse are created on the connection.
     """
     create_source_views(lakehouse, connection)
     if not lakehouse.has(QUARANTINE):
@@ -143,13 +143,13 @@ def open_loads(lakehouse: Lakehouse, connection: duckdb.DuckDBPyConnection) -> d
 
 
 def chosen_load(loads: dict[str, int], load_id: str) -> dict[str, int]:
-    """Return the only load that is wanted.
+    """Return one of the loads.
 
     Raises:
-        QuarantineError: nothing of it is set aside.
+        QuarantineError: no records of it are set aside.
     """
     if load_id not in loads:
         raise QuarantineError(
-            f"nothing of load {load_id} is set aside\n  list what is with `obslake quarantine`"
+            f"load {load_id} has no records set aside\n  list all loads with `obslake quarantine`"
         )
     return {load_id: loads[load_id]}

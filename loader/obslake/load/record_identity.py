@@ -1,7 +1,7 @@
-"""Which data set, problem and run a record belongs to that a load sets aside, as far as it can be told.
+"""Works out which data set, problem and run a quarantined record belongs to, as far as possible.
 
-A row says it as the others of its source do, or leaves it to the options of the load. A line that is not a
-row says nothing about a column that its source has.
+A row names them like the other rows of its source, or leaves them to the options of the load. For a line that is
+not a row, the value of a column that its source has is unknown.
 """
 
 from collections.abc import Sequence
@@ -17,23 +17,23 @@ IDENTITY = ("data_set_id", "problem_id", "run_id")
 
 
 def identity_of_file(reader: Reader, file: SourceFile, options: Options) -> list[str | None]:
-    """Return data set, problem and run of the rows of a file that name none themselves."""
+    """Return the data set, problem and run of those rows of a file that do not name them."""
     run = options.run if reader.takes_run else None
     settings = reader.settings()
-    told = {"data_set": options.data_set, "problem": settings.get("problem"), "run": run}
+    values = {"data_set": options.data_set, "problem": settings.get("problem"), "run": run}
     if pattern := settings.get("path_pattern"):
         found = PathPattern.parse(pattern, PLACEHOLDERS).match(Path(file.name)) or {}
-        told.update({name: value for name, value in found.items() if name in told})
-    return [*told.values()]
+        values.update({name: value for name, value in found.items() if name in values})
+    return [*values.values()]
 
 
 def identity_query(reader: Reader, columns: Sequence[str], options: Options) -> str:
-    """Return SQL columns for data set, problem and run of the rows of ``set_aside``.
+    """Return SQL expressions for data set, problem and run of the rows of ``set_aside``.
 
     Args:
-        reader: of the source.
-        columns: names of the columns of the source, as it spells them; none: they are not known.
-        options: of the load.
+        reader: the reader of the source.
+        columns: names of the columns as the source spells them; empty: not known.
+        options: the options of the load.
     """
     source = "coalesce(nullif(context, ''), record)" if reader.identity_in_context else "record"
     keys = reader.identity_keys
@@ -46,7 +46,7 @@ def identity_query(reader: Reader, columns: Sequence[str], options: Options) -> 
         )
         return f"coalesce({', '.join((*found, 'null'))})"
 
-    def told(column: str) -> str:
+    def identity(column: str) -> str:
         of_file = f"set_aside_files.{column}"
         if keys is None:
             return of_file
@@ -56,4 +56,4 @@ def identity_query(reader: Reader, columns: Sequence[str], options: Options) -> 
         of_line = "null" if is_in_source else of_file
         return f"if(record_form = 'row', coalesce({of_row}, {of_file}), {of_line})"
 
-    return ", ".join(f"{told(column)} as {column}" for column in IDENTITY)
+    return ", ".join(f"{identity(column)} as {column}" for column in IDENTITY)

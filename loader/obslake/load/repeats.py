@@ -1,4 +1,4 @@
-"""Rows of a load that share all their keys: of each stimulus, implementation and context one row counts."""
+"""Counts rows of a load that share all their keys: only one row per actuation counts in the matrix."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from obslake.lakehouse.schemas import OBSERVATIONS
 
-# Those first by which neighbours mostly differ.
+# First the columns in which neighbouring rows mostly differ.
 _KEYS = sorted(
     OBSERVATIONS.sort_columns,
     key=lambda name: (name != "implementation_id", name != "test_id", name != "step_id"),
@@ -19,12 +19,12 @@ _LONGEST_EXAMPLE = 60
 
 @dataclass
 class Repeats:
-    """Counts rows of observations that have the keys of the row before them; rows come sorted.
+    """Counts rows of observations with the same keys as the previous row; the rows are sorted.
 
     Attributes:
-        same: how many have its response as well.
-        different: how many have another response.
-        example: such a row, preferably of another response.
+        same: number of such rows with the same response.
+        different: number of such rows with a different response.
+        example: description of one such row, preferably with a different response.
     """
 
     same: int = 0
@@ -33,7 +33,7 @@ class Repeats:
     _last: pa.RecordBatch | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take note of the next rows."""
+        """Count repeats in the next rows."""
         rows = batch.select([*_KEYS, *_ANSWER])
         if self._last is not None:
             rows = pa.concat_batches([self._last, rows])
@@ -42,7 +42,7 @@ class Repeats:
             return
         repeated = None
         for name in _KEYS:
-            equal = _equal_to_the_next(rows.column(name))
+            equal = _equals_next(rows.column(name))
             repeated = equal if repeated is None else pc.and_(repeated, equal)
             if not pc.any(repeated).as_py():
                 return
@@ -51,14 +51,14 @@ class Repeats:
             self._count(rows.slice(number, 2).to_pylist())
 
     def describe(self, advice: str) -> list[str]:
-        """Return what the user should know, with what to do about it."""
+        """Return a warning with advice, if there are repeats."""
         if not self.same + self.different:
             return []
         total = self.same + self.different
         return [
             f"{total:,} {'row has' if total == 1 else 'rows have'} the problem, test, step, implementation, "
             f"environment, run and attempt of another row of the load: {self.same:,} with the same response, "
-            f"{self.different:,} with a different one; of each only one counts in the matrix, such as "
+            f"{self.different:,} with a different one; only one of them counts in the matrix, for example "
             f"{self.example}" + (f" ({advice})" if advice else "")
         ]
 
@@ -66,7 +66,7 @@ class Repeats:
         first, second = pair
         is_same = all(first[name] == second[name] for name in _ANSWER)
         if not self.example or (not is_same and not self.different):
-            answers = " and ".join(_shown(row["output"]) for row in pair)
+            answers = " and ".join(_shortened(row["output"]) for row in pair)
             self.example = (
                 f"problem {first['problem_id']}, test {first['test_id']}, step {first['step_id']}, "
                 f"implementation {first['implementation_id']}: {answers}"
@@ -75,10 +75,10 @@ class Repeats:
         self.different += not is_same
 
 
-def _equal_to_the_next(column: pa.Array) -> pa.Array:
+def _equals_next(column: pa.Array) -> pa.Array:
     return pc.equal(column.slice(0, len(column) - 1), column.slice(1))
 
 
-def _shown(output: object) -> str:
+def _shortened(output: object) -> str:
     text = "nothing" if output is None else str(output)
     return text if len(text) <= _LONGEST_EXAMPLE else text[: _LONGEST_EXAMPLE - 1] + "…"

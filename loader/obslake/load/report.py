@@ -10,7 +10,7 @@ class SkippedSource:
     Attributes:
         name: the source.
         load_id: the load.
-        is_forgotten: whether rows of it were forgotten since; they are not loaded again.
+        is_forgotten: whether some of its rows were deleted by `obslake forget`; they are not loaded again.
     """
 
     name: str
@@ -20,18 +20,18 @@ class SkippedSource:
 
 @dataclass
 class LoadReport:
-    """What a load did.
+    """The result of a load.
 
     Attributes:
-        load_id: the load, None when there was nothing new.
+        load_id: the load; None: there was nothing new.
         sources: names of the files that were loaded.
         sha256: hashes of their contents, in hexadecimal.
-        skipped: files that were loaded before, by content and options.
-        refused: why files were left out that could not be read.
-        set_aside: how many records were set aside, which could not be understood.
-        rows: rows appended, by table.
-        response_kinds: rows appended to observations, by response kind.
-        warnings: what the user should know about the sources.
+        skipped: files whose content was loaded before with the same options.
+        refused: the reason for each file that was left out because it could not be read.
+        set_aside: number of records that could not be understood and were set aside.
+        rows: number of appended rows, by table.
+        response_kinds: number of rows appended to observations, by response kind.
+        warnings: warnings about the sources.
     """
 
     load_id: str | None = None
@@ -46,7 +46,7 @@ class LoadReport:
 
 
 def describe_refused(report: LoadReport) -> str:
-    """Return the reasons for the files that were left out, as one message."""
+    """Return the reasons for all files that were left out, as one message."""
     if len(report.refused) == 1:
         return report.refused[0]
     loaded = "the others were loaded" if report.load_id else "nothing was loaded"
@@ -56,7 +56,7 @@ def describe_refused(report: LoadReport) -> str:
 
 
 def describe_set_aside(report: LoadReport) -> str:
-    """Return what was set aside, and how to look at it, as one message."""
+    """Return how many records were set aside, and how to see them, as one message."""
     records = "1 record" if report.set_aside == 1 else f"{report.set_aside:,} records"
     return (
         f"{records} could not be understood and {'was' if report.set_aside == 1 else 'were'} "

@@ -1,4 +1,4 @@
-"""Reads records of the quarantine again, and loads those that are understood now."""
+"""Reads quarantined records again, and loads those that can now be understood."""
 
 import json
 from collections.abc import Iterator
@@ -32,15 +32,15 @@ from obslake.progress import Progress
 
 @dataclass(frozen=True)
 class Retry:
-    """What came of the records that one load has set aside.
+    """The result of a retry of the records that one load has set aside.
 
     Attributes:
         load_id: that load.
-        records: how many it had set aside.
-        retried_by: the load that has appended what is understood now; None: nothing is.
-        rows: rows appended, by table, the quarantine's among them.
-        set_aside: how many records are still not understood.
-        reason: why none of them can be read, where it is one reason.
+        records: number of records that it had set aside.
+        retried_by: the load that has appended the records understood now; None: there are none.
+        rows: number of appended rows, by table, including the quarantine.
+        set_aside: number of records that are still not understood.
+        reason: why no record can be read, if there is one reason for all.
     """
 
     load_id: str
@@ -54,25 +54,24 @@ class Retry:
 def retry(lakehouse: Lakehouse, load_id: str | None, progress: Progress) -> Iterator[Retry]:
     """Read the records that were set aside again, with the same reader and options.
 
-    Records that are understood are appended, as a load of its own for each load that had set them
-    aside; that load sets the others aside again, with the reasons of today. So a record is
-    either loaded or set aside, and the same retry again appends nothing. One that was interrupted
-    is completed by repeating it.
+    For each load with such records, a new load appends those that are understood now, and sets the others aside
+    again with their current reasons. So a record is either loaded or set aside, and repeating a retry appends
+    nothing. Repeating an interrupted retry completes it.
 
     Args:
-        lakehouse: where to.
+        lakehouse: the lakehouse to read and load into.
         load_id: only the records of this load.
-        progress: told how far it is.
+        progress: shows the progress of the retry.
 
     Raises:
-        QuarantineError: nothing of the load is set aside.
+        QuarantineError: the load has no records set aside.
     """
     with engine.connect() as connection:
         loads = open_loads(lakehouse, connection)
     if load_id:
         loads = chosen_load(loads, load_id)
     for each, records in loads.items():
-        # Where another process has read the same records, it says what came of them.
+        # If another process has retried the same records meanwhile, that process reports the result.
         with suppress(LoadedMeanwhileError):
             yield _retry(lakehouse, each, records, progress)
 
@@ -88,10 +87,10 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
             "row_number() over (order by file, position nulls first) as n "
             f"from ({all_columns('lake.quarantine')}) where load_id = {quote_literal(load_id)}"
         )
-        ((reader_name, said),) = connection.execute(
+        ((reader_name, saved),) = connection.execute(
             "select reader, options from retried limit 1"
         ).fetchall()
-        options = json.loads(said)
+        options = json.loads(saved)
         load = Load(
             lakehouse,
             connection,
@@ -123,7 +122,7 @@ def _retry(lakehouse: Lakehouse, load_id: str, records: int, progress: Progress)
 
 
 def _write_records(load: Load, folder: Path, columns: list[str]) -> list[SourceFile]:
-    """Write the records to files that the reader reads."""
+    """Write the records to files for the reader."""
     connection = load.connection
     connection.execute("create temp table retried_rows (file varchar, position bigint, n bigint)")
     groups = connection.execute(
@@ -138,16 +137,16 @@ def _write_records(load: Load, folder: Path, columns: list[str]) -> list[SourceF
     ]
 
 
-def _options(said: dict[str, Any]) -> Options:
+def _options(saved: dict[str, Any]) -> Options:
     return Options(
-        data_set=said["data_set"],
-        environment=said["environment"],
-        run=said["run"],
-        renames=said["renames"],
-        # What was set aside as columns is text of the protocol already.
+        data_set=saved["data_set"],
+        environment=saved["environment"],
+        run=saved["run"],
+        renames=saved["renames"],
+        # The outputs of records set aside as columns are already text of the protocol.
         outputs="text",
-        as_oracle=said.get("as_oracle", False),
-        delimiter=said.get("delimiter"),
+        as_oracle=saved.get("as_oracle", False),
+        delimiter=saved.get("delimiter"),
         max_faulty=set_aside.ANY,
     )
 
@@ -161,7 +160,7 @@ def _staged(load: Load, files: list[SourceFile]) -> Staged:
     load.reader.check_part(load.connection)
     if RUNS.name not in staged.views:
         return staged
-    # What a part of its rows says about a run is not to take the place of what all of them said.
+    # A few rows of a run must not replace the description that was derived from all of its rows.
     new_runs = f"""(
         from {staged.views[RUNS.name]} as loaded
         where not exists (
@@ -176,7 +175,7 @@ def _staged(load: Load, files: list[SourceFile]) -> Staged:
 
 
 def _stage_rest(connection: duckdb.DuckDBPyConnection) -> int:
-    """Put what is still not understood, with the reasons of today, into the table ``rest``."""
+    """Put the records that are still not understood, with their current reasons, into the table ``rest``."""
     connection.execute(
         """
         create temp table rest as
@@ -187,7 +186,7 @@ def _stage_rest(connection: duckdb.DuckDBPyConnection) -> int:
                 ?::timestamptz as set_aside_at
             )
         from retried
-        left join (select n from retried_rows) as given using (n)
+        left join (select n from retried_rows) as passed using (n)
         left join (
             select retried_rows.n, set_aside.column_name, set_aside.reason
             from set_aside
@@ -195,8 +194,8 @@ def _stage_rest(connection: duckdb.DuckDBPyConnection) -> int:
                 on set_aside.file = retried_rows.file
                 and set_aside.position is not distinct from retried_rows.position
         ) as faults using (n)
-        -- What was not even given to the reader is not understood either.
-        where faults.n is not null or given.n is null
+        -- Records that were not passed to the reader are not understood either.
+        where faults.n is not null or passed.n is null
         """,
         [datetime.now(UTC)],
     )
