@@ -38,7 +38,7 @@ def test_columns_of_the_load_before(lake: Lake) -> None:
         (
             "duration_ns",
             pa.array([5.0]),
-            "column duration_ns is DOUBLE, duration_ns of observations bigint: read by its text",
+            "column duration_ns is DOUBLE, but duration_ns of observations is bigint: read from its text",
         ),
         ("step_id", pa.array([1], pa.int8()), None),
         ("observed_at", pa.array(["2024-01-01"]), None),

@@ -523,7 +523,7 @@ OTHER_KINDS: dict[str, Any] = {
 def test_files_of_another_kind_are_refused_by_its_name(lake: Lake, kind: str) -> None:
     path = lake.folder / "given.csv"
     OTHER_KINDS[kind](path)
-    assert f"{path}: this is {kind}, not a file of " in lake.refused("observations", path)
+    assert f"{path}: this is {kind}, not a CSV" in lake.refused("observations", path)
     assert "this is " in lake.refused("tests", path)
 
 
@@ -535,7 +535,7 @@ def test_texts_in_utf16_are_read(lake: Lake, encoding: str, form: str) -> None:
     mark = "" if encoding in ("utf-16", "utf-32") else "\ufeff"
     report = lake.load("observations", lake.write(f"o.{form}", (mark + text).encode(encoding)))
     assert lake.row("observations")["target"] == "ü"
-    assert "by its byte order mark" in report["warnings"][0]
+    assert "according to its byte order mark" in report["warnings"][0]
 
 
 @pytest.mark.parametrize("form", ["file", "stream"])
@@ -626,7 +626,7 @@ def test_zones_are_those_of_rfc_2822_and_no_other_continents(
 ) -> None:
     path = lake.csv("o.csv", [observation(observed_at=moment)])
     if hour is None:
-        assert f"'{moment}' names a zone that means several things" in lake.refused(
+        assert f"'{moment}' names an ambiguous or unknown time zone" in lake.refused(
             "observations", path
         )
     else:

@@ -234,4 +234,4 @@ def test_compression_is_not_told_by_the_name(lake: Lake, name: str) -> None:
 def test_a_header_with_a_line_break(lake: Lake) -> None:
     """Of which DuckDB would overlook the rows below."""
     path = lake.csv("o.csv", [observation(**{"a\nb": "x"})])
-    assert lake.refused("observations", path) == f"{path}: a line break in the name of a column"
+    assert lake.refused("observations", path) == f"{path}: a column name contains a line break"

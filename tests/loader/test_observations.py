@@ -442,7 +442,7 @@ def test_rows_that_are_not_understood(lake: Lake, form: str) -> None:
         f"  {bad}, row {2 + header}, column step_id: 'first' is not a value of type integer, from 0",
         f"  {bad}, row {3 + header}, column problem_id: is missing",
         f"  {bad}, row {4 + header}, column observed_at: '{'x' * 59}…' "
-        "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00",
+        "is not an ISO 8601 timestamp, such as 2024-07-01T10:00:00+02:00",
         f"  {bad}, row {5 + header}, column step_id: '{2**40}' is not a value of type integer, from 0",
         f"  {bad}, row {6 + header}, column step_id: '1.5x' is not a value of type integer, from 0",
         "  … and 999 more",
@@ -459,7 +459,7 @@ def test_columns_that_are_missing(lake: Lake) -> None:
         "  column test_id: read from test_id\n"
         "  column output: read from output\n"
         "  its columns: problem, test_id, output\n"
-        "  a column of another name is loaded with --map problem_id=NAME"
+        "  to load a column with another name, use --map problem_id=NAME"
     )
     # A second file is not saved by the columns of the first.
     whole = lake.jsonl("whole.jsonl", [observation()])
@@ -485,7 +485,7 @@ def test_files_that_cannot_be_read(lake: Lake) -> None:
         "narrow.csv": (header + "p,i,t\n", "line 2: Expected Number of Columns: 4 Found: 3"),
         "quote.csv": (header + 'p,i,t,"1\n', "line 2: Value with unterminated quote found."),
         "latin.csv": (header.encode() + b"p,i,t,\xe9\n", "not utf-8 encoded"),
-        "twice.csv": ("output,Output\n1,2\n", "two columns of one name: output, Output"),
+        "twice.csv": ("output,Output\n1,2\n", "two columns have the same name: output, Output"),
         "cut off.gz": (compressed[: len(compressed) // 2], "not a readable gzip file: "),
         "flipped.gz": (compressed[:-8] + b"\0\0\0\0" + compressed[-4:], "not a readable gzip file"),
         "noise.gz": (b"\x1f\x8b\x08" + b"noise" * 9, "not a readable gzip file: "),
@@ -633,12 +633,12 @@ def test_descriptions(lake: Lake) -> None:
         (
             "observed_at",
             "infinity",
-            "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00",
+            "is not an ISO 8601 timestamp, such as 2024-07-01T10:00:00+02:00",
         ),
         (
             "observed_at",
             "20000-01-01",
-            "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00",
+            "is not an ISO 8601 timestamp, such as 2024-07-01T10:00:00+02:00",
         ),
     ],
 )

@@ -152,7 +152,7 @@ DESCRIPTIONS = {
     "implementations": (
         {"problem_id": "p", "implementation_id": "i", "revised_at": "2024-01-01"},
         {"revised_at": "soon"},
-        "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00",
+        "is not an ISO 8601 timestamp, such as 2024-07-01T10:00:00+02:00",
     ),
     "tests": ({"problem_id": "p", "test_id": "t"}, {"test_id": None}, "is missing"),
     "measurements": (

@@ -304,7 +304,7 @@ def test_what_is_not_understood_is_named(lake: Lake) -> None:
     assert message.splitlines()[:4] == [
         "4 rows cannot be understood; nothing was loaded",
         f"  {path}, row 2, column step_id: 'first' is not a value of type integer, from 0",
-        f"  {path}, row 3, column observed_at: 'yesterday' is not a moment as ISO 8601 writes it, "
+        f"  {path}, row 3, column observed_at: 'yesterday' is not an ISO 8601 timestamp, "
         "such as 2024-07-01T10:00:00+02:00",
         f"  {path}, row 4, column test_id: is missing",
     ]

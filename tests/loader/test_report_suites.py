@@ -413,7 +413,7 @@ def test_patterns_for_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["--strip", "--test-name"])
 def test_patterns_that_are_none(lake: Lake, option: str) -> None:
     path = lake.write("r.xml", suite("s", case("t")))
-    with pytest.raises(SourceFormatError, match=f"{option} '\\(': no regular expression"):
+    with pytest.raises(SourceFormatError, match=f"{option} '\\(': not a valid regular expression"):
         lake.obslake("load", "junit", path, option, "(")
 
 

@@ -1,4 +1,4 @@
-"""Which slot each actuation of a LASSO export has, as ``sql/lasso.sql`` lays them out."""
+"""The slots that ``sql/lasso.sql`` gives to the actuations of a LASSO export."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Layout:
-    """Which actuation each slot is of.
+    """Maps slots to actuations.
 
     Attributes:
         tests: the tests of all problems, in the order of their slots.
-        first_slots: first slot of each of them.
-        n_actors: how many slots each of its steps has.
+        first_slots: first slot of each test.
+        n_actors: number of slots of each step of each test.
         first_actors: the actor of the first of these slots.
-        actors: those that respond to the stimuli of one problem in one run, in the order of their slots.
-        is_oracle: which of them are specified.
-        text_sizes: bytes of each text by its number, from 0, which is the number of no text. The last number is
-            that of an argument without a text: it is an argument all the same.
-        instance_no: number of the text that stands for an instance, 0 where there is none.
+        actors: the implementations that respond to one problem in one run, in the order of their slots.
+        is_oracle: whether each actor is the specified oracle.
+        text_sizes: size of each text in bytes, by its number; number 0 means no text. The last number is that of
+            an argument without a text, which still counts as an argument.
+        instance_no: number of the text that marks an instance; 0: there is none.
         n_slots: number of slots.
         n_places: number of places for cells in a slot.
         has_durations: whether any actuation was timed.
@@ -43,7 +43,7 @@ class Layout:
 
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection) -> "Layout":
-        """Read what ``sql/lasso.sql`` has laid out."""
+        """Read the tables of ``sql/lasso.sql``."""
         tests = read_batch(connection, "from test_slots order by first_slot")
         actors = read_batch(connection, "from actors order by actor_no")
         sizes = read_batch(
@@ -74,7 +74,7 @@ class Layout:
         )
 
     def parts(self, connection: duckdb.DuckDBPyConnection, n_bytes: int) -> list[tuple[int, int]]:
-        """Return the ranges of slots that have cells, by first slot and size, whose arrays have so many bytes."""
+        """Return the ranges of slots with cells, as first slot and size, whose arrays fit into ``n_bytes``."""
         bytes_per_slot = self.n_places * 4 + 8 + (8 if self.has_durations else 0)
         size = max(n_bytes // bytes_per_slot, 1)
         if self.n_slots <= size:
@@ -85,17 +85,17 @@ class Layout:
         return [(part * size, min(size, self.n_slots - part * size)) for (part,) in parts]
 
     def locate(self, slots: Integers) -> tuple[Integers, Integers, Integers]:
-        """Return the rows of tests, the steps and the rows of actors of some slots."""
+        """Return the row of ``tests``, the step and the row of ``actors`` of each of some slots."""
         tests = np.searchsorted(self.first_slots, slots, side="right") - 1
         steps, actors = np.divmod(slots - self.first_slots[tests], self.n_actors[tests])
         return tests, steps, actors + self.first_actors[tests]
 
 
 def read_batch(connection: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatch:
-    """Return the result of a query in one piece."""
+    """Return the result of a query as one batch."""
     table = connection.execute(query).to_arrow_table()
     columns = [column.combine_chunks() for column in table.columns]
-    # Long texts have room for more than 2 GB in a column.
+    # Strings of more than 2 GB in a column need the large type.
     return pa.RecordBatch.from_arrays(
         [c.cast(pa.large_string()) if pa.types.is_string(c.type) else c for c in columns],
         table.column_names,

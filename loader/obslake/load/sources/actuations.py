@@ -1,8 +1,8 @@
-"""Brings together the cells of each actuation of a LASSO export, in arrays of numbers.
+"""Groups the cells of a LASSO export by actuation, in arrays of numbers.
 
-The cells of an actuation stand anywhere in an export. ``sql/lasso.sql`` gives each actuation a slot, in the
-order of the table, and each text a number: a cell comes to its actuation when its number is written into an
-array. To group or to sort as many rows takes several times as long.
+The cells of an actuation are scattered over an export. ``sql/lasso.sql`` gives each actuation a slot, in the order
+of the table, and each text a number, so a cell is assigned to its actuation by writing its number into an array.
+Grouping or sorting the same number of rows takes several times as long.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,19 +17,19 @@ import pyarrow as pa
 from obslake.errors import SourceRowError
 from obslake.load.sources.actuation_slots import Integers, Layout, read_batch
 
-# Bytes of the arrays in which cells are brought together at a time.
+# Size in bytes of the arrays for one range of slots.
 PART_BYTES = 600 << 20
 
-# Actuations whose texts are looked up at a time, and the most bytes that their texts may have.
+# Number of actuations whose texts are looked up at a time, and the limit of their texts in bytes.
 PIECE_ROWS = 1 << 20
 PIECE_BYTES = 256 << 20
 
-# Cells that are read at a time.
+# Number of cells read at a time.
 CELLS_PER_BATCH = 1 << 17
 
 _ROWS_PER_BATCH = 1 << 14
 
-# Places of cells in an actuation; behind the last one follow those of the other arguments.
+# Places of cells in an actuation; the places of the other arguments follow.
 _RESPONSE, _OPERATION, _SERVICE, _EXCEPTION_CLASS, _VALUETYPE, _FIRST_ARGUMENT = range(6)
 
 # The columns of `different_answers`.
@@ -59,7 +59,7 @@ def read_actuations(
         data_set: data set of the rows.
 
     Raises:
-        SourceRowError: two cells say different things of one response or of one argument.
+        SourceRowError: two cells have different texts for the same response or argument.
     """
     layout = Layout.read(connection)
     for first, size in layout.parts(connection, PART_BYTES):
@@ -67,27 +67,27 @@ def read_actuations(
             yield batch.append_column("data_set_id", pa.repeat(data_set, batch.num_rows))
 
 
-class _Different:
-    """The different rows of some columns of numbers.
+class _Distinct:
+    """The distinct rows of some columns of numbers.
 
     Attributes:
-        numbers: for each row the number of the different one that it is equal to.
-        columns: the different rows, by their numbers.
-        size: how many different rows there are.
+        numbers: for each row, the number of its distinct row.
+        columns: columns of the distinct rows, in the order of their numbers.
+        size: number of distinct rows.
     """
 
     def __init__(self, columns: Sequence[_TextNumbers], n_rows: int) -> None:
         numbers = np.zeros(n_rows, np.int32)
-        n_different = 1
+        n_distinct = 1
         for column in columns:
             if column.any():
                 pairs = numbers.astype(np.uint64) << np.uint64(32) | column
                 encoded = pa.array(pairs).dictionary_encode()
                 numbers = encoded.indices.to_numpy()
-                n_different = len(encoded.dictionary)
-        row_of = np.empty(n_different, np.int64)
+                n_distinct = len(encoded.dictionary)
+        row_of = np.empty(n_distinct, np.int64)
         row_of[numbers] = np.arange(n_rows)
-        self.size = n_different
+        self.size = n_distinct
         self.numbers = numbers
         self.columns = [column[row_of] for column in columns]
 
@@ -101,11 +101,11 @@ class _Part:
         self._connection = connection
         self._layout = layout
         self._first = first
-        # For each place and slot the number of a text, 0 where no cell has been seen.
+        # For each place and slot, the number of a text; 0: no cell has been read.
         self._texts = np.zeros((layout.n_places, size), np.uint32)
-        # For each slot when the last of its cells was written, in microseconds.
+        # For each slot, when the last of its cells was written, in microseconds.
         self._times = np.full(size, _NEVER)
-        # For each slot how many nanoseconds the actuation took, 0 where that is not known.
+        # For each slot, the duration of the actuation in nanoseconds; 0: unknown.
         self._durations = np.zeros(size if layout.has_durations else 0, np.int64)
 
         where = (
@@ -126,7 +126,7 @@ class _Part:
             self._durations[slots] = timed.column("duration_ns").to_numpy()
 
     def _write(self, slots: Integers, places: npt.NDArray[np.int32], texts: _TextNumbers) -> None:
-        """Bring cells to their actuations."""
+        """Write cells into the slots of their actuations."""
         missing = texts == 0
         if missing.any():
             texts = np.where(
@@ -134,14 +134,14 @@ class _Part:
                 np.uint32(self._layout.text_sizes.size - 1),
                 texts,
             )
-        said = (places >= 0) & (texts != 0)
-        if not said.all():
-            slots, places, texts = slots[said], places[said], texts[said]
+        has_text = (places >= 0) & (texts != 0)
+        if not has_text.all():
+            slots, places, texts = slots[has_text], places[has_text], texts[has_text]
         flat = self._texts.reshape(-1)
         cells = slots + places * np.int64(self._times.size)
         before = flat[cells]
         flat[cells] = texts
-        # What several cells of this batch say of one actuation is there once.
+        # Of several cells of this batch for the same place, only one was written.
         different = ((before != 0) & (before != texts)) | (flat[cells] != texts)
         if not different.any():
             return
@@ -152,11 +152,11 @@ class _Part:
             if where.any():
                 name = self._name(slots[where][:1])
                 raise SourceRowError(f"{fault}: {name}\n  nothing was loaded")
-        # Of everything else the greatest text counts.
+        # For all other places the greatest text counts.
         np.maximum.at(flat, cells, np.maximum(before, texts))
 
     def _name(self, slot: Integers) -> str:
-        """Return what the actuation of a slot is called in messages."""
+        """Return the description of a slot's actuation for messages."""
         (test,), (step,), (actor,) = self._layout.locate(slot + self._first)
         (tested,) = self._layout.tests.slice(test, 1).to_pylist()
         (acting,) = self._layout.actors.slice(actor, 1).to_pylist()
@@ -173,7 +173,7 @@ class _Part:
             yield from self._rows(slots[start : start + size])
 
     def _rows(self, slots: Integers) -> Iterator[pa.RecordBatch]:
-        """Stream the rows of some actuations, with each of their different texts looked up once."""
+        """Stream the rows of some actuations, looking up each distinct text once."""
         layout = self._layout
         n_rows = slots.size
         texts = [place[slots] for place in self._texts]
@@ -185,15 +185,15 @@ class _Part:
 
         tests, steps, actors = layout.locate(slots + self._first)
         is_oracle = layout.is_oracle[actors]
-        lists = _Different(texts[_FIRST_ARGUMENT:], n_rows)
-        services = _Different([texts[_SERVICE]], n_rows)
-        operations = _Different([texts[_OPERATION]], n_rows)
+        lists = _Distinct(texts[_FIRST_ARGUMENT:], n_rows)
+        services = _Distinct([texts[_SERVICE]], n_rows)
+        operations = _Distinct([texts[_OPERATION]], n_rows)
         called = self._look_up("operations", operations, ("text_no",))
         served = self._look_up("targets", services, ("text_no",))
         is_void = called.column("is_void").to_numpy(zero_copy_only=False)[operations.numbers]
-        # What an instance is called depends on the step, and nothing else does.
+        # Only the name of an instance depends on the step.
         is_instance = (texts[_RESPONSE] == layout.instance_no) & (texts[_RESPONSE] > 0)
-        answers = _Different(
+        answers = _Distinct(
             [
                 texts[_RESPONSE],
                 texts[_EXCEPTION_CLASS],
@@ -207,7 +207,7 @@ class _Part:
         )
         answered = self._look_up("answers", answers, _ANSWERED)
         inputs = self._look_up_lists(lists)
-        # Each column of texts: the different ones, and which of them each row has.
+        # For each column of texts: the distinct texts, and the index of each row's text.
         named = {
             "problem_id": (layout.tests.column("problem_id"), pa.array(tests)),
             "test_id": (layout.tests.column("test_id"), pa.array(tests)),
@@ -216,7 +216,7 @@ class _Part:
             "run_id": (layout.actors.column("run_id"), pa.array(actors)),
             "operation": (called.column("operation"), pa.array(operations.numbers)),
             "target": (served.column("target"), pa.array(services.numbers)),
-            # What is specified is specified for any arguments.
+            # A specified response applies to any arguments.
             "inputs": (inputs, pa.array(lists.numbers, mask=is_oracle)),
             "output": (answered.column("output"), pa.array(answers.numbers)),
             "response_kind": (answered.column("response_kind"), pa.array(answers.numbers)),
@@ -230,10 +230,10 @@ class _Part:
         }
         yield from _batches(plain, named, n_rows)
 
-    def _look_up_lists(self, lists: _Different) -> pa.Array:
+    def _look_up_lists(self, lists: _Distinct) -> pa.Array:
         """Return the JSON array of each list of arguments."""
-        # One argument below the other, as there may be any number of places. Each list begins with a mark, so that
-        # an empty one is there too.
+        # One row per argument, because there may be any number of places. Each list begins with a marker row, so
+        # that empty lists are included.
         marked = np.vstack([np.ones(lists.size, np.uint32), *lists.columns])
         places, list_nos = marked.nonzero()
         self._give(
@@ -241,8 +241,8 @@ class _Part:
         )
         return read_batch(self._connection, "from argument_lists").column("inputs")
 
-    def _look_up(self, name: str, different: _Different, columns: Sequence[str]) -> pa.RecordBatch:
-        """Return the rows of a view of ``sql/lasso.sql``, which say what different rows of numbers mean."""
+    def _look_up(self, name: str, different: _Distinct, columns: Sequence[str]) -> pa.RecordBatch:
+        """Return the rows of a view of ``sql/lasso.sql`` that translate distinct rows of numbers into texts."""
         row_nos = np.arange(different.size)
         self._give(
             f"different_{name}",
@@ -252,7 +252,7 @@ class _Part:
         return read_batch(self._connection, f"from {name}")
 
     def _give(self, table: str, **columns: npt.NDArray[np.integer[Any]]) -> None:
-        """Put numbers into a table of ``sql/lasso.sql``."""
+        """Create a table of numbers for ``sql/lasso.sql``."""
         self._connection.register("given_numbers", pa.table(columns))
         self._connection.execute(f"create or replace temp table {table} as from given_numbers")
         self._connection.unregister("given_numbers")
@@ -261,7 +261,7 @@ class _Part:
 def _batches(
     plain: Mapping[str, pa.Array], named: Mapping[str, tuple[pa.Array, pa.Array]], n_rows: int
 ) -> Iterator[pa.RecordBatch]:
-    """Stream columns of values, and columns of texts by their numbers."""
+    """Stream batches of plain columns and of columns of texts, given as distinct texts and indices."""
     for start in range(0, n_rows, _ROWS_PER_BATCH):
         batch = {n: values.slice(start, _ROWS_PER_BATCH) for n, values in plain.items()}
         for name, (texts, rows) in named.items():
@@ -270,7 +270,7 @@ def _batches(
 
 
 def _read_ahead(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """Let another thread read the next batch while one is worked on."""
+    """Read the next batch in another thread while one is processed."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         batch = next(batches, None)
         while batch is not None:

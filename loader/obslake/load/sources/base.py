@@ -1,4 +1,4 @@
-"""What every reader has in common."""
+"""The interface of all readers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,19 +20,19 @@ from obslake.load.sources.set_aside import STRICT, Tolerance
 
 @dataclass(frozen=True)
 class Options:
-    """What the user said about the rows of a load.
+    """What the user specified about the rows of a load.
 
     Attributes:
         data_set: data set of rows that do not name one.
         environment: environment of rows that do not name one.
         run: run of rows that do not name one; None: the load itself.
-        renames: column of the lakehouse to column of the source.
+        renames: maps columns of the lakehouse to columns of the source.
         max_faulty: how many records that cannot be understood may be set aside.
-        outputs: what strings are in columns of responses: ``text`` of the protocol, ``values``, or ``auto``.
-        delimiter: what separates the fields of CSV files; None: it is found out.
+        outputs: what strings in columns of responses are: ``text`` of the protocol, ``values``, or ``auto``.
+        delimiter: delimiter of CSV files; None: detected.
         partitions: folders named ``column=value`` are columns.
-        as_oracle: rows are of the specified oracle, whatever implementation they name.
-        again: load contents that were loaded under other options, besides what came of them.
+        as_oracle: all rows belong to the specified oracle, whatever implementation they name.
+        again: load contents again that were loaded with other options.
     """
 
     data_set: str = "default"
@@ -47,15 +47,15 @@ class Options:
     again: bool = False
 
     def identity(self) -> dict[str, object]:
-        """Return the options by which two loads of the same bytes differ."""
+        """Return the options that distinguish loads of the same bytes."""
         return {**self.context(), "renames": self.renames, **self.readings()}
 
     def context(self) -> dict[str, object]:
-        """Return what the options say about the rows besides what stands in them."""
+        """Return the options that add values to the rows."""
         return {"data_set": self.data_set, "environment": self.environment, "run": self.run}
 
     def readings(self) -> dict[str, object]:
-        """Return the options by which the same bytes mean something else, where they are not the defaults."""
+        """Return the options that change the meaning of the same bytes, if they are not the defaults."""
         defaults = Options()
         names = ("outputs", "delimiter", "partitions", "as_oracle")
         return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(defaults, n)}
@@ -66,14 +66,13 @@ class Staged:
     """Rows ready to be appended.
 
     Attributes:
-        views: the name of a table that gets rows to the SQL relation that has them: the table's columns,
-            in any order, without load_id.
-        warnings: what the user should know about the source.
-        observations: rows of observations in the order of the table, without load_id;
-            None where they come from their view.
-        columns: columns of the source with their types, where drift is watched.
-        targets: column of the source to the column that it is loaded as.
-        advice_on_repeats: what to do about rows that share all their keys; None: they are not looked for.
+        views: maps the name of each table that gets rows to an SQL relation with its columns, in any order,
+            without load_id.
+        warnings: warnings about the source.
+        observations: rows of observations in the order of the table, without load_id; None: they are in a view.
+        columns: columns of the source with their types, if drift is to be reported.
+        targets: maps columns of the source to the columns they are loaded as.
+        advice_on_repeats: advice about rows that share all their keys; None: such rows are not counted.
     """
 
     views: Mapping[str, str]
@@ -85,18 +84,18 @@ class Staged:
 
 
 def loaded(*tables: TableDefinition) -> dict[str, str]:
-    """Return the views of tables that SQL files make: ``loaded_<table>``."""
+    """Map tables to the views that SQL files create: ``loaded_<table>``."""
     return {table.name: f"loaded_{table.name}" for table in tables}
 
 
 @dataclass(frozen=True)
 class Opened:
-    """Files that a reader has looked at, and has not yet staged.
+    """Files that a reader has checked but not yet staged.
 
     Attributes:
         refused: files that cannot be loaded, with their reasons.
-        stage: stages others of the files. Raises SourceFormatError where they are not what the reader
-            reads, and SourceRowError where some rows cannot be understood.
+        stage: stages the other files. Raises SourceFormatError if the reader cannot read them, and SourceRowError
+            if some rows cannot be understood.
     """
 
     refused: Mapping[SourceFile, str]
@@ -104,25 +103,25 @@ class Opened:
 
 
 class Reader(ABC):
-    """Turns files into views named after the tables.
+    """Turns files into views with the rows of tables.
 
-    Its ``settings`` are the arguments by which it is made.
+    The constructor accepts its ``settings``.
 
     Attributes:
-        name: what the snapshots and its command ``obslake load NAME`` call it.
-        help: what its command says it does.
-        example: one or several lines that can be typed.
-        options: options that its command has and others have not: fields of ``Options``, or settings.
-        suffixes: how the names of files end that it reads in folders.
-        whole_files: gzip files that were cut off are refused.
-        refuses_single_files: a file that it cannot read does not hide the faults of the others: all
-            are named, and the user may load the rest.
-        salvages_rows: rows stand for themselves, so that broken lines can be set aside.
-        reads_tables: files that are neither Parquet nor Arrow, CSV or JSON are refused by their kind.
-        takes_run: rows that do not name a run belong to the run that the options name.
-        identity_keys: column to the keys of a record whose values, joined by ``/``, are its data set,
-            problem or run, where the keys are not named as the column; None: no record says them.
-        identity_in_context: what stands beside a record says them, if anything does.
+        name: its name in snapshots and in its command ``obslake load NAME``.
+        help: help text of its command.
+        example: example commands, one per line.
+        options: options that only its command has: fields of ``Options``, or settings.
+        suffixes: suffixes of the files that it reads in folders.
+        whole_files: truncated gzip files are refused.
+        refuses_single_files: files are refused one by one: all faulty files are named, and the user may load the
+            others.
+        salvages_rows: rows are independent of each other, so broken lines can be set aside.
+        reads_tables: it reads Parquet, Arrow, CSV and JSON, so files of other kinds are refused.
+        takes_run: rows that do not name a run belong to the run in the options.
+        identity_keys: maps the columns of data set, problem and run to keys of a record whose values, joined by
+            ``/``, name them, if the keys differ from the column; None: records name none of them.
+        identity_in_context: the context of a record names them rather than the record itself.
     """
 
     name: str
@@ -139,11 +138,11 @@ class Reader(ABC):
     identity_in_context: bool = False
 
     def settings(self) -> dict[str, Any]:
-        """Return the reader's own options, in a form that JSON has."""
+        """Return the reader's own options as JSON values."""
         return {}
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
-        """Return what decides, besides the content of a file, the rows that come of it.
+        """Return everything except a file's content that determines its rows.
 
         Raises:
             SourceFormatError: the file cannot be loaded with these options.
@@ -152,37 +151,37 @@ class Reader(ABC):
         return options.identity()
 
     def context(self, file: SourceFile, options: Options) -> dict[str, object] | None:
-        """Return what a load of the same bytes must share, besides them, to be a load of the same rows.
+        """Return what loads of the same content must share to load the same actuations.
 
-        None where no option changes what bytes mean.
+        None: no option changes the meaning of a content.
         """
         del file, options
         return None
 
     @abstractmethod
     def open(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Opened:
-        """Look for files that cannot be loaded, before the others are staged."""
+        """Find files that cannot be loaded, before the others are staged."""
 
     def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
-        """Write records that a load has set aside so that they can be staged.
+        """Write records that a load has set aside to files that can be staged.
 
         Args:
-            records: those of one file.
-            path: where to; more than one file may be written beside it.
+            records: the records of one file.
+            path: the file to write; further files may be written next to it.
         """
         return write_rows(records, path)
 
     def check_part(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Check that staged records say what they mean without the rest of their source.
+        """Check that the meaning of staged records does not depend on the rest of their source.
 
         Raises:
-            SourceFormatError: they do not.
+            SourceFormatError: it does.
         """
         del connection
 
 
 class OneStepReader(Reader):
-    """A reader that looks at files when it stages them."""
+    """A reader that checks files only when it stages them."""
 
     def open(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Opened:
         """Refuse nothing yet."""
@@ -205,6 +204,6 @@ class OneStepReader(Reader):
         """Create the views of the tables that get rows.
 
         Raises:
-            SourceFormatError: the files are not what the reader reads.
+            SourceFormatError: the reader cannot read the files.
             SourceRowError: some rows cannot be understood.
         """

@@ -1,4 +1,4 @@
-"""Checks of the rows of a source, before anything of it is loaded."""
+"""Checks the rows of a source before any of them is loaded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,18 +20,18 @@ _SHORT_VALUE = (
 )
 
 _UNKNOWN_ZONE = (
-    "names a zone that means several things or nothing: write its offset, such as +02:00 "
-    "(known are UTC, GMT, EST, EDT, CST, CDT, MST, MDT, PST, PDT)"
+    "names an ambiguous or unknown time zone: write its offset, such as +02:00 "
+    "(known names: UTC, GMT, EST, EDT, CST, CDT, MST, MDT, PST, PDT)"
 )
 
-# What Arrow can keep, in microseconds, and Python can show.
+# Limits of what Arrow can store in microseconds and Python can display.
 _FIRST_MOMENT = "timestamptz '0001-01-02 00:00:00+00'"
 _LAST_MOMENT = "timestamptz '9999-12-30 00:00:00+00'"
 
 
 @dataclass(frozen=True)
 class Cast:
-    """A column that must be readable as an SQL type, and say a value that can be kept.
+    """A column whose values must be readable as an SQL type and storable.
 
     Attributes:
         column: its name.
@@ -44,9 +44,9 @@ class Cast:
     is_counted: bool = False
 
     def fault(self, value: str, given: str = "VARCHAR") -> str:
-        """Return the SQL condition of a value, of a given type, that is not readable.
+        """Return the SQL condition for an unreadable value of a given type.
 
-        DuckDB often knows the answer for values of the type without reading them.
+        If the value has the type already, DuckDB often needs no reading to evaluate the condition.
         """
         if given == "TIMESTAMP WITH TIME ZONE" and self.type == "timestamptz":
             return f"not ({value} between {_FIRST_MOMENT} and {_LAST_MOMENT})"
@@ -54,7 +54,7 @@ class Cast:
             return f"{value} < 0" if self.is_counted else "false"
         typed = f"try_cast({value} as {self.type})"
         if self.type == "timestamptz":
-            # What is text may name a zone; what is a moment or a day of its own type has none.
+            # Text may name a zone; values of other types have none.
             typed = f"moment({value})" if given == "VARCHAR" else typed
             readable = f"{typed} between {_FIRST_MOMENT} and {_LAST_MOMENT}"
         elif self.type == "object":
@@ -62,7 +62,7 @@ class Cast:
         elif self.type == "double":
             readable = f"isfinite({typed})"
         else:
-            # DuckDB would round a text to the nearest whole number.
+            # A cast in DuckDB rounds to the nearest integer.
             readable = f"{typed} = try_cast({value} as double)"
             if self.is_counted:
                 readable += f" and {typed} >= 0"
@@ -70,11 +70,11 @@ class Cast:
 
     @property
     def problem(self) -> str:
-        """What is said of a value that is not readable."""
+        """The message about an unreadable value."""
         if self.type == "object":
             return "is not a JSON object"
         if self.type == "timestamptz":
-            return "is not a moment as ISO 8601 writes it, such as 2024-07-01T10:00:00+02:00"
+            return "is not an ISO 8601 timestamp, such as 2024-07-01T10:00:00+02:00"
         counted = ", from 0" if self.is_counted else ""
         return f"is not a value of type {self.type}{counted}"
 
@@ -90,7 +90,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Fault:
-    """What can be wrong with a row: an SQL condition, and how it is told."""
+    """A possible fault of a row: an SQL condition and its message."""
 
     condition: str
     column: str | None
@@ -99,7 +99,7 @@ class _Fault:
 
     @property
     def details(self) -> str:
-        """The SQL of what `_first` returns."""
+        """The SQL struct that `_first` returns for this fault."""
         column = "null" if self.column is None else quote_literal(self.column)
         problem = FAULT_COLUMN if self.column is None else quote_literal(self.problem)
         return (
@@ -109,14 +109,14 @@ class _Fault:
 
 @dataclass(frozen=True)
 class Rules:
-    """What rows of a source must keep.
+    """The rules for the rows of a source.
 
     Attributes:
-        known: column as the others name it to column of the source.
+        known: maps the column names used in the other attributes to columns of the source.
         required: columns without missing values.
         casts: columns and their types.
         choices: columns and their possible words.
-        only: a column and its value in the rows that are checked; by default all rows are.
+        only: check only rows with this value in this column; None: all rows.
     """
 
     known: Mapping[str, str]
@@ -134,28 +134,27 @@ def check_rows(
 ) -> str | None:
     """Check that required columns have values and that typed columns can be read as their types.
 
-    Rows that are tolerated go into the table ``set_aside``; the reader leaves them out.
+    Faulty rows within the tolerance go into the table ``set_aside``; the reader leaves them out.
 
     Args:
-        connection: where the files are read.
+        connection: reads the files.
         files: the source.
-        rules: what its rows must keep.
+        rules: the rules for its rows.
         tolerance: how many rows may be set aside.
 
     Returns:
-        The SQL condition of the rows that cannot be understood, on a view of all files; None where
-        there are none.
+        The SQL condition for rows that cannot be understood, on a view of all files; None: there are none.
 
     Raises:
         SourceFormatError: a file cannot be read to its end.
-        SourceRowError: more rows than are tolerated cannot be understood; it names the first, by
-            file and row.
+        SourceRowError: more rows than are tolerated cannot be understood; the message names the first ones by file
+            and row.
     """
     shown: list[str] = []
     total = 0
     everywhere: dict[str, str] = {}
     typed = [rules.known[cast.column] for cast in rules.casts if cast.column in rules.known]
-    # File by file, so that rows are counted in each, and an unreadable one is known.
+    # File by file, so that each file has its own row numbers, and errors name the unreadable file.
     for file in files:
         try:
             relation = create_text_view(
@@ -175,7 +174,7 @@ def check_rows(
         shown += examples
     if total > tolerance.most(None):
         set_aside.refuse(total, shown, tolerance)
-    # Where files are shown together, a column may be of another type than in one of them.
+    # In a view of all files, a column may have another type than in one of them.
     if not total:
         return None
     has_own_faults = any(file.is_tabulated for file in files)
@@ -183,7 +182,7 @@ def check_rows(
 
 
 def _present(relation: TextRelation, rules: Rules) -> dict[str, str]:
-    """Return the known columns that a file has, as it spells them."""
+    """Map the known columns that a file has to its own spelling."""
     present = {c.lower(): c for c in relation.columns}
     return {
         name: present[source.lower()]
@@ -195,7 +194,7 @@ def _present(relation: TextRelation, rules: Rules) -> dict[str, str]:
 def leave_out(
     connection: duckdb.DuckDBPyConnection, view: str, given: str, faulty: str | None
 ) -> None:
-    """Create a view on another that leaves out the rows of a condition."""
+    """Create a view of another view without the rows that match a condition."""
     kept = f" where not coalesce({faulty}, false)" if faulty else ""
     connection.execute(
         f"create or replace temp view {quote_identifier(view)} as "
@@ -218,7 +217,7 @@ def _faults(
     if has_own_faults:
         faults.append(_Fault(f"{FAULT_COLUMN} is not null", None, "null", ""))
     for name in rules.required:
-        # A column that a file does not have is missing in all its rows.
+        # If a file lacks the column, the value is missing in all its rows.
         value = quote_identifier(columns[name]) if name in columns else "null"
         faults.append(_Fault(f"{value} is null", name, "null", "is missing"))
     for cast in rules.casts:
@@ -241,7 +240,7 @@ def _faults(
             problem = f"is not one of {', '.join(choice.words)}"
             faults.append(_Fault(condition, choice.column, value, problem))
     if not faults:
-        # Where nothing is asked of a row, none has a fault.
+        # Without rules no row has a fault.
         faults.append(_Fault("false", "", "null", ""))
     if rules.only:
         column, value = rules.only
@@ -271,7 +270,7 @@ def _find(
 
 
 def _first(faults: Sequence[_Fault]) -> str:
-    """Return the SQL of a row's first fault, null where it has none."""
+    """Return the SQL of a row's first fault; null: it has none."""
     cases = " ".join(f"when {fault.condition} then {fault.details}" for fault in faults)
     return f"case {cases} end"
 
@@ -287,7 +286,7 @@ def _set_aside(
     faults: Sequence[_Fault],
     only: tuple[str, str] | None,
 ) -> None:
-    """Count the rows of ``checked_rows``, and put those with a fault aside."""
+    """Count the rows of ``checked_rows``, and set those with a fault aside."""
     checked = f" where {quote_identifier(only[0])} = {quote_literal(only[1])}" if only else ""
     connection.execute(
         f"insert into checked_files select ?, count(*), ? from checked_rows{checked}",
@@ -302,7 +301,7 @@ def _set_aside(
             fault.column,
             concat('''' || {_SHORT_VALUE} || ''' ', fault.problem),
             _obslake_record,
-            -- What no columns come of is kept as it was.
+            -- A line without columns is kept as text.
             if(fault.column is null, 'text', 'row'),
             if(fault.column is null, 'json', null)
         from (select *, {_first(faults)} as fault from checked_rows)
@@ -312,5 +311,5 @@ def _set_aside(
 
 
 def shorten(value: str) -> str:
-    """Return a value as far as a message has room for it."""
+    """Return a value, shortened to fit into a message."""
     return value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + "…"

@@ -1,4 +1,4 @@
-"""Columns of a source, matched by name with those of an Iceberg table."""
+"""Matches the columns of a source with those of an Iceberg table by name."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from obslake.lakehouse.schemas import TableDefinition, sql_type
 from obslake.load.sources.checks import Cast
 from obslake.load.sources.files import SourceFile
 
-# How the names of types begin that a column of a type is read from without loss.
+# Beginnings of the names of DuckDB types that can be read as each type of column without loss.
 _WHOLE = (
     "TINYINT",
     "SMALLINT",
@@ -36,10 +36,10 @@ def match_columns(
     columns: Sequence[str],
     renames: Mapping[str, str],
 ) -> tuple[dict[str, str], list[str]]:
-    """Match columns of the lakehouse with those of the source.
+    """Match columns of a table with those of the source.
 
     Returns:
-        Column of the lakehouse to column of the source; and the columns left over.
+        A map from columns of the table to columns of the source, and the remaining columns of the source.
     """
     by_lower = {c.lower(): c for c in columns}
     targets = [c for c in definition.column_names if c != "load_id"]
@@ -69,7 +69,7 @@ def require_columns(
     columns: Sequence[str],
     required: Sequence[str],
 ) -> None:
-    """Refuse a source that lacks columns which have no default."""
+    """Refuse a source that lacks required columns."""
     missing = [c for c in required if c not in known]
     if missing:
         fields = "".join(
@@ -79,28 +79,28 @@ def require_columns(
         raise SourceFormatError(
             f"{files[0].name}: no column {', '.join(missing)}, which {definition.name} need\n{fields}"
             f"  its columns: {', '.join(columns)}\n"
-            f"  a column of another name is loaded with --map {missing[0]}=NAME"
+            f"  to load a column with another name, use --map {missing[0]}=NAME"
         )
 
 
 def retyped(
     definition: TableDefinition, known: Mapping[str, str], types: Mapping[str, str]
 ) -> list[str]:
-    """Return one line for each column of a source whose type is not what its text is read as."""
+    """Return one line for each column of a source whose type requires reading it as text."""
     lines = []
     for cast in typed_columns(definition):
         source = known.get(cast.column, "")
         found = types.get(source, "")
         if found and not found.startswith(_FITTING[cast.type]):
             lines.append(
-                f"column {source} is {found}, {cast.column} of {definition.name} {cast.type}: "
-                "read by its text"
+                f"column {source} is {found}, but {cast.column} of {definition.name} is {cast.type}: "
+                "read from its text"
             )
     return lines
 
 
 def typed_columns(definition: TableDefinition) -> list[Cast]:
-    """Return the columns of a table that are no text, with their SQL types."""
+    """Return the columns of a table that are not text, with their SQL types."""
     return [
         Cast(field.name, sql_type(field.field_type), is_counted=field.name in _COUNTED)
         for field in definition.schema.fields

@@ -1,4 +1,4 @@
-"""Options of the commands ``obslake load …`` that several readers have."""
+"""Options that several commands ``obslake load …`` share."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class _DelimiterType(click.ParamType):  # type: ignore[type-arg]
 def _renames(
     _context: click.Context, _option: click.Parameter, renames: tuple[str, ...]
 ) -> dict[str, str]:
-    """Return the columns of the lakehouse with those of the source that they are read from."""
+    """Return a map from columns of the lakehouse to columns of the source."""
     pairs = {}
     for rename in renames:
         target, separator, source = rename.partition("=")
@@ -44,18 +44,18 @@ READING = (
     click.Option(
         ["--partitions"],
         is_flag=True,
-        help="Folders named COLUMN=TEXT in the path of a file are columns of it.",
+        help="Read folders named COLUMN=TEXT in a file's path as columns of the file.",
     ),
     click.Option(
         ["--delimiter"],
         type=_DelimiterType(),
         metavar="CHARACTER",
-        help="What separates the fields of CSV files, or tab [default: what the header tells].",
+        help="Delimiter of CSV files: a character or tab [default: detected from the header].",
     ),
     click.Option(
         ["--again"],
         is_flag=True,
-        help="Load contents that were loaded under other options, besides what came of them.",
+        help="Load contents again that were loaded with other options.",
     ),
 )
-"""How the columns of a file are read: fields of ``Options``."""
+"""Options for reading the columns of a file: fields of ``Options``."""

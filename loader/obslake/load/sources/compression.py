@@ -1,4 +1,4 @@
-"""The plain content of files, whatever they are compressed with."""
+"""The decompressed content of files."""
 
 import gzip
 from io import BufferedReader
@@ -13,9 +13,9 @@ _BUFFER_BYTES = 1 << 20
 
 
 def open_plain(path: Path, compression: Compression) -> gzip.GzipFile | BufferedReader:
-    """Open the plain content of a file.
+    """Open the decompressed content of a file.
 
-    A gzip file that was cut off ends with an EOFError; ``read1`` returns what is there before it.
+    A truncated gzip file raises EOFError at its end, but ``read1`` first returns everything before it.
     """
     if compression == "gzip":
         return gzip.open(path)

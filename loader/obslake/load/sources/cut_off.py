@@ -1,4 +1,4 @@
-"""JSON Lines that end in the middle of a line, as the process that wrote them was killed."""
+"""JSON Lines that end in the middle of a line because the process that wrote them was killed."""
 
 import json
 import tempfile
@@ -15,17 +15,17 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class _Extent:
-    """How far a file can be read."""
+    """How many bytes of complete lines a file has, and whether more follows."""
 
     whole_lines: int
     is_cut_off: bool
 
 
 def whole_lines(file: SourceFile, spool: Path) -> SourceFile:
-    """Return the file, or a copy of its whole lines where it ends in the middle of one.
+    """Return the file, or a copy of its complete lines if it ends in the middle of a line.
 
     Raises:
-        SourceFormatError: there is no whole line.
+        SourceFormatError: there is no complete line.
     """
     if file.compression == "zstd":
         return file
@@ -52,10 +52,10 @@ def _extent(file: SourceFile) -> _Extent:
     with open_plain(file.path, file.compression) as stream:
         while True:
             try:
-                # What was read before the end of a file that was cut off is not to be lost.
+                # Unlike `read`, `read1` does not lose the data before the end of a truncated file.
                 chunk = stream.read1(_CHUNK)
             except EOFError:
-                # The process that wrote the gzip file did not come to its end.
+                # The process that wrote the gzip file was killed.
                 is_cut_off = True
                 break
             if not chunk:

@@ -1,4 +1,4 @@
-"""Rows that describe observations: columns by the names of the table they are loaded into."""
+"""Readers of rows that describe observations; columns are matched by name with the table they are loaded into."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,9 +30,9 @@ class DescriptionsReader(OneStepReader):
 
     Attributes:
         definition: the table.
-        required: what identifies a description; the rest of its columns is optional or has a default.
+        required: columns that identify a description; the others are optional or have a default.
         objects: columns that are JSON objects.
-        choices: columns that are one of some words.
+        choices: columns with a fixed set of words.
     """
 
     options = READING
@@ -49,16 +49,16 @@ class DescriptionsReader(OneStepReader):
         needed = f"{', '.join(others)} and {last}" if others else last
         cls.help = (
             f"Load descriptions for the table {table} (Parquet, JSON Lines, CSV; gzip or not).\n\n"
-            f"Needed are the columns {needed}."
+            f"Required columns: {needed}."
         )
         cls.example = f"obslake load {table} {table}.jsonl --data-set mine"
 
     def context(self, file: SourceFile, options: Options) -> dict[str, object]:
-        """Return where the rows belong."""
+        """Return the context in the options and folders."""
         return {**options.context(), **said_by_folders(file, options)}
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
-        """Return the options, and what the folders say."""
+        """Return the options and the columns in the folders."""
         return {**options.identity(), **said_by_folders(file, options)}
 
     def stage(
@@ -161,5 +161,5 @@ def _value(definition: TableDefinition, column: str, known: Mapping[str, str]) -
 
 
 def _typed(value: str, type_: str) -> str:
-    """Return the SQL of a value, given as text, in the type of its column."""
+    """Return the SQL that converts a text to the type of its column."""
     return f"moment({value})" if type_ == "timestamptz" else f"cast({value} as {type_})"

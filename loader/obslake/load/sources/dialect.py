@@ -1,4 +1,4 @@
-"""How the fields of a CSV file are separated and quoted, and what its columns are called."""
+"""Detects the delimiter, quotes and column names of a CSV file."""
 
 import csv
 import io
@@ -14,13 +14,13 @@ from obslake.load.sources.files import SourceFile
 _DELIMITERS = ",;\t|"
 _QUOTES = "\"'"
 
-# Rows that are looked at besides the header.
-_SEEN_ROWS = 100
+# Number of rows to examine in addition to the header.
+_SAMPLE_ROWS = 100
 
-# Excel's first line, which says how the others are separated.
+# Excel's first line, which names the delimiter.
 _SEP_LINE = re.compile(r"\"?sep=(.)\"?\r?\n", re.IGNORECASE)
 
-# Names that tell a header from any other line.
+# Names that distinguish a header from other lines.
 _KNOWN_NAMES = frozenset(
     [name for table in ALL_TABLES for name in table.column_names]
     + ["executionid", "abstractionid", "actionid", "arenaid", "sheetid", "systemid", "variantid"]
@@ -30,13 +30,13 @@ _KNOWN_NAMES = frozenset(
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a CSV file is written.
+    """The format of a CSV file.
 
     Attributes:
-        delimiter: what separates fields.
-        quote: what fields are quoted with.
+        delimiter: character that separates fields.
+        quote: character that quotes fields.
         columns: names of the columns, none of them empty.
-        skipped_lines: how many lines stand before the header.
+        skipped_lines: number of lines before the header.
     """
 
     delimiter: str
@@ -46,14 +46,14 @@ class Dialect:
 
 
 def sniff(file: SourceFile, head: bytes) -> Dialect:
-    """Find out how a CSV file is written.
+    """Detect the format of a CSV file.
 
-    The names of the columns decide: a header with names that are known is one. Where no name is known, rows as
-    wide as the header do.
+    The format with the most known column names in the header wins. If no name is known, it is the format with
+    the most rows as wide as the header.
 
     Args:
-        file: says which delimiter it has, if the user did.
-        head: how its plain content begins.
+        file: the file; has its delimiter if the user specified one.
+        head: the beginning of its decompressed content.
 
     Raises:
         SourceFormatError: the header cannot be used.
@@ -66,28 +66,28 @@ def sniff(file: SourceFile, head: bytes) -> Dialect:
         delimiters = file.delimiter or found[1]
         skipped = 1
     candidates = [_Candidate(text, d, q) for q in _QUOTES for d in delimiters]
-    # The first of equally good ones wins.
+    # The first of equally good candidates wins.
     best = max(candidates, key=lambda c: c.score)
     header = best.header(file)
     if not header:
-        raise SourceFormatError(f"{file.name}: holds no rows, nor names of columns")
+        raise SourceFormatError(f"{file.name}: has neither rows nor column names")
     if any("\n" in name or "\r" in name for name in header):
-        # DuckDB takes the rows below it for a part of the header.
-        raise SourceFormatError(f"{file.name}: a line break in the name of a column")
+        # DuckDB would take the following rows for a part of the header.
+        raise SourceFormatError(f"{file.name}: a column name contains a line break")
     names = [name or f"column{number}" for number, name in enumerate(header, start=1)]
     if len({name.lower() for name in names}) < len(names):
-        raise SourceFormatError(f"{file.name}: two columns of one name: {', '.join(names)}")
+        raise SourceFormatError(f"{file.name}: two columns have the same name: {', '.join(names)}")
     return Dialect(best.delimiter, best.quote, tuple(names), skipped)
 
 
 class _Candidate:
-    """What a file says if it is written in one way."""
+    """A possible format of a file, and its score."""
 
     def __init__(self, text: str, delimiter: str, quote: str) -> None:
         self.delimiter = delimiter
         self.quote = quote
         self._text = text
-        rows = list(islice(self._rows(), _SEEN_ROWS + 1))
+        rows = list(islice(self._rows(), _SAMPLE_ROWS + 1))
         header = rows[0] if rows else []
         n_known = sum(name.strip().lower() in _KNOWN_NAMES for name in header)
         # The last row may be cut off.

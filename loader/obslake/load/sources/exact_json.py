@@ -1,4 +1,4 @@
-"""Objects of JSON read so that numbers keep their spelling, and keys that are there twice are found."""
+"""Reads JSON objects so that numbers keep their spelling and repeated keys are detected."""
 
 import json
 import re
@@ -10,13 +10,13 @@ _LONGEST_VALUE = 60
 
 
 class _Number(str):
-    """A number as it is written, or what stands for it."""
+    """A number in its original spelling, or the tagged form of a float that JSON has no number for."""
 
     __slots__ = ()
 
 
 class _Pairs(list[tuple[str, object]]):
-    """The members of an object, in their order."""
+    """The members of an object in their original order."""
 
     __slots__ = ()
 
@@ -43,10 +43,10 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 def exact_reader(
     columns: Sequence[str], plain: Collection[str] = ()
 ) -> Callable[[str], list[str | None]]:
-    """Return what reads an object: the texts of some columns, by names in lower case, then its fault.
+    """Return a function that reads an object as the texts of some columns (names in lower case), and its fault.
 
-    Strings are the columns' texts as they are, anything else is the JSON of the response protocol, with
-    numbers as they are written.
+    Strings are returned unchanged, other values as JSON of the response protocol, with numbers in their original
+    spelling. Columns in ``plain`` are plain JSON, without the protocol's tags.
     """
 
     def read(text: str) -> list[str | None]:
@@ -57,7 +57,7 @@ def exact_reader(
             if isinstance(members, _Pairs):
                 for key, value in members:
                     if key.lower() in found:
-                        fault = _said_twice(key, found[key.lower()], value)
+                        fault = _repetition(key, found[key.lower()], value)
                     found.setdefault(key.lower(), value)
             texts = [
                 _column_text(found.get(column), has_tags=column not in plain) for column in columns
@@ -65,17 +65,17 @@ def exact_reader(
         except RepeatedKeyError as error:
             return [None] * len(columns) + [str(error)]
         except (ValueError, RecursionError) as error:
-            return [None] * len(columns) + [f"is no JSON: {error}"]
+            return [None] * len(columns) + [f"is not valid JSON: {error}"]
         return [*texts, fault]
 
     return read
 
 
 class RepeatedKeyError(ValueError):
-    """An object inside a value has a key twice."""
+    """An object in a value has the same key twice."""
 
 
-def _said_twice(key: str, first: object, second: object) -> str:
+def _repetition(key: str, first: object, second: object) -> str:
     values = (_shorten(_json_text(value)) for value in (first, second))
     return f"has {key} twice: {' and '.join(values)}"
 
@@ -89,7 +89,7 @@ def _column_text(value: object, *, has_tags: bool) -> str | None:
 
 
 def _json_text(value: object, *, has_tags: bool = True) -> str:
-    """Return a value that was read as text of the protocol, or as plain JSON, where nothing has tags."""
+    """Return a decoded value as text of the protocol, or without tags as plain JSON."""
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, str):
@@ -106,7 +106,7 @@ def _object_text(members: _Pairs, *, has_tags: bool) -> str:
     if len(set(keys)) < len(keys):
         twice = next(key for n, key in enumerate(keys) if key in keys[:n])
         first, second, *_ = (value for key, value in members if key == twice)
-        raise RepeatedKeyError(_said_twice(twice, first, second))
+        raise RepeatedKeyError(_repetition(twice, first, second))
     texts = [(_json_text(key), _json_text(value, has_tags=has_tags)) for key, value in members]
     if (
         has_tags

@@ -1,4 +1,4 @@
-"""The files of a source: found, recognised by what they contain, and hashed."""
+"""Finds the files of a source, recognises their formats by content, and hashes them."""
 
 import hashlib
 import io
@@ -41,7 +41,7 @@ _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PARQUET_MAGIC = b"PAR1"
 _ARROW_FILE = b"ARROW1"
 _ARROW_BEGINNINGS = (_ARROW_FILE, b"\xff\xff\xff\xff")
-# The longer mark of UTF-32 begins as that of UTF-16 does.
+# In this order, because the byte order mark of UTF-32 begins with that of UTF-16.
 _ENCODINGS = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
@@ -52,14 +52,14 @@ _ENCODINGS = {
 
 @dataclass(frozen=True)
 class OutputReading:
-    """How the responses of a file become text of the response protocol.
+    """How the responses of a file are converted to text of the response protocol.
 
     Attributes:
-        column: the column of the file that has them.
-        kind_column: the column that says what they are, if there is one.
-        are_values: its strings are values of strings; otherwise they are text of the protocol as they are.
-        are_verdicts: they are the words of a harness.
-        has_bare_floats: some have floats that JSON does not know.
+        column: the column with the responses.
+        kind_column: the column with their kinds, if there is one.
+        are_values: its strings are returned strings; otherwise they are already text of the protocol.
+        are_verdicts: they are verdicts in the words of a test harness.
+        has_bare_floats: some contain floats that JSON does not allow.
     """
 
     column: str
@@ -74,19 +74,18 @@ class SourceFile:
     """One file to load.
 
     Attributes:
-        path: where it can be read.
-        name: what the user called it.
-        format: how its rows are written.
-        compression: how the file as a whole is compressed.
+        path: path to read.
+        name: its name as the user specified it.
+        format: format of its rows.
+        compression: compression of the whole file.
         sha256: hash of its bytes, as 64 hexadecimal digits.
-        modified_at: when it was last written, the default of ``observed_at``.
-        is_salvaged: ``path`` is a Parquet file with those of its rows that can be told apart; see
-            ``salvage``.
+        modified_at: when it was last written; the default for ``observed_at``.
+        is_salvaged: ``path`` is a Parquet file with those of its rows that can be separated; see ``salvage``.
         is_tabulated: ``path`` is a Parquet file with its objects in columns; see ``tabulation``.
-        delimiter: what separates the fields of a CSV file, where the user says it.
-        partitions: columns that the names of its folders say, where the user wants them.
+        delimiter: delimiter of a CSV file, if the user specified it.
+        partitions: columns from the names of its folders, if the user wants them.
         output: how responses are read.
-        notes: what the user should know about how it is read.
+        notes: warnings about how it is read.
     """
 
     path: Path
@@ -117,23 +116,21 @@ def open_sources(
     """Find the files that the arguments of a load command name.
 
     Args:
-        arguments: files, folders (searched recursively), glob patterns, or ``-`` for standard
-            input.
-        spool: folder in which standard input is kept while it is loaded.
-        on_bytes: told how many bytes were hashed, for progress.
-        without: folder that is left out where it lies inside one that is searched.
-        suffixes: how the names of files end that are found in folders, compressed or not.
-        whole: refuse gzip files that were cut off.
-        are_tables: refuse files that are neither Parquet nor Arrow, CSV or JSON.
-        refused: gets the reason for each argument and file that cannot be opened, which are errors
-            otherwise.
+        arguments: files, folders (searched recursively), glob patterns, or ``-`` for standard input.
+        spool: folder for a temporary copy of standard input.
+        on_bytes: called with the number of bytes hashed, for progress.
+        without: folder to skip in a folder that is searched.
+        suffixes: suffixes of the files to find in folders, compressed or not.
+        whole: refuse truncated gzip files.
+        are_tables: refuse files that are not Parquet, Arrow, CSV or JSON.
+        refused: gets the reason for each argument and file that cannot be opened; None: raise it instead.
 
     Returns:
         The files, each of them once, in the order of the arguments.
 
     Raises:
-        SourceNotFoundError: an argument names nothing that can be read.
-        SourceFormatError: a file is empty.
+        SourceNotFoundError: an argument matches nothing that can be read.
+        SourceFormatError: a file is empty or cannot be read as its format.
     """
     files: dict[Path, SourceFile] = {}
     for argument in arguments:
@@ -157,7 +154,7 @@ def _collecting(refused: list[str] | None) -> Iterator[None]:
 
 
 def read_head(path: Path, compression: Compression) -> bytes:
-    """Return the first megabyte of a file's plain content, less of a gzip file that was cut off."""
+    """Return the first megabyte of a file's decompressed content, or less of a truncated gzip file."""
     head = bytearray()
     with open_plain(path, compression) as file, suppress(EOFError):
         while len(head) < _CHUNK and (chunk := file.read1(_CHUNK - len(head))):
@@ -208,7 +205,7 @@ def _compression(head: bytes) -> Compression:
 
 @dataclass
 class _Lines:
-    """How long the longest line is, to a few megabytes: DuckDB may overlook one beyond its buffers."""
+    """The length of the longest line, to a few megabytes: DuckDB may miss a line longer than its buffers."""
 
     longest: int = 0
     _open: int = 0
@@ -219,7 +216,7 @@ class _Lines:
 
 
 def _plain_lines(path: Path, name: str, compression: Compression, *, whole: bool) -> _Lines:
-    """Read a compressed file to its end: DuckDB takes one that was cut off for a shorter one."""
+    """Read a compressed file to its end, because DuckDB reads a truncated file without an error."""
     lines = _Lines()
     try:
         with open_plain(path, compression) as file:
@@ -242,10 +239,10 @@ def _format(head: bytes) -> Format:
 
 
 def _as_table(file: SourceFile, spool: Path) -> SourceFile:
-    """Return the file, or a copy of it in a form that is read.
+    """Return the file, or a copy of it in a supported format.
 
     Raises:
-        SourceFormatError: it is of a kind that is not read.
+        SourceFormatError: its kind is not supported.
     """
     head = read_head(file.path, file.compression)
     if head.startswith(_ARROW_BEGINNINGS):
@@ -255,11 +252,11 @@ def _as_table(file: SourceFile, spool: Path) -> SourceFile:
             return _as_utf8(file, encoding, spool)
     kind = other_kind(head) if file.format != "parquet" else None
     if file.format == "parquet" and file.compression != "uncompressed":
-        kind = OtherKind(f"a {file.compression} file of a Parquet file", "unpack it")
+        kind = OtherKind(f"a Parquet file compressed with {file.compression}", "decompress it")
     if kind is None:
         return file
     raise SourceFormatError(
-        f"{file.name}: this is {kind.name}, not a file of CSV, JSON Lines, Parquet or Arrow\n"
+        f"{file.name}: this is {kind.name}, not a CSV, JSON Lines, Parquet or Arrow file\n"
         f"  {kind.advice}"
     )
 
@@ -282,7 +279,7 @@ def _arrow_as_parquet(file: SourceFile, spool: Path, *, is_file: bool) -> Source
                 _write_parquet(Path(copy.name), reader.schema, batches)
         else:
             raise SourceFormatError(
-                f"{file.name}: a {file.compression} file of an Arrow file: unpack it"
+                f"{file.name}: an Arrow file compressed with {file.compression}: decompress it"
             )
     except (pa.ArrowException, OSError, EOFError) as error:
         raise SourceFormatError(f"{file.name}: not readable as Arrow: {error}") from error
@@ -296,7 +293,7 @@ def _write_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBat
 
 
 def _as_utf8(file: SourceFile, encoding: str, spool: Path) -> SourceFile:
-    """Copy a text in another encoding."""
+    """Copy a text file to UTF-8."""
     with tempfile.NamedTemporaryFile(dir=spool, prefix="text-", delete=False) as copy:
         pass
     try:
@@ -310,7 +307,7 @@ def _as_utf8(file: SourceFile, encoding: str, spool: Path) -> SourceFile:
     except (UnicodeError, OSError, EOFError) as error:
         raise SourceFormatError(f"{file.name}: not readable as {encoding}: {error}") from error
     plain = replace(file, path=Path(copy.name), compression="uncompressed")
-    note = f"{file.name}: read as {encoding.upper()}, by its byte order mark"
+    note = f"{file.name}: read as {encoding.upper()}, according to its byte order mark"
     return replace(
         plain,
         format=_format(read_head(plain.path, "uncompressed")),

@@ -1,4 +1,4 @@
-"""Where the files of a source are: in folders, by patterns, in pipes and standard input."""
+"""Finds the files of a source: in folders, by patterns, in pipes and standard input."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 def find(
     argument: str, spool: Path, without: Path | None, suffixes: Sequence[str]
 ) -> Iterator[tuple[Path, str]]:
-    """Return the files that an argument names, and what the user calls them."""
+    """Return the paths and display names of the files that an argument names."""
     if argument == STANDARD_INPUT:
         yield _spool(sys.stdin.buffer, spool), "standard input"
         return
@@ -28,10 +28,10 @@ def find(
 
 
 def _readable(path: Path, spool: Path) -> Path:
-    """Return the path, or that of a copy of what can be read only once.
+    """Return the path, or the path of a copy if it is a pipe, which can be read only once.
 
     Raises:
-        SourceNotFoundError: it is neither a file nor a pipe.
+        SourceNotFoundError: it is neither a file nor a pipe, or cannot be read.
     """
     try:
         mode = path.stat().st_mode
@@ -51,7 +51,7 @@ def _readable(path: Path, spool: Path) -> Path:
 
 
 def unreadable(path: Path | str, error: OSError) -> SourceNotFoundError:
-    """Return the error for a file that the system does not let us read."""
+    """Return the error for a file that the system refuses to read."""
     return SourceNotFoundError(f"{path}: cannot be read: {error.strerror or error}")
 
 

@@ -1,4 +1,4 @@
-"""What the folders in the path of a file say of its rows, and how the options have a file read."""
+"""Columns from the folders in a file's path, and options that apply to single files."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,15 +9,15 @@ from obslake.errors import SourceFormatError
 from obslake.load.sources.base import Options
 from obslake.load.sources.files import SourceFile
 
-# What Hive calls a partition that has no value.
+# Hive's name for a partition without a value.
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 def with_options(files: Iterable[SourceFile], options: Options) -> list[SourceFile]:
-    """Return files with what the options say about how they are read.
+    """Return files with the options for reading them.
 
     Raises:
-        SourceFormatError: two folders in the path of a file say the same.
+        SourceFormatError: two folders in a path name the same column.
     """
     return [
         replace(
@@ -30,15 +30,15 @@ def with_options(files: Iterable[SourceFile], options: Options) -> list[SourceFi
 
 
 def said_by_folders(file: SourceFile, options: Options) -> dict[str, object]:
-    """Return what the folders of a file say, where they are columns, as a part of its identity."""
+    """Return the columns in a file's path as part of its identity, if folders are columns."""
     return {"folders": _partitions_of(file.name)} if options.partitions else {}
 
 
 def _partitions_of(name: str) -> tuple[tuple[str, str | None], ...]:
-    """Return what the folders in a path say of their files: ``run_id=007/x.csv``.
+    """Return the columns in a path such as ``run_id=007/x.csv``.
 
     Raises:
-        SourceFormatError: two folders say it of one column.
+        SourceFormatError: two folders name the same column.
     """
     found: dict[str, str | None] = {}
     for part in Path(name).parts[:-1]:
@@ -47,6 +47,6 @@ def _partitions_of(name: str) -> tuple[tuple[str, str | None], ...]:
             continue
         key = unquote(key)
         if key.lower() in map(str.lower, found):
-            raise SourceFormatError(f"{name}: two folders say what {key} is")
+            raise SourceFormatError(f"{name}: two folders name the column {key}")
         found[key] = None if text == _NO_PARTITION else unquote(text)
     return tuple(found.items())

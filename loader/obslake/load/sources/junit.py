@@ -1,4 +1,4 @@
-"""Test reports of CI systems: one observation per attempt at a test case, its response a verdict."""
+"""Reads test reports of CI systems: one observation per attempt at a test case, with a verdict as response."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -33,8 +33,8 @@ class JUnitReader(Reader):
     name = "junit"
     help = """Load test reports: JUnit XML, TRX, xUnit.net, NUnit 3 (gzip or not).
 
-    A case is a test, its verdict the response: passed, failed, error or skipped. Files that are no
-    test reports are refused, all of them with their reasons.
+    Each case is a test, and its verdict is the response: passed, failed, error or skipped. Files that
+    are not test reports are refused, and all of them are listed with their reasons.
     """
     example = (
         "obslake load junit build/test-results --revision 3f2a9c1 --run 4711 --environment linux\n"
@@ -51,7 +51,7 @@ class JUnitReader(Reader):
         """Read reports with these ``ReportOptions``.
 
         Raises:
-            SourceFormatError: a pattern cannot be understood.
+            SourceFormatError: a pattern is not valid.
         """
         options = self._options = ReportOptions(**settings)
         self._naming = Naming(options.keep_names, options.environment_from)
@@ -65,15 +65,15 @@ class JUnitReader(Reader):
         )
 
     def settings(self) -> dict[str, Any]:
-        """Return what the user said about the reports."""
+        """Return the options about the reports."""
         return asdict(self._options)
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
-        """Add what the path says: reports of two runs may be the same to the byte."""
-        return {**options.identity(), **self._options.said(), "path": self._said_by_path(file)}
+        """Add the values in the path: reports of two runs may be identical."""
+        return {**options.identity(), **self._options.said(), "path": self._values_in_path(file)}
 
     def open(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Opened:
-        """Read all reports into tables, and remove again what came of those that are broken."""
+        """Read all reports into tables, and remove the rows of broken reports."""
         run_sql_file(connection, SQL / "junit_tables.sql")
         refused: dict[SourceFile, str] = {}
         for file_id, file in enumerate(files):
@@ -84,13 +84,13 @@ class JUnitReader(Reader):
                 rows.remove()
                 refused[file] = str(error)
             else:
-                rows.file(file, summary, self._said_by_path(file), self._naming)
+                rows.file(file, summary, self._values_in_path(file), self._naming)
                 rows.flush()
-        # The tables have no rows of refused files, so the others need not be named.
+        # The tables have no rows of refused files, so `_stage` need not know the other files.
         return Opened(refused, lambda _, options: self._stage(connection, options))
 
     def _stage(self, connection: duckdb.DuckDBPyConnection, options: Options) -> Staged:
-        """Create the views of ``sql/junit.sql`` on the tables that are filled."""
+        """Create the views of ``sql/junit.sql`` on the tables of reports."""
         run_sql_file(connection, SQL / "protocol.sql")
         run_sql_file(connection, SQL / "zones.sql")
         run_sql_file(connection, SQL / "moments.sql")
@@ -118,42 +118,42 @@ class JUnitReader(Reader):
         )
 
     def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
-        """Write a report as it was: each is one record."""
+        """Write a report unchanged; each report is one record."""
         ((n, record, form),) = records.connection.execute(
             f"select n, record, record_form from {records.those()}"
         ).fetchall()
         path.write_bytes(as_bytes(record, form))
         return [records.written(path, "csv", [(None, n)])]
 
-    def _said_by_path(self, file: SourceFile) -> dict[str, str]:
+    def _values_in_path(self, file: SourceFile) -> dict[str, str]:
         if self._pattern is None:
             return {}
-        said = self._pattern.match(Path(file.name))
-        if said is None:
+        values = self._pattern.match(Path(file.name))
+        if values is None:
             raise SourceFormatError(
                 f"{file.name}: its path does not match --path-pattern {self._pattern.text}"
             )
-        return said
+        return values
 
 
 def _check_pattern(option: str, pattern: str) -> None:
-    """Refuse what DuckDB does not take for a regular expression: it is its RE2 that will search.
+    """Check that DuckDB accepts a regular expression, because its RE2 does the search.
 
     Raises:
-        SourceFormatError: it is none.
+        SourceFormatError: the regular expression is not valid.
     """
     with duckdb.connect() as connection:
         try:
             connection.execute("select regexp_matches('', ?)", [pattern])
         except duckdb.Error as error:
             raise SourceFormatError(
-                f"{option} {pattern!r}: no regular expression (RE2): {reason(error)}"
+                f"{option} {pattern!r}: not a valid regular expression (RE2): {reason(error)}"
             ) from error
 
 
 @dataclass
 class _Table:
-    """Rows that are not yet in the database."""
+    """Rows that have not been written to the database yet."""
 
     columns: tuple[str, ...]
     rows: list[tuple[Value, ...]] = field(default_factory=list)
@@ -161,7 +161,7 @@ class _Table:
 
 
 class _Rows:
-    """The rows of one report on their way into tables, a bounded number of them at a time."""
+    """Writes the rows of one report to tables, in batches of bounded size."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
         self._connection = connection
@@ -205,7 +205,7 @@ class _Rows:
             )
 
     def suite(self, suite: Suite) -> None:
-        """Add what is known about a suite at its end."""
+        """Add a suite when it ends."""
         self._add(
             "report_suites",
             suite.number,
@@ -218,7 +218,7 @@ class _Rows:
         )
 
     def property(self, suite_number: int, suite: str, name: str, value: str) -> None:
-        """Add what is said about the context."""
+        """Add a property of the context."""
         self._add("report_properties", suite_number, suite, name, value)
 
     def test_class(self, reference: str, classname: str) -> None:
@@ -226,7 +226,7 @@ class _Rows:
         self._add("report_classes", reference, classname)
 
     def file(
-        self, file: SourceFile, summary: ReportSummary, said: dict[str, str], naming: Naming
+        self, file: SourceFile, summary: ReportSummary, path_values: dict[str, str], naming: Naming
     ) -> None:
         """Add the report itself."""
         stem = Path(file.name).name
@@ -241,11 +241,11 @@ class _Rows:
             naming.steady(stem).name or None,
             shorten_name(stem),
             file.modified_at.isoformat(),
-            *(said.get(placeholder) for placeholder in PLACEHOLDERS),
+            *(path_values.get(placeholder) for placeholder in PLACEHOLDERS),
         )
 
     def flush(self) -> None:
-        """Write what is held."""
+        """Write all buffered rows."""
         for name, table in self._tables.items():
             if table.rows:
                 types = pa.schema(_columns(self._connection, name))
@@ -265,7 +265,7 @@ class _Rows:
                 table.characters = 0
 
     def remove(self) -> None:
-        """Take back everything of this report."""
+        """Remove all rows of this report."""
         for name, table in self._tables.items():
             table.rows.clear()
             self._connection.execute(
@@ -281,7 +281,7 @@ class _Rows:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, pa.DataType]]:
-    """Return the columns of a table, with the types in which rows are handed over."""
+    """Return the columns of a table with the Arrow types of the rows to insert."""
     described = connection.table(table)
     return [
         (name, pa.int64() if str(type_) in ("INTEGER", "BIGINT") else pa.string())

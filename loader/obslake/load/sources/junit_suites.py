@@ -1,4 +1,4 @@
-"""Suites of JUnit XML while they are read: what they hand down, and what tells them apart."""
+"""The open suites of a JUnit XML report: what inner suites inherit, and what distinguishes suites."""
 
 import re
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ from obslake.load.sources.suite_names import (
     short_path,
 )
 
-# Attributes that may tell suites of one name apart, and properties that say in what they ran.
+# Attributes that may distinguish suites with the same name, and properties with the browser or device.
 _DISTINGUISHING = ("package", "file", "id", "hostname")
 PROJECT_PROPERTIES = ("browser", "browsername", "device", "devicename")
 
 
 @dataclass
 class OpenSuite:
-    """A suite, what it hands down to those inside it, and what was found in it."""
+    """A suite, with what its inner suites inherit and what was found in it."""
 
     number: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -37,10 +37,10 @@ class OpenSuite:
     outermost: str | None = None
     file: str | None = None
     timestamp: str | None = None
-    # Its own and those around it.
-    said: dict[str, str] = field(default_factory=dict)
+    # Its own and inherited distinguishing attributes, and its properties of browser or device.
+    marks: dict[str, str] = field(default_factory=dict)
     project: str | None = None
-    # What the class begins with where the browser stands before it.
+    # Browser that may be a prefix of the class.
     browser: str | None = None
     n_cases: int = 0
     n_faults: int = 0
@@ -48,19 +48,19 @@ class OpenSuite:
     n_missing: int = 0
 
     def inner(self, number: int, attributes: Mapping[str, str], naming: Naming) -> "OpenSuite":
-        """Return the suite inside this one that begins with these attributes."""
+        """Return a new suite with these attributes in this one."""
         written = known_name(attributes.get("name"))
         steady = naming.steady(written)
         name = steady.name or None
-        # Karma's suites are named after browsers, which say where tests ran and not what was tested.
+        # Karma names suites after browsers, which are environments and not problems.
         browser = written if written and not naming.keeps_names and is_browser(written) else None
         is_meaningful = name is not None and is_meaningful_suite(name) and browser is None
         group = self.group
         if is_meaningful and name and self.meaningful:
-            # Some tools repeat the outer name in the inner one.
+            # Some tools repeat the outer name in the inner name.
             repeated = group is not None and name.startswith(group)
             group = shorten_name(name if repeated else "::".join(filter(None, (group, name))))
-        said = self.said | {
+        marks = self.marks | {
             key: value for key in _DISTINGUISHING if (value := (attributes.get(key) or "").strip())
         }
         return OpenSuite(
@@ -74,19 +74,19 @@ class OpenSuite:
             outermost=self.outermost or (name if browser is None else None),
             file=known_name(attributes.get("file")) or self.file,
             timestamp=attributes.get("timestamp") or self.timestamp,
-            said=said,
+            marks=marks,
             project=(name if browser else None) or self.project,
             browser=browser or self.browser,
         )
 
     def note(self, name: str | None, value: str, naming: Naming) -> None:
-        """Keep a property that may say in what the cases of the suite ran."""
+        """Keep a property that may name the browser, device or environment of the suite's cases."""
         key = letters(name or "")
         if key in PROJECT_PROPERTIES or (name and name.strip() == naming.environment_from):
-            self.said.setdefault(f"property {key}", shorten_text(value.strip(), LONGEST_PROPERTY))
+            self.marks.setdefault(f"property {key}", shorten_text(value.strip(), LONGEST_PROPERTY))
 
     def classname(self, written: str | None, naming: Naming) -> str | None:
-        """Return the class of a case, without what its suite's name has lost."""
+        """Return the class of a case, without the parts that were removed from its suite's name."""
         text = known_name(written)
         if text is None or naming.keeps_names:
             return text
@@ -95,19 +95,19 @@ class OpenSuite:
                 text = text.removeprefix(start).lstrip(".") or text
         elif self.written and self.name and self.written != self.name:
             text = text.replace(self.written, self.name)
-        # Nothing else: what looks random in the name of a class may be all that tells it from another.
+        # Other parts stay, even if they look random: they may be the only difference between two classes.
         return text
 
     def labels(self) -> tuple[str | None, str | None, str | None]:
-        """Return what may tell suites of one name apart: what is steady first."""
-        number = self.said.get("id", "")
-        file = self.said.get("file")
+        """Return the labels that may distinguish suites with the same name, the most stable first."""
+        number = self.marks.get("id", "")
+        file = self.marks.get("file")
         steady = (
-            self.said.get("package"),
+            self.marks.get("package"),
             file and short_path(file),
             number if number and not number.isdecimal() else None,
         )
-        host = self.said.get("hostname")
+        host = self.marks.get("hostname")
         return (
             ", ".join(filter(None, steady)) or None,
             host if host and not is_random_host(host) else None,

@@ -1,4 +1,4 @@
-"""Test reports in JUnit XML, as Ant began it and everybody writes it."""
+"""Test reports in JUnit XML, which began with Ant and which most tools write."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from obslake.load.sources.report_formats import Element, Report
 from obslake.load.sources.status_words import UNKNOWN, most_severe, verdict_of
 from obslake.load.sources.suite_names import project_of
 
-# Attributes of cases that are flags, and the word that they stand for where they have the value.
+# Attributes of cases that are flags: the value that sets each flag, and its status word.
 _FLAGS: Mapping[str, tuple[str, str]] = {
     "success": ("false", "failed"),
     "executed": ("false", "notrun"),
@@ -26,7 +26,7 @@ _FLAGS: Mapping[str, tuple[str, str]] = {
     "ignored": ("true", "ignored"),
     "skipped": ("true", "skipped"),
 }
-# Elements inside of a case that some tools write in place of those that everybody does.
+# Elements in a case that some tools write instead of the common ones.
 _ELEMENTS = frozenset(
     (
         *("aborted", "blocked", "cancelled", "crash", "crashed", "disabled", "err", "errored"),
@@ -43,7 +43,7 @@ _ELEMENTS = frozenset(
         *("pending", "skip", "timedout", "timeout", "todo"),
     )
 )
-# Words of a status that say no more than the verdict.
+# Status words that add nothing to the verdict.
 _PLAIN_WORDS = frozenset(
     (
         *("disabled", "ignored", "notrun", "pending", "skip", "skipped", "suppressed", "todo"),
@@ -53,14 +53,14 @@ _PLAIN_WORDS = frozenset(
 
 
 class JUnitReport(Report):
-    """JUnit XML, as Ant began it and everybody writes it."""
+    """A report in JUnit XML."""
 
     format = "junit"
     records = frozenset({"testcase", "property"})
     outside = frozenset({"error", "failure", "skipped"})
     ignored = frozenset({"system-out", "system-err", "properties", "attachments"})
 
-    # Surefire's words: attempts before one that passed, and attempts after one that failed.
+    # Surefire's elements: attempts before one that passed, and attempts after one that failed.
     _FLAKY: Mapping[str, str] = {"flakyFailure": "failed", "flakyError": "error"}
     _RERUN: Mapping[str, str] = {"rerunFailure": "failed", "rerunError": "error"}
     # The most severe one counts.
@@ -69,9 +69,9 @@ class JUnitReport(Report):
         name.casefold(): name
         for name in ("testsuites", "testsuite", *records, *_FLAKY, *_RERUN, *_OUTCOMES)
     }
-    # What a suite counts, in the words of several tools.
+    # Attributes of suites in which several tools count faults.
     _FAULTS = ("errors", "failures", "error", "failed")
-    # The root as Playwright writes it: it has the name of a project where others have the host's.
+    # Attributes of Playwright's root element. Its suites have the project's name in place of the host's.
     _PLAYWRIGHT = frozenset({"id", "name", "tests", "failures", "skipped", "errors", "time"})
 
     def __init__(self, sink: Sink, naming: Naming) -> None:
@@ -106,14 +106,14 @@ class JUnitReport(Report):
             )
 
     def leave(self, name: str) -> None:
-        """Close a suite, and say what it counts that is not there."""
+        """Close a suite, and report the faults and cases that it counts but that were not found."""
         if name not in ("testsuite", "testsuites"):
             return
         suite = self._suites.pop()
         outer = self._suites[-1]
         outer.n_cases += suite.n_cases
         outer.n_faults += suite.n_faults
-        # What an inner suite has said need not be said again.
+        # Inner suites have already reported theirs.
         unexplained = self._counted(suite, self._FAULTS) - suite.n_faults - suite.n_unexplained
         missing = self._counted(suite, ("tests",)) - suite.n_cases - suite.n_missing
         outer.n_unexplained += suite.n_unexplained + max(0, unexplained)
@@ -131,7 +131,7 @@ class JUnitReport(Report):
         )
 
     def record(self, element: Element) -> None:
-        """Keep a case, a property, or what stands beside the cases."""
+        """Keep a case, a property, or an element next to the cases."""
         suite = self._suites[-1]
         if element.name == "property":
             value = element.get("value") or element.text()
@@ -160,9 +160,9 @@ class JUnitReport(Report):
         )
 
     def _outside(self, suite: OpenSuite, element: Element) -> None:
-        """Keep what stands in a suite beside its cases."""
+        """Keep an element of a suite next to its cases."""
         is_fault = element.name != "skipped"
-        type_, message = _said(element, "")
+        type_, message = _failure(element, "")
         suite.n_faults += is_fault
         place: Place = "suite"
         if is_fault:
@@ -180,23 +180,23 @@ class JUnitReport(Report):
         )
 
     def _counted(self, suite: OpenSuite, names: tuple[str, ...]) -> int:
-        """Return what a suite counts, 0 where it does not."""
+        """Return the sum of a suite's counts in some attributes, 0 if it has none."""
         counts = (suite.attributes.get(name, "").strip() for name in names)
         return sum(int(count) for count in counts if re.fullmatch(r"\d{1,9}", count, re.ASCII))
 
     def _project(self, suite: OpenSuite) -> str | None:
-        """Return in what the cases of a suite ran, as far as the suite itself says it."""
-        said = suite.said
+        """Return the browser, device or environment in which the suite says its cases ran."""
+        marks = suite.marks
         if wanted := self.naming.environment_from:
             return known_name(
-                said.get(wanted)
+                marks.get(wanted)
                 or suite.attributes.get(wanted)
-                or said.get(f"property {letters(wanted)}")
+                or marks.get(f"property {letters(wanted)}")
             )
-        host = said.get("hostname", "")
+        host = marks.get("hostname", "")
         found = [
             (known_name(host) if self._is_playwright else project_of(host)) or suite.project,
-            *(self.naming.steady(said.get(f"property {key}")).name for key in PROJECT_PROPERTIES),
+            *(self.naming.steady(marks.get(f"property {key}")).name for key in PROJECT_PROPERTIES),
         ]
         return "/".join(dict.fromkeys(filter(None, found))) or None
 
@@ -207,7 +207,7 @@ class JUnitReport(Report):
             yield _attempt(self._FLAKY[attempt.name], attempt, name, *times)
         for element, verdict in self._OUTCOMES.items():
             if found := case.named(element):
-                type_, message = _said(found[0], name)
+                type_, message = _failure(found[0], name)
                 yield Result(verdict, type_, message, case.get("time"), *times)
                 break
         else:
@@ -217,9 +217,9 @@ class JUnitReport(Report):
             yield _attempt(self._RERUN[attempt.name], attempt, name, *times)
 
     def _state(self, case: Element) -> tuple[str, str | None]:
-        """Return the verdict of a case that says it in a word, and the word where it says more."""
-        said = (case.get(name) for name in ("status", "result", "outcome"))
-        words = [w for w in said if w and w.strip()]
+        """Return the verdict of a case with a status word, and the word if it adds to the verdict."""
+        statuses = (case.get(name) for name in ("status", "result", "outcome"))
+        words = [w for w in statuses if w and w.strip()]
         words += [
             word
             for name, (flag, word) in _FLAGS.items()
@@ -243,17 +243,17 @@ def _attempt(
     timestamp: str | None,
     suite_timestamp: str | None,
 ) -> Result:
-    """Return an attempt that has an element of its own: the time of the case is not its time."""
-    type_, message = _said(element, name)
+    """Return an attempt that has its own element, and so its own duration rather than the case's."""
+    type_, message = _failure(element, name)
     timestamp = element.get("timestamp") or timestamp
     return Result(verdict, type_, message, element.get("time"), timestamp, suite_timestamp)
 
 
-def _said(element: Element, name: str) -> tuple[str | None, str | None]:
+def _failure(element: Element, name: str) -> tuple[str | None, str | None]:
     """Return the class and the message of a failure."""
     message = (element.get("message") or "").strip()
     if not message:
         lines = (line.strip() for line in element.text().splitlines())
-        # PHPUnit writes the name of the test above what is said about it.
+        # PHPUnit writes the name of the test above the message.
         message = next((line for line in lines if line and not (name and line.endswith(name))), "")
     return known_name(element.get("type")), shorten_text(message) or None
