@@ -330,7 +330,7 @@ def test_a_null_and_a_missing_answer_are_not_the_same(lake: Lake) -> None:
         ("null", "null", "value"),
         ("t", "1", "value"),
     ]
-    assert "nulls that were returned: 1 " in report["warnings"][0]
+    assert "nulls read as returned nulls: 1 " in report["warnings"][0]
 
 
 # -- keys and columns ------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ def test_columns_whose_names_differ_in_case_only_are_refused(
     row = {k: v for k, v in observation().items() if k != "output"}
     path = lake.parquet("o.parquet", [{**row, order[0]: "1", order[1]: "2"}])
     assert lake.refused("observations", path).startswith(
-        f"{path}: columns whose names differ in case only: {order[0]}, {order[1]}\n"
+        f"{path}: the names of columns differ in case only: {order[0]}, {order[1]}\n"
     )
 
 
@@ -397,7 +397,7 @@ def test_folders_are_columns_only_on_demand(lake: Lake, form: str) -> None:
     found = lake.row("observations")
     assert (found["run_id"], found["output"], found["problem_id"]) == ("r9", "1", "p")
     refused = lake.refused("observations", whole, "--partitions")
-    assert "are of one name\n" in refused
+    assert "have the same name\n" in refused
     row = {k: v for k, v in observation().items() if k != "problem_id"}
     for run in ("007", "8"):
         # The same bytes in two folders are two sources.
@@ -701,7 +701,7 @@ def test_expected_answers(lake: Lake) -> None:
     lake.load("observations", path, "--as-oracle")
     named = lake.parquet("named.parquet", [observation(test_id="t2", output=2)])
     report = lake.load("observations", named, "--as-oracle")
-    assert "column implementation_id is not kept: rows are of the oracle" in report["warnings"]
+    assert "column implementation_id is left out: rows are the oracle's" in report["warnings"]
     assert lake.rows("observations", "test_id", "implementation_id", "output") == [
         (f"t{n}", "oracle", str(n)) for n in range(3)
     ]
@@ -713,7 +713,7 @@ def test_decimals_that_would_lose_digits_are_refused(lake: Lake) -> None:
         path = lake.folder / "decimals.parquet"
         names = ["problem_id", "implementation_id", "test_id"]
         pq.write_table(pa.table({**{name: ["x"] for name in names}, "output": values}), path)
-        assert "of more than 38 digits would lose digits" in lake.refused("observations", path)
+        assert "with more than 38 digits would lose digits" in lake.refused("observations", path)
 
 
 def test_names_without_the_annotation_that_they_are_text(lake: Lake) -> None:

@@ -529,15 +529,15 @@ def test_cases_in_several_files_of_one_run(lake: Lake) -> None:
 
 BROKEN = {
     "cut.xml": ("<testsuite>\n<testcase ", "not well-formed XML: unclosed token, line 2"),
-    "other.xml": ("<project/>", "no test report: its root element is project, not one of testsuites, "
+    "other.xml": ("<project/>", "not a test report: its root element is project, not one of testsuites, "
                   "testsuite, TestRun, assemblies, assembly, test-run"),
-    "nunit2.xml": ("<test-results/>", "a report of NUnit 2; write it as NUnit 3 or JUnit XML"),
+    "nunit2.xml": ("<test-results/>", "an NUnit 2 report; write it as NUnit 3 or JUnit XML"),
     "text.xml": ("no XML", "not well-formed XML: syntax error, line 1"),
     "after.xml": ("<testsuite/><testsuite/>", "not well-formed XML: junk after document element, line 1"),
     "entity.xml": ("<testsuite>&nbsp;</testsuite>", "not well-formed XML: undefined entity, line 1"),
-    "latin.xml": (b'<testsuite name="\xe9"/>', "not well-formed XML: it is no valid utf-8"),
-    "zip.xml": ('<?xml version="1.0" encoding="zip"?><testsuite/>', "its encoding zip is not known"),
-    "odd.xml": ('<?xml version="1.0" encoding="odd"?><testsuite/>', "its encoding odd is not known"),
+    "latin.xml": (b'<testsuite name="\xe9"/>', "not well-formed XML: it is not valid utf-8"),
+    "zip.xml": ('<?xml version="1.0" encoding="zip"?><testsuite/>', "its encoding zip is unknown"),
+    "odd.xml": ('<?xml version="1.0" encoding="odd"?><testsuite/>', "its encoding odd is unknown"),
 }  # fmt: skip
 
 
@@ -567,7 +567,7 @@ def test_all_refused_files_are_named(lake: Lake) -> None:
         "Compressed file ended before the end-of-stream marker was reached",
         f"{missing}: no such file or folder",
         f"{folder}/a.xml: not well-formed XML: unclosed token, line 1",
-        f"{folder}/pom.xml: no test report: its root element is project, not one of testsuites, "
+        f"{folder}/pom.xml: not a test report: its root element is project, not one of testsuites, "
         "testsuite, TestRun, assemblies, assembly, test-run",
     ]  # fmt: skip
     listed = "".join(f"\n  {reason}" for reason in reasons)
@@ -592,7 +592,7 @@ def test_what_a_user_sees(workspace: Workspace) -> None:
     (workspace.folder / "r.xml").write_bytes(REPORTS["surefire"].read_bytes())
     (workspace.folder / "pom.xml").write_text("<project/>")
     reason = (
-        "pom.xml: no test report: its root element is project, not one of testsuites, testsuite, "
+        "pom.xml: not a test report: its root element is project, not one of testsuites, testsuite, "
         "TestRun, assemblies, assembly, test-run\n"
     )
     assert workspace.refused("load", "junit", "pom.xml") == f"obslake: {reason}"

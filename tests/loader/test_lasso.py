@@ -317,7 +317,7 @@ def test_what_is_not_understood_is_named(lake: Lake) -> None:
         "2 rows cannot be understood; nothing was loaded\n"
         f"  {bad}, row 4, column X: 'first' is not a value of type integer\n"
         f"  {bad}, row 6, column SHEETID: is missing\n"
-        "  set them aside, and load the others, with --max-faulty 2"
+        "  to set them aside and load the others, add --max-faulty 2"
     )
     other = lake.csv("other.csv", [{"problem_id": "p", "VALUE": 1}])
     refusal = lake.refused("lasso", other)

@@ -364,7 +364,7 @@ def test_a_given_response_kind_is_kept_or_refused(lake: Lake) -> None:
         "1 row cannot be understood; nothing was loaded\n"
         f"  {path}, row 1, column response_kind: 'boom' is not one of value, void, instance, "
         "exception, verdict, timeout, crash, not_serializable, not_executed, skipped, other\n"
-        "  set them aside, and load the others, with --max-faulty 1"
+        "  to set them aside and load the others, add --max-faulty 1"
     )
 
 
@@ -446,7 +446,7 @@ def test_rows_that_are_not_understood(lake: Lake, form: str) -> None:
         f"  {bad}, row {5 + header}, column step_id: '{2**40}' is not a value of type integer, from 0",
         f"  {bad}, row {6 + header}, column step_id: '1.5x' is not a value of type integer, from 0",
         "  … and 999 more",
-        "  set them aside, and load the others, with --max-faulty 1004",
+        "  to set them aside and load the others, add --max-faulty 1004",
     ]
 
 

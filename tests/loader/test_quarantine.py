@@ -73,7 +73,7 @@ def test_how_much_is_tolerated(lake: Lake) -> None:
         "2 of 5 rows cannot be understood, more than --max-faulty 39.9% allows; nothing was loaded",
         f"  {path}, row 2, column step_id: 'first' is not a value of type integer, from 0",
         f"  {path}, row 4, column problem_id: is missing",
-        "  set them aside, and load the others, with --max-faulty 2",
+        "  to set them aside and load the others, add --max-faulty 2",
     ]
     with pytest.raises(SourceRowError, match="more than --max-faulty 1 allows"):
         lake.obslake("load", "observations", path, "--max-faulty", "1")
@@ -310,7 +310,7 @@ def test_report_files_are_set_aside_as_a_whole(lake: Lake) -> None:
     assert lake.rows("observations", "test_id") == [("t",)]
     assert shown(lake) == [
         (str(cut), None, None, "not well-formed XML: unclosed token, line 1"),
-        (str(latin), None, None, "not well-formed XML: it is no valid utf-8"),
+        (str(latin), None, None, "not well-formed XML: it is not valid utf-8"),
     ]
     assert lake.row("quarantine", file=str(cut))["record"] == cut.read_text()
     assert lake.row("quarantine", file=str(latin))["record_form"] == "base64"

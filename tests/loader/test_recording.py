@@ -266,8 +266,8 @@ def test_cut_off_before_the_first_line(lake: Lake) -> None:
 
 def test_what_is_no_recording_is_refused(lake: Lake) -> None:
     refusal = (
-        "{}: no recording: its first line is not the record of a session\n"
-        "  rows with columns by name are loaded with `obslake load observations`"
+        "{}: not a recording: its first line is not a session record\n"
+        "  load rows with named columns with `obslake load observations`"
     )
     texts = {
         "call.jsonl": lines([call(), session()]),
@@ -280,7 +280,7 @@ def test_what_is_no_recording_is_refused(lake: Lake) -> None:
         assert lake.refused("recording", path) == refusal.format(path), name
     newer = lake.jsonl("newer.jsonl", [session(format=2)])
     assert lake.refused("recording", newer) == (
-        f"{newer}: a recording of form 2; this version reads form 1"
+        f"{newer}: a recording in format 2; this version reads format 1"
     )
     noise = lake.write("noise.jsonl", lines(WHOLE) + '{"record": \n' + lines(WHOLE))
     assert lake.refused("recording", noise).startswith(f"{noise}: not readable as json: ")
@@ -312,7 +312,7 @@ def test_what_is_not_understood_is_named(lake: Lake) -> None:
     assert lake.refused("recording", nobody) == (
         "1 row cannot be understood; nothing was loaded\n"
         f"  {nobody}, row 1, column problem_id: is missing\n"
-        "  set them aside, and load the others, with --max-faulty 1"
+        "  to set them aside and load the others, add --max-faulty 1"
     )
 
 

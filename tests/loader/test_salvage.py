@@ -17,9 +17,9 @@ LINES = {
         b"p,i,\xe9,1\n": "is not valid UTF-8",
     },
     "jsonl": {
-        b'{"problem_id": "p", "test\n': "is no JSON",
-        b'{"problem_id": "\xe9"}\n': "is no JSON",
-        b"Traceback (most recent call last):\n": "is no JSON",
+        b'{"problem_id": "p", "test\n': "is not valid JSON",
+        b'{"problem_id": "\xe9"}\n': "is not valid JSON",
+        b"Traceback (most recent call last):\n": "is not valid JSON",
     },
 }
 
@@ -130,5 +130,5 @@ def test_rows_without_an_end(lake: Lake, rest: bytes, reason: str) -> None:
     path = lake.write("o.csv", HEADER + b"p,i,t,1\n" + rest)
     assert lake.refused("observations", path, "--max-faulty", "100%") == (
         f"{path}: not readable as csv: row 4: {reason}\n"
-        "  such a row cannot be set aside: where the next one begins is not known"
+        "  the row cannot be set aside, because the start of the next row is unknown"
     )

@@ -1,15 +1,15 @@
-"""Files of other kinds than those that are read, recognised by how they begin."""
+"""Recognise unsupported kinds of files by their first bytes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class OtherKind:
-    """A kind of file that cannot be read as it is.
+    """A kind of file that obslake cannot read.
 
     Attributes:
-        name: what it is, with its article.
-        advice: what to do about it.
+        name: its name, with an article.
+        advice: what the user can do.
     """
 
     name: str
@@ -21,11 +21,9 @@ _EXPORT = "write it as Parquet, JSON Lines or CSV"
 _TABLE = "export the table as Parquet, JSON Lines or CSV"
 
 _WORKBOOK = OtherKind("an Excel workbook", "save its sheet as CSV (UTF-8)")
-_HTML = OtherKind(
-    "an HTML page", "look at it with a browser: it may be the page of a login, or of an error"
-)
+_HTML = OtherKind("an HTML page", "open it in a browser: it may be a login page or an error page")
 
-# The first bytes; of two that fit, the first counts.
+# The first match counts.
 _BEGINNINGS: tuple[tuple[bytes, OtherKind], ...] = (
     (b"FEA1", OtherKind("a Feather file of version 1", "write it as Feather 2 or as Parquet")),
     (b"PARE", OtherKind("an encrypted Parquet file", "write it without encryption")),
@@ -33,7 +31,7 @@ _BEGINNINGS: tuple[tuple[bytes, OtherKind], ...] = (
     (b"BZh", OtherKind("a bzip2 file", _UNPACK)),
     (b"\xfd7zXZ\x00", OtherKind("an xz file", _UNPACK)),
     (b"\x04\x22\x4d\x18", OtherKind("an lz4 file", _UNPACK)),
-    (b"\x1f\x9d", OtherKind("a file of compress (.Z)", _UNPACK)),
+    (b"\x1f\x9d", OtherKind("a compress (.Z) file", _UNPACK)),
     (b"7z\xbc\xaf\x27\x1c", OtherKind("a 7-Zip archive", _UNPACK)),
     (b"Rar!\x1a\x07", OtherKind("a RAR archive", _UNPACK)),
     (b"SQLite format 3\x00", OtherKind("an SQLite database", _TABLE)),
@@ -41,18 +39,18 @@ _BEGINNINGS: tuple[tuple[bytes, OtherKind], ...] = (
     (b"ORC", OtherKind("an ORC file", _EXPORT)),
     (b"\x89HDF\r\n\x1a\n", OtherKind("an HDF5 file", _EXPORT)),
     (b"\x93NUMPY", OtherKind("a NumPy array", _EXPORT)),
-    (b"RDX2\n", OtherKind("data of R", _EXPORT)),
-    (b"RDX3\n", OtherKind("data of R", _EXPORT)),
+    (b"RDX2\n", OtherKind("an R data file", _EXPORT)),
+    (b"RDX3\n", OtherKind("an R data file", _EXPORT)),
     (b"%PDF-", OtherKind("a PDF document", _EXPORT)),
 )
 
 _PICKLE = OtherKind(
-    "a Python pickle", f"it is never executed: {_EXPORT}, with pandas' to_parquet for instance"
+    "a Python pickle", f"obslake never executes it: {_EXPORT}, for example with pandas' to_parquet"
 )
 
 
 def other_kind(head: bytes) -> OtherKind | None:
-    """Return which kind of file it is that begins so; None: it may be CSV, JSON or Parquet."""
+    """Return the unsupported kind of a file that begins with ``head``; None: it may be CSV, JSON or Parquet."""
     for beginning, kind in _BEGINNINGS:
         if head.startswith(beginning):
             return kind
@@ -62,7 +60,7 @@ def other_kind(head: bytes) -> OtherKind | None:
         return OtherKind("a DuckDB database", _TABLE)
     if head[257:262] == b"ustar":
         return OtherKind("a tar archive", _UNPACK)
-    # The protocol of a pickle is its second byte; those that are text begin like no table does.
+    # The second byte of a binary pickle is its protocol.
     if len(head) > 1 and head[0] == 0x80 and head[1] in range(2, 8):
         return _PICKLE
     start = head.lstrip()[:256].lower()
@@ -73,7 +71,7 @@ def other_kind(head: bytes) -> OtherKind | None:
             return _HTML
         return OtherKind("an XML file", "test reports are loaded with `obslake load junit`")
     if head.count(0) * 10 > len(head):
-        return OtherKind("no text, or UTF-16 without a byte order mark", "write it as UTF-8")
+        return OtherKind("not text, or UTF-16 without a byte order mark", "write it as UTF-8")
     return None
 
 

@@ -47,8 +47,8 @@ class LassoReader(OneStepReader):
     name = "lasso"
     help = """Load LASSO arena exports (Parquet, CSV) and the Solr export of their candidates (JSON).
 
-    PATH is a file, a folder, a pattern, or - for standard input. Give the files of one export in
-    one command: an actuation's cells may stand in several of them.
+    PATH is a file, a folder, a pattern, or - for standard input. Load all files of one export with
+    one command: the cells of an actuation may be in several files.
     """
     example = "obslake load lasso srm.parquet candidates.json --data-set lasso-2025"
     identity_keys = MappingProxyType(
@@ -99,23 +99,23 @@ class LassoReader(OneStepReader):
         )
 
     def check_part(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Check that the test of each cell is known from the cell itself."""
+        """Check that each cell alone identifies its test."""
         ((unknown,),) = connection.execute(
             "select count(*) from source_cells "
             "where systemid = 'oracle' and arenaid is not null and not is_random_arena(arenaid)"
         ).fetchall()
         if unknown:
             raise SourceFormatError(
-                "which tests an older arena's oracle answers is only said by the rest of the export: "
+                "the tests of an older arena's oracle can only be identified with the rest of the export: "
                 "load the corrected export"
             )
 
 
 def _name_origins_and_texts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Collect what cells repeat, with hashes of which no two are the same.
+    """Collect the repeated names and texts of cells, each with a unique hash.
 
-    Hashes save time. Which texts are equal never depends on them: where two different texts turn out to have one
-    hash, all get others, until none have.
+    Hashes save time; equality never depends on them: if two different texts have the same hash, all texts are
+    hashed again with another salt.
     """
     run_sql_file(connection, SQL / "lasso_texts.sql")
     for salt in _salts():
@@ -127,7 +127,7 @@ def _name_origins_and_texts(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _salts() -> Iterator[str | None]:
-    """Return no salt at first, the fastest way, then random ones without end."""
+    """Yield None (no salt, the fastest), then random salts without end."""
     yield None
     while True:
         yield secrets.token_hex(8)
@@ -145,14 +145,14 @@ def _check_columns(columns: Sequence[str], files: Sequence[SourceFile]) -> list[
         raise SourceFormatError(
             f"{files[0].name}: not a LASSO arena export: no column {', '.join(missing)}\n"
             f"  its columns: {', '.join(columns)}\n"
-            "  rows with other columns are loaded with `obslake load observations`"
+            "  load rows with other columns with `obslake load observations`"
         )
     unknown = [c for c in columns if c.upper() not in (*_REQUIRED, *_OPTIONAL)]
     return [f"column {c} is not part of a LASSO export: left out" for c in unknown]
 
 
 def _create_cells_view(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
-    """Show ``given_cells`` with all columns of an export, in ``source_cells``."""
+    """Create ``source_cells``: ``given_cells`` with all columns of an export."""
     present = {c.upper() for c in columns}
     missing = [f"null::varchar as {c}" for c in (*_REQUIRED, *_OPTIONAL) if c not in present]
     connection.execute(
@@ -163,18 +163,18 @@ def _create_cells_view(connection: duckdb.DuckDBPyConnection, columns: Sequence[
 def _create_candidates_view(
     connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
 ) -> None:
-    """Show the documents of Solr exports, one JSON value a row, in ``source_candidates``."""
+    """Create ``source_candidates``: the documents of Solr exports, one JSON value per row."""
     if not files:
         connection.execute(
             "create temp view source_candidates as select null::json as document where false"
         )
         return
-    # An export is one JSON value: it is read as a whole, so its size bounds the memory.
+    # An export is one JSON value and is read as a whole, so memory is bounded by its size.
     size = max(
         f.path.stat().st_size * (1 if f.compression == "uncompressed" else 20) for f in files
     )
     scans = {
-        # Not by the name: standard input has none.
+        # The compression is explicit because standard input has no file name to detect it by.
         compression: f"read_json_objects(getvariable('{compression}_paths'), format = 'unstructured', "
         f"compression = '{compression}', maximum_object_size = {min(size + 1024, 4 << 30)})"
         for compression in ("uncompressed", "gzip", "zstd")

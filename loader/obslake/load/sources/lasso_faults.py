@@ -1,4 +1,4 @@
-"""Faulty cells of LASSO exports: with each, the actuation that it belongs to is set aside as a whole."""
+"""Set aside the whole actuation of each faulty cell of a LASSO export."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from obslake.engine import glob_literal, quote_literal, temp_directory
 from obslake.load.sources.files import SourceFile
 from obslake.load.sources.relations import create_text_view
 
-# What tells actuations apart, where it is missing the cell may belong to any of them.
+# Columns that identify an actuation. If one is null, the cell may belong to any actuation.
 _NEEDED = ("executionid", "abstractionid", "actionid", "sheetid", "systemid")
-# May be missing in sound cells.
+# May be null in valid cells.
 _OPTIONAL = ("variantid", "adapterid")
 
 
@@ -20,14 +20,14 @@ def leave_out_actuations(
     typed: Sequence[str],
     faulty: str,
 ) -> None:
-    """Set the other cells of actuations with a faulty one aside, and show ``source_cells`` without all.
+    """Set aside all cells of actuations with a faulty cell, and recreate ``source_cells`` without them.
 
     Args:
         connection: has the view ``source_cells`` (all columns of an export) and the macros of
             ``protocol.sql``.
-        files: the cells.
+        files: the files with the cells.
         typed: as in ``create_text_view``.
-        faulty: SQL condition of the faulty cells, which are set aside already.
+        faulty: SQL condition for the faulty cells, which are already set aside.
     """
     connection.execute(
         f"""
@@ -47,7 +47,7 @@ def leave_out_actuations(
     )
     for file in files:
         _set_aside_affected(connection, file, typed, faulty)
-    # The names and texts of cells are looked up column by column, several times: what is left is found once.
+    # Later queries scan the cells several times, column by column: filter them once.
     sound = temp_directory(connection) / "sound_cells.parquet"
     connection.execute(
         f"""
@@ -67,7 +67,7 @@ def leave_out_actuations(
 def _set_aside_affected(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, typed: Sequence[str], faulty: str
 ) -> None:
-    """Set the sound cells of a file aside whose actuation has a faulty one."""
+    """Set aside the valid cells of a file whose actuation has a faulty cell."""
     create_text_view(connection, "checked_rows", [file], typed, with_records=True)
     connection.execute(
         f"""

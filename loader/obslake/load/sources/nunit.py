@@ -1,4 +1,4 @@
-"""Test reports of NUnit 3."""
+"""NUnit 3 test reports."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from obslake.load.sources.status_words import UNKNOWN, verdict_of
 
 @dataclass
 class _Fixture:
-    """A suite of NUnit."""
+    """An NUnit suite."""
 
     name: str | None
     attributes: Mapping[str, str]
@@ -29,7 +29,7 @@ class _Fixture:
 
 
 class NUnitReport(Report):
-    """NUnit 3: suites for assembly, namespace, fixture and method around each case."""
+    """NUnit 3: each case is nested in suites for its assembly, namespace, fixture and method."""
 
     format = "nunit"
     records = frozenset({"test-case", "property"})
@@ -41,7 +41,7 @@ class NUnitReport(Report):
     _PLACES: Mapping[str, Place] = {"SetUp": "setup", "TearDown": "teardown"}
 
     def __init__(self, sink: Sink, naming: Naming) -> None:
-        """Begin outside of all suites."""
+        """Start outside all suites."""
         super().__init__(sink, naming)
         self._suites: list[_Fixture] = []
 
@@ -55,7 +55,7 @@ class NUnitReport(Report):
             self._suites.append(_Fixture(known, attributes, start))
 
     def leave(self, name: str) -> None:
-        """End a suite, and keep what failed in itself."""
+        """End a suite, and record its own failure."""
         if name not in ("test-run", "test-suite"):
             return
         suite = self._suites.pop()
@@ -66,7 +66,7 @@ class NUnitReport(Report):
             self._suites[-1].n_faults += suite.n_faults
 
     def _failed_itself(self, suite: _Fixture) -> bool:
-        """Tell whether a suite failed for another reason than what is in it."""
+        """Return whether a suite failed for another reason than its contents."""
         if verdict_of(suite.attributes.get("result", "")) in (None, "passed", "skipped"):
             return False
         site = suite.attributes.get("site")
@@ -83,7 +83,7 @@ class NUnitReport(Report):
         )
 
     def record(self, element: Element) -> None:
-        """Keep a case, a property, or why a suite failed."""
+        """Record a case, a property, or the reason a suite failed."""
         suite = self._suites[-1] if self._suites else _Fixture(None, {}, None)
         if element.name == "property":
             self.add_property(suite.name, element.get("name"), element.get("value"))
@@ -105,7 +105,7 @@ class NUnitReport(Report):
         suite.n_faults += verdict not in ("passed", "skipped")
         name, classname = element.get("name"), element.get("classname")
         if name and classname and (suite.name or "").startswith(f"{classname}("):
-            # A fixture with arguments: its cases have one class and one name for all of them.
+            # All instances of a parameterized fixture share the class and the names of its cases.
             name = f"{suite.name}.{name}"
         self.add_case(
             name=name or element.get("fullname"),

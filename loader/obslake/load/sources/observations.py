@@ -1,4 +1,4 @@
-"""Observations: columns by the names of the table, and the published 20-column form."""
+"""Observations: rows with the table's column names, or in the published 20-column form."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from obslake.load.sources.outputs import read_outputs
 from obslake.load.sources.relations import TextRelation, create_text_view
 from obslake.load.sources.tabulation import tabulate
 
-# Words in the names of columns that people give to what the table calls otherwise.
+# Words that suggest which column of the table a user's column corresponds to.
 _MEANT = {
     "duration_ns": ("time_ns", "duration", "elapsed_ns", "nanos"),
     "attempt": ("attempt", "sample", "seed", "trial", "retry", "repetition"),
@@ -37,10 +37,10 @@ _MEANT = {
     "step_id": ("step",),
 }
 
-# The rest of an observation has defaults.
+# The other columns have defaults.
 _REQUIRED_OBSERVATION = ("problem_id", "implementation_id", "test_id")
 
-# Columns whose texts are kept as they are written.
+# Columns whose text is kept exactly as written.
 _TEXT_COLUMNS = (
     "data_set_id",
     "problem_id",
@@ -85,8 +85,8 @@ class ObservationsReader(OneStepReader):
     takes_run = True
     help = """Load rows of your own (Parquet, JSON Lines, CSV; gzip or not), one per actuation.
 
-    Needed are the columns problem_id, implementation_id, test_id and output. Rows of published
-    observation lakehouses in their 20-column form are recognised.
+    The columns problem_id, implementation_id, test_id and output are required. Rows in the 20-column
+    form of published observation lakehouses are recognised.
     """
     example = (
         "obslake load observations results.jsonl.gz --data-set mine --run nightly-17\n"
@@ -97,9 +97,9 @@ class ObservationsReader(OneStepReader):
             ["--environment"],
             default="default",
             show_default=True,
-            help="Environment of rows that name none.",
+            help="Environment of rows without one.",
         ),
-        click.Option(["--run"], help="Run of rows that name none [default: the load itself]."),
+        click.Option(["--run"], help="Run of rows without one [default: the load itself]."),
         *READING,
         click.Option(
             ["--outputs"],
@@ -107,14 +107,14 @@ class ObservationsReader(OneStepReader):
             default="auto",
             show_default=True,
             help=(
-                "What strings in column output are: text of the response protocol, or values that were returned; "
-                "auto: what makes sense of all rows of a file, else it is refused."
+                "Strings in column output are text of the response protocol, or returned values; auto: whichever "
+                "fits all rows of a file, which is refused if both do."
             ),
         ),
         click.Option(
             ["--as-oracle"],
             is_flag=True,
-            help="The rows are expected answers: of the implementation oracle, whatever they name.",
+            help="The rows are expected answers: their implementation is oracle, whatever they name.",
         ),
     )
     salvages_rows = True
@@ -154,16 +154,16 @@ class ObservationsReader(OneStepReader):
         return replace(
             staged,
             warnings=[*notes, *staged.warnings],
-            advice_on_repeats="a column that tells them apart, such as the number of a sample, is loaded with "
+            advice_on_repeats="load a column that tells them apart, such as a sample number, with "
             "--map attempt=NAME",
         )
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
-        """Return the options, and what the folders say."""
+        """Return the options and the values from the folder names."""
         return {**options.identity(), **said_by_folders(file, options)}
 
     def context(self, file: SourceFile, options: Options) -> dict[str, object]:
-        """Return where the rows belong; other columns or another reading make no other rows of them."""
+        """Return where the rows belong; renamed columns or another reading of outputs do not change that."""
         return {**options.context(), **said_by_folders(file, options)}
 
     def _stage_published(
@@ -231,7 +231,7 @@ class ObservationsReader(OneStepReader):
             views=loaded(RUNS, OBSERVATIONS),
             warnings=[
                 *retyped(OBSERVATIONS, known, relation.types),
-                *([f"column {replaced} is not kept: rows are of the oracle"] if replaced else []),
+                *([f"column {replaced} is left out: rows are the oracle's"] if replaced else []),
                 *warnings,
             ],
             columns=relation.types,
@@ -255,7 +255,7 @@ def _create_source_rows(
 def _constant_columns(
     connection: duckdb.DuckDBPyConnection, unknown: Sequence[str], free: Sequence[str]
 ) -> tuple[dict[str, str], list[str]]:
-    """Find unknown columns that have one value throughout: they say something about the run."""
+    """Return unknown columns with the same value in all rows, which describe the run, and warnings."""
     if not unknown:
         return {}, []
     quoted = [quote_identifier(c) for c in unknown]
@@ -280,7 +280,7 @@ def _constant_columns(
 
 
 def _advice(column: str, free: Sequence[str]) -> str:
-    """Return which option would load a column, as one of those that nothing is read into yet."""
+    """Return the option that would load a column into a column of the table that is still free."""
     for target, words in _MEANT.items():
         if target in free and any(word in column.lower() for word in words):
             return f" (--map {target}={column} loads it as {target})"

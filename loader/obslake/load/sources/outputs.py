@@ -1,7 +1,7 @@
-"""Whether the strings in a column of responses are text of the response protocol, or strings that were returned.
+"""Decide whether the strings in a column of responses are text of the response protocol or returned strings.
 
-``"1"`` is the number 1 in the one reading, and a string in the other. A file says which it is where only one of
-them makes sense of all its rows, whatever their order; otherwise the user has to say it.
+``"1"`` is the number 1 in the first reading and a string in the second. If only one reading fits all rows of a
+file, in any order, it is used; otherwise the user has to choose.
 """
 
 from collections.abc import Sequence
@@ -32,17 +32,17 @@ def read_outputs(
 
     Args:
         connection: has the macros of ``sql/protocol.sql``.
-        files: JSON among them is tabulated.
+        files: source files; JSON files must be tabulated.
         column: name of the column of responses, in any case.
-        kind_column: name of the column that says what they are, in any case: where it says that a
-            response is not a value, its string is kept as it stands.
+        kind_column: name of the column of response kinds, in any case. The string of a response whose
+            kind is not ``value`` is kept unchanged.
         outputs: ``text``, ``values`` or ``auto``.
 
     Returns:
-        The files, and what the user should know.
+        The files, and notes for the user.
 
     Raises:
-        SourceFormatError: a file can be read in both ways.
+        SourceFormatError: both readings fit a file.
     """
     connection.execute(
         "set variable harness_outcomes = map(?::varchar[], ?::varchar[])",
@@ -69,12 +69,12 @@ def read_outputs(
 
 @dataclass(frozen=True)
 class _Class:
-    """Responses of a file that are alike.
+    """The responses of a file that belong to one class.
 
     Attributes:
-        count: how many there are.
-        row: the first of them.
-        example: its response.
+        count: number of responses.
+        row: number of the first row.
+        example: the response of that row.
     """
 
     count: int = 0
@@ -89,19 +89,19 @@ class _Class:
 
 @dataclass(frozen=True)
 class _Survey:
-    """What responses a file has.
+    """The responses of a file by class.
 
     Attributes:
-        is_typed: nothing but the type of the column says what they are.
-        has_missing: the format tells nulls from what is missing.
-        value: those that are no strings, and no nulls.
+        is_typed: whether the type of the column alone decides how they are read.
+        has_missing: whether the format distinguishes nulls from missing values.
+        value: neither strings nor nulls.
         null: nulls.
         text: strings that are JSON.
         verdict: strings that are verdicts of the protocol.
         harness: strings that are verdicts in the words of a harness.
-        token: strings that are tokens in any reading.
-        plain: strings that are nothing of that.
-        floats: those of ``text`` with floats that JSON does not know.
+        token: strings that are tokens in either reading.
+        plain: all other strings.
+        floats: strings that are JSON except for floats such as ``NaN``.
     """
 
     is_typed: bool = False
@@ -117,12 +117,12 @@ class _Survey:
 
     @property
     def is_of_verdicts(self) -> bool:
-        """Whether every string is a verdict, some of them in other words than the protocol's."""
+        """Whether every string is a verdict, and some are not in the protocol's words."""
         others = self.value.count + self.text.count + self.plain.count + self.floats.count
         return bool(self.harness.count) and not others
 
 
-# What a response is that is a string; what decides nothing has no class.
+# The class of a string; null if it does not help to decide.
 _CLASS = """
 case
     when is_token({0}) then 'token'
@@ -156,7 +156,7 @@ def _survey(
         )
         row = ROW_COLUMN
     else:
-        # Of CSV in columns as well.
+        # This includes tabulated CSV.
         create_text_view(connection, "surveyed_rows", [file])
         class_ = f"if({name} is null, 'null', {_CLASS.format(name)})"
         source = "surveyed_rows"
@@ -209,7 +209,7 @@ def _first_row(found: _Class) -> int:
 
 
 def _notes(file: SourceFile, survey: _Survey, reading: OutputReading, outputs: str) -> list[str]:
-    """Return what was decided, as far as it could have been decided otherwise."""
+    """Return notes on the decisions that another choice of ``--outputs`` would change."""
     notes = []
     where = f"{file.name}, column {reading.column}"
     strings = survey.plain if survey.plain.count else survey.harness
@@ -217,37 +217,37 @@ def _notes(file: SourceFile, survey: _Survey, reading: OutputReading, outputs: s
         if outputs == "auto" and strings.count and not survey.value.count:
             notes.append(
                 f"{where}: no string is JSON, so strings are values: {strings.shown} is the string "
-                f'"{strings.shown}" (--outputs text takes them as text of the response protocol)'
+                f'"{strings.shown}" (--outputs text reads them as text of the response protocol)'
             )
         if survey.token.count and survey.has_missing:
             notes.append(
-                f"{where}: strings such as {survey.token.shown} that are tokens of the response protocol, and "
-                f"no values: {survey.token.count:,}"
+                f"{where}: strings such as {survey.token.shown} that are tokens of the response protocol, "
+                f"not values: {survey.token.count:,}"
             )
         if survey.null.count and outputs == "auto" and survey.has_missing:
             notes.append(
-                f"{where}: nulls that were returned: {survey.null.count:,} (where nothing was executed, leave "
-                "the key out; --outputs text takes them as not executed)"
+                f"{where}: nulls read as returned nulls: {survey.null.count:,} (leave the key out if nothing "
+                "was executed; --outputs text reads them as not executed)"
             )
         return notes
     if survey.null.count and outputs == "auto" and survey.has_missing:
         notes.append(
-            f"{where}: nulls that were not executed: {survey.null.count:,} (strings are text of the response "
-            "protocol, where a returned null is the text null; --outputs values takes them as returned)"
+            f"{where}: nulls read as not executed: {survey.null.count:,} (strings are text of the response "
+            "protocol, where a returned null is the text null; --outputs values reads them as returned nulls)"
         )
     if survey.floats.count:
         notes.append(
-            f"{where}: responses with floats that JSON does not know: {survey.floats.count:,}, such as "
+            f"{where}: responses with floats that are not valid JSON: {survey.floats.count:,}, such as "
             f'{survey.floats.shown} in row {survey.floats.row}, read as {{"$float":…}}'
         )
     if reading.are_verdicts:
         notes.append(
-            f"{where}: every response is a verdict; those in other words than the protocol's are read as "
-            f"verdicts: {survey.harness.count:,}, such as {survey.harness.shown!r} in row {survey.harness.row}"
+            f"{where}: every response is a verdict; verdicts that are not in the protocol's words are "
+            f"translated: {survey.harness.count:,}, such as {survey.harness.shown!r} in row {survey.harness.row}"
         )
     elif survey.harness.count:
         notes.append(
-            f"{where}: responses that look like verdicts, where others do not: {survey.harness.count:,}, such "
-            f"as {survey.harness.shown!r} in row {survey.harness.row}, kept as they are, as values"
+            f"{where}: responses that look like verdicts, while others do not: {survey.harness.count:,}, such "
+            f"as {survey.harness.shown!r} in row {survey.harness.row}; they are kept unchanged, as values"
         )
     return notes

@@ -1,4 +1,4 @@
-"""Recordings of the pytest plugin: JSON Lines, each file beginning with its session."""
+"""Recordings of the pytest plugin: JSON Lines that begin with a session record."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,10 +24,10 @@ from obslake.load.sources.records import FileRecords
 from obslake.load.sources.relations import create_text_view
 from obslake.load.sources.set_aside import Tolerance
 
-# The newest form of recordings that is understood.
+# The newest supported format of recordings.
 _FORMAT = "1"
 
-# Fields by record; the first ones are needed.
+# Fields by record.
 _REQUIRED = {
     "session": ("problem_id", "implementation_id"),
     "start": ("test_id",),
@@ -96,15 +96,15 @@ class RecordingReader(OneStepReader):
     """``obslake load recording``."""
 
     name = "recording"
-    help = """Load what the pytest plugin has recorded (JSON Lines; gzip or not).
+    help = """Load recordings of the pytest plugin (JSON Lines; gzip or not).
 
-    A recording that ends in the middle of a line, as when the tests were killed, is loaded up to there.
+    If a recording ends in the middle of a line, because the tests were killed, the lines before are loaded.
     """
     example = "obslake load recording behaviour.jsonl.gz --data-set mine"
     suffixes = (".jsonl", ".ndjson")
     whole_files = False
     takes_run = True
-    # Lines stand with their session, which says it.
+    # The context of a line is its session, which has the identity.
     identity_in_context = True
 
     def stage(
@@ -143,7 +143,7 @@ class RecordingReader(OneStepReader):
         return Staged(views=loaded(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS), warnings=warnings)
 
     def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
-        """Write lines of a recording, each below its session."""
+        """Write lines of a recording, each after its session record."""
         rows = records.connection.execute(
             f"select n, record, context from {records.those()} order by n"
         )
@@ -191,7 +191,7 @@ def _add_lines(
     if any(faulty.values()):
         _leave_out_lines(connection, file, faulty)
     columns = ", ".join(map(quote_identifier, present))
-    # A file holds one session after another where recordings were put together.
+    # A file that was concatenated from several recordings has several sessions.
     connection.execute(
         f"""
         insert into recording_lines by name
@@ -215,9 +215,9 @@ def _add_lines(
 def _leave_out_lines(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, faulty: Mapping[str, str | None]
 ) -> None:
-    """Show ``source_lines`` without faulty ones; note what the session says of those set aside.
+    """Recreate ``source_lines`` without faulty lines, and add the session to lines set aside.
 
-    With a session all its lines are set aside.
+    If a session record is faulty, all lines of its session are set aside.
     """
     create_text_view(connection, "given_lines", [file], with_records=True)
     any_fault = " or ".join(condition for condition in faulty.values() if condition)
@@ -276,8 +276,8 @@ def _check_session(
     )
     if not rows or rows[0][0] != "session":
         raise SourceFormatError(
-            f"{file.name}: no recording: its first line is not the record of a session\n"
-            "  rows with columns by name are loaded with `obslake load observations`"
+            f"{file.name}: not a recording: its first line is not a session record\n"
+            "  load rows with named columns with `obslake load observations`"
         )
     if "format" not in columns:
         return
@@ -287,5 +287,5 @@ def _check_session(
     ).fetchall()
     if newer:
         raise SourceFormatError(
-            f"{file.name}: a recording of form {shorten(newer[0][0])}; this version reads form {_FORMAT}"
+            f"{file.name}: a recording in format {shorten(newer[0][0])}; this version reads format {_FORMAT}"
         )

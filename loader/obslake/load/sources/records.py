@@ -1,4 +1,4 @@
-"""Records of the quarantine as files again, which readers read."""
+"""Write quarantined records to files, so that readers can read them again."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ from obslake.engine import quote_identifier, quote_literal
 from obslake.load.sources.files import Format, SourceFile
 from obslake.load.sources.scans import pointer
 
-# Lines of a CSV file that were no rows stand in a file of their own.
+# Suffix of the name of the file for CSV lines that could not be split into fields.
 LINES = " (lines)"
 _LINE = "record_form <> 'row' and context <> 'json'"
 
 
 @dataclass(frozen=True)
 class FileRecords:
-    """The records of one file in the table ``retried``, by their number ``n``.
+    """The records of one file in the table ``retried``, numbered by ``n``.
 
-    The table ``retried_rows`` says which row of which written file a record is.
+    The table ``retried_rows`` maps rows of written files to the numbers of their records.
 
     Attributes:
         connection: has the tables.
-        name: of the file.
-        modified_at: when it was last written.
+        name: name of the file.
+        modified_at: when the file was last written.
         columns: columns of all files of its load.
     """
 
@@ -37,13 +37,13 @@ class FileRecords:
     columns: list[str]
 
     def those(self, condition: str = "true") -> str:
-        """Return the SQL relation of the records that fulfil a condition."""
+        """Return the SQL relation of the records that meet a condition."""
         return f"(from retried where file = {quote_literal(self.name)} and ({condition}))"
 
     def written(
         self, path: Path, form: Format, rows: Sequence[tuple[int | None, int]], suffix: str = ""
     ) -> SourceFile:
-        """Return a file that was written; note its positions and the numbers of their records."""
+        """Return a written file as a source; store which record each position has."""
         name = self.name + suffix
         if rows:
             self.connection.executemany(
@@ -53,10 +53,10 @@ class FileRecords:
 
 
 def write_rows(records: FileRecords, path: Path) -> list[SourceFile]:
-    """Write rows as they were seen, their columns as text, and lines that were not rows."""
+    """Write rows with their columns as text, and lines that were not rows."""
     files = []
     connection = records.connection
-    # A line that was no JSON may be one now; what is still none stays set aside.
+    # A corrected line may be valid JSON now; lines that are still invalid stay set aside.
     rows = records.those(
         "record_form = 'row' or (record_form = 'text' and context is null and json_valid(record))"
     )
@@ -88,5 +88,5 @@ def write_rows(records: FileRecords, path: Path) -> list[SourceFile]:
 
 
 def as_bytes(record: Any, form: str) -> bytes:
-    """Return a record as the file had it, from its text and its ``record_form``."""
+    """Return the original bytes of a record, from its text and its ``record_form``."""
     return b64decode(record) if form == "base64" else str(record).encode()

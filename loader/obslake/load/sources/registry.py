@@ -1,4 +1,4 @@
-"""The readers, by the names of their commands."""
+"""Readers by the name of their command."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from obslake.load.sources.base import Reader
 
-# Module and class. A command imports only its own: all of them take a fifth longer.
+# Module and class. A command imports only its own reader: importing all takes a fifth longer.
 READERS = {
     "observations": ("observations", "ObservationsReader"),
     "recording": ("recording", "RecordingReader"),
@@ -20,7 +20,7 @@ READERS = {
 
 
 def reader_class(name: str) -> "type[Reader]":
-    """Return the reader of a command ``obslake load NAME``."""
+    """Return the reader of the command ``obslake load NAME``."""
     module, class_name = READERS[name]
     found: type[Reader] = getattr(import_module(f"obslake.load.sources.{module}"), class_name)
     return found

@@ -1,4 +1,4 @@
-"""Views on source files: columns as text, with where each row stands."""
+"""Views on source files: columns as text, and the position of each row."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -32,8 +32,8 @@ class TextRelation:
 
     Attributes:
         view: name of the view.
-        columns: names of the columns as the source has them, without the position and time.
-        types: their types in SQL, empty where the format has none, or the files several.
+        columns: names of the columns as in the source, without the position and time.
+        types: their SQL types, empty if the format has none or the files differ.
     """
 
     view: str
@@ -49,18 +49,18 @@ def create_text_view(
     *,
     with_records: bool = False,
 ) -> TextRelation:
-    """Show files of one or several formats as one view of text columns.
+    """Create one view of text columns on files of one or several formats.
 
-    Besides the source's own columns the view has ``_obslake_position`` (file and row, 1-based) and
+    Besides the source's columns the view has ``_obslake_position`` (file and row, 1-based) and
     ``_obslake_time`` (when the file was last written).
 
     Args:
         connection: where the view is created.
-        view: its name.
-        files: what it shows.
-        typed: columns that are cast to whole numbers or moments anyway: they may be of such a type.
-        with_records: the view has ``_obslake_file`` (what the user calls it), ``_obslake_row`` and
-            ``_obslake_record`` (the row as a JSON object) as well.
+        view: name of the view.
+        files: files that the view reads.
+        typed: columns that are later cast to integers or timestamps, and may keep such a type.
+        with_records: also add ``_obslake_file`` (the name that the user gave), ``_obslake_row`` and
+            ``_obslake_record`` (the row as a JSON object).
 
     Raises:
         SourceFormatError: a file cannot be read in the format it seems to have.
@@ -101,8 +101,8 @@ def create_text_view(
 def _describe_files(
     connection: duckdb.DuckDBPyConnection, view: str, files: Sequence[SourceFile]
 ) -> str:
-    """Return the SQL of what is known of the file of a row: its name, its time and its folders."""
-    # The variable is named after the view: other views stay in use beside it.
+    """Return the SQL of the name, time and folders of a row's file."""
+    # The variable is named after the view because several views are in use at the same time.
     connection.execute(
         f"set variable {quote_identifier(view + '_files')} = "
         "map(?::varchar[], list_zip(?::varchar[], ?::timestamptz[], ?::varchar[]))",
@@ -117,13 +117,13 @@ def _describe_files(
 
 
 def _folders(group: Sequence[SourceFile]) -> list[str]:
-    """Return the columns that the names of the files' folders say."""
+    """Return the columns given by the names of the files' folders."""
     return list(dict.fromkeys(key for file in group for key, _ in file.partitions))
 
 
 def _part(rows: str, group: Sequence[SourceFile], source: str, *, with_records: bool) -> str:
-    """Return the SQL of the rows of one scan, with their time and what the folders of their files say."""
-    # A time that is the same in all rows costs nothing.
+    """Return the SQL of the rows of one scan, with their time and the columns from their folders."""
+    # A constant is cheaper than a lookup per row.
     time = (
         f"timestamptz {quote_literal(group[0].modified_at.isoformat())}"
         if len(group) == 1
@@ -147,11 +147,11 @@ class CsvScan:
     """How a CSV file is read.
 
     Attributes:
-        query: has one parameter, the pattern of the file's path.
+        query: query with one parameter, the pattern of the file's path.
         columns: names of the columns.
-        delimiter: what separates fields.
-        quote: what fields are quoted with.
-        skipped_lines: lines before the header.
+        delimiter: separator of fields.
+        quote: quote character.
+        skipped_lines: number of lines before the header.
     """
 
     query: str
@@ -169,12 +169,12 @@ def csv_scan(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> CsvScan
 
 
 def json_scan(file: SourceFile) -> str:
-    """Return the query of a JSON file, as ``json``; its one parameter is the pattern of its path."""
+    """Return the query of a JSON file's objects, as ``json``; its one parameter is the pattern of the path."""
     return json_rows("?", Form(file.format, file.compression, is_salvaged=file.is_salvaged))
 
 
 def json_lines_scan(file: SourceFile) -> str:
-    """Return the query of a file of JSON Lines that shows null for broken ones, as ``json``.
+    """Return the query of a JSON Lines file's objects, as ``json``, with null for broken lines.
 
     The query has one parameter, the pattern of the file's path.
     """
@@ -186,9 +186,7 @@ def unreadable(file: SourceFile, error: duckdb.Error) -> SourceFormatError:
     """Return the error for a file that DuckDB cannot read."""
     text = reason(error).removeprefix(f"{file.path}: ")
     said = (
-        f" (its fields are separated as --delimiter {file.delimiter!r} says)"
-        if file.delimiter
-        else ""
+        f" (its fields are separated by --delimiter {file.delimiter!r})" if file.delimiter else ""
     )
     return SourceFormatError(f"{file.name}: not readable as {file.format}: {text}{said}")
 
@@ -201,7 +199,7 @@ def columns_of(
 
 
 def _form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Form:
-    """Look into a file: DuckDB would make one guess for many files, and skip what does not fit."""
+    """Inspect each file: DuckDB would guess once for many files, and skip rows that do not fit."""
     try:
         form = _FORMS[file.format](connection, file)
     except duckdb.Error as error:
@@ -211,7 +209,7 @@ def _form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Form:
         if key.lower() in names:
             raise SourceFormatError(
                 f"{file.name}: the folder {key}={text} and the column {names[key.lower()]} of the file "
-                "are of one name\n  load it without --partitions, or rename one of them"
+                "have the same name\n  load it without --partitions, or rename one of them"
             )
     return replace(form, output=file.output)
 
@@ -231,13 +229,13 @@ def _parquet_form(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Fo
     if file.is_tabulated:
         own = [c for c in columns if c[0] not in _OWN_COLUMNS]
         return Form(file.format, file.compression, tuple(own), is_tabulated=True)
-    # Where two names differ in case only, DuckDB changes the second.
+    # If two names differ in case only, DuckDB changes the second.
     names = [name for name, _ in columns]
     if {*names} != {*(given := pq.read_schema(file.path).names)}:
         twice = [n for n in given if [g.lower() for g in given].count(n.lower()) > 1]
         if twice:
             raise SourceFormatError(
-                f"{file.name}: columns whose names differ in case only: {', '.join(twice)}\n"
+                f"{file.name}: the names of columns differ in case only: {', '.join(twice)}\n"
                 "  rename all but one of them, or leave them out"
             )
     return Form(file.format, file.compression, tuple(columns))
@@ -248,7 +246,7 @@ def _refuse_long_decimals(file: SourceFile) -> None:
     for column in pq.read_schema(file.path):
         if "decimal256(" in str(column.type):
             raise SourceFormatError(
-                f"{file.name}: column {column.name} is {column.type}: decimals of more than 38 digits "
+                f"{file.name}: column {column.name} is {column.type}: decimals with more than 38 digits "
                 "would lose digits\n  write the column as text, or leave it out"
             )
 

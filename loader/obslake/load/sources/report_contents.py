@@ -1,4 +1,4 @@
-"""What a test report says, in whichever format: cases with their results, and suites."""
+"""The contents of a test report in any format: cases with their results, and suites."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from obslake.load.sources.suite_names import SuiteName, steady_name
 
-# Longer texts are cut, so that a row has a bounded size: names stay different by a hash at their end.
+# Longer texts are cut to bound the size of a row; a hash at the end keeps names different.
 _LONGEST_NAME = 2_000
 LONGEST_TEXT = 10_000
 LONGEST_PROPERTY = 1_000
@@ -18,13 +18,13 @@ class Result:
     """How one attempt at a case ended.
 
     Attributes:
-        verdict: ``passed``, ``failed``, ``error``, ``skipped``, ``timeout``, ``crash``, or ``other``: its
-            message is a word of which nobody knows what it means.
-        type: class of what was thrown, as far as the report names it.
-        message: what was said about it.
-        time: its duration, as written.
-        timestamp: when it began, as written.
-        suite_timestamp: when its suite began, as written.
+        verdict: ``passed``, ``failed``, ``error``, ``skipped``, ``timeout``, ``crash``, or ``other`` for an
+            unknown word, which is its message.
+        type: class of the exception, if the report names it.
+        message: message of the failure, or reason for a skip.
+        time: duration, as written.
+        timestamp: start of the attempt, as written.
+        suite_timestamp: start of its suite, as written.
     """
 
     verdict: str
@@ -40,13 +40,13 @@ class Suite:
     """A suite that holds cases.
 
     Attributes:
-        number: what its cases refer to; 0 is what is outside of all suites.
-        written: its name as it is written, where that is another.
-        name: its name without what is different in every run.
-        project: browser, device or the like that its cases were executed in, which is their environment.
-        labels: what tells it apart from other suites of its name, in the order in which that counts.
-        unexplained: failures and errors that it counts, and that neither cases nor errors explain.
-        missing: cases that it counts, and that are not there.
+        number: number that its cases refer to; 0 for cases outside all suites.
+        written: the name as written, if it differs from ``name``.
+        name: the name without parts that differ in every run.
+        project: browser, device or the like that executed its cases; it is their environment.
+        labels: texts that distinguish it from other suites with its name, in order of preference.
+        unexplained: number of failures and errors that it counts beyond those of its cases and errors.
+        missing: number of cases that it counts beyond those in the report.
     """
 
     number: int
@@ -66,16 +66,16 @@ class Case:
     """One test case of a report.
 
     Attributes:
-        suite_number: the suite around it.
-        suite: outermost suite around it whose name says what is tested.
+        suite_number: number of its suite.
+        suite: outermost suite around it with a meaningful name.
         group: names of the suites between that one and the case.
-        any_suite: outermost suite around it that has a name at all.
+        any_suite: outermost suite around it with any name.
         classname: class, module or file of the test.
         name: name of the test, with its parameters.
         file: source file of the test.
-        reference: what its class is filed under elsewhere in the report.
-        results: its attempts, in their order.
-        is_outside: whether it stands for what went wrong outside of cases, and is named after that.
+        reference: id of its class elsewhere in the report.
+        results: its attempts, in order.
+        is_outside: whether it represents a failure outside all cases, and is named after its place.
     """
 
     suite_number: int
@@ -91,7 +91,7 @@ class Case:
 
 
 class Sink(Protocol):
-    """Where the contents of a report go."""
+    """Receives the contents of a report."""
 
     def case(self, case: Case) -> None:
         """Take a test case."""
@@ -100,7 +100,7 @@ class Sink(Protocol):
         """Take a suite, after its cases."""
 
     def property(self, suite_number: int, suite: str, name: str, value: str) -> None:
-        """Take what a suite, or the whole run, says about its context."""
+        """Take a property of a suite or of the whole run."""
 
     def test_class(self, reference: str, classname: str) -> None:
         """Take the class that cases refer to."""
@@ -108,12 +108,12 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class ReportSummary:
-    """What is known about a report as a whole.
+    """Summary of a report.
 
     Attributes:
         format: ``junit``, ``trx``, ``xunit`` or ``nunit``.
-        n_cases: how many test cases it has.
-        n_replaced: how many characters were replaced that XML does not allow.
+        n_cases: number of test cases.
+        n_replaced: number of replaced characters that XML does not allow.
     """
 
     format: str
@@ -123,10 +123,10 @@ class ReportSummary:
 
 @dataclass(frozen=True)
 class Naming:
-    """What the user said about names.
+    """The user's options for names.
 
     Attributes:
-        keeps_names: nothing is taken out of the names of suites.
+        keeps_names: keep the names of suites unchanged.
         environment_from: attribute or property of a suite that is part of the environment.
     """
 
@@ -134,13 +134,13 @@ class Naming:
     environment_from: str | None = None
 
     def steady(self, name: str | None) -> SuiteName:
-        """Return the name of a suite, or of what may be named after one."""
+        """Return a name without the parts that differ in every run, unless the user keeps them."""
         known = known_name(name) or ""
         return SuiteName(known) if self.keeps_names else steady_name(known)
 
 
 def shorten_name(text: str) -> str:
-    """Cut a name that is too long to be one, and keep it different from others."""
+    """Cut a name that is too long, and keep it different from others."""
     if len(text) <= _LONGEST_NAME:
         return text
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
@@ -148,10 +148,10 @@ def shorten_name(text: str) -> str:
 
 
 def shorten_text(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Cut a text that is too long to be kept."""
+    """Cut a text that is too long."""
     return text if len(text) <= longest else text[:longest] + "…"
 
 
 def known_name(text: str | None) -> str | None:
-    """Return a name, None where there is none."""
+    """Return a name without surrounding blanks, shortened; None if nothing is left."""
     return shorten_name(text.strip()) or None if text else None

@@ -1,4 +1,4 @@
-"""What the formats of test reports have in common: elements that are records, and what is made of them."""
+"""The common part of the formats of test reports: elements that are records, and the cases made of them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from obslake.load.sources.report_contents import (
 
 @dataclass
 class Element:
-    """An element inside a test case, as far as it is kept."""
+    """The kept part of an element that is a record or inside one."""
 
     name: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -28,17 +28,17 @@ class Element:
     length: int = 0
 
     def get(self, name: str) -> str | None:
-        """Return an attribute, None where there is none."""
+        """Return an attribute; None if it is missing."""
         return self.attributes.get(name)
 
     def add_text(self, text: str) -> None:
-        """Keep more of the text, as long as it is not too long."""
+        """Add text until the longest length is reached."""
         if self.length <= LONGEST_TEXT:
             self.texts.append(text)
             self.length += len(text)
 
     def named(self, *names: str) -> list["Element"]:
-        """Return the children of some names."""
+        """Return the children with one of these names."""
         return [child for child in self.children if child.name in names]
 
     def find(self, *path: str) -> "Element | None":
@@ -49,7 +49,7 @@ class Element:
         return element
 
     def text(self) -> str:
-        """Return all text in the element, that of its children last."""
+        """Return all text in the element: its own first, then that of its children."""
         texts: list[str] = []
         elements = [self]
         while elements:
@@ -60,14 +60,14 @@ class Element:
 
 
 class Report(ABC):
-    """One format: which elements are records, and what they say.
+    """One format: which elements are records, and how to read them.
 
     Attributes:
-        format: its name.
-        records: elements that are kept until they end, and then understood as a whole.
-        outside: elements that are records where they are not inside of others.
-        ignored: elements inside records that are passed over.
-        spellings: names of elements, by themselves without case.
+        format: name of the format.
+        records: elements that are read as a whole when they end.
+        outside: elements that are records unless they are inside another record.
+        ignored: elements inside records that are ignored.
+        spellings: names of elements by their case-folded names.
     """
 
     format: str
@@ -77,22 +77,22 @@ class Report(ABC):
     spellings: Mapping[str, str] = {}
 
     def __init__(self, sink: Sink, naming: Naming) -> None:
-        """Send what is understood to the sink, with names as the user wants them."""
+        """Create a reader that sends the contents to the sink, with names as the user wants them."""
         self.sink = sink
         self.naming = naming
         self.n_cases = 0
 
     def enter(self, name: str, attributes: Mapping[str, str]) -> None:
-        """Take note of an element around records that begins."""
+        """Handle the start of an element around records."""
         del name, attributes
 
     def leave(self, name: str) -> None:
-        """Take note of an element around records that ends."""
+        """Handle the end of an element around records."""
         del name
 
     @abstractmethod
     def record(self, element: Element) -> None:
-        """Understand a record."""
+        """Handle a complete record."""
 
     def add_case(
         self,
@@ -107,7 +107,7 @@ class Report(ABC):
         file: str | None = None,
         reference: str | None = None,
     ) -> None:
-        """Keep a case."""
+        """Send a case to the sink."""
         self.n_cases += 1
         self.sink.case(
             Case(
@@ -136,7 +136,7 @@ class Report(ABC):
         suite: str | None = None,
         group: str | None = None,
     ) -> None:
-        """Keep what went wrong outside of cases as a case of what it happened to."""
+        """Send a failure outside all cases to the sink, as a case of the suite or class it happened to."""
         said = shorten_text((message or "").strip()) or None
         result = Result(verdict, known_name(type_), said, suite_timestamp=timestamp)
         self.sink.case(
@@ -157,7 +157,7 @@ class Report(ABC):
     def add_property(
         self, suite: str | None, name: str | None, value: str | None, suite_number: int = 0
     ) -> None:
-        """Keep what a suite says about its context."""
+        """Send a property of a suite to the sink."""
         if (known := known_name(name)) and value is not None:
             text = shorten_text(value, LONGEST_PROPERTY)
             self.sink.property(suite_number, suite or "", known, text)

@@ -1,4 +1,4 @@
-"""What users say about test reports."""
+"""Options for test reports."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,19 +9,19 @@ import click
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What the user said about the reports.
+    """The user's options for reports.
 
     Attributes:
         implementation: implementation that was tested; None: the revision, else the run.
-        revision: code revision that was tested.
-        lineage: what the revisions are revisions of.
+        revision: revision of the code that was tested.
+        lineage: library or branch of the revisions.
         problem: problem of all cases; None: their suites.
-        repeats: what cases of one name in one report are.
-        path_pattern: what the parts of the files' paths say.
+        repeats: whether cases with one name in one report are different cases or attempts at one.
+        path_pattern: pattern that reads fields from the paths of files.
         environment_from: attribute or property of suites that is part of the environment.
-        strip: regular expressions for parts that are taken out of all names.
-        test_name: regular expression for the part of a name that is the name.
-        keep_names: nothing else is taken out of the names of suites.
+        strip: regular expressions for parts that are removed from all names.
+        test_name: regular expression for the part of a name that names the test.
+        keep_names: keep times, versions and random ids in the names of suites.
     """
 
     implementation: str | None = None
@@ -36,10 +36,9 @@ class ReportOptions:
     keep_names: bool = False
 
     def said(self) -> dict[str, Any]:
-        """Return the options that decide what comes of a report.
+        """Return the options that determine the rows of a report.
 
-        What was not asked for has no place there, so that reports are recognised that were loaded before
-        an option came up.
+        Unused newer options are omitted, so that reports loaded before these options existed are recognised.
         """
         said = {name: value for name, value in asdict(self).items() if name != "path_pattern"}
         return {name: value for name, value in said.items() if value or name not in _LATER_OPTIONS}
@@ -64,7 +63,7 @@ COMMAND_OPTIONS = (
         ["--lineage"],
         default="default",
         show_default=True,
-        help="What the revisions are revisions of: a library, a branch.",
+        help="Library or branch that the revisions belong to.",
     ),
     click.Option(
         ["--problem"], help="Problem of all cases [default: their suite, else their class]."
@@ -74,14 +73,14 @@ COMMAND_OPTIONS = (
         type=click.Choice(["cases", "attempts"]),
         default="cases",
         show_default=True,
-        help="What cases of one name in one report are: different cases, or attempts at one.",
+        help="Whether cases with one name in one report are different cases or attempts at one.",
     ),
     click.Option(
         ["--path-pattern"],
         metavar="PATTERN",
         help=(
-            "What the parts of a path say: a pattern with {run}, {environment}, {revision}, "
-            "{implementation}, {lineage}, {problem} or {data_set}; it goes before the options."
+            "Read fields from the path: a pattern with {run}, {environment}, {revision}, "
+            "{implementation}, {lineage}, {problem} or {data_set}; its values override the options."
         ),
     ),
     click.Option(
@@ -89,19 +88,19 @@ COMMAND_OPTIONS = (
         metavar="NAME",
         help=(
             "Attribute (hostname, package, id …) or property of suites that is part of the environment "
-            "[default: the browser or device, where a report names it]."
+            "[default: the browser or device, if a report names it]."
         ),
     ),
     click.Option(
         ["--strip"],
         multiple=True,
         metavar="REGEX",
-        help="Take what this finds out of the names of suites, classes and cases.",
+        help="Remove the matches from the names of suites, classes and cases.",
     ),
     click.Option(
         ["--test-name"],
         metavar="REGEX",
-        help="Name a test by the part of its name that this finds, or by its first group.",
+        help="Name a test by the match in its name, or by the first group of the match.",
     ),
     click.Option(
         ["--keep-names"],
@@ -109,4 +108,4 @@ COMMAND_OPTIONS = (
         help="Keep times, versions and random ids in the names of suites.",
     ),
 )
-"""Options of ``obslake load junit``; what is not a field of ``ReportOptions`` is one of ``Options``."""
+"""Options of ``obslake load junit``; those that are not fields of ``ReportOptions`` are fields of ``Options``."""

@@ -1,7 +1,6 @@
-"""Test reports: JUnit XML in its dialects, TRX, xUnit.net and NUnit, read case by case.
+"""Read test reports case by case: JUnit XML in its dialects, TRX, xUnit.net and NUnit.
 
-Here and in the modules of the formats is said what the files say; what it means as observations is in
-``sql/junit.sql``.
+This module and those of the formats read the files; ``sql/junit.sql`` turns their contents into observations.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,10 +28,10 @@ _ROOTS: Mapping[str, type[Report]] = {
 
 
 def read_report(file: SourceFile, sink: Sink, naming: Naming) -> ReportSummary:
-    """Read a report, whichever of the formats it has.
+    """Read a report of any format.
 
     Raises:
-        SourceFormatError: the file is broken or no test report.
+        SourceFormatError: the file is broken or not a test report.
     """
     events = _ReportEvents(file, sink, naming)
     n_replaced = read_xml(file, events)
@@ -40,7 +39,7 @@ def read_report(file: SourceFile, sink: Sink, naming: Naming) -> ReportSummary:
 
 
 class _ReportEvents:
-    """Keeps the elements of the record that is read at the moment, and no others."""
+    """Keeps only the elements of the current record."""
 
     report: "Report"
 
@@ -49,7 +48,7 @@ class _ReportEvents:
         self._sink = sink
         self._naming = naming
         self._is_root = True
-        # What to do at the end of each open element.
+        # For each open element, the action at its end.
         self._ends: list[Callable[[], None]] = []
         self._open: list[Element | None] = []
         self._n_kept = 0
@@ -61,14 +60,14 @@ class _ReportEvents:
         name = self.report.spellings.get(name.casefold(), name)
         inside = self._open[-1] if self._open else None
         is_record = name in self.report.records or (
-            # Inside a record the same element is a part of it.
+            # Inside a record the element is a part of it.
             inside is None and name in self.report.outside
         )
         if is_record and not self._in_ignored():
             element = Element(name, attributes)
             self._n_kept = 0
             if inside is not None and not inside.named(name):
-                # It only says that there are some: each is a record of its own.
+                # The outer record keeps one empty child as a mark; each inner element is its own record.
                 inside.children.append(Element(name))
             self._push(element, lambda: self.report.record(element))
         elif inside is not None:
@@ -109,10 +108,8 @@ def _report(file: SourceFile, root: str, sink: Sink, naming: Naming) -> Report:
     if root in _ROOTS:
         return _ROOTS[root](sink, naming)
     if root == "test-results":
-        raise SourceFormatError(
-            f"{file.name}: a report of NUnit 2; write it as NUnit 3 or JUnit XML"
-        )
+        raise SourceFormatError(f"{file.name}: an NUnit 2 report; write it as NUnit 3 or JUnit XML")
     raise SourceFormatError(
-        f"{file.name}: no test report: its root element is {shorten_name(root)[:100]}, "
+        f"{file.name}: not a test report: its root element is {shorten_name(root)[:100]}, "
         f"not one of {', '.join(_ROOTS)}"
     )

@@ -1,7 +1,7 @@
-"""Lines of CSV and JSON Lines that cannot be read are set aside, and the other rows kept.
+"""Set aside broken lines of CSV and JSON Lines, and keep the other rows.
 
-The rows that can be told apart are written to a Parquet file, with their numbers in the source:
-DuckDB may overlook a line that is broken in a column which a query does not need.
+The valid rows are written to a Parquet file with their numbers in the source, because DuckDB may overlook a
+line that is broken in a column which a query does not need.
 """
 
 import csv
@@ -28,10 +28,10 @@ _BATCH_BYTES = 16 << 20
 
 
 def salvage(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
-    """Return the file, or what can be read of it where lines of it were set aside.
+    """Return the file, or a file of its valid rows if broken lines were set aside.
 
     Raises:
-        SourceFormatError: it cannot be read, not even in part.
+        SourceFormatError: no part of the file can be read.
     """
     try:
         if file.format == "csv":
@@ -46,7 +46,7 @@ def salvage(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFi
 def _salvage_csv(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
     found = csv_scan(connection, file)
     columns = found.columns
-    # Every column, or what is broken in the others would be overlooked.
+    # Count every column, because DuckDB overlooks broken lines in columns that are not read.
     counts = ", ".join(f"count({quote_identifier(name)})" for name in columns)
     try:
         connection.execute(
@@ -58,7 +58,7 @@ def _salvage_csv(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Sou
         return file
     with _new_file(connection, "lines-") as stream:
         header = io.StringIO(newline="")
-        # Its quotes say how the other fields are quoted.
+        # Quote the header, so that the quote character is detected.
         writer = csv.writer(
             header,
             delimiter=found.delimiter,
@@ -79,20 +79,19 @@ def _salvage_csv(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Sou
     salvaged, written = _write(connection, sound, numbered)
     if written != rows.kept:
         raise SourceFormatError(
-            f"{file.name}: not readable as csv: {rows.kept:,} rows can be told apart, "
-            f"and {written:,} are read"
+            f"{file.name}: not readable as csv: {rows.kept:,} rows were found, but {written:,} were read"
         )
     return salvaged
 
 
 class _Rows:
-    """The rows of a CSV file as they stand in it, told apart one by one.
+    """Separates the valid rows of a CSV file from the others.
 
-    DuckDB makes an error of several kilobytes for each field that is too many or missing, and keeps
-    all of them; where a quote is not closed it may make one for each line up to the end of the file.
+    DuckDB is not used because it keeps an error of several kilobytes for each surplus or missing field, and
+    after an unclosed quote possibly for each line up to the end of the file.
 
     Attributes:
-        kept: how many of them have as many fields as there are columns, and are UTF-8.
+        kept: number of rows that have the right number of fields and are valid UTF-8.
     """
 
     def __init__(self, file: SourceFile, scan: CsvScan) -> None:
@@ -105,12 +104,12 @@ class _Rows:
         self._lines: list[str] = []
 
     def separate(self, sound: IO[bytes]) -> Iterator[tuple[int, str, bytes]]:
-        """Write the good rows to a file, each behind its number, and return the others with a reason."""
+        """Write the valid rows to a file, each after its number; yield number, reason and bytes of the others."""
         number = self._skipped_lines
         limit = csv.field_size_limit(LONGEST_CSV_LINE)
         try:
             with open_plain(self._file.path, self._file.compression) as stream:
-                # What separates rows and fields is ASCII: each byte may be a character.
+                # Separators and quotes are ASCII, so each byte can be treated as a character.
                 text = io.TextIOWrapper(stream, encoding="latin-1", newline="")
                 for _ in range(self._skipped_lines):
                     next(text)
@@ -124,7 +123,7 @@ class _Rows:
                 for fields in reader:
                     record = "".join(self._lines).rstrip("\r\n").encode("latin-1")
                     self._lines.clear()
-                    # DuckDB skips blank lines; the header is row 1.
+                    # Blank lines do not count, as in DuckDB; the header is row 1.
                     number += bool(fields)
                     if number < self._skipped_lines + 2 or not fields:
                         continue
@@ -136,13 +135,13 @@ class _Rows:
         except csv.Error as error:
             raise SourceFormatError(
                 f"{self._file.name}: not readable as csv: row {number + 1}: {error}\n"
-                "  such a row cannot be set aside: where the next one begins is not known"
+                "  the row cannot be set aside, because the start of the next row is unknown"
             ) from error
         finally:
             csv.field_size_limit(limit)
 
     def _noted(self, text: Iterable[str]) -> Iterator[str]:
-        """Return lines, and keep those of the row that is being read."""
+        """Yield lines, and store those of the current row."""
         size = 0
         for line in text:
             size = len(line) + (size if self._lines else 0)
@@ -154,7 +153,7 @@ class _Rows:
             yield line
 
     def _fault(self, fields: list[str], record: bytes) -> str | None:
-        # A delimiter at the end of a row is allowed.
+        # A trailing delimiter is allowed.
         if len(fields) != self._width and (len(fields) != self._width + 1 or fields[-1]):
             return f"has {len(fields):,} fields instead of {self._width:,}"
         try:
@@ -169,7 +168,7 @@ def _salvage_json(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> So
     try:
         connection.execute(f"select count(json) from {json_scan(file)}", path)
     except duckdb.Error:
-        # An array that is broken has no lines that stand for themselves.
+        # A broken array has no independent lines.
         if read_head(file.path, file.compression).lstrip()[:1] != b"{":
             raise
     else:
@@ -186,7 +185,9 @@ def _salvage_json(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> So
     numbers = {number for (number,) in rejected}
     with open_plain(file.path, file.compression) as stream:
         lines = enumerate((line for line in stream if line.strip()), start=1)
-        broken = ((n, "is no JSON", line.rstrip(b"\r\n")) for n, line in lines if n in numbers)
+        broken = (
+            (n, "is not valid JSON", line.rstrip(b"\r\n")) for n, line in lines if n in numbers
+        )
         _set_aside(connection, file, broken, None)
     return salvaged
 
@@ -214,7 +215,7 @@ def _set_aside(
     records: Iterable[tuple[int, str, bytes]],
     context: str | None,
 ) -> None:
-    """Set records aside, of which row, reason and bytes are given."""
+    """Set aside records, given as row, reason and bytes."""
     total = 0
     for batch in _batches(records):
         total += len(batch)

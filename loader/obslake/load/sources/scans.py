@@ -1,4 +1,4 @@
-"""The SQL that reads files of one form as text."""
+"""The SQL that reads files of one format as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,11 @@ from obslake.load.sources.compression import Compression
 from obslake.load.sources.files import Format, OutputReading
 from obslake.load.sources.typed_text import is_text, plain_text, protocol_text
 
-# A record is bounded, and with it the memory for reading it: DuckDB's CSV reader reserves a
-# multiple of the longest line that it has to expect.
+# Bounds the memory for reading: DuckDB's CSV reader reserves a multiple of the longest line.
 LONGEST_CSV_LINE = 8 << 20
 LONGEST_JSON_LINE = 64 << 20
 
-# Types that need no detour by text to become a number or a moment: parsing would cost more than all
-# the rest of reading.
+# Types that are not converted to text and parsed again: parsing would cost more than the rest of reading.
 _PLAIN_TYPES = frozenset(
     {
         "TINYINT",
@@ -30,22 +28,22 @@ _PLAIN_TYPES = frozenset(
     }
 )
 
-# Number of a row in its source, in a file of rows that were salvaged from it.
+# In salvaged and tabulated files: the number of a row in its source.
 ROW_COLUMN = "_obslake_row"
 
-# Why a row cannot be understood as a whole, in a file that was brought into columns.
+# In tabulated files: why a row as a whole cannot be understood.
 FAULT_COLUMN = "_obslake_fault"
 
-# The whole of such a row as it was written.
+# In tabulated files: such a row as it was written.
 RAW_COLUMN = "_obslake_raw"
 
-# What the output of a row was before it became text, in such a file.
+# In tabulated files: the kind of JSON value that the output of a row was.
 OUTPUT_FORM_COLUMN = "_obslake_output_form"
 
 
 @dataclass(frozen=True)
 class Form:
-    """What files must have in common to be read by one scan: names and types of columns as well."""
+    """The properties that files read by one scan have in common, including names and types of columns."""
 
     format: Format
     compression: Compression
@@ -59,7 +57,7 @@ class Form:
 
 
 def scan(paths: str, form: Form, typed: Sequence[str], *, with_records: bool) -> str:
-    """Return the query that reads files of one form as text."""
+    """Return the query that reads files with one ``Form`` as text."""
     plain = {name.lower() for name in typed}
     if form.is_tabulated or form.is_salvaged:
         rows = _salvaged_rows(paths, form)
@@ -72,7 +70,7 @@ def scan(paths: str, form: Form, typed: Sequence[str], *, with_records: bool) ->
         row_number = "file_row_number + 1"
     elif form.format == "csv":
         rows = csv_rows(paths, form)
-        # The header is row 1, as editors and spreadsheets count.
+        # The header is row 1, as in editors and spreadsheets.
         row_number = f"row_number() over () + {1 + form.skipped_lines}"
     else:
         rows = json_rows(paths, form)
@@ -91,7 +89,7 @@ def scan(paths: str, form: Form, typed: Sequence[str], *, with_records: bool) ->
 
 
 def _record(form: Form) -> str:
-    """Return the SQL of a whole row: as it was written, or its columns as text."""
+    """Return the SQL of a record: the row as written, or its columns as text."""
     if form.format == "json":
         return "cast(json as varchar)"
     texts = [f"{quote_literal(name)}: {_text(form, name, type_)}" for name, type_ in form.columns]
@@ -148,14 +146,14 @@ def _output_text(form: Form, output: OutputReading, value: str, type_: str) -> s
     """Return the SQL of a response as the text of the protocol."""
     string = f"string_response({value})"
     if output.kind_column:
-        # The file itself may say that it is not a value.
+        # A string whose kind is not a value is kept unchanged.
         kind = quote_identifier(output.kind_column)
         string = f"if(coalesce({kind}, 'value') = 'value', {string}, {value})"
     if not form.is_tabulated:
         is_string = is_text(type_)
         if output.are_values:
             text = string if is_string else protocol_text(value, type_)
-            # A field of CSV is missing, a null of Parquet is one.
+            # A null in CSV is a missing field; a null in Parquet is a returned null.
             return text if form.format == "csv" else f"coalesce({text}, 'null')"
         text = protocol_text(value, type_)
     elif output.are_values:

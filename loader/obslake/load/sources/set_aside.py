@@ -1,7 +1,7 @@
-"""Records that cannot be understood, on their way into the quarantine; how many of them are tolerated.
+"""Collect records that cannot be understood for the quarantine, and refuse too many of them.
 
-They wait in the temporary table ``set_aside`` of the connection. What a source has in all is
-counted in ``checked_files``.
+The temporary table ``set_aside`` of the connection holds these records; ``checked_files`` counts all records of
+each source.
 """
 
 import math
@@ -18,18 +18,18 @@ from obslake.load.sources.files import SourceFile
 
 _SHOWN = 5
 
-# A file that is set aside as a whole becomes one value of a column.
+# A file that is set aside as a whole becomes one value of a column, so its size is bounded.
 LARGEST_FILE = 64 << 20
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How many records of a load may be set aside: a number, or a share of all.
+    """How many records of a load may be set aside: a number, or a share of all records.
 
     Attributes:
-        text: what the user wrote.
-        count: the number; of a share the greatest there is.
-        share: the share, from 0 to 1; None: a number is meant.
+        text: the option as the user wrote it.
+        count: the number; ignored if there is a share.
+        share: the share, from 0 to 1; None: the number counts.
     """
 
     text: str = "0"
@@ -38,10 +38,10 @@ class Tolerance:
 
     @classmethod
     def parse(cls, text: str) -> "Tolerance":
-        """Understand a number (``12``) or a percentage (``0.5%``).
+        """Parse a number (``12``) or a percentage (``0.5%``).
 
         Raises:
-            ValueError: it is neither.
+            ValueError: the text is neither.
         """
         if re.fullmatch(r"[0-9]{1,18}", text):
             return cls(text, int(text))
@@ -50,7 +50,7 @@ class Tolerance:
         raise ValueError(text)
 
     def most(self, records: int | None) -> float:
-        """Return how many of some records may be set aside; of an unknown number: at most."""
+        """Return how many of ``records`` may be set aside; with None, the upper bound for any number."""
         if self.share is None:
             return self.count
         return math.inf if records is None and self.share else self.share * (records or 0)
@@ -66,12 +66,12 @@ ANY = Tolerance.parse("100%")
 
 
 def begin(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty tables; replace those of an earlier attempt."""
+    """Create the empty tables, replacing those of an earlier attempt."""
     run_sql_file(connection, SQL / "set_aside.sql")
 
 
 def add_file(connection: duckdb.DuckDBPyConnection, file: SourceFile, reason: str) -> bool:
-    """Set a file aside as a whole; return whether it is small enough for that."""
+    """Set aside a whole file; return False if it is too large for that."""
     if file.path.stat().st_size > LARGEST_FILE:
         return False
     text, form = as_text(file.path.read_bytes())
@@ -84,12 +84,12 @@ def add_file(connection: duckdb.DuckDBPyConnection, file: SourceFile, reason: st
 
 
 def count_files(connection: duckdb.DuckDBPyConnection, number: int) -> None:
-    """Count files that stand for one record each."""
+    """Count files that are one record each."""
     connection.execute("insert into checked_files values (null, ?, [])", [number])
 
 
 def as_text(content: bytes) -> tuple[str, str]:
-    """Return bytes as text that a table can keep, and which form of ``record_form`` it has."""
+    """Return bytes as text that a table can hold, and its ``record_form``."""
     try:
         return content.decode(), "text"
     except UnicodeDecodeError:
@@ -103,10 +103,10 @@ def count(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def refuse_too_many(connection: duckdb.DuckDBPyConnection, tolerance: Tolerance) -> None:
-    """Refuse a load of which more is set aside than is tolerated.
+    """Refuse a load that has set aside more records than tolerated.
 
     Raises:
-        SourceRowError: it names the first, by file and row.
+        SourceRowError: names the first records by file and row.
     """
     if tolerance.is_strict:
         return
@@ -122,17 +122,17 @@ def refuse_too_many(connection: duckdb.DuckDBPyConnection, tolerance: Tolerance)
 
 
 def refuse(found: int, shown: list[str], tolerance: Tolerance, records: int | None = None) -> None:
-    """Raise the error for records that cannot be understood, of which some are shown."""
+    """Raise the error for records that cannot be understood, showing the first ones."""
     many = f"{found:,}" if records is None or tolerance.is_strict else f"{found:,} of {records:,}"
     what = f"{many} row{'' if many == '1' else 's'} cannot be understood"
     if not tolerance.is_strict:
         what += f", more than --max-faulty {tolerance.text} allows"
     more = [f"  … and {found - len(shown):,} more"] if found > len(shown) else []
-    advice = f"  set them aside, and load the others, with --max-faulty {found}"
+    advice = f"  to set them aside and load the others, add --max-faulty {found}"
     raise SourceRowError("\n".join([f"{what}; nothing was loaded", *shown, *more, advice]))
 
 
 def describe(file: str, position: int | None, column: str | None, reason: str) -> str:
-    """Return one record that was set aside as a line of a message."""
+    """Return the line of a message about one record that was set aside."""
     where = file if position is None else f"{file}, row {position}"
     return f"  {where}, column {column}: {reason}" if column else f"  {where}: {reason}"

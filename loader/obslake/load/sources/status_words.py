@@ -1,6 +1,7 @@
-"""The words of test reports that say how a case ended; documented in docs/junit.md.
+"""The words of test reports for the outcome of a case; documented in docs/junit.md.
 
-Those of all harnesses, and those that are plain in a report only: elsewhere `done` or `good` may be an answer.
+They are the words of all harnesses, and more that are unambiguous only in a report: elsewhere `done` or `good` may
+be a returned value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,10 +9,10 @@ from typing import Literal
 
 from obslake.load.sources.verdicts import Outcome, normalize, outcome
 
-# A case that a report names and that was not executed is a skipped one.
+# A case that was not executed counts as skipped if a report names it.
 Verdict = Literal["passed", "failed", "error", "skipped", "timeout", "crash"]
 
-# From the least to the most severe: of several words the most severe counts.
+# From the least to the most severe; the most severe of several words counts.
 _SEVERITY: tuple[Verdict, ...] = ("passed", "skipped", "failed", "error", "timeout", "crash")
 
 UNKNOWN = "other"
@@ -49,12 +50,12 @@ _MEANING = {word: meaning for meaning, words in _OF_REPORTS.items() for word in 
 
 
 def verdict_of(word: str) -> Verdict | None:
-    """Return what a word means; None: it is not known. Of `failed: AssertionError` the first word counts."""
+    """Return the verdict of a word, or of the part before a colon (`failed: AssertionError`); None: unknown."""
     first = word.partition(":")[0]
     found = outcome(first) or _MEANING.get(normalize(first))
     return "skipped" if found == "not_executed" else found
 
 
 def most_severe(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Return the most severe of several verdicts; None where there is none."""
+    """Return the most severe of several verdicts; None if there are none."""
     return max(verdicts, key=_SEVERITY.index, default=None)

@@ -1,7 +1,6 @@
-"""What the names of suites say besides what is tested: when it ran, and in which browser or version.
+"""Remove the parts of suite names that differ between runs: times, random ids, versions, build numbers.
 
-A problem must have one name in every run, so a name loses the parts that another run writes otherwise.
-Documented in docs/junit.md.
+A problem must have the same name in every run. Documented in docs/junit.md.
 """
 
 import re
@@ -20,7 +19,7 @@ _CLOCK = rf"{_HOUR}[:.h_-]?{_SIXTY}(?:[:.m_-]?{_SIXTY}(?:[.,:_]\d{{1,9}})?)?"
 _BETWEEN = r"(?:T|[ _@-]{1,3}|, ?| at )"
 _START, _END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 
-# Names that tools give to every report, and that say nothing about what was tested.
+# Names that tools give to every report, whatever was tested.
 _MEANINGLESS_SUITES = frozenset(
     {
         "",
@@ -46,10 +45,10 @@ _MEANINGLESS_SUITES = frozenset(
         "xunit",
     }
 )
-# Where a configuration or an assembly lies is another place on another machine.
+# The paths of configurations and assemblies differ between machines.
 _ABSOLUTE_PATH = re.compile(r"[A-Za-z]:[\\/]|[\\/]|file:")
 
-# Times to the minute or finer, and ids that are random.
+# Times to the minute or finer, and random ids.
 _MOMENTS = re.compile(
     "|".join(
         [
@@ -82,14 +81,14 @@ _RELEASE = (
     r"(?:\+[0-9A-Za-z.]{1,40})?"
 )
 _STRICT_RELEASE = r"[-.+]?(?:alpha|beta|rc|dev|pre|build|snapshot)[-.]?\d*(?:[.-]\d+)*"
-# What another release, build or day writes otherwise; one run may have several of them.
+# Versions, builds and days. One run may have several of them.
 _VERSIONS = re.compile(
     "(?i)"
     + "|".join(
         [
             rf"{_START}{_BROWSER}(?P<browser>[ /@-]?v?\d+(?:\.\d+)*){_END}",
             rf"{_START}{_TOOL}(?P<tool>[ /@_-]?v?\d+(?:\.\d+)+{_RELEASE}){_END}",
-            # Digits alone may be the number of a section, or an address.
+            # Digits alone may be a section number or an IP address.
             rf"{_START}(?P<release>(?:v|version |release )\d+\.\d+\.\d+(?:\.\d+)*{_RELEASE}){_END}(?!\.\d|:\d)",
             rf"{_START}(?P<prerelease>\d+\.\d+\.\d+{_STRICT_RELEASE}){_END}(?!\.\d|:\d)",
             rf"{_START}(?P<day>{_YEAR}(?:-{_MONTH}-|/{_MONTH}/|\.{_MONTH}\.|{_MONTH}){_DAY}){_END}",
@@ -104,7 +103,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Words of which the names of browsers and devices consist, where they stand in place of the host's name.
+# Words in the names of browsers and devices that some reports have in place of a host name.
 _PROJECT_WORDS = _words("""
     beta branded canary channel desktop dev fold galaxy gen google hdpi headed headless hidpi landscape
     legacy max microsoft mini mobile moto plus portrait pro se stable tab tablet xr
@@ -127,11 +126,11 @@ _EMPTY_BRACKETS = re.compile(rf"[(\[{{<]\s*(?:(?:at|on|from) )?{_REMOVED}[\s{_RE
 
 @dataclass(frozen=True)
 class SuiteName:
-    """The name of a suite, without what is different in every run.
+    """The name of a suite without the parts that differ in every run.
 
     Attributes:
-        name: what is left; may be empty.
-        version: what was removed, which suites of one run may differ by.
+        name: the rest of the name; may be empty.
+        version: the removed parts, which may distinguish suites of one run.
     """
 
     name: str
@@ -140,7 +139,7 @@ class SuiteName:
 
 @lru_cache(4096)
 def steady_name(written: str) -> SuiteName:
-    """Take times, random ids, versions and numbers of builds out of a name."""
+    """Remove times, random ids, versions and build numbers from a name."""
     versions: list[str] = []
 
     def remove_moment(match: "re.Match[str]") -> str:
@@ -161,7 +160,7 @@ def steady_name(written: str) -> SuiteName:
 
 
 def _closed(parts: list[str]) -> str:
-    """Join what stood around the parts that were removed; one separator of two is enough."""
+    """Join the texts around the removed parts, with one separator instead of two."""
     text, *others = parts
     for number, other in enumerate(others, 1):
         left, right = text.rstrip(_SEPARATORS), other.lstrip(_SEPARATORS)
@@ -176,14 +175,14 @@ def _closed(parts: list[str]) -> str:
 
 
 def is_browser(name: str) -> bool:
-    """Tell whether a suite is named after a browser with its version or system, as karma names them."""
+    """Return whether a suite is named after a browser with its version or system, as karma names suites."""
     return _IS_BROWSER.fullmatch(name) is not None
 
 
 def project_of(hostname: str) -> str | None:
-    """Return the browser or device that a report has in place of the host's name; None: it is a host.
+    """Return the browser or device, without version, that a report has as its hostname; None: it is a host.
 
-    Names of hosts have no blanks. Whatever it is, versions are no part of it.
+    Host names have no blanks.
     """
     if len(hostname) > _LONGEST_HOST:
         return None
@@ -197,16 +196,16 @@ def project_of(hostname: str) -> str | None:
 
 
 def is_random_host(hostname: str) -> bool:
-    """Tell whether a host gets its name when it is started, as containers and runners of CI do."""
+    """Return whether a host name is generated when the host starts, as for containers and CI runners."""
     return len(hostname) > _LONGEST_HOST or _RANDOM_HOST.fullmatch(hostname) is not None
 
 
 def short_path(path: str) -> str:
-    """Return a path that is the same on other machines, as far as that can be known."""
+    """Return a relative path unchanged, and the last two parts of an absolute path, for use on any machine."""
     parts = re.split(r"[\\/]+", path)
     return "/".join(parts[-2:] if _ABSOLUTE_PATH.match(path) else parts)
 
 
 def is_meaningful_suite(name: str) -> bool:
-    """Tell whether the name of a suite says what is tested."""
+    """Return whether the name of a suite says what is tested."""
     return name.casefold() not in _MEANINGLESS_SUITES and not _ABSOLUTE_PATH.match(name)

@@ -1,8 +1,8 @@
-"""Rows of CSV and JSON brought into columns of text, once, in a Parquet file that all further reading is of.
+"""Convert rows of CSV and JSON to columns of text in a Parquet file, which is read from then on.
 
-DuckDB reads most of them. In CSV it may overlook a line that is broken in a column which a query does not
-need. In JSON it spells floats in its own way, and takes ``NaN`` in any case and the first of two values of one
-key: objects with such things in them are read by Python's reader, which keeps the text of numbers.
+In CSV, DuckDB may overlook a line that is broken in a column which a query does not need. In JSON, it respells
+floats, accepts ``NaN`` in any case, and takes the first of two values of one key: Python's reader, which keeps the
+text of numbers, reads such objects.
 """
 
 import tempfile
@@ -28,8 +28,8 @@ from obslake.load.sources.scans import (
     pointer,
 )
 
-# What DuckDB would spell otherwise in the text of an array or an object: floats, what is not JSON,
-# control characters, keys that may be tags, keys that may be there twice.
+# Parts of arrays and objects that DuckDB would change: floats, invalid JSON, control characters, keys that may be
+# tags, keys that may be repeated.
 _SPELLED_OTHERWISE = r'[0-9][.eE]|(?i:nan|inf)|\\u00|"\$|\{.*:.*:'
 
 
@@ -41,16 +41,16 @@ def tabulate(
     plain: Collection[str] = (),
     output: str | None = None,
 ) -> SourceFile:
-    """Return a file of CSV or JSON in columns; any other file as it is.
+    """Return a CSV or JSON file in columns; any other file unchanged.
 
-    Besides the columns a row has its number. Names of JSON go without case; of JSON a row also says why it cannot
-    be understood, and what its output was: ``string``, ``null``, ``value``, or null where there was none.
+    A row also has its number. Keys of JSON are matched without case; a row of JSON also has the reason why it
+    cannot be understood, and the form of its output: ``string``, ``null``, ``value``, or null if there was none.
 
     Args:
         connection: has the macros of ``sql/protocol.sql``.
         file: the file.
-        exact: columns, in lower case, of which it matters how numbers are spelled.
-        plain: those among them that are no values of the protocol, and have no tags.
+        exact: columns, in lower case, whose numbers must keep their spelling.
+        plain: those of ``exact`` that are not values of the protocol and have no tags.
         output: the column of the responses, in lower case.
 
     Raises:
@@ -69,7 +69,7 @@ def tabulate(
 def _tabulated_csv(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> SourceFile:
     scan = csv_scan(connection, file)
     names = ", ".join(map(quote_identifier, scan.columns))
-    # The header is row 1, as editors and spreadsheets count.
+    # The header is row 1, as in editors and spreadsheets.
     query = (
         f"select {names}, row_number() over () + {1 + scan.skipped_lines} as {ROW_COLUMN} "
         f"from {scan.query}"
@@ -79,7 +79,7 @@ def _tabulated_csv(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> S
 
 
 def _write(connection: duckdb.DuckDBPyConnection, file: SourceFile, query: str) -> Path:
-    """Write the rows of a query on a file to a Parquet file, in their order."""
+    """Write the rows of a query on a file to a Parquet file, in order."""
     with tempfile.NamedTemporaryFile(
         dir=temp_directory(connection), prefix="rows-", delete=False
     ) as copy:
@@ -93,12 +93,12 @@ def _write(connection: duckdb.DuckDBPyConnection, file: SourceFile, query: str) 
 
 @dataclass(frozen=True)
 class _Keys:
-    """The keys of a file's objects, by their names without case.
+    """The keys of a file's objects, in lower case.
 
     Attributes:
-        spellings: the ways in which each is spelled.
-        exact: those of which it matters how numbers are spelled, in the order of ``read_exactly``.
-        repeat: whether an object has one of them twice; ``repeating_keys`` has the keys of such objects.
+        spellings: the spellings of each key.
+        exact: keys whose numbers must keep their spelling, in the order of ``read_exactly``.
+        repeat: whether an object has a key twice; ``repeating_keys`` has the keys of such objects.
     """
 
     spellings: dict[str, list[str]]
@@ -129,17 +129,17 @@ class _Keys:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Where the value of each spelling stands in ``texts`` and ``types``."""
+        """Position of each spelling in ``texts`` and ``types``, from 1."""
         spelled = (spelling for found in self.spellings.values() for spelling in found)
         return {spelling: place for place, spelling in enumerate(spelled, start=1)}
 
     def first(self, values: str, key: str) -> str:
-        """Return the SQL of what ``texts`` or ``types`` say of a key, in the first spelling that is there."""
+        """Return the SQL of a key's element in ``texts`` or ``types``, for its first spelling that is present."""
         found = [f"{values}[{self.places[spelling]}]" for spelling in self.spellings[key]]
         return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
 
     def is_irregular(self) -> str:
-        """Return the SQL condition of an object that DuckDB would spell otherwise."""
+        """Return the SQL condition for objects that DuckDB would respell."""
         conditions = [
             "false",
             *(f"{self.first('types', key)} = 'DOUBLE'" for key in self.exact),
@@ -154,7 +154,7 @@ class _Keys:
         return " or ".join(conditions)
 
     def columns(self) -> list[str]:
-        """Return the SQL of the texts by their names: of several spellings the one in lower case."""
+        """Return the SQL of the columns, named by their lower-case spelling or else by the first one."""
         position = {key: number for number, key in enumerate(self.exact, start=1)}
         columns = []
         for key, found in self.spellings.items():
@@ -165,7 +165,7 @@ class _Keys:
         return columns
 
     def form(self, output: str | None) -> str:
-        """Return the SQL of what the output of a row was."""
+        """Return the SQL of the form of a row's output."""
         if output not in self.spellings:
             return "null::varchar"
         type_ = self.first("types", output)
@@ -216,13 +216,13 @@ def _tabulated_json(
 def _define_reader(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], plain: Collection[str]
 ) -> None:
-    """Create the function of SQL ``read_exactly``: the texts of an object's columns, and its fault."""
+    """Create the SQL function ``read_exactly``: the texts of an object's columns, and its fault."""
     read = exact_reader(columns, plain)
 
     def read_all(texts: pa.ChunkedArray) -> pa.Array:
         return pa.array([read(text) for text in texts.to_pylist()], pa.list_(pa.string()))
 
-    # That of the file before: to ask whether there is one takes longer than to read a small file.
+    # Remove the function of the previous file. Looking it up first would take longer than reading a small file.
     with suppress(duckdb.InvalidInputException):
         connection.remove_function("read_exactly")
     connection.create_function(

@@ -1,4 +1,4 @@
-"""Test reports of MSTest and ``dotnet test``: TRX."""
+"""TRX test reports of MSTest and ``dotnet test``."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from obslake.load.sources.status_words import UNKNOWN, verdict_of
 
 
 class TrxReport(Report):
-    """TRX of MSTest and ``dotnet test``: the classes stand apart from the results."""
+    """TRX of MSTest and ``dotnet test``: classes and results are separate."""
 
     format = "trx"
     records = frozenset(
@@ -35,16 +35,16 @@ class TrxReport(Report):
     outside = frozenset({"RunInfo", "Counters"})
     ignored = frozenset({"StdOut", "StdErr", "DebugTrace", "TextMessages", "ResultFiles"})
 
-    # Where this format means something else by a word: a test that did not end is an error.
+    # Words with another meaning in this format: a test that did not end is an error.
     _OUTCOMES: Mapping[str, str] = {"timeout": "error", "warning": "passed"}
-    # Outcomes that say no more than the verdict does.
+    # Outcomes that add nothing to the verdict.
     _PLAIN = frozenset({"passed", "failed", "error", "notexecuted"})
     _FAULTS = ("failed", "error", "timeout", "aborted")
-    # The runner of xUnit.net repeats there what it printed of each case.
+    # The xUnit.net runner repeats its output for each case in RunInfo.
     _REPEATED = re.compile(r"\s*\[xUnit\.net [\d:.]+\].*\[(?:FAIL|SKIP)\]\s*", re.DOTALL)
 
     def __init__(self, sink: Sink, naming: Naming) -> None:
-        """Begin before the first result."""
+        """Start before the first result."""
         super().__init__(sink, naming)
         self._start: str | None = None
         self._assembly: str | None = None
@@ -54,14 +54,14 @@ class TrxReport(Report):
         self._faults: list[str] = []
 
     def enter(self, name: str, attributes: Mapping[str, str]) -> None:
-        """Note when the run began and how it ended."""
+        """Store the start and the outcome of the run."""
         if name == "Times":
             self._start = attributes.get("start")
         elif name == "ResultSummary":
             self._outcome = attributes.get("outcome", "")
 
     def leave(self, name: str) -> None:
-        """Keep what went wrong with the run as a whole."""
+        """Record the failures of the run as a whole."""
         if name != "TestRun":
             return
         ended_badly = self._outcome.casefold() in ("aborted", "error", "timeout", "disconnected")
@@ -73,7 +73,7 @@ class TrxReport(Report):
         self.sink.suite(Suite(0, name=self._assembly, unexplained=unexplained))
 
     def record(self, element: Element) -> None:
-        """Keep a class, a result, or what is said of the run."""
+        """Record a class, a result, or a message about the run."""
         if element.name == "UnitTest":
             self._add_class(element)
             return
@@ -86,7 +86,7 @@ class TrxReport(Report):
             return
         inner = element.find("InnerResults")
         if inner and inner.named(*self.records):
-            # The rows of a data-driven test are the cases; the test is counted as well.
+            # The rows of a data-driven test are its cases; the counters include the test as well.
             self._n_faults += (element.get("outcome") or "").casefold() in self._FAULTS
             return
         outcome = element.get("outcome") or "Error"
@@ -125,6 +125,6 @@ class TrxReport(Report):
             self._assembly = known_name(storage)
         classname = method.get("className") if method else None
         if reference and classname:
-            # Without the name and version of the assembly.
+            # Remove the name and version of the assembly.
             plain = classname if "[" in classname else classname.partition(",")[0]
             self.sink.test_class(reference, shorten_name(plain.strip()))

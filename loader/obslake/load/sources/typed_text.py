@@ -1,8 +1,8 @@
-"""Values of typed columns as the text of the response protocol: JSON, with tags for what JSON has no form for.
+"""Convert values of typed columns to text of the response protocol: JSON, with tags for values outside JSON.
 
-The texts are those that ``pytest_obslake.values`` gives the same values of Python, so that a value has one text
-whatever format it came in. What has a form in JSON gets it: decimals are numbers with all their digits; days,
-times and moments are strings of ISO 8601.
+The texts equal those of ``pytest_obslake.values`` for the same Python values, so that a value has one text in
+every format. Values with a form in JSON have no tag: decimals are numbers with all their digits; dates, times and
+timestamps are ISO 8601 strings.
 """
 
 from typing import cast
@@ -31,8 +31,8 @@ _STRUCTURES = ("blob", "list", "array", "map", "struct")
 _MOMENTS = ("timestamp", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp with time zone")
 
 
-# Objects of one of these keys are the tagged forms of the protocol; of any other that begins with `$`,
-# dictionaries.
+# Objects whose only key is one of these are tagged values of the protocol; objects with other keys that begin with
+# `$` are dictionaries.
 TAGS = frozenset(
     (
         "$bytearray",
@@ -61,9 +61,9 @@ TAGS = frozenset(
 
 
 def protocol_text(value: str, type_: str) -> str:
-    """Return the SQL of a value, of a type of SQL, as text; what is text stays what it is.
+    """Return the SQL of a value of an SQL type as text; text stays unchanged.
 
-    The macros of ``sql/protocol.sql`` must be there for types with strings in them.
+    Types that contain strings need the macros of ``sql/protocol.sql``.
     """
     if is_text(type_):
         return value if type_ == "VARCHAR" else f"cast({value} as varchar)"
@@ -71,9 +71,9 @@ def protocol_text(value: str, type_: str) -> str:
 
 
 def plain_text(value: str, type_: str) -> str:
-    """Return the SQL of a name or a moment as text, without quotes; structures are JSON all the same.
+    """Return the SQL of a name or a timestamp as text, without quotes; floats and structures as in the protocol.
 
-    Bytes are text in UTF-8: some tools write strings to Parquet without saying that they are.
+    Bytes are decoded as UTF-8, because some tools write strings to Parquet without marking them as strings.
     """
     if type_ == "BLOB":
         return f"decode({value})"
@@ -83,7 +83,7 @@ def plain_text(value: str, type_: str) -> str:
 
 
 def is_text(type_: str) -> bool:
-    """Tell whether the values of a type are text already."""
+    """Return whether the values of a type are text."""
     return type_ in ("VARCHAR", "JSON", "") or type_.startswith("ENUM(")
 
 
@@ -118,7 +118,7 @@ def _text(value: str, type_: DuckDBPyType, depth: int) -> str:
 
 def _parts(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
     """Return the types inside a type, with their names."""
-    # Behind the type of its items an array has their number.
+    # The second child of an array type is a number, its length.
     return [(name, cast(DuckDBPyType, part)) for name, part in type_.children]
 
 
@@ -136,7 +136,7 @@ def _joined(values: str, type_: DuckDBPyType, depth: int) -> str:
 def _struct(value: str, type_: DuckDBPyType, depth: int) -> str:
     parts = _parts(type_)
     names = [name for name, _ in parts]
-    # As objects of JSON: what could be taken for a tag is a member of a dictionary.
+    # As for JSON objects: a name that looks like a tag makes the struct a dictionary.
     is_dictionary = any(name.startswith("$") for name in names) and not (
         len(names) == 1 and names[0] in TAGS
     )
@@ -153,7 +153,7 @@ def _struct(value: str, type_: DuckDBPyType, depth: int) -> str:
 
 
 def _map(value: str, type_: DuckDBPyType, depth: int) -> str:
-    """Return the SQL of a map: an object where its keys are strings that look like no tag."""
+    """Return the SQL of a map: an object if its keys are strings and none looks like a tag."""
     (_, keys), (_, values) = _parts(type_)
     entry = f"entry{depth}"
     key = _nested(f"{entry}.key", keys, depth + 1)
@@ -174,7 +174,7 @@ def _map(value: str, type_: DuckDBPyType, depth: int) -> str:
 
 
 def _shortest_float(value: str) -> str:
-    """Return the SQL of a float32 by the fewest digits that say it, spelled as a float64 is."""
+    """Return the SQL of a float32 with the fewest digits that identify it, spelled like a float64."""
     cases = " ".join(
         f"when cast(printf('%.{n}g', cast({value} as double)) as float) = {value} "
         f"then cast(cast(printf('%.{n}g', cast({value} as double)) as double) as varchar)"

@@ -1,6 +1,6 @@
-"""The words in which test harnesses say how a test ended, and what they are in the response protocol.
+"""The words of test harnesses for outcomes, and the verdicts of the response protocol that they mean.
 
-One table for all readers: a word that is not in it is never taken for one that is.
+All readers share this table and do not guess the meaning of other words.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Literal
 
 Outcome = Literal["passed", "failed", "error", "skipped", "timeout", "crash", "not_executed"]
 
-# Case, blanks, hyphens and underscores say nothing: `timed out` stands for `TIMED_OUT` and `timedout` as well.
+# Case, blanks, hyphens and underscores do not matter: `timed out` also matches `TIMED_OUT` and `timedout`.
 _SPELLINGS: Mapping[Outcome, tuple[str, ...]] = {
     "passed": (
         "passed",
@@ -36,7 +36,7 @@ _SPELLINGS: Mapping[Outcome, tuple[str, ...]] = {
         "wrong",
         "wrong answer",
     ),
-    # Something else went wrong than what was tested.
+    # The failure is not in the tested behaviour.
     "error": (
         "error",
         "errored",
@@ -99,7 +99,7 @@ _SPELLINGS: Mapping[Outcome, tuple[str, ...]] = {
     ),
 }
 
-# What stands in the protocol for an outcome of which no more is known.
+# The response in the protocol for an outcome without details.
 TOKENS: Mapping[Outcome, str] = {
     "passed": "passed",
     "failed": "failed",
@@ -112,7 +112,7 @@ TOKENS: Mapping[Outcome, str] = {
 
 
 def normalize(word: str) -> str:
-    """Return a word as the table has it: without case, blanks, hyphens and underscores."""
+    """Return a word without case, blanks, hyphens and underscores, as in ``OUTCOMES``."""
     return re.sub(r"[\s_-]+", "", word).casefold()
 
 
@@ -122,5 +122,5 @@ OUTCOMES: Mapping[str, Outcome] = {
 
 
 def outcome(word: str) -> Outcome | None:
-    """Return how a test ended that ended with this word; None: the word is not known."""
+    """Return the outcome that a word means; None: the word is unknown."""
     return OUTCOMES.get(normalize(word))

@@ -1,6 +1,6 @@
-"""XML as a stream of events: bounded memory, and no document type, so nothing to expand or to fetch.
+"""Read XML as a stream of events in bounded memory; without document types, nothing is expanded or fetched.
 
-Why not a tree, and why the parser of the standard library: docs/decisions/0006-reading-test-reports.md.
+docs/decisions/0006-reading-test-reports.md explains why not as a tree, and why with the standard library's parser.
 """
 
 import codecs
@@ -22,56 +22,57 @@ _LONGEST_TAG = 16 << 20
 _DEEPEST = 1000
 
 _BYTE_ORDER_MARKS = (
-    # Those of UTF-32 begin like those of UTF-16.
+    # UTF-32 comes first because its little-endian mark begins with that of UTF-16.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Without a mark, the zeros around the first characters tell.
+# Without a mark, the encoding follows from the zeros around the first characters.
 _UNMARKED = (
     (re.compile(rb"(?:[ \t\r\n]\x00\x00\x00)*<\x00\x00\x00"), "utf-32-le"),
     (re.compile(rb"(?:\x00\x00\x00[ \t\r\n])*\x00\x00\x00<"), "utf-32-be"),
     (re.compile(rb"(?:[ \t\r\n]\x00)*<\x00"), "utf-16-le"),
     (re.compile(rb"(?:\x00[ \t\r\n])*\x00<"), "utf-16-be"),
 )
-# Other names of encodings with two or four bytes for a character.
+# Beginnings of the names of encodings with two or four bytes per character.
 _WIDE = ("utf16", "utf32", "ucs", "csucs", "iso10646", "unicode", "csunicode", "windowsunicode")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-# Terminal colours and the like, which XML does not allow and tools copy from what tests print.
+# Characters that XML does not allow, such as terminal colours that tools copy from the output of tests.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SURROGATES = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
-# A reference to a character, or two that may be the halves of one; and where references are none.
+# A character reference, or two that may be halves of a surrogate pair; or the start of a section or comment, which
+# has no references.
 _REFERENCE = r"&#([xX][0-9A-Fa-f]{1,20}|[0-9]{1,20});"
 _MARKUP = re.compile(rf"<!(?:\[CDATA\[|--)|{_REFERENCE}(?:{_REFERENCE})?")
-# What may go on in the next piece: nothing at all, a reference, a section or a comment.
+# An end of a piece that may continue in the next one: empty, a reference, a section or a comment.
 _PARTIAL = re.compile(r"(?:&(?:#[xX]?[0-9A-Fa-f]{0,20})?|<(?:!(?:-|\[[CDAT]{0,5})?)?)?\Z")
 _LONGEST_REFERENCE = 32
 
 
 class Events(Protocol):
-    """What is told about a document, in its order."""
+    """Receives the events of a document in document order."""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        """Take an element that begins; its name is without prefix."""
+        """Handle the start of an element; its name has no prefix."""
 
     def end(self) -> None:
-        """Take the end of the innermost element."""
+        """Handle the end of the innermost element."""
 
     def text(self, text: str) -> None:
-        """Take text of the innermost element, or a part of it."""
+        """Handle text of the innermost element, possibly in several parts."""
 
 
 def read_xml(file: SourceFile, events: Events) -> int:
-    """Tell the events of a document.
+    """Send the events of a document.
 
     Returns:
-        How many characters that XML does not allow were replaced by U+FFFD.
+        The number of characters that XML does not allow and that were replaced by U+FFFD.
 
     Raises:
-        SourceFormatError: the file is no XML, is cut off, declares a document type, or is nested or
-            has a tag beyond all measure.
+        SourceFormatError: the file is not XML, is cut off, declares a document type, is nested too
+            deeply, or has a tag that is too long.
     """
     try:
         return _Document(file, events).read()
@@ -80,7 +81,7 @@ def read_xml(file: SourceFile, events: Events) -> int:
         raise _refusal(file, f"not well-formed XML: {message}, line {error.lineno}") from error
     except UnicodeError as error:
         encoding = error.encoding if isinstance(error, UnicodeDecodeError) else "text"
-        raise _refusal(file, f"not well-formed XML: it is no valid {encoding}") from error
+        raise _refusal(file, f"not well-formed XML: it is not valid {encoding}") from error
     except (OSError, pa.ArrowInvalid, zlib.error) as error:
         raise _refusal(file, f"cannot be read: {error}") from error
 
@@ -90,23 +91,22 @@ def _refusal(file: SourceFile, reason: str) -> SourceFormatError:
 
 
 class _Allowed:
-    """Replaces what XML 1.0 does not allow as characters of a text that comes in pieces.
+    """Replaces characters that XML 1.0 does not allow in a text that comes in pieces.
 
-    That is characters themselves, and references to them such as ``&#x1B;``, which are no references in
-    CDATA sections and comments.
+    These are characters, and references to characters such as ``&#x1B;`` outside CDATA sections and comments.
 
     Attributes:
-        n_replaced: how many were replaced by U+FFFD.
+        n_replaced: number of characters and references replaced by U+FFFD.
     """
 
     def __init__(self) -> None:
         self.n_replaced = 0
         self._held = ""
-        # What ends the section or comment that the text is in.
+        # The end mark of the current CDATA section or comment.
         self._end: str | None = None
 
     def replace(self, text: str, *, final: bool = False) -> str:
-        """Return the next piece of the text; its end is held until it is known how it goes on."""
+        """Return the next piece of the text; an incomplete end is held back for the next call."""
         text = self._held + text
         half = text[-1:] if not final and "\ud800" <= text[-1:] <= "\udbff" else ""
         text, self._held = text.removesuffix(half), half
@@ -117,7 +117,7 @@ class _Allowed:
         return "".join(self._pieces(text, final=final))
 
     def _pieces(self, text: str, *, final: bool) -> Iterator[str]:
-        """Return the text in pieces, with other references."""
+        """Yield the text in parts, with its references joined or replaced."""
         at = 0
         while True:
             if self._end is not None:
@@ -146,7 +146,7 @@ class _Allowed:
                 yield f"&#{pair};"
             else:
                 yield self._reference(match[1])
-                # The other may be the first half of another pair.
+                # The second reference may be the first half of another pair.
                 at = match.end(1) + 1
         cut = len(text) if final else cut
         yield text[at:cut]
@@ -177,14 +177,14 @@ def _joined(high: int, low: int) -> int:
 
 
 def _pair(first: str, second: str) -> int | None:
-    """Return the character of which two references are the halves."""
+    """Return the code of the character that two references encode as a surrogate pair, else None."""
     high, low = _code(first), _code(second)
     is_pair = 0xD800 <= high <= 0xDBFF and 0xDC00 <= low <= 0xDFFF
     return _joined(high, low) if is_pair else None
 
 
 class _Document:
-    """One document on its way through the parser."""
+    """Parses one document."""
 
     def __init__(self, file: SourceFile, events: Events) -> None:
         self._file = file
@@ -206,12 +206,12 @@ class _Document:
             encoding, mark = self._encoding(chunk)
             decoder = self._decoder(encoding)
             allowed = _Allowed()
-            # Blank lines before the declaration are frequent, and forbidden.
+            # Blank lines before the declaration are common although XML forbids them.
             text = allowed.replace(decoder.decode(chunk[mark:]).lstrip())
             while chunk:
                 self._progress = False
                 self._parser.Parse(text.encode("utf-8", "replace"), False)
-                # A tag is held until it is complete.
+                # The parser buffers a tag until it is complete.
                 pending = 0 if self._progress else pending + len(chunk)
                 if pending > _LONGEST_TAG:
                     self._refuse(f"a tag or comment is longer than {_LONGEST_TAG >> 20} MiB")
@@ -221,7 +221,7 @@ class _Document:
         return allowed.n_replaced
 
     def _encoding(self, head: bytes) -> tuple[str, int]:
-        """Return the encoding of the text, and how long its byte order mark is."""
+        """Return the encoding of the text, and the length of its byte order mark."""
         for mark, encoding in _BYTE_ORDER_MARKS:
             if head.startswith(mark):
                 return encoding, len(mark)
@@ -230,19 +230,19 @@ class _Document:
                 return encoding, 0
         declared = _DECLARED.match(head[:1024])
         encoding = declared[1].decode("ascii").lower() if declared else "utf-8"
-        # The declaration could be read, so it is wrong: .NET writes it for text in memory.
+        # A wide encoding is wrong if the declaration was readable as ASCII; .NET writes it for text in memory.
         if re.sub(r"[^a-z0-9]", "", encoding).startswith(_WIDE):
             return "utf-8", 0
         return encoding, 0
 
     def _decoder(self, encoding: str) -> codecs.IncrementalDecoder:
         try:
-            # Knows encodings of text only; a codec such as zip is none.
+            # This fails for codecs that are not text encodings, such as zip.
             b"<".decode(encoding, "ignore")
             decoder = codecs.getincrementaldecoder(encoding)
         except (LookupError, UnicodeError):
-            self._refuse(f"its encoding {encoding} is not known")
-        # Java and JavaScript write halves of characters, which are put together or replaced.
+            self._refuse(f"its encoding {encoding} is unknown")
+        # Java and JavaScript write surrogates as separate characters; they are joined or replaced.
         has_halves = codecs.lookup(encoding).name.startswith("utf-")
         return decoder("surrogatepass" if has_halves and encoding != "utf-7" else "strict")
 

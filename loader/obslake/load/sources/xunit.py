@@ -1,4 +1,4 @@
-"""Test reports of xUnit.net."""
+"""xUnit.net test reports."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class XUnitReport(Report):
     _OUTCOMES: Mapping[str, str] = {"notrun": "skipped"}
 
     def __init__(self, sink: Sink, naming: Naming) -> None:
-        """Begin before the first assembly."""
+        """Start before the first assembly."""
         super().__init__(sink, naming)
         self._start: str | None = None
         self._assembly: str | None = None
@@ -39,11 +39,11 @@ class XUnitReport(Report):
         self._n_faults = 0
 
     def enter(self, name: str, attributes: Mapping[str, str]) -> None:
-        """Begin an assembly, or what its tests are collected in."""
+        """Start an assembly, a collection or a class."""
         if name == "assembly":
             day, time = attributes.get("run-date"), attributes.get("run-time")
             self._start = attributes.get("start-rtf") or (f"{day} {time}" if day and time else None)
-            # Without the folder that it was built in.
+            # Remove the folder that it was built in.
             self._assembly = known_name(re.split(r"[\\/]", attributes.get("name", ""))[-1])
             self._number += 1
             self._n_faults = 0
@@ -56,7 +56,7 @@ class XUnitReport(Report):
             self._collection = attributes.get("name")
 
     def leave(self, name: str) -> None:
-        """End an assembly, or what its tests are collected in."""
+        """End an assembly, a collection or a class."""
         if name == "assembly":
             unexplained = max(0, self._n_counted - self._n_faults)
             labels = (self._assembly, known_name(self._framework), None)
@@ -67,7 +67,7 @@ class XUnitReport(Report):
             self._collection = None
 
     def record(self, element: Element) -> None:
-        """Keep a test, or what failed beside the tests."""
+        """Record a test, or a failure outside the tests."""
         if element.name != "test":
             self._outside(element)
             return
@@ -82,7 +82,7 @@ class XUnitReport(Report):
         elif reason := element.find("reason"):
             message = reason.text()
         if verdict is None:
-            # A test that does not say how it ended did not.
+            # A test without a result was not executed.
             verdict, message = (
                 (UNKNOWN, shorten_text(word, LONGEST_WORD)) if word else ("skipped", message)
             )
@@ -105,7 +105,7 @@ class XUnitReport(Report):
         )
 
     def _outside(self, element: Element) -> None:
-        """Keep the failure of a class (version 1) or of a clean-up (version 2)."""
+        """Record the failure of a class (version 1) or of a clean-up (version 2)."""
         self._n_faults += 1
         kind = element.get("type") or ""
         failure = element.find("failure") or element
