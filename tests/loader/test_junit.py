@@ -315,7 +315,7 @@ def test_names_that_say_nothing(lake: Lake) -> None:
 def test_durations(lake: Lake, text: str, nanoseconds: int | None) -> None:
     report = lake.load("junit", lake.write("r.xml", suite(f'<testcase name="t" time="{text}"/>')))
     assert lake.row("observations")["duration_ns"] == nanoseconds
-    expected = f"durations that are no numbers of seconds, or longer than a year: 1, left out; the first is {text}"
+    expected = f"durations that are not in seconds, or longer than a year: 1, left out; the first is {text}"
     assert report["warnings"] == ([expected] if text and nanoseconds is None else [])
 
 
@@ -521,7 +521,7 @@ def test_cases_in_several_files_of_one_run(lake: Lake) -> None:
     paths = [lake.write(f"{n}.xml", suite(f'<testcase name="t" time="{n}"/>')) for n in range(2)]
     report = lake.load("junit", *paths)
     assert report["warnings"] == [
-        "cases that stand in several files of one run and environment: 1, of which only the latest counts "
+        "cases that are in several files of one run and environment: 1, of which only the latest counts "
         "(tell the files apart with --path-pattern, or load them with different --run)"
     ]
     assert len(lake.rows("observations")) == 2

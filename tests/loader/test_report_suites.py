@@ -35,9 +35,9 @@ def test_errors_outside_of_cases_are_kept(tmp_path: Path) -> None:
         ("outer", "inner::t", "passed"),
     ]
     assert staged.warnings == [
-        "errors outside of cases: 3, kept as errors of what they happened to (setup, teardown, suite); "
+        "errors outside cases: 3, kept as errors named after their place (setup, teardown, suite); "
         "the first is db::setup",
-        "suites skipped outside of cases: 1, kept as cases of what they happened to (setup, teardown, "
+        "skipped suites outside cases: 1, kept as cases named after their place (setup, teardown, "
         "suite); the first is off::suite",
     ]
 
@@ -135,9 +135,9 @@ def test_what_suites_count_and_do_not_say_is_said(tmp_path: Path) -> None:
     silent = suite("b", case("t"), tests=3, errors=1)
     report = element("testsuites", told + silent, tests=4, failures=1, errors=1)
     assert stage_reports(tmp_path, {"r.xml": report}).warnings == [
-        f"cases that suites count, and that are not in the report: 2; the first are of {tmp_path}/r.xml: b",
-        "failures and errors that suites count, and of which the report says no more: 1; the first are "
-        f"of {tmp_path}/r.xml: b",
+        f"cases that suites count, but the report does not contain: 2; the first are in {tmp_path}/r.xml: b",
+        "failures and errors that suites count, but the report does not contain: 1; the first are "
+        f"in {tmp_path}/r.xml: b",
     ]
 
 
@@ -145,7 +145,7 @@ def test_reports_without_a_case_are_named(lake: Lake) -> None:
     empty = lake.write("empty.xml", suite("s", tests=0))
     full = lake.write("full.xml", suite("s", case("t")))
     assert lake.load("junit", full, empty)["warnings"] == [
-        f"reports without a test case: 1: {empty}"
+        f"reports without test cases: 1: {empty}"
     ]
 
 
@@ -170,7 +170,7 @@ def test_a_suite_has_one_name_in_every_run(tmp_path: Path) -> None:
         staged = stage_reports(folder, reports)
         assert {(row.problem, row.test) for row in staged.rows} == {("Cart", "C::t")}, texts
         (warning,) = staged.warnings
-        assert warning.startswith("names of suites with a time, a version or an id of the run: 2")
+        assert warning.startswith("suite names with a time, a version or an id of the run: 2")
         kept = stage_reports(folder, reports, keep_names=True)
         assert {row.problem for row in kept.rows} == {f"Cart {text}" for text in texts}
         assert kept.warnings == []
@@ -233,7 +233,7 @@ def test_projects_of_playwright_are_environments(lake: Lake) -> None:
         (folder / run / "r.xml").write_text(report(*projects))
     loaded = lake.load("junit", folder, "--path-pattern", "{run}/*.xml", "--environment", "linux")
     assert loaded["warnings"] == [
-        "suites that name a browser, a device or a project: 5, which is their environment: "
+        "suites that name a browser, a device or a project, which becomes their environment: 5: "
         "firefox, setup, webkit"
     ]
     assert lake.rows("observations", "run_id", "environment_id", "test_id", "output") == [
@@ -321,7 +321,7 @@ def test_suites_of_one_name_are_told_apart(
         staged = stage_reports(tmp_path, {"r.xml": element("testsuites", suites)})
         assert staged.outputs() == [("t [p]", "passed"), ("t [q]", "failed@@no")]
         assert staged.warnings == [
-            "cases of one name in several suites: 2, told apart by what is written in their suites; "
+            "cases with the same name in several suites: 2, told apart by differences of their suites; "
             "the first is t [p]"
         ]
 
@@ -345,8 +345,9 @@ def test_what_nothing_tells_apart_is_numbered_with_a_warning(tmp_path: Path) -> 
     staged = stage_reports(tmp_path, {"r.xml": suite("s", cases, id="0", hostname="3f909e363d82")})
     assert staged.outputs() == [("t", "passed"), ("t#2", "failed@@no")]
     assert staged.warnings == [
-        "cases of one name in one report that nothing tells apart: 1, numbered in their order, which "
-        "another order changes (--repeats attempts makes them attempts at one case); the first is t#2"
+        "cases of one report that have the same name and nothing to tell them apart: 1, numbered in their "
+        "order, so that another order renames them (--repeats attempts makes them attempts at one case); "
+        "the first is t#2"
     ]
     assert stage_reports(tmp_path, {"r.xml": suite("s", cases)}, repeats="attempts").warnings == []
 
@@ -401,7 +402,7 @@ def test_patterns_for_names(tmp_path: Path) -> None:
     staged = stage_reports(tmp_path, report, test_name=r"::(\w+) on")
     assert staged.outputs() == [("nightly.C::u", "passed"), ("t", "passed")]
     assert staged.warnings == [
-        "names in which --test-name finds nothing: 1, left as they are; the first is nightly.C::u"
+        "names without a match of --test-name: 1, left unchanged; the first is nightly.C::u"
     ]
     assert stage_reports(tmp_path, report, test_name=r"\w+$").outputs()[0] == ("node7", "passed")
     # A name of which nothing is left is none.

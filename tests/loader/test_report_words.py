@@ -40,7 +40,7 @@ def test_words_of_a_case(tmp_path: Path, attribute: str) -> None:
     found = {row.test: row.output.partition("@@")[0] for row in staged.rows}
     assert found == {word: meaning.partition("@@")[0] for word, meaning in words}
     assert staged.warnings == [
-        "words of status that are not known: 2, kept as $STATUS, which is no vote: 0 (1), frobnicated (1)"
+        "unknown status words: 2, kept as $STATUS, which is not a vote: 0 (1), frobnicated (1)"
     ]
     assert {row.kind for row in staged.rows if row.output.startswith("$STATUS")} == {"other"}
 
@@ -49,7 +49,7 @@ def test_a_load_says_which_words_are_not_known(lake: Lake) -> None:
     path = lake.write("r.xml", suite("s", case("t", status="odd") * 2 + case("u", status="odder")))
     report = lake.load("junit", path)
     assert report["response_kinds"] == {"other": 3}
-    assert "not known: 3, kept as $STATUS, which is no vote: odd (2), odder (1)" in report["stderr"]
+    assert "words: 3, kept as $STATUS, which is not a vote: odd (2), odder (1)" in report["stderr"]
 
 
 @pytest.mark.parametrize(
@@ -164,12 +164,14 @@ def test_moments_with_zones(tmp_path: Path) -> None:
     first = next(text for text, moment in MOMENTS if moment is None)
     n = sum(moment is None for _, moment in MOMENTS)
     assert staged.warnings == [
-        f"timestamps that are not understood: {n}, replaced by the time of the file; the first is {first}"
+        f"timestamps that cannot be parsed: {n}, replaced by the time of the file; the first is {first}"
     ]
 
 
 def test_a_day_that_may_be_a_month(tmp_path: Path) -> None:
-    warning = "timestamps whose day and month may be exchanged: 1, read with the month first; the first is {}"
+    warning = (
+        "timestamps with ambiguous day and month: 1, read with the month first; the first is {}"
+    )
     text = "06/07/2018 20:33:39"
     assert observed(tmp_path, text) == ("2018-06-07T20:33:39", [warning.format(text)])
     assert observed(tmp_path, "06/06/2018 20:33:39") == ("2018-06-06T20:33:39", [])
@@ -179,7 +181,9 @@ def test_a_skipped_case_of_1970_has_the_time_of_its_suite(tmp_path: Path) -> Non
     began = "2024-08-05T10:00:00"
     for nothing in ("1970-01-01T00:00:00Z", "0001-01-01T00:00:00", "1969-12-31T16:00:00-08:00"):
         assert observed(tmp_path, began, timestamp=nothing, status="skipped") == (began, [])
-    warning = "timestamps that are not understood: 1, replaced by the time of the suite; the first is soon"
+    warning = (
+        "timestamps that cannot be parsed: 1, replaced by the time of the suite; the first is soon"
+    )
     assert observed(tmp_path, began, timestamp="soon") == (began, [warning])
     trx = element(
         "TestRun",
@@ -235,7 +239,7 @@ def test_a_moment_is_the_one_that_is_meant_or_none(
     said = [
         w
         for w in staged.warnings
-        if w.startswith(f"timestamps that are not understood: {n_unknown},")
+        if w.startswith(f"timestamps that cannot be parsed: {n_unknown},")
     ]
     assert len(said) == bool(n_unknown)
 

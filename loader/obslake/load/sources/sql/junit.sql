@@ -1,14 +1,14 @@
--- Test reports: from what they say to the rows of the Iceberg tables.
+-- Test reports: turn their contents into rows of the Iceberg tables.
 --
 -- In: the tables of `junit_tables.sql`, the macros of `protocol.sql`, `zones.sql` and `moments.sql`, variables
 --     `data_set`, `environment`, `run`, `lineage`, `implementation`, `revision`, `problem`, `repeats` (cases or
---     attempts), `environment_from`, and the regular expressions `strip` and `test_name`. Variables of what the user
---     did not say are null.
+--     attempts), `environment_from`, and the regular expressions `strip` and `test_name`. Variables of unused
+--     options are null.
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, all without
 --      load_id, and `junit_warnings`.
 
--- Seconds, in what ways people and locales write them: 1.5, 1,234.5, 1.234,5, 0,5, 1 234.5, 1.5e-05, 12ms, 2 s,
--- 00:01:02.5, 1.02:03:04; null for anything else.
+-- Seconds as tools and locales write them: 1.5, 1,234.5, 1.234,5, 0,5, 1 234.5, 1.5e-05, 12ms, 2 s, 00:01:02.5,
+-- 1.02:03:04; null for anything else.
 create or replace temp macro plain_number(number) as
 case
     when contains(number, ',') and contains(number, '.') then
@@ -17,7 +17,7 @@ case
             replace(replace(number, '.', ''), ',', '.'),
             replace(number, ',', '')
         )
-    -- One comma is a decimal comma, several separate thousands.
+    -- A single comma is a decimal comma; several commas separate thousands.
     when length(number) - length(replace(number, ',', '')) > 1 then replace(number, ',', '')
     when length(number) - length(replace(number, '.', '')) > 1 then replace(number, '.', '')
     else replace(number, ',', '.')
@@ -40,7 +40,7 @@ case
         try_cast(plain_number(regexp_extract(duration, '^[\d.,]+')) as double) / 1000
 end;
 
--- Some tools write nanoseconds where seconds belong: no test runs a year.
+-- Some tools write nanoseconds instead of seconds: durations of more than a year are not plausible.
 create or replace temp macro plausible_seconds(duration) as
 if(seconds(duration) between 0 and 31536000, seconds(duration), null);
 
@@ -50,13 +50,13 @@ select
     if(
         parsed between timestamptz '1980-01-01 00:00:00Z' and timestamptz '2200-01-01 00:00:00Z', parsed, null
     ) as began_at,
-    -- What tools write where there is no moment.
+    -- Tools write such timestamps if there is none.
     parsed is not null and parsed < timestamptz '1980-01-01 00:00:00Z' as is_none
 from (
-    -- Null where it is not understood.
+    -- Null if it cannot be parsed.
     select moment, cast(moment_in_utc(without_zone(orderly)) - to_seconds(zone_seconds(zone)) as timestamptz) as parsed
     from (
-        -- Step by step: a macro is put in place of each mention, and so is what it is given.
+        -- In nested queries, because macros and their arguments are expanded at each mention.
         select moment, orderly, written_zone(orderly) as zone
         from (
             select moment, orderly_moment(moment) as orderly
@@ -69,7 +69,7 @@ from (
     )
 );
 
--- Without what the user has taken out of all names.
+-- A name without the matches of --strip.
 create or replace temp macro stripped(text) as
 if(
     getvariable('strip') is null,
@@ -77,15 +77,14 @@ if(
     nullif(trim(regexp_replace(text, cast(getvariable('strip') as varchar), '', 'g')), '')
 );
 
--- The part of a name that the user has said to be the name: the first group of the pattern, or what all of it
--- finds. All of the name where that part is not there.
+-- The match of --test-name in a name: its first group, else the whole match, else the whole name.
 create or replace temp macro found_in_name(name, part) as
 nullif(trim(regexp_extract(name, cast(getvariable('test_name') as varchar), part)), '');
 
 create or replace temp macro named_part(name) as
 if(getvariable('test_name') is null, name, coalesce(found_in_name(name, 1), found_in_name(name, 0), name));
 
--- The browser or the like that a suite ran in is a part of the environment.
+-- The browser or the like that executed a suite is part of the environment.
 create or replace temp macro environment_with(environment, project) as
 case
     when project is null then environment
@@ -106,7 +105,7 @@ select
     coalesce(revision, cast(getvariable('revision') as varchar)) as revision,
     coalesce(lineage, getvariable('lineage')) as lineage,
     coalesce(problem, cast(getvariable('problem') as varchar)) as given_problem,
-    -- Where nobody says what was tested, each run stands for itself.
+    -- If nothing names the tested implementation, each run is its own implementation.
     coalesce(
         implementation,
         cast(getvariable('implementation') as varchar),
@@ -139,7 +138,7 @@ select
     suite_group,
     classname,
     coalesce(results.name, '(unnamed)') as name,
-    -- Some reports have the class in the message only.
+    -- Some reports have the class only in the message.
     coalesce(
         type,
         nullif(regexp_extract(message, '^([\w.$]*(Error|Exception|Failure|Warning|Exit)) ?: ', 1), '')
@@ -164,15 +163,15 @@ from (
 join file_contexts as contexts using (file_id)
 left join report_suites as suites using (file_id, suite_number);
 
--- Where the user names the problem, suites that are not it tell cases of one name apart. One suite alone has
--- nothing to tell apart: the problem stands in its place.
+-- If the user names the problem, several suites are part of the names of their cases. A single suite is replaced by
+-- the problem.
 create temp view suites_of_given_problems as
 select data_set_id, given_problem, run_id, environment_id, min(suite) <> max(suite) as are_several
 from placed_results
 where given_problem is not null
 group by data_set_id, given_problem, run_id, environment_id;
 
--- Class and name; where the name has the class already, or suites say the same in other words, only once.
+-- Suites, class and name, joined. Parts that repeat another part are left out.
 create temp table named_results as
 select
     results.* exclude (name, suite, suite_group),
@@ -215,7 +214,7 @@ from (
             and placed.environment_id = given.environment_id
 ) as results;
 
--- Cases of one name in several suites: what is written in the suites tells them apart, where it is different.
+-- Cases with one name in several suites get the labels of their suites if these differ.
 create temp view told_apart as
 select
     results.* replace (
@@ -236,7 +235,7 @@ left join (
 ) as files
     using (data_set_id, problem_id, case_name, implementation_id, run_id, environment_id);
 
--- Hosts and versions tell suites of one report apart only: reports of the next run come from other hosts.
+-- Hosts and versions distinguish suites only within one report, because they differ in every run.
 create temp table labelled_results as
 select
     results.* replace (
@@ -261,7 +260,7 @@ left join (
 ) as inside
     using (file_id, problem_id, case_name, environment_id);
 
--- Names that look like numbered ones: a numbered one gets more signs than any of them.
+-- Names that already look numbered: the numbers added below have more # signs than any of them.
 create temp view numbers_in_names as
 select data_set_id, problem_id, rtrim(start, '#') as start, max(length(start) - length(rtrim(start, '#'))) as n_signs
 from (
@@ -330,7 +329,7 @@ from (
             when verdict = 'other' then '$STATUS@' || message
             when verdict = 'passed' or type is null and message is null then verdict
             when verdict = 'skipped' then 'skipped@' || coalesce(message, type)
-            -- The class stands before the message, so not in it again.
+            -- The class precedes the message and is not repeated in it.
             else concat(
                 verdict,
                 '@',
@@ -388,7 +387,7 @@ select file_id, environment_id
 from file_contexts
 where file_id not in (select file_id from numbered_results);
 
--- A property of suites that ran nothing themselves is one of all environments of the report.
+-- A property of a suite without cases of its own applies to all environments of the report.
 create temp view placed_properties as
 select contexts.data_set_id, contexts.run_id, environments.environment_id, properties.suite, properties.name, value
 from (
@@ -410,7 +409,7 @@ join file_environments as environments
             )
         );
 
--- A property has one value in a run, or one in each suite.
+-- A property has one value per run, or one per suite.
 create temp view run_properties as
 select data_set_id, run_id, environment_id, key, string_agg(distinct value, ',' order by value) as value
 from (
@@ -428,7 +427,7 @@ from (
 )
 group by data_set_id, run_id, environment_id, key;
 
--- The names that tools give to the branch and the commit, those that say it best first.
+-- The names of tools for the branch and the commit, the most reliable first.
 create or replace temp macro rank_of_branch(name) as
 nullif(list_position(
     [
@@ -450,7 +449,7 @@ nullif(list_position(
     regexp_replace(regexp_replace(lower(name), '^env[._]', ''), '[^a-z]', '', 'g')
 ), 0);
 
--- Several branches, or commits, of one name are none.
+-- Properties with several values are ignored.
 create temp view run_origins as
 select
     data_set_id,
@@ -489,7 +488,7 @@ from (
         environments.environment_id,
         min(format) as source,
         min(coalesce(began.began_at, suite_began.began_at, modified_at)) as started_at,
-        -- A revision that looks like one of git is the commit; several of them are none.
+        -- A single revision that looks like a git commit is the commit.
         if(
             count(distinct revision) = 1 and regexp_full_match(min(revision), '[0-9a-f]{7,40}'),
             min(revision),
@@ -520,7 +519,7 @@ from report_files
 where n_replaced > 0
 union all
 select
-    printf('durations that are no numbers of seconds, or longer than a year: %d, left out; the first is %s', n, first)
+    printf('durations that are not in seconds, or longer than a year: %d, left out; the first is %s', n, first)
 from (
     select count(*) as n, min_by(time, (file_id, position)) as first
     from report_results
@@ -532,7 +531,7 @@ where n > 0
 union all
 select
     printf(
-        'timestamps that are not understood: %d, replaced by the time of the %s; the first is %s',
+        'timestamps that cannot be parsed: %d, replaced by the time of the %s; the first is %s',
         n,
         instead,
         first
@@ -555,7 +554,7 @@ from (
 )
 union all
 select
-    printf('timestamps whose day and month may be exchanged: %d, read with the month first; the first is %s', n, first)
+    printf('timestamps with ambiguous day and month: %d, read with the month first; the first is %s', n, first)
 from (
     select count(*) as n, min(moment) as first
     from moments
@@ -563,7 +562,7 @@ from (
 )
 where n > 0
 union all
-select printf('reports without a test case: %d: %s', n, names)
+select printf('reports without test cases: %d: %s', n, names)
 from (
     select
         count(*) as n,
@@ -575,8 +574,8 @@ where n > 0
 union all
 select
     printf(
-        '%s outside of cases: %d, kept as %s of what they happened to (setup, teardown, suite); the first is %s',
-        if(verdict = 'error', 'errors', 'suites skipped'),
+        '%s outside cases: %d, kept as %s named after their place (setup, teardown, suite); the first is %s',
+        if(verdict = 'error', 'errors', 'skipped suites'),
         count(*),
         if(verdict = 'error', 'errors', 'cases'),
         min_by(test_id, (file_id, position))
@@ -587,7 +586,7 @@ group by verdict
 union all
 select
     printf(
-        'failures and errors that suites count, and of which the report says no more: %d; the first are of %s',
+        'failures and errors that suites count, but the report does not contain: %d; the first are in %s',
         n,
         first
     )
@@ -601,7 +600,7 @@ from (
 )
 where n > 0
 union all
-select printf('cases that suites count, and that are not in the report: %d; the first are of %s', n, first)
+select printf('cases that suites count, but the report does not contain: %d; the first are in %s', n, first)
 from (
     select
         sum(missing) as n,
@@ -614,7 +613,7 @@ where n > 0
 union all
 select
     printf(
-        'words of status that are not known: %d, kept as $STATUS, which is no vote: %s',
+        'unknown status words: %d, kept as $STATUS, which is not a vote: %s',
         n,
         array_to_string(words[:5], ', ') || if(len(words) > 5, ' …', '')
     )
@@ -631,7 +630,7 @@ where n > 0
 union all
 select
     printf(
-        'names of suites with a time, a version or an id of the run: %d, left out of them (--keep-names keeps it); '
+        'suite names with a time, a version or an id of the run: %d, which is removed (--keep-names keeps it); '
         || 'the first is %s, read as %s',
         n,
         written,
@@ -657,7 +656,7 @@ where n > 0
 union all
 select
     printf(
-        'suites that name a browser, a device or a project: %d, which is their environment: %s%s',
+        'suites that name a browser, a device or a project, which becomes their environment: %d: %s%s',
         n,
         array_to_string(projects[:5], ', '),
         if(len(projects) > 5, ' …', '')
@@ -671,7 +670,7 @@ where n > 0
 union all
 select
     printf(
-        'cases of one name in several suites: %d, told apart by what is written in their suites; the first is %s',
+        'cases with the same name in several suites: %d, told apart by differences of their suites; the first is %s',
         n,
         first
     )
@@ -684,8 +683,8 @@ where n > 0
 union all
 select
     printf(
-        'cases of one name in one report that nothing tells apart: %d, numbered in their order, which another '
-        || 'order changes (--repeats attempts makes them attempts at one case); the first is %s',
+        'cases of one report that have the same name and nothing to tell them apart: %d, numbered in their order, '
+        || 'so that another order renames them (--repeats attempts makes them attempts at one case); the first is %s',
         n,
         first
     )
@@ -698,14 +697,14 @@ where n > 0
 union all
 select
     printf(
-        '--environment-from %s: no suite has an attribute or a property of this name that says anything',
+        '--environment-from %s: no suite has a usable attribute or property with this name',
         getvariable('environment_from')
     )
 where
     getvariable('environment_from') is not null
     and not exists (select 1 from report_suites where project is not null)
 union all
-select printf('names in which --test-name finds nothing: %d, left as they are; the first is %s', n, first)
+select printf('names without a match of --test-name: %d, left unchanged; the first is %s', n, first)
 from (
     select count(distinct whole_name) as n, min(whole_name) as first
     from named_results
@@ -715,7 +714,7 @@ where getvariable('test_name') is not null and n > 0
 union all
 select
     printf(
-        'cases that stand in several files of one run and environment: %d, of which only the latest counts '
+        'cases that are in several files of one run and environment: %d, of which only the latest counts '
         || '(tell the files apart with --path-pattern, or load them with different --run)',
         n
     )

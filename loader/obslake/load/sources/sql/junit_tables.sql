@@ -1,4 +1,4 @@
--- What test reports say, row by row as it is read.
+-- Tables for the contents of test reports, filled while they are read.
 --
 -- Out: tables `report_files`, `report_results`, `report_suites`, `report_properties`, `report_classes`.
 
@@ -43,7 +43,7 @@ create temp table report_results (
     suite_timestamp varchar
 );
 
--- One row per suite that has ended; 0 is the number of what is outside of all suites.
+-- One row per completed suite; number 0 is for cases outside all suites.
 create temp table report_suites (
     file_id int,
     suite_number int,
@@ -65,5 +65,5 @@ create temp table report_properties (
     value varchar
 );
 
--- TRX files the classes apart from the results.
+-- TRX lists classes separately from results.
 create temp table report_classes (file_id int, reference varchar, classname varchar);

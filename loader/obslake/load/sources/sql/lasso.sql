@@ -1,16 +1,15 @@
--- LASSO arena exports: from cells to the rows of the Iceberg tables.
+-- LASSO arena exports: turn cells into rows of the Iceberg tables.
 --
--- In: what `lasso_texts.sql` and `lasso_names.sql` make, the macros of `protocol.sql`,
+-- In: the outputs of `lasso_texts.sql` and `lasso_names.sql`, the macros of `protocol.sql`,
 --     view `source_candidates` (one JSON document per candidate of a Solr export),
 --     variable `data_set`.
 -- Out: views `loaded_tests`, `loaded_implementations`, `loaded_runs`, `loaded_measurements`, all without load_id, and
---      `candidates`; for the observations, which actuations.py brings together: tables `actors`, `test_slots`,
+--      `candidates`; for the observations, which actuations.py assembles: tables `actors`, `test_slots`,
 --      `numbered_cells`, `durations`, `different_arguments` (filled there), views `argument_lists`, `operations`,
 --      `targets`, `answers`.
 
--- Older arenas append the system to the name of the sheet, in the rows of the oracle as well, which do not name
--- it: without stripping it no two implementations would share a test. Every end of an oracle's sheet that
--- follows a `_` may be a system; the longest one that is counts.
+-- Older arenas append the system to the name of the sheet. It is removed, or no two implementations would share a test.
+-- The oracle's rows do not name the system: it is the longest ending of the sheet's name after a `_` that is a system.
 create temp view older_oracle_sheets as
 select sheetid, max(length(systemid)) as system_length
 from (
@@ -42,7 +41,7 @@ select problem_id, sheet_no, test_id, n_steps
 from sheets_of_problems
 join named_sheets using (sheet_no);
 
--- Whoever responds to stimuli of a problem, in the order of the table.
+-- Implementations in their contexts that respond to stimuli of a problem, in the order of the table.
 create temp table actors as
 select
     *,
@@ -62,8 +61,8 @@ select
 from actors
 group by problem_id;
 
--- Actuations have slots, in the order of the table: each problem has those of its tests, each test those of its steps,
--- and each step one for every actor of the problem, whether it was stimulated or not.
+-- Each possible actuation has a slot, in the order of the table: problem, test, step, actor. A step has a slot for
+-- every actor of the problem, whether it was stimulated or not.
 create temp table test_slots as
 select
     *,
@@ -92,7 +91,7 @@ where systemid <> 'abstraction';
 
 set variable n_sheets = (select count(*) from sheets);
 
--- A sheet of a problem, by one small number: DuckDB finds what belongs to it in an array.
+-- One small number identifies a sheet of a problem, so that DuckDB joins by array lookup.
 create temp table sheet_slots as
 select
     cast(problem_no * getvariable('n_sheets') + sheet_no as bigint) as sheet_of_problem,
@@ -101,7 +100,7 @@ select
 from problem_sheets
 join test_slots using (problem_id, test_id);
 
--- Hashed before they are joined: only then the dictionaries of the export are known.
+-- Hashed before the joins, because the export's dictionaries are only available here.
 create temp view executed_cells as
 select
     origin_hash_of_texts(
@@ -130,7 +129,7 @@ select
     observed_at
 from executed_cells
 union all
--- Elsewhere it repeats the value.
+-- In other cells rawvalue repeats the value.
 select
     origin_hash,
     sheetid_hash,
@@ -166,7 +165,7 @@ join sheets on sheet_hash = sheet_hash(sheetid_hash, if(getvariable('has_older_a
 join sheet_slots on sheet_of_problem = problem_no * getvariable('n_sheets') + sheet_no
 join places on hashed_cells.place_hash = places.place_hash;
 
--- What was executed, in numbers: texts would need several times the memory, and time to compare them.
+-- The executed cells as numbers, because texts need several times the memory and are slower to compare.
 create temp table numbered_cells as
 select slot, place, text_no, observed_at
 from placed_cells
@@ -178,12 +177,12 @@ from placed_cells
 where duration_ns is not null and place = 0
 group by slot;
 
--- What follows is asked for a piece of the actuations at a time, of the different combinations of texts that it has.
+-- The following views are queried for one batch of actuations at a time, with its distinct combinations of texts.
 create temp table different_arguments (row_no bigint, place int, text_no uinteger);
 
 create temp view argument_lists as
 select
-    -- Place 0 is the mark at the beginning of each list.
+    -- Place 0 marks the beginning of each list.
     '[' || coalesce(string_agg(json_argument(text), ',' order by place) filter (place > 0), '') || ']' as inputs
 from different_arguments
 left join texts using (text_no)
@@ -223,7 +222,7 @@ create temp view answers as
 select
     output,
     case
-        -- `null` is also how the arena writes a cell for which no oracle was specified.
+        -- The arena also writes `null` if no oracle was specified.
         when is_oracle and output = 'null' then 'not_executed'
         when output = 'null' and (valuetype = 'void' or is_void) then 'void'
         else response_kind(response)
@@ -234,7 +233,7 @@ from (
         is_oracle <> 0 as is_oracle,
         is_void <> 0 as is_void,
         valuetypes.text as valuetype,
-        -- The older arena's tokens in the words of the protocol; what follows an `@` differs from step to step.
+        -- Translates the older arena's tokens to those of the protocol.
         case "values".text
             when '_INSTANCE_' then '$CUT@'
             when '_EXCEPTION_' then '$EXCEPTION@'
@@ -242,8 +241,8 @@ from (
             when '_NA_' then '$N/A'
             else "values".text
         end as response,
-        -- An instance is named by the abstraction, as the newer arena does, so that two systems which both could be
-        -- constructed agree.
+        -- Like the newer arena, names an instance after the abstraction, so that two systems that both construct it
+        -- agree.
         case "values".text
             when '_INSTANCE_' then response || problem_id || '@' || step_id
             when '_EXCEPTION_' then response || coalesce(exception_classes.text, '') || '@'
@@ -257,7 +256,7 @@ from (
 )
 order by row_no;
 
--- The few cells that say something else, so that not all are read again for each table.
+-- The few other cells, materialized so that the cells are not all read again for each table.
 create temp table other_cells as
 select
     others.problem_id,
@@ -348,7 +347,7 @@ select
     null
 from candidates;
 
--- The random arena ids are no environment, but they are kept: one attribute for each problem of the run.
+-- Random arena ids are not environments; they become attributes of the run, one per problem.
 create temp view arena_attributes as
 select
     run_id,
@@ -419,11 +418,11 @@ from (
         candidates.problem_id,
         candidates.system,
         entry.key as metric,
-        -- Solr writes a multi-valued field as an array, of one element here.
+        -- Solr writes a multi-valued field as an array, here with one element.
         if(
             entry.type = 'ARRAY', json_extract_string(entry.value, '$[0]'), json_extract_string(entry.value, '$')
         ) as text
     from candidates, json_each(candidates.document) as entry
-    -- A measurement belongs to a problem.
+    -- A measurement needs a problem.
     where starts_with(entry.key, 'm_') and candidates.problem_id is not null
 );

@@ -1,6 +1,6 @@
--- LASSO arena exports: where cells come from, which sheets and places they have, and the hashes of these.
+-- LASSO arena exports: origins, sheets and places of cells, and their hashes.
 --
--- In: what `lasso_texts.sql` makes, the macros of `protocol.sql`, variable `hash_salt`.
+-- In: the outputs of `lasso_texts.sql`, the macros of `protocol.sql`, variable `hash_salt`.
 -- Out: tables `origins`, `sheets`, `sheets_of_problems`, `places`, view `equal_hashes`, macros `origin_hash_of_texts`,
 --      `place_hash`, `sheet_hash`, variable `has_older_arenas`.
 
@@ -27,8 +27,7 @@ hash(getvariable('hash_salt'), sheetid, older_system);
 create or replace temp macro place_hash(type, x) as
 hash(getvariable('hash_salt'), type, x);
 
--- A cell names where it comes from in seven columns, and an export has few of these names: what they mean is worked
--- out once for each.
+-- Seven columns name the origin of a cell. An export has few origins, so their ids are computed once for each.
 create or replace temp table origins as
 select
     executionids.name as executionid,
@@ -48,8 +47,8 @@ select
     is_new_arena(arenas.name) as is_new_arena,
     if(is_new_arena(arenas.name), arena_environment(), arenas.name) as environment_id,
     if(is_new_arena(arenas.name), null, hashes.systemid) as older_system_hash,
-    -- Variants and adapters of the oracle and of the abstraction are those words again. Neither may hold the
-    -- separator, or two identities could become one.
+    -- The variant and adapter of the oracle and of the abstraction repeat these words. Separators in variants and
+    -- adapters are escaped, or two implementations could have the same id.
     case
         when systems.name = 'oracle' then 'oracle'
         when variants.name is null and adapters.name is null then systems.name
@@ -77,7 +76,7 @@ join names as systems on hashes.systemid = systems.name_hash
 join names as variants on hashes.variantid = variants.name_hash
 join names as adapters on hashes.adapterid = adapters.name_hash;
 
--- What a sheet says depends on the system in older arenas only. Where there are none, this takes no look at any cell.
+-- A sheet depends on the system in older arenas only. Without any, the variable saves reading that from the cells.
 set variable has_older_arenas = (select coalesce(bool_or(not is_new_arena), false) from origins);
 
 create or replace temp table sheet_names as
@@ -105,9 +104,8 @@ from sheet_names
 join names as problems on problem_hash = problems.name_hash
 join sheets on sheet_hash = sheet_hash(sheetid_hash, older_system_hash);
 
--- What is said of an actuation has a place: the response (0), the operation, the service, and two that only some cells
--- say beside their value, then the arguments by their positions. Another cell (-1) says no more than that there was an
--- actuation.
+-- Each cell of an actuation has a place: the response (0), the operation, the service, the exception class, the value
+-- type, then the arguments by position. Any other cell (-1) only shows that there was an actuation.
 create or replace temp table places as
 select
     place_hash(text_hash(type), x) as place_hash,

@@ -1,13 +1,12 @@
--- LASSO arena exports: the different names and texts of their cells, and the hashes by which cells find them.
+-- LASSO arena exports: the distinct names and texts of cells, and their hashes.
 --
--- In: view `source_cells` (the 16 columns as text), the macros of `zones.sql`, variable `hash_salt`, whenever the rest
---     is read.
+-- In: view `source_cells` (the 16 columns as text), the macros of `zones.sql`, variable `hash_salt` when the outputs
+--     are queried.
 -- Out: view `cells`, macro `text_hash`, views `names`, `texts`, `equal_text_hashes`.
 --
--- An export has some 100 times as many cells as texts. DuckDB evaluates a function of one column once for each entry of
--- a Parquet dictionary, and joins and groups numbers several times faster than texts: so cells are known by hashes.
--- A hash stands for a text only where no other text of the export has the same. That is looked up, not believed:
--- `equal_text_hashes` counts the others, and with another salt, all texts have other hashes.
+-- An export has about 100 times as many cells as texts. DuckDB evaluates a function of one column once per entry of a
+-- Parquet dictionary, and joins and groups numbers several times faster than texts, so cells are joined by hashes.
+-- `equal_text_hashes` counts collisions; if there are any, all texts are hashed again with another salt.
 
 create temp view cells as
 select
@@ -29,8 +28,8 @@ select
     nullif(try_cast(executiontime as bigint), 0) as duration_ns
 from source_cells;
 
--- A missing text has a hash as well. DuckDB's own hash is the fastest, but gives many texts of one form the same value,
--- e.g. mbpp_222_prob222 and mbpp_225_prob225, whatever follows them. What is salted has no form.
+-- A missing text has a hash as well. DuckDB's hash is the fastest, but gives many similar texts the same value, e.g.
+-- mbpp_222_prob222 and mbpp_225_prob225 with the same ending. With a salt, md5 removes the similarity.
 create temp macro text_hash(text) as
 if(getvariable('hash_salt') is null, hash(text), hash(md5_number(getvariable('hash_salt') || text)));
 
@@ -60,7 +59,7 @@ create temp view names as
 select name, text_hash(name) as name_hash
 from different_names;
 
--- The texts of what was executed, in their order: the greatest one has the greatest number, none has 0.
+-- The texts of executed cells, numbered in their order from 1; a missing text has number 0.
 create temp table different_texts as
 select
     cast(if(text is null, 0, row_number() over (order by text nulls last)) as uinteger) as text_no,

@@ -1,9 +1,9 @@
--- Moments, in the ways test reports write them; where no zone is given, UTC, which is the session's time zone.
+-- Parse timestamps of test reports; without a zone they are in UTC, the session's time zone.
 --
 -- Out: macros `orderly_moment`, `moment_in_utc`, `is_ambiguous_moment`.
 
--- One blank for several, a point before fractions, separators in `20240805T100000`, the year of
--- `Mon Aug 5 10:00:00 2024` before the time; no name beside an offset.
+-- Normalizes a timestamp: single blanks, a point before fractions, separators in `20240805T100000`, the year of
+-- `Mon Aug 5 10:00:00 2024` before the time, no zone name beside an offset.
 create or replace temp macro orderly_moment(moment) as
 regexp_replace(
     regexp_replace(
@@ -19,7 +19,7 @@ regexp_replace(
     '^([A-Za-z]{3} [A-Za-z]{3} \d{1,2}) (\d\d:\d\d:\d\d) (\d{4})$', '\1 \3 \2'
 );
 
--- Of days between slashes the month is the first, unless it is none.
+-- In dates with slashes the first number is the month if it can be one.
 create or replace temp macro moment_in_utc(moment) as
 coalesce(
     if(
@@ -65,7 +65,7 @@ coalesce(
     )
 );
 
--- Whether day and month could be exchanged.
+-- Whether day and month are ambiguous.
 create or replace temp macro is_ambiguous_moment(moment) as
 regexp_matches(trim(moment), '^(0?[1-9]|1[0-2])/(0?[1-9]|1[0-2])/\d{4}')
 and regexp_extract(trim(moment), '^0?(\d+)/0?(\d+)/', 1) <> regexp_extract(trim(moment), '^0?(\d+)/0?(\d+)/', 2)

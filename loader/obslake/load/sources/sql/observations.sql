@@ -1,8 +1,7 @@
--- Native observations: from columns by name to typed columns with the defaults filled in.
+-- Native observations: turn text columns into typed columns and fill in defaults.
 --
--- In: view `source_rows` (known columns as text under their own names, any of them may be missing, and
---     _obslake_time), the macros of `protocol.sql` and `zones.sql`, variables `data_set`, `environment`,
---     `run` and `attributes` (a JSON object).
+-- In: view `source_rows` (the known columns of the source as text, and _obslake_time), the macros of `protocol.sql` and
+--     `zones.sql`, variables `data_set`, `environment`, `run` and `attributes` (a JSON object).
 -- Out: views `loaded_observations` and `loaded_runs`, without load_id.
 
 create temp view native_rows as
@@ -50,8 +49,8 @@ select
     null::varchar as git_commit,
     null::varchar as git_branch,
     null::varchar as pipeline,
-    -- Unknown columns of the source that have one value throughout say something about the run. Where there
-    -- are none, nothing is said, so that a description of the run stays as it is.
+    -- Unknown columns with the same value in all rows are attributes of the run; null without any, so that existing
+    -- attributes of the run stay.
     if(
         getvariable('attributes') = '{}', null, from_json(getvariable('attributes'), '"MAP(VARCHAR, VARCHAR)"')
     ) as attributes

@@ -1,7 +1,7 @@
--- The response protocol: from the text of a response to its kind.
+-- The response protocol: the kind of a response from its text.
 -- A token is the text before the first `@`; ordinary values are JSON, which never starts with `$`.
 --
--- In: variable `harness_outcomes`, whenever the words of a harness are read.
+-- In: variable `harness_outcomes` when the words of a harness are read.
 -- Out: macros `response_kind`, `is_token`, `is_json`, `json_argument`, `json_string`, `string_response`, `iso_moment`,
 --      `has_bare_floats`, `with_tagged_floats`, `harness_outcome`, `is_verdict`, `verdict_response`, `is_random_arena`,
 --      `arena_environment`.
@@ -26,12 +26,12 @@ case
     else 'value'
 end;
 
--- DuckDB takes no JSON with lone surrogates, which JSON itself allows and Python writes: another character
--- stands for them in the check.
+-- DuckDB rejects JSON with lone surrogates, which JSON allows and Python writes: `is_json` replaces them by another
+-- character.
 create or replace temp macro json_skeleton(text) as
 regexp_replace(text, '"(?:[^"\\]|\\.)*"', '""', 'g');
 
--- What DuckDB takes and JSON does not know: NaN, infinities, a comma before a closing bracket.
+-- Invalid JSON that DuckDB accepts: NaN, infinities, a comma before a closing bracket.
 create or replace temp macro has_no_json(text) as
 regexp_matches(text, '(?i)nan|inf|,\s*[\]}]');
 
@@ -39,7 +39,7 @@ create or replace temp macro is_json(text) as
 (json_valid(text) or json_valid(regexp_replace(text, '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\u0041', 'g')))
 and not (has_no_json(text) and has_no_json(json_skeleton(text)));
 
--- One argument as an element of a JSON array: JSON stays as it is, any other token becomes a string.
+-- One argument as an element of a JSON array: JSON stays unchanged, any other text becomes a string.
 create or replace temp macro json_argument(argument) as
 case
     when argument is null then 'null'
@@ -47,14 +47,14 @@ case
     else cast(to_json(argument) as varchar)
 end;
 
--- Newer LASSO arenas name themselves by a random UUID, which says nothing about where code was executed.
+-- The id of newer LASSO arenas is a random UUID, unrelated to where code was executed.
 create or replace temp macro is_random_arena(arena_id) as
 regexp_full_match(arena_id, '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}');
 
--- Stands for the environment of exports whose arena has only a random id.
+-- The environment of exports whose arena has only a random id.
 create or replace temp macro arena_environment() as 'arena';
 
--- A string as JSON, escaped as Python escapes it: DuckDB writes control characters in other letters.
+-- A string as JSON, escaped as by Python: DuckDB writes the hex digits of control characters in upper case.
 create or replace temp macro json_string(text) as
 case
     when regexp_matches(text, '[\x00-\x1f]') then
@@ -68,7 +68,7 @@ case
     else cast(to_json(text) as varchar)
 end;
 
--- A moment as Python's isoformat() writes it.
+-- A timestamp in the format of Python's isoformat().
 create or replace temp macro iso_moment(moment) as
 case
     when not isfinite(moment) then cast(moment as varchar)
@@ -76,15 +76,15 @@ case
     else strftime(moment, '%Y-%m-%dT%H:%M:%S.%f')
 end;
 
--- Tokens that stand for something else than a value, whatever the other outputs are.
+-- Whether a text is a token for something other than a value, whatever the other outputs are.
 create or replace temp macro is_token(text) as
 split_part(text, '@', 1) in ('$EXCEPTION', '$TIMEOUT', '$CRASH', '$N/A', '$*', '$CUT', '$TRUNCATED');
 
--- A string that was returned: a token stays one, everything else is a value.
+-- The response for a returned string: tokens stay tokens, anything else is a value.
 create or replace temp macro string_response(text) as
 if(is_token(text), text, json_string(text));
 
--- Floats as Python's json.dumps (NaN, Infinity) and repr (nan, inf) write them, which JSON does not know.
+-- Floats that Python's json.dumps (NaN, Infinity) and repr (nan, inf) write, but that are not valid JSON.
 create or replace temp macro bare_float() as
 '\b(NaN|Infinity|nan|inf)\b';
 
@@ -114,7 +114,7 @@ case
         )
 end;
 
--- A text that begins with the words of a harness: `failed: division by zero`, `timed out`, `OK`.
+-- The words of a harness at the start of a text: `failed: division by zero`, `timed out`, `OK`.
 create or replace temp macro harness_words(text) as
 regexp_extract(text, '^\s*([A-Za-z][A-Za-z _-]*?)\s*(?:[:@]|$)', 1);
 
@@ -126,11 +126,11 @@ map_extract_value(
 create or replace temp macro is_verdict(text) as
 split_part(text, '@', 1) in ('passed', 'failed', 'error', 'skipped');
 
--- What the harness says besides: `failed: division by zero` -> `division by zero`.
+-- The text after the words of a harness: `failed: division by zero` -> `division by zero`.
 create or replace temp macro harness_details(text) as
 nullif(trim(regexp_extract(text, '^[^:@]*[:@](.*)$', 1, 's')), '');
 
--- The class of an exception stands before its message, or alone.
+-- The class of an exception at the start of the details, before its message or alone.
 create or replace temp macro details_class(details) as
 regexp_extract(details, '^([\w.$]*(?:Error|Exception|Failure|Warning|Exit))\s*(?::|$)', 1);
 
@@ -142,7 +142,7 @@ if(
     || coalesce('@' || nullif(ltrim(substr(details, length(details_class(details)) + 1), ' :'), ''), '')
 );
 
--- The verdict of a harness, in any spelling, as the protocol says it.
+-- The verdict of a harness, in any spelling, in the words of the protocol.
 create or replace temp macro verdict_response(text) as
 case
     when text is null or is_verdict(text) or harness_outcome(text) is null then text

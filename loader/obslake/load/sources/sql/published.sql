@@ -11,7 +11,7 @@ select
     problem_id,
     test_id,
     coalesce(cast(step_id as int), 0) as step_id,
-    -- A flag of the row: whether it is the specified oracle's.
+    -- The flag specified_oracle decides, whatever implementation the row names.
     if(coalesce(lower(specified_oracle) = 'true', false), 'oracle', implementation_id) as implementation_id,
     case
         when environment_id is null then getvariable('environment')
@@ -46,10 +46,10 @@ select
     0 as attempt,
     operation,
     null::varchar as target,
-    -- Comma-joined there, so where one argument ends is lost: the text is kept as one argument.
+    -- The published form joins arguments by commas and cannot be split: the text becomes one argument.
     '[' || cast(to_json(inputs) as varchar) || ']' as inputs,
     output,
-    -- As in the arena exports these rows come from, `null` says that no oracle was specified.
+    -- As in the arena exports that these rows come from, `null` means that no oracle was specified.
     if(implementation_id = 'oracle' and output = 'null', 'not_executed', response_kind(output)) as response_kind,
     duration_ns,
     observed_at

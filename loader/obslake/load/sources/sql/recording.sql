@@ -1,4 +1,4 @@
--- Recordings of the pytest plugin: from their lines to the rows of the Iceberg tables.
+-- Recordings of the pytest plugin: turn their lines into rows of the Iceberg tables.
 --
 -- In: table `recording_lines`, the macros of `protocol.sql` and `zones.sql`, views and tables of `recording_tests.sql`.
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, all without
@@ -33,7 +33,7 @@ left join test_keys
         and calls.test_id = test_keys.test_id
         and coalesce(cast(calls.attempt as int), 0) = test_keys.attempt
         and calls.example is not distinct from test_keys.example
--- Where several examples put in the same, the first one counts.
+-- If several examples have the same inputs, the first one counts.
 where calls.record = 'call' and coalesce(test_keys.is_first, true);
 
 create temp view loaded_tests as
@@ -68,7 +68,7 @@ select distinct
     null::varchar as licence
 from sessions;
 
--- One run has several sessions where tests ran in several processes, or for several implementations.
+-- A run has several sessions if tests ran in several processes or for several implementations.
 create temp view loaded_runs as
 select
     data_set_id,

@@ -1,4 +1,4 @@
--- The lines of recordings as text; `session` counts the sessions, each line belongs to the one before it.
+-- The lines of recordings as text; `session` is the number of the session that a line belongs to.
 --
 -- Out: table `recording_lines`.
 

@@ -1,9 +1,9 @@
--- Recordings of the pytest plugin: their sessions, and which tests their calls belong to.
+-- Recordings of the pytest plugin: their sessions, and the tests that their calls belong to.
 --
 -- In: table `recording_lines`, the macros of `zones.sql`, variables `data_set`, `environment` and `run`.
 -- Out: views `sessions` and `known_tests`, table `test_keys`.
 
--- What each session says when it ends, as attributes; one that was killed says nothing.
+-- The contents of each session's end record as attributes; a killed session has no such record.
 create temp view ends as
 select
     session,
@@ -51,8 +51,8 @@ from recording_lines
 left join ends using (session)
 where recording_lines.record = 'session';
 
--- What was called in tests, and in examples of them, whose inputs are drawn again in each run. What an example is
--- known by is its arguments, if they have a text: it is no number then.
+-- Calls in tests and examples whose inputs are drawn at random in each run. `example` is a text of the arguments if
+-- they have one, else a number after a #: only the latter are in this view.
 create temp view drawn_calls as
 with drawn_tests as (
     select
@@ -86,8 +86,8 @@ from calls
 left join drawn_tests using (session, test_id, attempt)
 where starts_with(calls.example, '#') or (calls.example is null and drawn_tests.test_id is not null);
 
--- They are known by all that they put in, or by the seed; where that has no text, or is an object that no step has
--- made, nobody knows whether another run puts in the same.
+-- Drawn tests and examples are identified by the seed, else by all their inputs. Inputs without a text, and objects
+-- that no step has made, cannot be compared between runs: then the run is part of the key.
 create temp table test_keys as
 with drawn as (
     select
@@ -141,7 +141,7 @@ from recording_lines
 where record = 'call' and not starts_with(example, '#');
 
 create temp view known_tests as
--- A test that was killed has no record of its end.
+-- A killed test has a start record only.
 select session, test_id, null as arguments, file
 from recording_lines
 where record in ('start', 'test')

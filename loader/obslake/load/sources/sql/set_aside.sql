@@ -1,4 +1,4 @@
--- Records that a load sets aside, as the readers find them.
+-- Tables for the records that readers set aside during a load.
 --
 -- Out: tables `set_aside`, `checked_files`.
 
@@ -12,5 +12,5 @@ create or replace temp table set_aside (
     context varchar
 );
 
--- What was checked: files (or parts of them) with their number of records, and the columns they have.
+-- Checked files (or parts of files) with their number of records and their columns.
 create or replace temp table checked_files (file varchar, n bigint, columns varchar []);

@@ -1,21 +1,21 @@
--- Moments as texts, and the zones that they name: those of RFC 2822 and offsets in numbers, no others.
--- Left to itself the engine takes BST for Bangladesh, AST for Anchorage, IST for Israel.
+-- Parse timestamps with the time zones of RFC 2822 and numeric offsets only: DuckDB alone reads BST as Bangladesh, AST
+-- as Anchorage and IST as Israel.
 --
 -- Out: macros `moment`, `written_zone`, `without_zone`, `zone_seconds`.
 
--- What follows the time of day: '2020-07-01 10:11:12.5 PST -0800' -> ' PST -0800'.
+-- The text after the time of day: '2020-07-01 10:11:12.5 PST -0800' -> ' PST -0800'.
 create or replace temp macro after_time_of_day(moment) as
 regexp_extract(cast(moment as varchar), '^.*?\d:\d\d(?::\d\d(?:[.,]\d+)?)?(.*)$', 1);
 
--- The zone as it is written, '' where there is none: 'PST -0800', 'GMT+0200 (CEST)', 'Z'.
--- What stands before it is AM or PM, behind it the year, as `date` writes them.
+-- The zone as written, '' if there is none: 'PST -0800', 'GMT+0200 (CEST)', 'Z'. AM or PM may precede it, and the year
+-- may follow it, as `date` writes them.
 create or replace temp macro written_zone(moment) as
 regexp_extract(
     after_time_of_day(moment), '^\s*(?:(?:[AaPp]\.?[Mm]\b\.?)\s*)?(.*?)(?:\s+\d{4})?\s*$', 1
 );
 
--- Seconds east of Greenwich of a written zone; 0 where there is none, null where it is not known.
--- An offset behind a name says what the name means.
+-- Seconds east of Greenwich of a written zone; 0 if there is none, null if it is unknown. An offset after a name takes
+-- precedence over the name.
 create or replace temp macro zone_seconds(zone) as
 case
     when zone = '' then 0
@@ -43,7 +43,7 @@ case
         end
 end;
 
--- The moment without its zone: '2020-07-01 10:11:12 PDT' -> '2020-07-01 10:11:12'.
+-- The timestamp without its zone: '2020-07-01 10:11:12 PDT' -> '2020-07-01 10:11:12'.
 create or replace temp macro without_zone(moment) as
 case
     when written_zone(moment) = '' then trim(moment)
@@ -54,24 +54,24 @@ case
         )
 end;
 
--- Years of four digits, and offsets as there are: left to itself the engine reads 24-07-01 in the year 24, +99:00,
--- epoch.
+-- Whether the year has four digits and the offset is possible: DuckDB alone accepts 24-07-01 (the year 24), +99:00,
+-- and epoch.
 create or replace temp macro is_plain_moment(moment) as
 regexp_matches(moment, '^\s*\d{4}-\d')
 and (
-    -- The day of a date without a time is no offset.
+    -- The day of a date without a time is not an offset.
     regexp_matches(moment, '^\s*\d{4}-\d\d?-\d\d?\s*$')
     or not regexp_matches(moment, '[+-](1[5-9]|[2-9]\d)(:?[0-5]\d){0,2}\s*$')
 );
 
--- A moment in the forms of ISO 8601, in UTC where no zone is written; null where it cannot be read or its
--- zone is not known. Names as Europe/Berlin are those of one place.
+-- A timestamp in ISO 8601 formats, in UTC if no zone is written; null if it cannot be parsed or its zone is unknown.
+-- Names such as Europe/Berlin are unambiguous.
 create or replace temp macro moment(text) as
 case
-    -- A type of its own has no zone that could be misunderstood.
+    -- A typed column has no written zone that could be misread.
     when typeof(text) <> 'VARCHAR' then try_cast(text as timestamptz)
     when not is_plain_moment(cast(text as varchar)) then null
-    -- Offsets and UTC, the only zones that a time without one is read with.
+    -- A cast to timestamp without zone succeeds only if the zone is an offset or UTC.
     when try_cast(text as timestamp) is not null then try_cast(text as timestamptz)
     when regexp_full_match(written_zone(cast(text as varchar)), '[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+')
         then try_cast(text as timestamptz)
