@@ -346,7 +346,7 @@ def test_named_methods_come_with_the_constructor(suite):
         ("subject:missing", "has no attribute 'missing'"),
         ("subject:", "write package.module, or package.module:name"),
         ("a b", "write package.module, or package.module:name"),
-        ("subject:VALUE", "VALUE is no function and no class"),
+        ("subject:VALUE", "VALUE is not a function or class"),
     ],
 )
 def test_a_misspelt_target_is_an_error_of_usage(suite, target, message):

@@ -104,7 +104,7 @@ def test_an_example_is_known_by_its_arguments_and_has_steps_of_its_own(drawn):
         ("test_it.py::test[7]", 0, second),
     }
     assert drawn_by(drawn) == {"test[7]": ("hypothesis", None)}
-    assert "2 examples drawn by Hypothesis, 0 of them again" in drawn.output
+    assert "2 examples drawn by Hypothesis, 0 of them repeated" in drawn.output
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_an_example_that_comes_again_is_recorded_once(drawn):
         "operations": ["other(x)"],
     }
     assert (
-        "3 examples drawn by Hypothesis, 1 of them again; 1 answers differ for equal arguments (other(x))"
+        "3 examples drawn by Hypothesis, 1 of them repeated; 1 answers differ for equal arguments (other(x))"
     ) in drawn.output
 
 
@@ -264,7 +264,7 @@ def test_what_is_drawn_inside_the_test_is_known_by_its_number(drawn):
         for example in {call["example"] for call in calls}:
             steps = [call["step_id"] for call in calls if call["example"] == example]
             assert steps == list(range(len(steps)))
-    assert "have arguments without a text, and are known by their calls" in drawn.output
+    assert "have arguments without a text, and are identified by their calls" in drawn.output
 
 
 def test_hypothesis_notices_nothing(drawn):

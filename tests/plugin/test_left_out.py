@@ -310,7 +310,7 @@ def test_targets_without_a_call_are_named(suite):
     suite.write("test_it.py", "import subject\ndef test(): subject.one()\n")
     suite.record()
     assert suite.left_out(leftout.NO_CALL) == {"count": 2, "names": ["two", "Box.get"]}
-    assert "targets of which no call was recorded: 2 (two, Box.get)" in suite.output
+    assert "targets without a recorded call: 2 (two, Box.get)" in suite.output
 
 
 def test_a_named_method_alone(suite: Suite):

@@ -330,7 +330,7 @@ def test_tests_in_the_package_under_test_are_no_targets(suite):
         "[4]",
     ]
     assert {"made", "setup_function", "test_a", "TestIt.test_c"} <= set(
-        suite.left_out("tests, which are no targets")["names"]
+        suite.left_out("tests, which are not targets")["names"]
     )
 
 

@@ -1,7 +1,7 @@
-"""What a function was called with, read off its frame when its body begins.
+"""Read the arguments of a call from its frame when the body of the function starts.
 
-How an argument was passed cannot be seen there, so calls that mean the same are the same: what has the value
-of its default is left out, and of the rest what comes first stands by position.
+The frame does not show how arguments were passed, so equivalent calls have one form: arguments with the value of
+their default are left out; the others are positional up to the first gap, and then named.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ _MISSING: Any = object()
 _NONE: Mapping[str, Any] = {}
 _NO_VALUES: list[Any] = []
 
-# Where equal values of these types are the same value. Zeros have signs, so floats are not among them.
+# Types whose equal values are interchangeable. Floats are not, because zeros have signs.
 _PLAIN = (bool, int, str, bytes)
 
 
 class Parameters:
-    """The parameters of a function, and what they are bound to.
+    """The parameters of a function.
 
     Attributes:
-        is_bare: whether there is only the object that it is called on.
+        is_bare: whether the only parameter is the object that it is called on.
     """
 
     def __init__(self, function: FunctionType, has_subject: bool) -> None:
-        """Take a function, whose first parameter may be the object that it is called on."""
+        """Take a function; with `has_subject`, its first parameter is the object that it is called on."""
         code = function.__code__
         names = code.co_varnames
         n_positional = code.co_argcount
@@ -49,7 +49,7 @@ class Parameters:
         self.is_bare = self._is_simple and has_subject and n_positional == 1
 
     def read(self, variables: Mapping[str, Any]) -> tuple[Any, list[Any], Mapping[str, Any]]:
-        """Return the object that it is called on, what stands by position, and what by name."""
+        """Return the object that it is called on, the positional arguments and the named ones."""
         if self.is_bare:
             return variables[self._positional[0]], _NO_VALUES, _NONE
         passed = [variables[name] for name in self._positional]
@@ -83,7 +83,7 @@ class Parameters:
     def _leave_out_defaults(
         self, values: list[Any], defaults: tuple[Any, ...]
     ) -> Mapping[str, Any]:
-        """Take what has the value of its default off the values; return what must stand by name then."""
+        """Remove defaults from the end of the values; return the arguments that must be named as a result."""
         last = len(values)
         shift = len(defaults) - last
         n_needed = max(-shift, self._first)
@@ -95,7 +95,7 @@ class Parameters:
         if last == n_needed:
             del values[last:]
             return _NONE
-        # What can only stand by position takes with it all that stands before.
+        # A positional-only argument keeps all arguments before it.
         end = min(last, max(n_needed, self._n_positional_only))
         while end < last and _differs(values[end], defaults[end + shift]):
             end += 1
@@ -108,7 +108,7 @@ class Parameters:
         return keywords
 
     def names(self, n_positional: int) -> list[str]:
-        """Return the names of arguments that stand by position."""
+        """Return the names of the positional arguments."""
         if self._names is None:
             self._names = self._all_names()
         names = self._names[:n_positional]
@@ -116,7 +116,7 @@ class Parameters:
         return names + [more] * (n_positional - len(names))
 
     def _all_names(self) -> list[str]:
-        """Return the names by position; those of the function behind a decorator, if it has none itself."""
+        """Return the names by position, or those of the function behind a decorator if it has none."""
         function: Any = self._function
         seen = set()
         while not isinstance(function, FunctionType) or not function.__code__.co_argcount:

@@ -1,4 +1,4 @@
-"""An attempt at a test, and when things happen."""
+"""An attempt at a test, and the time of its steps."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Attempt:
     """One attempt at one test.
 
     Attributes:
-        drawn: what its record says of how its inputs were drawn.
-        take: is shown a finished step, and says whether it must not be written.
+        drawn: fields of its record that describe how its inputs were drawn.
+        take: receives a finished step, and returns whether the step must not be written.
     """
 
     def __init__(self, test_id: str, attempt: int, classes: ClassesUnderTest) -> None:
@@ -43,7 +43,7 @@ def now() -> str:
 
 
 def second_text(second: int) -> str:
-    """Return the text of a second since 1970, without a fraction and a zone."""
+    """Return seconds since 1970 as ISO 8601 text, without fraction and zone."""
     return (_EPOCH + datetime.timedelta(seconds=second)).isoformat()
 
 

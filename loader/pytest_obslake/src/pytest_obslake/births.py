@@ -1,4 +1,4 @@
-"""Hear where objects are made that can be known only by their addresses: what was there before is gone."""
+"""Detect new objects that can only be identified by their addresses: the previous object there is gone."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from pytest_obslake.recorder import Recorder
 
 _KEEPS_VARIABLES = sys.version_info < (3, 13)
-# How `copy`, and pickles in Python, make objects without their constructors.
+# Functions of `copyreg` by which `copy`, and pickles in Python, make objects without their constructors.
 _COPIERS = ("__newobj__", "__newobj_ex__", "_reconstructor")
 
 
 class Births:
-    """Hears of them also inside of targets, where no step tells."""
+    """Detects new objects, also inside of steps."""
 
     def __init__(self, recorder: Recorder) -> None:
-        """Hear of nothing so far."""
+        """Detect nothing yet."""
         self._recorder = recorder
-        self._hears_copies = False
+        self._tracks_copies = False
 
-    def hear(self, code: CodeType) -> None:
-        """Hear of the objects that a constructor makes, and from now on of copies."""
+    def track(self, code: CodeType) -> None:
+        """Detect the objects that a constructor makes, and from now on copies."""
         self._recorder.events.makers[id(code)] = self._is_constructed
-        if self._hears_copies:
+        if self._tracks_copies:
             return
-        self._hears_copies = True
+        self._tracks_copies = True
         for name in _COPIERS:
             function = vars(copyreg).get(name)
             if type(function) is FunctionType:
@@ -55,7 +55,7 @@ class Births:
 
 
 class _Copy(Handler):
-    """Waits for an object that is yet empty."""
+    """Handles the return of a new, still empty object."""
 
     __slots__ = ("_births",)
 

@@ -1,4 +1,4 @@
-"""What a call is: which target, what it was called on and with, and what it answered."""
+"""Turn calls of targets into steps, with their target, arguments and answer."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _KINDS: dict[int, type[Call]] = {SIMPLE: Call, **LATER_CALLS}
 
 
 class Calls:
-    """Makes steps of calls."""
+    """Creates the steps of calls."""
 
     def __init__(self, recorder: Recorder, classes: ClassesUnderTest) -> None:
-        """Take what is under test."""
+        """Take the classes under test."""
         self._recorder = recorder
         self._classes = classes
         self._handlers = recorder.events.handlers
@@ -46,7 +46,7 @@ class Calls:
     def new(
         self, test: Attempt, bound: Bound, kind: int, variables: Mapping[str, Any]
     ) -> Call | None:
-        """Return the step of a call, or None if it is of a class that only shares the method with a target."""
+        """Return the step of a call, or None if its class only shares the method with a target."""
         subject, passed, keywords = bound.parameters.read(variables)
         operation_name = bound.target.name
         make = _KINDS[kind]
@@ -66,7 +66,7 @@ class Calls:
             else:
                 operation_name, on = name(type(subject)), quote(qualified_name(type(subject)))
         elif bound.target.kind == MAKER:
-            # What has an __init__ in Python, too, is made by that.
+            # If the class also has a Python __init__, that is the constructor.
             if not self._makes(subject, bound):
                 return None
             step = next(test.steps)
@@ -82,9 +82,9 @@ class Calls:
         return make(self._recorder, test, step, operation, on, inputs)
 
     def begin_bare(self, test: Attempt, operation: str, subject: object, frame: FrameType) -> bool:
-        """Begin a call of a method without parameters, such as iterators have; return whether it is one.
+        """Begin the step of a method without parameters, such as those of iterators; return whether it is a step.
 
-        It is all done here, because a call of a function for each part of it takes as long as the parts.
+        The code is inlined, because calling a function for each part takes as long as the parts.
         """
         on = test.references.known_quoted(subject)
         if on is None and not self._classes.have_made(subject):
@@ -111,7 +111,7 @@ class Calls:
     def inputs(
         self, test: Attempt, step: int, passed: list[Any], keywords: Mapping[str, Any]
     ) -> str:
-        """Return the text of arguments, in the order in which they are known."""
+        """Return the text of arguments, in order."""
         plain = self.plain
         texts = []
         for value in passed:
@@ -122,30 +122,30 @@ class Calls:
         return f"[{','.join(texts)}]"
 
     def argument(self, test: Attempt, value: object, step: int) -> str:
-        """Return the text of an argument; what runs later, and is a target's, begins its step before."""
+        """Return the text of an argument; if it is a target's generator or coroutine, its step begins first."""
         if id(type(value)) in LATER:
             self._begin_later(test, value)
         return self._recorder.texts.argument(test, value, step)
 
     def new_object(self, test: Attempt, value: object, step: int) -> str:
-        """Return the text of what a constructor has returned."""
+        """Return the text of the object that a constructor has returned."""
         made = self._classes.have_made(value) and test.references.construct(value, step)
         return made or self.response(test, value, step)
 
     def response(self, test: Attempt, value: object, step: int) -> str:
-        """Return the text of what a target returned."""
+        """Return the text of a returned value."""
         return self.plain(value) or self.other_response(test, value, step)
 
     def other_response(self, test: Attempt, value: object, step: int) -> str:
-        """Return the text of what a target returned, where that is not plain."""
+        """Return the text of a returned value that is not plain."""
         if self._classes.have_made(value):
             return test.references.make(value, step)
         return self._recorder.texts.text(value)
 
-    # -- what runs later
+    # -- generators and coroutines
 
     def follow(self, call: Call, later: Any) -> bool:
-        """Let what a call has returned, and what runs later, complete its step; return whether it can."""
+        """Let the generator or coroutine that a call has returned complete its step; return whether it can."""
         frame, code = steps.frame_and_code(later)
         if (
             frame is None
@@ -163,13 +163,13 @@ class Calls:
         return True
 
     def end_of_dead(self, frame: FrameType) -> None:
-        """End the step of a generator that was where a frame is now, and died without a word."""
+        """End the step of a generator that died without an event, and whose address a frame now has."""
         gone = self._recorder.events.handlers.get(id(frame))
         if isinstance(gone, LaterCall):
             gone.abandoned()
 
     def _begin_later(self, test: Attempt, later: Any) -> None:
-        """Begin the step of a generator or coroutine of a target that another target will advance."""
+        """Begin the step of a target's generator or coroutine that another target will advance."""
         frame, code = steps.frame_and_code(later)
         watch = self._recorder.watches.get(id(code))
         if watch is None or frame is None or not steps.is_new(later):
@@ -184,7 +184,7 @@ class Calls:
             call.wait(frame, weakref.ref(later))
 
     def _is_followed(self, frame: FrameType, later: Any) -> bool:
-        """Whether a new generator or coroutine is known; another one at its address has died without a word."""
+        """Return whether a new generator or coroutine is followed; end the step of a dead one at its address."""
         handler = self._recorder.events.handlers.get(id(frame))
         if not isinstance(handler, LaterCall):
             return False

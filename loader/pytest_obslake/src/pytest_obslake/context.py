@@ -1,4 +1,4 @@
-"""Where and when the suite runs: interpreter, platform, commit, branch, pipeline, and what is under test."""
+"""The context of the suite: interpreter, platform, commit, branch, pipeline, and the implementation under test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlparse
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One pipeline execution, as the service that runs it names things."""
+    """One pipeline execution, in the terms of the CI service."""
 
     service: str
     pipeline: str
@@ -28,14 +28,14 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is under test: a distribution and its version, else a commit, else only a module."""
+    """The implementation under test: a distribution and version, else a module and commit, else only a module."""
 
     system: str
     revision: str | None
 
     @property
     def implementation(self) -> str:
-        """``name@revision``, or the name alone."""
+        """Return ``name@revision``, or the name alone."""
         return f"{self.system}@{self.revision}" if self.revision else self.system
 
 
@@ -48,8 +48,8 @@ def environment() -> str:
 def pipeline(variables: Mapping[str, str]) -> Pipeline | None:
     """Read the environment variables of GitHub Actions, GitLab CI, Buildkite and Jenkins.
 
-    The run is one execution: a retry of the pipeline (or, where the service retries jobs, of the job) is
-    another run of the same pipeline.
+    A run is one execution: a retry of the pipeline (or of the job, if the service retries jobs) is another run of
+    the same pipeline.
     """
 
     def first(*names: str) -> str | None:
@@ -106,18 +106,18 @@ def new_run_id(found: Pipeline | None) -> str:
 
 
 def commit(folder: Path) -> str | None:
-    """Return the commit that is checked out in a folder, or None without git."""
+    """Return the commit checked out in a folder, or None without git."""
     return _git(folder, "rev-parse", "HEAD")
 
 
 def branch(folder: Path) -> str | None:
-    """Return the branch that is checked out in a folder, or None without git or a branch."""
+    """Return the branch checked out in a folder, or None without git or a branch."""
     name = _git(folder, "rev-parse", "--abbrev-ref", "HEAD")
     return None if name == "HEAD" else name
 
 
 def subject(module_name: str) -> Subject:
-    """Return what an imported module belongs to."""
+    """Return the implementation that an imported module belongs to."""
     package = module_name.partition(".")[0]
     file = _file(package)
     distribution = _distribution(package, file)
@@ -135,14 +135,14 @@ def _file(package: str) -> Path | None:
 
 
 def _distribution(package: str, file: Path | None) -> importlib.metadata.Distribution | None:
-    """Find the installed distribution that the imported package comes from, if it does."""
+    """Return the installed distribution of an imported package, or None."""
     if file is None:
         return None
     for distribution in importlib.metadata.distributions():
         try:
             if _installs(distribution, package, file) or _is_checkout(distribution, file):
                 return distribution
-        except Exception:  # noqa: S112 - whatever is wrong with that distribution, it is not ours to say
+        except Exception:  # noqa: S112 - a broken distribution is not our concern
             continue
     return None
 
@@ -158,7 +158,7 @@ def _installs(distribution: importlib.metadata.Distribution, package: str, file:
 
 
 def _is_checkout(distribution: importlib.metadata.Distribution, file: Path) -> bool:
-    """Whether the file is in the folder that the distribution was installed from as editable."""
+    """Return whether the file is in the source folder of an editable distribution."""
     text = distribution.read_text("direct_url.json")
     if not text:
         return False

@@ -1,4 +1,4 @@
-"""The way back from the texts of the response protocol to values."""
+"""Decode texts of the response protocol to values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NoReturn
 
-_CHUNK_DIGITS = 600  # below the smallest limit of digits that an interpreter accepts, 640
+_CHUNK_DIGITS = 600  # below 640, the lowest limit of digits that an interpreter accepts
 
 
 def decode_value(text: str) -> Any:
-    """Return the value of a text that `encode_value` made.
+    """Return the value of a text made by `encode_value`.
 
-    Raises ValueError where the text is not JSON or a tagged form in it is unknown or malformed.
+    Raises ValueError if the text is not JSON, or a tagged form in it is unknown or malformed.
     """
     return _untag(json.loads(text, parse_int=_parse_int, parse_constant=_refuse_constant))
 
@@ -33,7 +33,7 @@ def _untag(value: Any) -> Any:
         return {key: _untag(item) for key, item in value.items()}
     tag = tags[0]
     if len(value) != 1 or tag not in _DECODERS:
-        raise ValueError(f"{tag} is no tagged form of the response protocol")
+        raise ValueError(f"{tag} is not a tagged form of the response protocol")
     try:
         return _DECODERS[tag](value[tag])
     except (TypeError, AttributeError, ArithmeticError, ValueError) as error:
@@ -79,9 +79,9 @@ _INTEGER = re.compile(r"-?[0-9]+")
 
 
 def _parse_int(text: str) -> int:
-    """Return the int of decimal digits, however many."""
+    """Return the int of any number of decimal digits."""
     if not _INTEGER.fullmatch(text):
-        raise ValueError(f"{text!r} is no integer")
+        raise ValueError(f"{text!r} is not an integer")
     if len(text) <= _CHUNK_DIGITS:
         return int(text)
     digits = text.lstrip("-")

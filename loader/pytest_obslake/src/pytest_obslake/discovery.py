@@ -1,4 +1,4 @@
-"""Find targets when the session starts, and again when modules are loaded, reloaded or make up what they show."""
+"""Find targets when the session starts, and when modules are loaded, reloaded or create attributes on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEEDS_PREPARATION = sys.version_info < (3, 12)
 
 
 class Discovery:
-    """The targets of a session, which become more while it runs."""
+    """The targets of a session. More are found while it runs."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Discovery:
         recorder: Recorder,
         tests: Tests,
     ) -> None:
-        """Observe what was found, and what may lead to more; but no tests, in which all calls would be nested."""
+        """Observe the targets, and functions that lead to more; not tests, or all their calls would be nested."""
         self._tests = tests
         self._texts = texts
         self._names = sorted({module_of(text) for text in texts})
@@ -51,7 +51,7 @@ class Discovery:
         self._state = self._look()
 
     def look_again(self) -> None:
-        """Find more targets if modules came, went or were exchanged since."""
+        """Find more targets if modules were added, removed or replaced since the last time."""
         state = self._look()
         if state != self._state:
             self._state = state
@@ -59,14 +59,14 @@ class Discovery:
             self._take_all(find_again(self._texts))
 
     def take_names(self, module: ModuleType) -> None:
-        """Take what a test module has got from a module that makes up its attributes."""
+        """Observe functions that a test module imported from a module that creates attributes on demand."""
         for name, value in list(vars(module).items()):
             for shown_by in self._made_up:
                 if name in _public_names(shown_by) and name not in vars(shown_by):
                     self._take_value(shown_by, name, value)
 
     def count_hits(self) -> None:
-        """Count the calls that caches have answered since the last time; a cache that was cleared forgets them."""
+        """Count the calls that caches have answered since the last time; clearing a cache loses its count."""
         for key, (name, cache, before) in self._caches.items():
             hits = _hits(cache)
             n = hits - before if hits >= before else hits
@@ -151,7 +151,7 @@ class Discovery:
 
 
 class _Until(Handler):
-    """Waits for the end of a call that is no step."""
+    """Runs a callback when a call that is not a step returns."""
 
     def __init__(self, recorder: Recorder, key: int, then: Callable[[Any], None]) -> None:
         super().__init__(key)
@@ -174,7 +174,7 @@ class _Until(Handler):
 
 
 def _functions_behind(targets: list[FunctionType]) -> list[FunctionType]:
-    """Return the functions behind decorators whose generators and coroutines targets may return."""
+    """Return the functions behind decorators whose generators and coroutines the targets may return."""
     found: dict[int, FunctionType] = {}
     pending: list[Any] = list(targets)
     seen = set()
@@ -193,7 +193,7 @@ def _functions_behind(targets: list[FunctionType]) -> list[FunctionType]:
 
 
 def _functions_of(packages: set[str]) -> list[FunctionType]:
-    """Return the functions of the packages under test that make generators and coroutines."""
+    """Return the functions of the packages under test that create generators and coroutines."""
     found: dict[int, FunctionType] = {}
     for name, module in list(_modules.items()):
         if name.partition(".")[0] not in packages or not isinstance(module, ModuleType):
@@ -207,7 +207,7 @@ def _functions_of(packages: set[str]) -> list[FunctionType]:
 
 
 def _public_names(module: ModuleType) -> Collection[str]:
-    """Return the names that a module says it shows, those that it makes up among them."""
+    """Return the names in a module's ``__all__``, including those that it creates on demand."""
     names = vars(module).get("__all__")
     return names if isinstance(names, (list, tuple)) else ()
 
@@ -220,7 +220,7 @@ def _content(cell: Any) -> Any:
 
 
 def _loaders() -> list[FunctionType]:
-    """Return the functions by which modules in Python are executed, those of pytest among them."""
+    """Return the functions that execute Python modules, including pytest's."""
     loaders: list[Any] = [vars(importlib)["_bootstrap_external"]._LoaderBasics]
     rewrite = _modules.get("_pytest.assertion.rewrite")
     if rewrite is not None:

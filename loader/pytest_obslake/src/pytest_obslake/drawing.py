@@ -1,4 +1,4 @@
-"""Why two runs differ: tests draw other inputs in each run, and answers name the process."""
+"""Detect why two runs differ: tests draw other inputs in each run, and answers name the process."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Drawing:
     """Watches how the inputs of tests are drawn."""
 
     def __init__(self, recorder: Recorder, classes: ClassesUnderTest) -> None:
-        """Begin with a session."""
+        """Watch the tests of a session."""
         self._recorder = recorder
         self._examples = Examples(recorder, classes)
         self._randomness = Randomness(recorder)
         self._test: Attempt | None = None
 
     def start(self, test: Attempt, item: Any) -> None:
-        """Begin an attempt at a test. Whatever goes wrong, the suite runs as it would without."""
+        """Start an attempt at a test. Errors do not affect the suite."""
         self._test = test
         try:
             self._randomness.start()
@@ -46,7 +46,7 @@ class Drawing:
             self._recorder.note(error)
 
     def record(self) -> dict[str, Any]:
-        """Return what the last record says of it."""
+        """Return the fields of the last record."""
         names = self._recorder.names
         return {
             "examples": self._examples.record(),
@@ -54,13 +54,13 @@ class Drawing:
         }
 
     def lines(self) -> list[str]:
-        """Return what the report says of it."""
+        """Return the lines of the report."""
         names = self._recorder.names
         return self._examples.lines() + (names.lines() if names is not None else [])
 
 
 def _function(item: Any) -> Any:
-    """Return the function of a test; without making the object that it is a method of."""
+    """Return the function of a test without creating the object that it is a method of."""
     cls = getattr(item, "cls", None)
     if cls is None:
         return getattr(item, "obj", None)

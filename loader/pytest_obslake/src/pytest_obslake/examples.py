@@ -1,4 +1,4 @@
-"""The examples of tests that Hypothesis drives: each is a test of its own, known by its arguments."""
+"""The examples of Hypothesis tests: each is recorded as its own test, identified by its arguments."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _modules = sys.modules
 
 
 class Example(Attempt):
-    """The steps of one example, those that draw its arguments among them.
+    """The steps of one example, including those that draw its arguments.
 
-    What is called while arguments are drawn waits until they are: only then it is known which example it is.
+    Calls that draw arguments are held back until all arguments are known, and with them the example.
     """
 
     def __init__(self, test: Attempt, classes: ClassesUnderTest, context: object) -> None:
-        """Begin inside of what Hypothesis calls a context, one for each example."""
+        """Start inside a build context of Hypothesis; each example has one."""
         super().__init__(test.test_id, test.attempt, classes)
         self._context = None if context is None else weakref.ref(context)
         self.held: list[tuple[Call, str]] = []
@@ -45,7 +45,7 @@ class Example(Attempt):
         self.take = self._hold
 
     def is_in(self, context: object) -> bool:
-        """Whether it was begun in a context."""
+        """Return whether it was started in a context."""
         return self._context is not None and self._context() is context
 
     def record_as(self, label: str) -> None:
@@ -56,12 +56,12 @@ class Example(Attempt):
         self.take = self._keep
 
     def compare_with(self, first: dict[int, int]) -> None:
-        """Write nothing: the example was there before, and gave these answers."""
+        """Write nothing from now on, but compare answers with those of an earlier equal example."""
         self._first = first
         self.take = self._compare
 
     def how_drawn(self) -> str:
-        """Return what was called to draw the arguments."""
+        """Return the calls that drew the arguments, as text."""
         calls = sorted(
             (call.step, call.operation, json.loads(call.target), call.inputs)
             for call, _ in self.held
@@ -83,12 +83,12 @@ class Example(Attempt):
 
 
 class Examples:
-    """Tells the examples of a test apart.
+    """Separates the examples of tests.
 
     Attributes:
-        n: how many examples there were.
-        n_repeated: how many of them came again in the same attempt.
-        n_without_text: how many have arguments without a text.
+        n: number of examples.
+        n_repeated: number of examples that were repeated in the same attempt.
+        n_without_text: number of examples with arguments without a text.
     """
 
     def __init__(self, recorder: Recorder, classes: ClassesUnderTest) -> None:
@@ -109,7 +109,7 @@ class Examples:
         self._first = 0
 
     def start(self, test: Attempt, function: Any) -> None:
-        """Begin an attempt at a test, whose function may be one that Hypothesis runs."""
+        """Start an attempt at a test, whose function may be run by Hypothesis."""
         self._test = test
         self._seen = {}
         self._first = self.n
@@ -135,7 +135,7 @@ class Examples:
         return self.n > self._first
 
     def record(self) -> dict[str, Any]:
-        """Say how many there were, for machines; nothing if there were none."""
+        """Return the counts for the last record; empty if there were no examples."""
         if not self.n:
             return {}
         return {
@@ -147,12 +147,12 @@ class Examples:
         }
 
     def lines(self) -> list[str]:
-        """Say how many there were."""
+        """Return the counts for the report."""
         if not self.n:
             return []
-        line = f"{self.n} examples drawn by Hypothesis, {self.n_repeated} of them again"
+        line = f"{self.n} examples drawn by Hypothesis, {self.n_repeated} of them repeated"
         if self.n_without_text:
-            line += f"; {self.n_without_text} have arguments without a text, and are known by their calls"
+            line += f"; {self.n_without_text} have arguments without a text, and are identified by their calls"
         if self.n_different:
             names = ", ".join(self._different)
             line += f"; {self.n_different} answers differ for equal arguments ({names})"
@@ -161,7 +161,7 @@ class Examples:
     # -- from draw to draw
 
     def _scope(self, test: Attempt) -> Attempt:
-        """Return whose steps begin: a test's, or those of the example that is drawn."""
+        """Return the owner of starting steps: the test, or the example being drawn."""
         if self._body is not None:
             return test
         context = self._context()
@@ -171,14 +171,14 @@ class Examples:
             self._discard()
             self._open = Example(test, self._classes, context)
             if not self._has_body:
-                # All that is known about state machines, and about what a test runs itself, is what they call.
+                # State machines, and examples that a test runs itself, can only be identified by their calls.
                 self.n += 1
                 self.n_without_text += 1
                 self._write(self._open, f"#{self.n - self._first}", None)
         return self._open
 
     def _begins(self, names: frozenset[str], frame: FrameType) -> None:
-        """Begin an example where the body of the test begins."""
+        """Start an example when the body of the test starts."""
         self._end_body()
         test = self._test
         if test is None:
@@ -201,7 +201,7 @@ class Examples:
         self._recorder.events.follow(_End(self, id(frame)))
 
     def _label(self, example: Example, text: str) -> str:
-        """Return what an example is known by: its arguments, and how they were made; else its number."""
+        """Return the id of an example: a hash of its arguments and the calls that drew them, else its number."""
         drawn = example.how_drawn()
         if values.NOT_AVAILABLE in text or values.NOT_AVAILABLE in drawn:
             self.n_without_text += 1
@@ -219,7 +219,7 @@ class Examples:
         return f'{{"$keyword":[{quote(name)},{text}]}}'
 
     def _write(self, example: Example, label: str, arguments: str | None) -> None:
-        """Write an example, and what was called before it was known; only compare it if it came again."""
+        """Write an example and its calls held back so far; if it is a repetition, only compare it."""
         first = self._seen.get(label)
         if first is not None:
             self.n_repeated += 1
@@ -255,7 +255,7 @@ class Examples:
                 self._different[operation] = None
 
     def _discard(self) -> None:
-        """End an example whose body never began."""
+        """End an example whose body has not started."""
         example, self._open = self._open, None
         if example is not None:
             self._discard_calls(example)
@@ -267,7 +267,7 @@ class Examples:
 
 
 class _End(Handler):
-    """Waits for the end of the body of an example."""
+    """Handles the end of the body of an example."""
 
     def __init__(self, examples: Examples, key: int) -> None:
         super().__init__(key)
@@ -294,17 +294,17 @@ def _no_context() -> object:
 
 
 def _contexts() -> Callable[[], object]:
-    """Return what tells what Hypothesis draws in at the moment, one for each example; None outside of any."""
+    """Return a function that returns the current build context of Hypothesis, or None outside of examples."""
     variable = getattr(_modules["hypothesis.control"], "_current_build_context", None)
     data = getattr(variable, "data", None)
-    # What the property reads, without a Python frame.
+    # Reads what the property reads, but without a Python frame.
     if type(data) is threading.local:
         return partial(getattr, data, "value", None)
     return partial(getattr, variable, "value", None)
 
 
 def _innermost(function: FunctionType) -> FunctionType:
-    """Return the function behind decorators: one that runs a coroutine, or that patches something."""
+    """Return the function behind decorators, such as those that run a coroutine or patch something."""
     seen: set[int] = set()
     while id(function) not in seen:
         seen.add(id(function))
@@ -315,7 +315,7 @@ def _innermost(function: FunctionType) -> FunctionType:
 
 
 def _drawn_names(handle: Any, function: Callable[..., Any], body: FunctionType) -> frozenset[str]:
-    """Return the parameters that Hypothesis draws: all, but fixtures and the object of a method."""
+    """Return the parameters that Hypothesis draws: all except fixtures and ``self``."""
     given: Iterable[str] | None = getattr(handle, "_given_kwargs", None)
     if given is None:
         code = body.__code__

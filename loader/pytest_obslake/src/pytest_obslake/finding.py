@@ -26,7 +26,7 @@ from pytest_obslake.unwrapping import behind, is_c_function, is_cache
 
 
 def parse(text: str) -> tuple[str, tuple[str, ...]]:
-    """Split ``package.module:name,Class.method`` into the module and the names; no names mean all."""
+    """Split ``package.module:name,Class.method`` into the module and the names; no names means all."""
     module, colon, names = text.strip().partition(":")
     chosen = tuple(name.strip() for name in names.replace(":", ",").split(",") if name.strip())
     parts = [*module.split("."), *(part for name in chosen for part in name.split("."))]
@@ -43,7 +43,7 @@ def module_of(text: str) -> str:
 
 
 def find(texts: list[str], import_module: Callable[[str], ModuleType] | None = None) -> Targets:
-    """Import the modules and find what is under test. Raises TargetError."""
+    """Import the modules and find the targets. Raises TargetError."""
     found = Targets()
     for text in texts:
         module_name, names = parse(text)
@@ -61,7 +61,7 @@ def find(texts: list[str], import_module: Callable[[str], ModuleType] | None = N
 
 
 def find_again(texts: list[str]) -> Targets:
-    """Find what is under test in the modules that are loaded by now, which imports nothing."""
+    """Find the targets in the modules that are loaded now, without importing any."""
 
     def loaded(name: str) -> ModuleType:
         module = sys.modules.get(name)
@@ -74,7 +74,7 @@ def find_again(texts: list[str]) -> Targets:
         try:
             again = find([text], loaded)
         except TargetError:
-            continue  # it is away for now
+            continue  # it is not loaded now
         found.functions += again.functions
         found.classes += again.classes
         found.caches += again.caches
@@ -119,7 +119,7 @@ def _import(
 
 
 def _add_module(found: Targets, module: ModuleType) -> None:
-    """Add the public functions and classes that a module shows and it, or a module below it, defines."""
+    """Add the public functions and classes of a module that are defined in it or in a module below it."""
     public = getattr(module, "__all__", None)
     getter = vars(module).get("__getattr__")
     if type(getter) is FunctionType:
@@ -130,7 +130,7 @@ def _add_module(found: Targets, module: ModuleType) -> None:
 
 
 def add_value(found: Targets, module: ModuleType, name: str, value: Any) -> None:
-    """Add what a module shows under a name, if it or a module below it defines it."""
+    """Add a named value of a module if it is defined in it or in a module below it."""
     if is_class(value):
         if is_below(defined_in(value), module.__name__):
             add_class(found, value)
@@ -167,7 +167,7 @@ def _add_named(found: Targets, module: ModuleType, path: str, text: str) -> None
         chosen = [target for base in mro(holder) for target in members(found, base, {name})]
         if not chosen:
             raise TargetError(
-                f"--obslake-target={text}: {path} is no method or property of Python code"
+                f"--obslake-target={text}: {path} is not a method or property written in Python"
             )
         add_members(found, holder, chosen)
     elif is_class(value):
@@ -178,6 +178,6 @@ def _add_named(found: Targets, module: ModuleType, path: str, text: str) -> None
     else:
         functions = behind(value, name).functions
         if not functions:
-            raise TargetError(f"--obslake-target={text}: {path} is no function and no class")
+            raise TargetError(f"--obslake-target={text}: {path} is not a function or class")
         for function in functions:
             found.add(Target(FUNCTION, name, function, name))

@@ -1,7 +1,7 @@
-"""Notice what happens in functions before Python 3.12: by instructions that are put into their code.
+"""Observe functions before Python 3.12 by injecting instructions into their code.
 
-Only ``__code__`` changes, and of it only the instructions, the constants and the size of the stack. What is put in
-has the line numbers that are there already and adds no frame and no entry of a traceback.
+Only ``__code__`` is replaced, and in it only the instructions, the constants and the stack size change. Injected
+instructions have existing line numbers, and add no frames and no traceback entries.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _set_code: Callable[[FunctionType, CodeType], None] = vars(FunctionType)["__code
 
 
 class Injection:
-    """Exchanges the code of functions, and puts it back."""
+    """Replaces the code of functions, and restores it."""
 
     def __init__(self, events: Events) -> None:
-        """Choose the form of instructions that this Python has."""
+        """Choose the instructions for this version of Python."""
         if sys.version_info >= (3, 11):
             from pytest_obslake.instructions_311 import inject
         else:
@@ -36,7 +36,7 @@ class Injection:
         self._functions: list[tuple[FunctionType, CodeType, CodeType]] = []
 
     def observe(self, functions: list[FunctionType], are_makers: bool = False) -> None:
-        """Notice what happens in functions from now on; of makers also where others do not matter."""
+        """Observe functions from now on; makers also inside of steps."""
         start = self._events.start_anywhere if are_makers else self._events.start
         if are_makers and any(id(_get_code(function)) in self._originals for function in functions):
             self._events.look_inside(always=True)
@@ -45,13 +45,13 @@ class Injection:
             self._exchange(function, self._code(_get_code(function), start))
 
     def prepare(self, functions: list[FunctionType]) -> None:
-        """Notice what happens in generators and coroutines that functions make; the functions stay as they are."""
+        """Observe the generators and coroutines that functions create, but not the functions."""
         exchanged: dict[int, CodeType] = {}
         for function in _with_their_code(functions):
             code = _get_code(function)
             if id(code) in self._originals:
                 continue
-            # Functions that share code still do.
+            # Functions that share code still share it afterwards.
             inner = exchanged[id(code)] = exchanged.get(id(code)) or self._inner(code)
             if inner is not code:
                 self._exchange(function, inner)
@@ -61,18 +61,18 @@ class Injection:
         _set_code(function, code)
 
     def can_follow(self, code: CodeType) -> bool:
-        """Whether code has the instructions: there is no way to put them in when it runs."""
+        """Return whether code has the instructions; running code cannot get them any more."""
         return id(code) in self._originals
 
     def close(self) -> None:
-        """Put the code back, but where the suite has exchanged it."""
+        """Restore the code, except where the suite has replaced it."""
         for function, code, injected in reversed(self._functions):
             if _get_code(function) is injected:
                 _set_code(function, code)
         self._functions.clear()
 
     def _inner(self, code: CodeType) -> CodeType:
-        """Return the code of a function inside of another one: with instructions if it runs later."""
+        """Return the code of a nested function: with instructions if it is a generator or coroutine."""
         if kind_of(code) != SIMPLE:
             return self._code(code, self._events.start)
         inner = [self._inner(c) if type(c) is CodeType else c for c in code.co_consts]
@@ -81,7 +81,7 @@ class Injection:
         return code
 
     def _code(self, code: CodeType, start: Callable[..., Any]) -> CodeType:
-        """Return the code to put in place: one for each, so that functions that share code still do."""
+        """Return the replacement: one for each code, so that functions that share code still share it."""
         if id(code) in self._originals:
             return code
         if id(code) not in self._injected:
@@ -92,7 +92,7 @@ class Injection:
 
 
 def _with_their_code(functions: list[FunctionType]) -> list[FunctionType]:
-    """Return functions, and all others that have the same code."""
+    """Return the functions, and all others that share their code."""
     codes = {id(_get_code(function)): _get_code(function) for function in functions}
     found = {id(function): function for function in functions}
     for referrer in gc.get_referrers(*codes.values()) if codes else ():

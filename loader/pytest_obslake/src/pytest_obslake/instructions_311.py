@@ -1,4 +1,4 @@
-"""Instructions of Python 3.11 that tell what happens in a function."""
+"""Inject instructions of Python 3.11 that report the events of a function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_obslake.observing import Events
 from pytest_obslake.steps import ITEM
 
 _ROOM = 10
-"""How much more of the stack is needed at most."""
+"""Upper bound of the additional stack size."""
 
 _NOWHERE = InstrLocation(None, None, None, None)
 
@@ -23,19 +23,19 @@ def inject(
     start: Callable[..., Any],
     inner: Callable[[CodeType], CodeType],
 ) -> CodeType:
-    """Return code that does the same, and tells.
+    """Return code that does the same and reports its events.
 
-    `start` is what it calls when it starts; `inner` returns what to put in place of code in it.
+    The code calls `start` when it starts; `inner` returns the replacement of code nested in it.
     """
     return _Injector(code, events, start, inner).code()
 
 
 class _Injector:
-    """Puts the body of a function there twice: to be observed, and as it was, for calls that do not matter.
+    """Duplicates the body of a function: one copy is observed, the other unchanged for calls that do not matter.
 
-    Each instruction has at most one handler of exceptions, so the one around all is spelled out as the handler
-    of all that has no other. While a generator waits, exceptions come in from outside: a handler of its own
-    notes that it goes on, and raises again into what would have handled it.
+    Each instruction has at most one exception handler, so the outermost handler is attached to every instruction
+    without another one. While a generator waits, exceptions are thrown in from outside: a separate handler reports
+    that the generator resumes, and raises again into the original handler.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class _Injector:
         self._try: TryBegin | None = None
         self._open: TryBegin | None = None
         self._throws: dict[int, tuple[Label, TryBegin | None]] = {}
-        self._excuses: list[tuple[Label, Label]] = []
+        self._call_handlers: list[tuple[Label, Label]] = []
 
     def code(self) -> CodeType:
         source: list[Any] = list(self._source)
@@ -73,13 +73,13 @@ class _Injector:
         return self._assembled()
 
     def _choose(self, location: Any) -> None:
-        """Ask whether the call matters; the recursion limit is no reason to stop."""
-        excuse = Label()
-        self._cover(TryBegin(excuse, False, 0))
+        """Add the test whether the call matters; hitting the recursion limit in it has no effect."""
+        on_error = Label()
+        self._cover(TryBegin(on_error, False, 0))
         self._call(self._start, 2, location, keeps_answer=True)
         self._close()
         self._out.append(Instr("POP_JUMP_FORWARD_IF_FALSE", self._plain, location=location))
-        self._excuses.append((excuse, self._plain))
+        self._call_handlers.append((on_error, self._plain))
 
     def _observe(self, body: list[Any]) -> None:
         ends = self._ends_of_loops(body)
@@ -98,7 +98,7 @@ class _Injector:
                 skip_until = self._wait(body, index)
             else:
                 if item.name == "RETURN_VALUE":
-                    # Nothing else is on the stack then.
+                    # Nothing else is on the stack here.
                     self._call_safely(self._events.return_, 3, 1, item.location)
                 self._cover(self._try)
                 if item.name == "ASYNC_GEN_WRAP":
@@ -112,7 +112,7 @@ class _Injector:
         return item
 
     def _ends_of_loops(self, source: list[Any]) -> dict[int, Any]:
-        """Return the places where something has been awaited: one can get there without waking up."""
+        """Return the places after an await, which can be reached without a resume."""
         return {
             id(item.arg): item.location
             for item in source
@@ -120,7 +120,7 @@ class _Injector:
         }
 
     def _wait(self, source: list[Any], index: int) -> int:
-        """Add a wait, and what follows up to where it is over; return where to go on."""
+        """Add a wait and the instructions up to its end; return the index of the next instruction."""
         item = source[index]
         before = next(i for i in reversed(source[:index]) if isinstance(i, Instr))
         self._cover(self._try)
@@ -128,8 +128,8 @@ class _Injector:
         if before.name != "ASYNC_GEN_WRAP":
             self._call(self._events.yield_, 3, item.location)
         if is_loop:
-            # When an exception is thrown into what is awaited, and ends it, Python reads where to go on from the
-            # instruction before this one.
+            # If an exception thrown into the awaited object ends it, Python reads the target from the instruction
+            # before this one.
             skip = Label()
             self._out += [Instr("JUMP_FORWARD", skip, location=item.location), before.copy(), skip]
         self._cover(self._throw_handler())
@@ -147,11 +147,11 @@ class _Injector:
                 if not is_loop:
                     break
             elif isinstance(following, Instr):
-                break  # the jump back to the loop's begin
+                break  # the jump back to the start of the loop
         return index
 
     def _throw_handler(self) -> TryBegin:
-        """Return the handler of what is thrown in, where the present one would handle it."""
+        """Return the handler for thrown-in exceptions that leads to the current handler."""
         key = id(self._try.target) if self._try is not None else 0
         if key not in self._throws:
             self._throws[key] = (Label(), self._try)
@@ -159,7 +159,7 @@ class _Injector:
         return TryBegin(self._throws[key][0], True, depth)
 
     def _cover(self, handler: TryBegin | None) -> None:
-        """Let a handler handle what follows: that around all, if there is no other."""
+        """Set the handler of the following instructions; None means the outermost one."""
         if handler is None:
             handler = TryBegin(self._unwind, True, 0)
         if self._open is not None:
@@ -182,10 +182,10 @@ class _Injector:
         offset: int = 0,
         keeps_answer: bool = False,
     ) -> None:
-        """Add a call of an event; the last of three arguments is on top of the stack, and stays there."""
+        """Add a call of an event; the third argument, if any, is on top of the stack and stays there."""
         self._out += [
             Instr("PUSH_NULL", location=location),
-            # What the event calls is asked for here, which takes half the time of a call of the event.
+            # Fetch the event's next item and call that, which takes half the time of calling the event.
             Instr("PUSH_NULL", location=location),
             Instr("LOAD_CONST", next, location=location),
             Instr("LOAD_CONST", event, location=location),
@@ -206,13 +206,13 @@ class _Injector:
     def _call_safely(
         self, event: Callable[..., Any], n_arguments: int, depth: int, location: Any
     ) -> None:
-        """Add a call that may fail because of the recursion limit, which the function has not reached itself."""
-        excuse, go_on = Label(), Label()
-        self._cover(TryBegin(excuse, False, depth))
+        """Add a call whose RecursionError is ignored, because the function itself has not reached the limit."""
+        on_error, next_instruction = Label(), Label()
+        self._cover(TryBegin(on_error, False, depth))
         self._call(event, n_arguments, location)
         self._close()
-        self._out.append(go_on)
-        self._excuses.append((excuse, go_on))
+        self._out.append(next_instruction)
+        self._call_handlers.append((on_error, next_instruction))
 
     def _add_handlers(self) -> None:
         for label, handler in self._throws.values():
@@ -222,8 +222,8 @@ class _Injector:
         self._close()
         self._out.append(self._unwind)
         self._handle(self._events.unwind, 3)
-        for excuse, go_on in self._excuses:
-            self._excuse(excuse, go_on)
+        for on_error, next_instruction in self._call_handlers:
+            self._ignore_recursion_error(on_error, next_instruction)
 
     def _handle(self, event: Callable[..., Any], depth: int | None = None) -> None:
         self._out.append(Instr("PUSH_EXC_INFO", location=_NOWHERE))
@@ -231,18 +231,18 @@ class _Injector:
             self._call(event, 3, _NOWHERE)
         else:
             self._call_safely(event, 3, depth, _NOWHERE)
-        # Raises again as if it had not been caught: no entry is added to the traceback.
+        # Raise again without adding a traceback entry.
         self._out += [
             Instr("SWAP", 2, location=_NOWHERE),
             Instr("POP_EXCEPT", location=_NOWHERE),
             Instr("RERAISE", 1, location=_NOWHERE),
         ]
 
-    def _excuse(self, excuse: Label, go_on: Label) -> None:
-        """Add what handles an exception of a call: the recursion limit is no reason to stop."""
+    def _ignore_recursion_error(self, on_error: Label, next_instruction: Label) -> None:
+        """Add the handler that ignores a RecursionError of a call."""
         others = Label()
-        self._out.append(excuse)
-        # A signal may have raised when the call had been heard of: then its end must be, too.
+        self._out.append(on_error)
+        # The handler of a signal may have raised after the start was reported: then the end must be reported, too.
         self._cover(None)
         self._out += [
             Instr("PUSH_EXC_INFO", location=_NOWHERE),
@@ -251,7 +251,7 @@ class _Injector:
             Instr("POP_JUMP_FORWARD_IF_FALSE", others, location=_NOWHERE),
             Instr("POP_TOP", location=_NOWHERE),
             Instr("POP_EXCEPT", location=_NOWHERE),
-            Instr("JUMP_BACKWARD", go_on, location=_NOWHERE),
+            Instr("JUMP_BACKWARD", next_instruction, location=_NOWHERE),
             others,
             Instr("SWAP", 2, location=_NOWHERE),
             Instr("POP_EXCEPT", location=_NOWHERE),
@@ -262,7 +262,7 @@ class _Injector:
     def _assembled(self) -> CodeType:
         result = Bytecode(self._out)
         result._copy_attr_from(self._source)
-        # Variables keep their places.
+        # Keep the positions of variables.
         result.argnames = list(self._original.co_varnames)
         made = result.to_code(
             stacksize=self._original.co_stacksize + _ROOM,
@@ -288,7 +288,7 @@ def _is_same(one: TryBegin, other: TryBegin) -> bool:
 
 
 def _first_location(body: list[Any], otherwise: Any) -> Any:
-    """Return where the body begins, so that no other line is seen than without us."""
+    """Return the location of the body's first line, so that tracers see the same lines as without injection."""
     for item in body:
         if isinstance(item, Instr) and item.lineno is not None:
             return item.location
@@ -296,7 +296,7 @@ def _first_location(body: list[Any], otherwise: Any) -> Any:
 
 
 def _copy(body: list[Any]) -> list[Any]:
-    """Return the same instructions, with labels and handlers of their own."""
+    """Return a copy of the instructions with new labels and handlers."""
     labels: dict[int, Label] = {}
     begins: dict[int, TryBegin] = {}
 

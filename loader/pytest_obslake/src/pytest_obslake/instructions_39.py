@@ -1,4 +1,4 @@
-"""Instructions of Python 3.9 and 3.10 that tell what happens in a function."""
+"""Inject instructions of Python 3.9 and 3.10 that report the events of a function."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pytest_obslake.observing import Events
 from pytest_obslake.steps import ITEM
 
 _ROOM = 16
-"""How much more of the stack is needed at most."""
+"""Upper bound of the additional stack size."""
 
-# From Python 3.10 on the line is seen that raised, not this one.
+# Since Python 3.10, the argument makes tracebacks show the line that raised instead of this one.
 _RERAISE = ("RERAISE", 1) if sys.version_info >= (3, 10) else ("RERAISE",)
 
 
@@ -25,15 +25,15 @@ def inject(
     start: Callable[..., Any],
     inner: Callable[[CodeType], CodeType],
 ) -> CodeType:
-    """Return code that does the same, and tells.
+    """Return code that does the same and reports its events.
 
-    `start` is what it calls when it starts; `inner` returns what to put in place of code in it.
+    The code calls `start` when it starts; `inner` returns the replacement of code nested in it.
     """
     return _Injector(code, events, start, inner).code()
 
 
 class _Injector:
-    """Puts the body of a function there twice: as it was, and as a block with a handler of exceptions."""
+    """Duplicates the body of a function: one copy is unchanged, the other is in a block with a handler."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class _Injector:
         self._line = self._original.co_firstlineno
         for label, event in ((throw, self._events.throw), (unwind, self._events.unwind)):
             self._out.append(label)
-            # Two values of the exception on top, of which one stays.
+            # Duplicate the two top values of the exception, and keep one of the copies.
             self._add("DUP_TOP_TWO")
             self._add("POP_TOP")
             self._call_with_top(event)
@@ -113,7 +113,7 @@ class _Injector:
         return item
 
     def _load(self, event: Callable[..., Any]) -> None:
-        """Ask for what an event calls, which takes half the time of a call of the event."""
+        """Fetch the event's next item to call, which takes half the time of calling the event."""
         self._add("LOAD_CONST", next)
         self._add("LOAD_CONST", event)
         self._add("CALL_FUNCTION", 1)
@@ -141,7 +141,7 @@ class _Injector:
     def _assembled(self) -> CodeType:
         result = Bytecode(self._out)
         result._copy_attr_from(self._source)
-        # Variables keep their places.
+        # Keep the positions of variables.
         result.argnames = list(self._original.co_varnames)
         made = result.to_code(stacksize=self._original.co_stacksize + _ROOM)
         lines = "co_linetable" if sys.version_info >= (3, 10) else "co_lnotab"
@@ -155,7 +155,7 @@ class _Injector:
 
 
 def _copy(body: list[Any]) -> list[Any]:
-    """Return the same instructions, with labels of their own."""
+    """Return a copy of the instructions with new labels."""
     labels: dict[int, Label] = {}
     copies: list[Any] = []
     for item in body:
@@ -170,14 +170,14 @@ def _copy(body: list[Any]) -> list[Any]:
 
 
 class Delegate(map):  # type: ignore[type-arg]
-    """Stands in for what a function delegates to by ``await`` or ``yield from``, and tells when that waits.
+    """Wraps the object that a function delegates to by ``await`` or ``yield from``, and reports when it waits.
 
-    Before Python 3.11 one instruction does all of it. What is delegated to is advanced in C, so that no frame is
-    seen; only what is sent or thrown passes through a method.
+    Before Python 3.11, one instruction does the whole delegation. The object is advanced in C, so that no frame is
+    visible; only sent values and thrown exceptions pass through a method.
     """
 
     def __new__(cls, handler: Any, inner: Any) -> Delegate:
-        """Tell the handler, before and after each step of what is awaited."""
+        """Call the handler before and after each step of the awaited object."""
         steps = inner.__await__() if type(inner) is CoroutineType else inner
 
         def resume() -> None:
@@ -193,20 +193,20 @@ class Delegate(map):  # type: ignore[type-arg]
         return made
 
     def send(self, value: Any) -> Any:
-        """Send a value on."""
+        """Pass on a sent value."""
         __tracebackhide__ = True
         self._handler.resumed(None, 0)  # type: ignore[attr-defined]
         return self._wait(self._inner.send(value))  # type: ignore[attr-defined]
 
     def throw(self, *error: Any) -> Any:
-        """Throw an exception on."""
+        """Pass on a thrown exception."""
         __tracebackhide__ = True
         thrown = error[1] if len(error) > 1 and error[1] is not None else error[0]
         self._handler.thrown(None, 0, thrown)  # type: ignore[attr-defined]
         return self._wait(self._inner.throw(*error))  # type: ignore[attr-defined]
 
     def close(self) -> None:
-        """Close what is delegated to."""
+        """Close the wrapped object."""
         close = getattr(self._inner, "close", None)  # type: ignore[attr-defined]
         if close is not None:
             close()

@@ -1,7 +1,4 @@
-"""Keep the recorder apart from what the suite does to the interpreter it shares.
-
-Suites freeze clocks and mock ``json.dumps``. The recorder must not notice.
-"""
+"""Isolate the recorder from patches of the suite, such as frozen clocks or a mocked ``json.dumps``."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 
 
 def private_modules(namespace: dict[str, Any]) -> None:
-    """Replace the modules that a namespace has imported by copies that nobody else can patch."""
+    """Replace the modules imported by a namespace by private copies, which the suite cannot patch."""
     for name, value in list(namespace.items()):
         if isinstance(value, ModuleType) and value.__name__.partition(".")[0] != __package__:
             namespace[name] = SimpleNamespace(**vars(value))

@@ -1,4 +1,4 @@
-"""Steps of generators: what they yield is their answer."""
+"""Steps of generators. Their answer is the sequence of yielded values."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from pytest_obslake.recorder import Recorder
 
 ITERATOR = "$iterator"
-"""The tag of all that an iterator yielded."""
+"""The tag of all values that an iterator yielded."""
 
 ITERATOR_PREFIX = "$iterator_prefix"
-"""The tag of what an iterator yielded before nobody asked any more."""
+"""The tag of the values that an iterator yielded before its consumer stopped."""
 
 _clock = time.perf_counter_ns
 _get_ident = _thread.get_ident
 
 
 class Iteration(LaterCall):
-    """A generator: its answer is what it yields."""
+    """A generator. Its answer is the sequence of yielded values."""
 
     __slots__ = ("_hashes", "_missing", "_most", "_size", "_texts")
 
@@ -52,7 +52,7 @@ class Iteration(LaterCall):
         self._missing: str | None = None
 
     def yielded(self, code: Any, offset: Any, value: Any) -> None:
-        """Keep the text of a value as it is now; of a long sequence only the hash."""
+        """Store the text of a value in its current state; for a long sequence only the hash."""
         if not (self._is_running or self._is_there()):
             return
         recorder = self.recorder
@@ -66,7 +66,7 @@ class Iteration(LaterCall):
             if text is None or self._texts is None:
                 self._add(value)
             else:
-                # What is plain is ASCII.
+                # Plain texts are ASCII.
                 self._texts.append(text)
                 self._size += 1 + len(text)
                 if self._size > self._most:
@@ -78,12 +78,12 @@ class Iteration(LaterCall):
                 threads.pop(thread, None)
 
     def abandoned(self) -> None:
-        """Record what it yielded before nobody asked any more."""
+        """Record the values that it yielded before its consumer stopped."""
         self._close()
         self.recorder.write(self, self._output(ITERATOR_PREFIX))
 
     def _add(self, value: object) -> None:
-        """Keep the text of any value."""
+        """Store the text of any value."""
         if self._missing is not None:
             return
         calls = self.recorder.calls
@@ -133,7 +133,7 @@ _NO_TEXT = f'"{values.NOT_AVAILABLE}'
 
 
 class AsynchronousIteration(Iteration):
-    """An asynchronous generator: its answer is what it yields."""
+    """An asynchronous generator. Its answer is the sequence of yielded values."""
 
     __slots__ = ()
 
@@ -143,7 +143,7 @@ class AsynchronousIteration(Iteration):
         self.kind = ASYNCHRONOUS_GENERATOR
 
     def yielded(self, code: Any, offset: Any, value: Any) -> None:
-        """Hear that it waits, and tell what it yields from what it waits for."""
+        """Handle a yielded value, or a wait, which is not recorded."""
         if offset == ITEM:
             super().yielded(code, offset, value)
         elif name(type(value)) == "async_generator_wrapped_value":
@@ -157,7 +157,7 @@ LATER_CALLS: dict[int, type[LaterCall]] = {
     COROUTINE: Awaited,
     ASYNCHRONOUS_GENERATOR: AsynchronousIteration,
 }
-"""The steps of calls whose bodies run in steps, by their kind."""
+"""Classes of calls whose bodies wait and resume, by their kind."""
 
 
 def _opening(tag: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Steps of generators and coroutines, whose bodies wait and go on."""
+"""Steps of generators and coroutines, whose bodies wait and resume."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _get_ident = _thread.get_ident
 
 
 class LaterCall(Call):
-    """A call whose body runs in steps: it waits, and goes on."""
+    """A call whose body waits and resumes."""
 
     __slots__ = ("_code", "_generator", "_is_closing", "_is_inside", "_is_running", "kind")
 
@@ -32,7 +32,7 @@ class LaterCall(Call):
         target: str,
         inputs: str,
     ) -> None:
-        """Take a number of the test."""
+        """Take the step's number in the test and its texts."""
         super().__init__(recorder, test, step, operation, target, inputs)
         self.duration_ns = 0
         self.kind = COROUTINE
@@ -50,22 +50,22 @@ class LaterCall(Call):
         self.began = self.clock = _clock()
 
     def wait(self, frame: FrameType, generator: Callable[[], Any]) -> None:
-        """Follow a frame that is yet to start, as long as its generator is there."""
+        """Follow a frame that has not started, as long as its generator exists."""
         self.key = id(frame)
         self._code = frame.f_code
         self._generator = generator
         self._is_running = False
-        self._is_inside = True  # unless it is heard to start where that matters
+        self._is_inside = True  # until it starts outside of a step
         self.test.open[self.step] = self
         self.recorder.events.follow_steps(self, is_waiting=True)
         self.began = self.clock = _clock()
 
     def waits_for(self, later: Any) -> bool:
-        """Whether it is this generator or coroutine that is yet to start."""
+        """Return whether this is the step of a generator or coroutine that has not started."""
         return self._generator is not None and self._generator() is later
 
     def started(self) -> bool:
-        """Hear that it runs; return whether starts inside of it do not matter."""
+        """Handle its start; return whether starts inside of it are ignored."""
         if not (self._is_running or self._is_there()):
             return False
         self._goes_on()
@@ -73,7 +73,7 @@ class LaterCall(Call):
         return not self.recorder.is_nested
 
     def resumed(self, code: Any, offset: Any) -> None:
-        """Count the time from now on; what its consumer takes does not count."""
+        """Start the clock again; the time of its consumer does not count."""
         if self._is_running:
             return
         if code is not None and code is not self._code:
@@ -82,7 +82,7 @@ class LaterCall(Call):
         self._is_closing = False
         recorder = self.recorder
         if not recorder.is_nested:
-            # As `events.enter` does, which is one call for each item more.
+            # The same as `events.enter`, but saves a call per item.
             events = recorder.events
             thread = _get_ident()
             self._is_inside = thread in events.threads
@@ -94,19 +94,19 @@ class LaterCall(Call):
             self._goes_on()
 
     def thrown(self, code: Any, offset: Any, error: BaseException) -> None:
-        """Hear that it goes on with an exception."""
+        """Handle that it resumes with an exception."""
         self.resumed(code, offset)
         self._is_closing = isinstance(error, GeneratorExit)
 
     def yielded(self, code: Any, offset: Any, value: Any) -> None:
-        """Hear that it waits."""
+        """Handle that it waits."""
         if self._is_running or self._is_there():
             self._stop_clock()
             self._is_running = False
             self._leave()
 
     def returned(self, code: Any, offset: Any, value: Any) -> None:
-        """Record what it answered."""
+        """Record the answer."""
         if self._is_running or self._is_there():
             self._stop_clock()
             self._finish(self._answer, value)
@@ -118,7 +118,7 @@ class LaterCall(Call):
             self._finish(self._error, error)
 
     def abandoned(self) -> None:
-        """Forget it: nobody has waited for its answer."""
+        """Forget the step: its answer was not awaited."""
         self._close()
 
     def _answer(self, value: Any) -> str | None:
@@ -128,7 +128,7 @@ class LaterCall(Call):
         return failure_text(self.recorder, error, self.kind)
 
     def _is_there(self) -> bool:
-        """Whether it is this frame that something happens in, and not another one at the same address."""
+        """Return whether an event belongs to this frame, and not to another one at the same address."""
         if self._generator is not None and self._generator() is not None:
             self._goes_on()
             return True
@@ -136,7 +136,7 @@ class LaterCall(Call):
         return False
 
     def _is_gone(self) -> None:
-        """Hear that another frame is where this one was: it has died without a word."""
+        """Handle that the frame has died without an event: another one has its address."""
         was_inside = self.recorder.events.enter()
         try:
             self.abandoned()
@@ -180,12 +180,12 @@ class LaterCall(Call):
 
 
 class Awaited(LaterCall):
-    """A coroutine: its answer is what it returns, its duration that until then."""
+    """A coroutine. Its answer is the returned value, and its duration the time until then."""
 
     __slots__ = ()
 
     def resumed(self, code: Any, offset: Any) -> None:
-        """Hear that it goes on; the time that it waits counts."""
+        """Handle that it resumes; the time that it waits counts."""
         started = self.clock
         super().resumed(code, offset)
         self.clock = started

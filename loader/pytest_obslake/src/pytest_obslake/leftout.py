@@ -1,4 +1,4 @@
-"""What is not recorded, and why."""
+"""Count what is not recorded, by reason."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ OTHER_NAME = "recorded under another name"
 BOUND = "a bound method"
 CACHED = "calls answered by a cache"
 REPLACED = "named, and replaced by functions that record"
-EXCHANGED = "its code was exchanged by the suite, and not heard any more"
+EXCHANGED = "its code was replaced by the suite, and is not observed any more"
 NOT_FOLLOWED = "answers that run later and cannot be followed"
-FORKED = "child processes forked: what they call is not recorded"
-STARTED = "child processes started: what they call is not recorded"
+FORKED = "child processes forked: their calls are not recorded"
+STARTED = "child processes started: their calls are not recorded"
 DISCARDED = "calls that drew arguments which Hypothesis discarded"
-TEST = "tests, which are no targets"
-NO_CALL = "targets of which no call was recorded"
+TEST = "tests, which are not targets"
+NO_CALL = "targets without a recorded call"
 
 _N_NAMES = 3
 _N_NAMES_KEPT = 100
 
 
 class LeftOut:
-    """Reasons, and for each how often it was so and of what."""
+    """Reasons, each with a count and names."""
 
     def __init__(self) -> None:
-        """Leave nothing out so far."""
+        """Start without reasons."""
         self._counts: dict[str, int] = {}
         self._names: dict[str, dict[str, None]] = {}
 
     def add(self, reason: str, name: str = "", count: int = 1) -> None:
-        """Leave something out."""
+        """Count something that is left out."""
         self._counts[reason] = self._counts.get(reason, 0) + count
         names = self._names.setdefault(reason, {})
         if name and len(names) < _N_NAMES_KEPT:
             names[name] = None
 
     def __bool__(self) -> bool:
-        """Whether anything is left out."""
+        """Return whether anything is left out."""
         return bool(self._counts)
 
     def lines(self) -> list[str]:
-        """Say it in short: reason, count, up to three names."""
+        """Return a line per reason: reason, count, up to three names."""
         lines = []
         for reason, count in self._counts.items():
             names = list(self._names[reason])
@@ -53,14 +53,14 @@ class LeftOut:
         return lines
 
     def records(self) -> list[dict[str, Any]]:
-        """Say it for machines: up to a hundred names of each."""
+        """Return the reasons for the last record, with up to a hundred names each."""
         return [
             {"reason": reason, "count": count, "names": list(self._names[reason])}
             for reason, count in self._counts.items()
         ]
 
     def text(self) -> str:
-        """Say it as one text, with all names that were kept."""
+        """Return the reasons as one text, with the stored names."""
         return "; ".join(
             f"{reason}: {', '.join(self._names[reason]) or count}"
             for reason, count in self._counts.items()

@@ -60,7 +60,7 @@ def add_class(found: Targets, cls: type) -> None:
 
 
 def add_members(found: Targets, cls: type, chosen: list[Target]) -> None:
-    """Add a class with its constructor, and the methods that were chosen."""
+    """Add a class with its constructor and the chosen methods."""
     found.classes.append(cls)
     constructor = find_constructor(cls)
     if constructor is not None and is_made(cls):
@@ -80,13 +80,13 @@ def _is_maker(cls: type, function: FunctionType) -> bool:
 
 
 def is_made(cls: type) -> bool:
-    """Whether a class is one whose objects are made by calling it."""
+    """Return whether the objects of a class are made by calling it."""
     is_protocol = namespace(cls).get("_is_protocol") is True
     return not issubclass(cls, enum.Enum) and not is_protocol
 
 
 def members(found: Targets, cls: type, chosen: set[str] | None) -> Iterator[Target]:
-    """Return the public methods and properties of a class, or those chosen."""
+    """Yield the public methods and properties of a class, or the chosen ones."""
     for key, value in list(namespace(cls).items()):
         if key in ("__init__", "__new__"):
             continue
@@ -116,7 +116,7 @@ def _of_member(
     elif is_class(value) or isinstance(value, cls):
         parts = []
     else:
-        # A function in an attribute of something else is the class's only where it is bound to its objects.
+        # A function inside another object is a method only if that object is a descriptor.
         is_descriptor = any("__get__" in namespace(base) for base in mro(type(value)))
         parts = [(DESCRIPTOR, value)] if is_descriptor else []
     for kind, part in parts:
@@ -139,7 +139,7 @@ _METHODS = (
 
 
 def _kind(kind: str, function: FunctionType) -> str:
-    """Return what a descriptor of somebody's own makes of a function: it may want more than the object."""
+    """Return the kind of a member; a custom descriptor is a method if the function takes more than the object."""
     if kind != DESCRIPTOR:
         return kind
     code = function.__code__

@@ -1,4 +1,4 @@
-"""Notice what happens in functions by `sys.monitoring`: nothing about them changes."""
+"""Observe functions by `sys.monitoring`, which does not change them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _NAME = "pytest-obslake"
 
 
 class Monitoring:
-    """Takes a tool of `sys.monitoring` that is free."""
+    """Uses a free tool id of `sys.monitoring`."""
 
     def __init__(self, events: Events) -> None:
-        """Notice exceptions that leave frames, which is possible only for all; raises Unavailable."""
+        """Observe exceptions that leave frames, which is only possible for all frames; raises Unavailable."""
         free = [tool for tool in _TOOLS if _monitoring.get_tool(tool) is None]
         if not free:
-            raise Unavailable("other tools have taken all that sys.monitoring has to give")
+            raise Unavailable("other tools use the ids 3 and 4 of sys.monitoring")
         self._tool = free[0]
         self._events = events
         self._codes: dict[int, CodeType] = {}
@@ -42,24 +42,24 @@ class Monitoring:
         _monitoring.set_events(self._tool, names.PY_UNWIND | names.PY_THROW)
 
     def observe(self, functions: list[FunctionType], are_makers: bool = False) -> None:
-        """Notice what happens in functions from now on; what starts looks the same everywhere."""
+        """Observe functions from now on; makers need no other events."""
         if are_makers:
             self._events.look_inside(always=True)
         for function in functions:
             self.can_follow(function.__code__)
 
     def prepare(self, functions: list[FunctionType]) -> None:
-        """Do nothing: any code can be followed."""
+        """Do nothing: any code can be observed later."""
 
     def can_follow(self, code: CodeType) -> bool:
-        """Notice what happens in code from now on."""
+        """Observe code from now on; always possible."""
         if id(code) not in self._codes:
             self._codes[id(code)] = code
             _monitoring.set_local_events(self._tool, code, self._local)
         return True
 
     def close(self) -> None:
-        """Give the tool back."""
+        """Free the tool id."""
         if _monitoring.get_tool(self._tool) != _NAME:
             return
         for code in self._codes.values():

@@ -1,7 +1,7 @@
-"""Hear what happens in the bodies of functions: what starts, waits, goes on and ends, and where.
+"""Dispatch the events of frames: start, yield, resume and end of the bodies of functions.
 
-What says so, `Events`, does not depend on how it is noticed: by `sys.monitoring` from Python 3.12 on
-(`monitoring`), by instructions in the functions before (`injection`).
+`Events` does not depend on the mechanism that raises them: `sys.monitoring` since Python 3.12 (`monitoring`),
+injected instructions before (`injection`).
 """
 
 from __future__ import annotations
@@ -18,41 +18,40 @@ _get_ident = _thread.get_ident
 _OURS = "pytest_obslake."
 _get_frame = sys._getframe
 
-# Callables in C: one returns its argument, the other takes any two or three arguments and returns
-# what is false.
+# Callables in C: one returns its argument, the other takes two or three arguments and returns a false value.
 _same: Callable[[Any], Any] = partial(getattr, None, "")
 _ignore: Callable[..., Any] = type.__prepare__
 
 
 class Dispatcher(map):  # type: ignore[type-arg]
-    """Calls what the next item of the map is, without a Python frame of its own.
+    """Calls the next item of the map without a Python frame.
 
-    Instructions in the code ask for the next item themselves.
+    Injected instructions fetch the next item themselves.
 
-    Most functions that are observed are called by other ones, or while nothing is recorded. What they cost
-    is what these maps cost, and they reach the recursion limit where they would, because no frame is added.
+    Most calls of observed functions are inside of steps, or happen while nothing is recorded. They cost no more
+    than these maps, and do not reach the recursion limit earlier because no frame is added.
     """
 
     __slots__ = ()
     __call__ = property(next)
 
     def __reduce__(self) -> Any:
-        """Code that asks for the next item can be pickled, and then calls what does nothing."""
+        """Allow code that fetches the next item to be pickled; the copy calls a function that does nothing."""
         return repeat, (_ignore,)
 
 
 class Exchanger(Dispatcher):
-    """Calls what returns one object for another, or the same."""
+    """Calls a function that returns a replacement of its argument, or the same object."""
 
     __slots__ = ()
 
     def __reduce__(self) -> Any:
-        """Code with it can be pickled, and then exchanges nothing."""
+        """Allow code with it to be pickled; the copy replaces nothing."""
         return partial, (getattr, None, "")
 
 
 class Handler:
-    """What is told all that happens in a frame; `key` is its address. This one passes it over."""
+    """Handles the events of one frame; `key` is its address. This base class ignores them."""
 
     __slots__ = ("key",)
 
@@ -61,48 +60,48 @@ class Handler:
         self.key = key
 
     def started(self) -> bool:
-        """Hear that it runs for the first time; return whether starts inside of it do not matter."""
+        """Handle its start; return whether starts inside of it are ignored."""
         return False
 
     def yielded(self, code: Any, offset: Any, value: Any) -> None:
-        """Hear that it waits, and what it hands out."""
+        """Handle that it yields a value or waits."""
 
     def resumed(self, code: Any, offset: Any) -> None:
-        """Hear that it goes on."""
+        """Handle that it resumes."""
 
     def thrown(self, code: Any, offset: Any, error: BaseException) -> None:
-        """Hear that it goes on with an exception."""
+        """Handle that it resumes with an exception."""
 
     def returned(self, code: Any, offset: Any, value: Any) -> None:
-        """Hear what it returns."""
+        """Handle the value that it returns."""
 
     def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
-        """Hear what it raises."""
+        """Handle the exception that leaves it."""
 
 
 class Events:
-    """Passes on what happens in frames: the start of any to `begin`, the rest to who asked for that frame.
+    """Dispatches the events of frames: starts to `begin`, all others to the handler of the frame.
 
-    Frames are known by their addresses, because whoever holds a frame keeps its variables alive.
+    Frames are identified by their addresses, because a reference to a frame would keep its variables alive.
 
     Attributes:
-        threads: the threads in which starts do not matter.
-        inside: what starts call where they do not matter.
-        handlers: who is told of a frame, by its address.
-        makers: who hears of starts also where others do not matter, by the code; says whether the end matters.
-        start: what code calls that starts, and `start_anywhere`, what the code of makers calls.
-        make_delegate: makes what stands in for what a frame awaits, where that is needed to know when it waits.
+        threads: threads that are inside of a step, where starts are ignored.
+        inside: called for starts inside of a step.
+        handlers: handlers by the address of their frame.
+        makers: callbacks for starts also inside of steps, by the address of code; return whether the end matters.
+        start: called when code starts; `start_anywhere` is called when the code of makers starts.
+        make_delegate: wraps awaited objects where that is necessary to observe when a frame waits.
     """
 
     def __init__(
         self, begin: Callable[[FrameType], bool], note: Callable[[BaseException], None]
     ) -> None:
-        """Let `begin` decide whether a start matters; it returns whether those inside of it do not."""
+        """Pass starts to `begin`, which returns whether starts inside of it are ignored."""
         self.threads: dict[int, Callable[..., Any]] = {}
         self.handlers: dict[int, Handler] = {}
         self.makers: dict[int, Callable[[FrameType], bool]] = {}
         self.inside: Callable[..., Any] = _ignore
-        self._is_always_heard = False
+        self._is_always_inside = False
         self._begin = begin
         self._note = note
         self._waiting: dict[int, Handler] = {}
@@ -111,28 +110,28 @@ class Events:
             {False: self._start, True: self._start_inside}.get,
             map(self.threads.__contains__, iter(_get_ident, None)),
         )
-        self.return_ = self._told("returned")
-        self.unwind = self._told("unwound")
-        self.yield_ = self._told("yielded")
-        self.resume = self._told("resumed")
-        self.throw = self._told("thrown")
+        self.return_ = self._dispatcher("returned")
+        self.unwind = self._dispatcher("unwound")
+        self.yield_ = self._dispatcher("yielded")
+        self.resume = self._dispatcher("resumed")
+        self.throw = self._dispatcher("thrown")
         self.make_delegate: Callable[[Handler, Any], Any] | None = None
         self._delegates: dict[int, Callable[[Any], Any]] = {}
         self.delegate = Exchanger(
             self._delegates.get, map(id, iter(_get_frame, None)), repeat(_same)
         )
 
-    def _told(self, event: str) -> Dispatcher:
-        """Return what tells the handler of the frame that runs."""
+    def _dispatcher(self, event: str) -> Dispatcher:
+        """Return a dispatcher that calls a method of the running frame's handler."""
         frames = map(id, iter(_get_frame, None))
-        return Dispatcher(attrgetter(event), map(self.handlers.get, frames, repeat(_NOBODY)))
+        return Dispatcher(attrgetter(event), map(self.handlers.get, frames, repeat(_NO_HANDLER)))
 
     def _start(self, code: Any, offset: Any) -> bool:
-        """Hear of a start; return whether the rest matters."""
+        """Handle a start; return whether the frame's other events matter."""
         thread = _get_ident()
         frame = _get_frame(1)
         is_inside = False
-        # Nothing is called before the end is sure to be heard: a signal may raise then.
+        # No calls before the `try`, which observes the end in any case: the handler of a signal may raise.
         self.threads[thread] = self.inside
         try:
             if self._waiting and id(frame) in self._waiting:
@@ -147,18 +146,18 @@ class Events:
         return is_inside or id(frame) in self.handlers
 
     def look_inside(self, always: bool = False) -> None:
-        """Hear of starts that do not matter otherwise: of frames that were there before, and of makers.
+        """Also handle starts inside of steps: those of frames that exist already, and of makers.
 
-        That is so until no frame waits any more, or always.
+        This lasts until no frame waits for its start, or forever with `always`.
         """
-        self._is_always_heard = self._is_always_heard or always
+        self._is_always_inside = self._is_always_inside or always
         self.inside = self._start_inside
         for thread in list(self.threads):
             self.threads[thread] = self.inside
 
     def _stop_waiting(self, key: int) -> None:
         self._waiting.pop(key, None)
-        if not (self._waiting or self._is_always_heard):
+        if not (self._waiting or self._is_always_inside):
             self.inside = _ignore
 
     def _start_inside(self, code: Any, offset: Any) -> bool:
@@ -173,20 +172,20 @@ class Events:
         return id(frame) in self._waiting
 
     def enter(self) -> bool:
-        """Let starts in this thread not matter from now on; return whether that was so before."""
+        """Ignore starts in this thread from now on; return whether they were ignored before."""
         thread = _get_ident()
         was_inside = thread in self.threads
         self.threads[thread] = self.inside
         return was_inside
 
     def leave(self) -> None:
-        """Let starts in this thread matter again."""
+        """Handle starts in this thread again."""
         self.threads.pop(_get_ident(), None)
 
     def forget_lost(self) -> int:
-        """Let starts matter again in threads where the end of a call was missed; return how many there were.
+        """Handle starts again in threads that missed the end of a call; return the number of these threads.
 
-        A thread is inside of a call as long as a frame of its is followed, or the recorder is at work in it.
+        A thread is inside of a call while one of its frames is followed or the recorder runs in it.
         """
         if not self.threads:
             return 0
@@ -212,11 +211,11 @@ class Events:
         return False
 
     def follow(self, handler: Handler) -> None:
-        """Tell a handler what happens in the frame of its key from now on."""
+        """Send the events of the frame with the handler's key to the handler from now on."""
         self.handlers[handler.key] = handler
 
     def follow_steps(self, handler: Handler, is_waiting: bool) -> None:
-        """Tell a handler all that happens in the frame of its key; whether it is still to start."""
+        """Send all events of a frame that yields or waits to its handler; `is_waiting` if it has not started."""
         key = handler.key
         self.handlers[key] = handler
         if self.make_delegate is not None:
@@ -228,11 +227,11 @@ class Events:
             self._stop_waiting(key)
 
     def forget(self, key: int) -> None:
-        """Tell nobody any more how a call ends."""
+        """Stop handling the end of a call."""
         self.handlers.pop(key, None)
 
     def forget_steps(self, key: int) -> None:
-        """Tell nobody any more what happens in a frame that waits and goes on."""
+        """Stop handling the events of a frame that yields or waits."""
         self.handlers.pop(key, None)
         if self.make_delegate is not None:
             self._delegates.pop(key, None)
@@ -240,43 +239,43 @@ class Events:
             self._stop_waiting(key)
 
     def started(self, key: int) -> None:
-        """Note that a frame that was there before runs now."""
+        """Stop waiting for the start of a frame."""
         self._stop_waiting(key)
 
     def clear(self) -> None:
-        """Tell nobody anything any more."""
+        """Remove all handlers."""
         for key in list(self.handlers):
             self.forget_steps(key)
         self.threads.clear()
 
 
-_NOBODY: Any = SimpleNamespace(
+_NO_HANDLER: Any = SimpleNamespace(
     returned=_ignore, unwound=_ignore, yielded=_ignore, resumed=_ignore, thrown=_ignore
 )
 
 
 class Mechanism(Protocol):
-    """A way to notice what happens in functions."""
+    """A way to observe functions."""
 
     def observe(self, functions: list[FunctionType], are_makers: bool = False) -> None:
-        """Notice what happens in functions from now on; of makers also where others do not matter."""
+        """Observe functions from now on; makers also inside of steps."""
 
     def prepare(self, functions: list[FunctionType]) -> None:
-        """Be able to follow the generators and coroutines that functions make."""
+        """Prepare to observe the generators and coroutines that functions create."""
 
     def can_follow(self, code: CodeType) -> bool:
-        """Whether what happens in the frame of a generator that has not started will be noticed."""
+        """Return whether a generator that has not started can be observed."""
 
     def close(self) -> None:
-        """Notice nothing more, and leave everything as it was."""
+        """Stop observing, and restore everything."""
 
 
 class Unavailable(Exception):  # noqa: N818 - says why
-    """There is no way to notice anything here."""
+    """Functions cannot be observed in this process."""
 
 
 def mechanism(events: Events) -> Mechanism:
-    """Return the way to notice what happens that this Python has."""
+    """Return the mechanism of this version of Python."""
     if sys.version_info >= (3, 12):
         from pytest_obslake.monitoring import Monitoring
 

@@ -1,4 +1,4 @@
-"""The file of records, made so that nobody else's file gets shorter: who has mapped it would be killed."""
+"""Open the file of records. Never truncate a file of another process, which dies if it has mapped the file."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _TRIALS = 10
 
 
 def open_new(path: Path) -> tuple[int, bool]:
-    """Open a file that is empty, and say whether it is a new one, which can be written through memory.
+    """Open an empty file; return its descriptor and whether it is new, so that it can be mapped to memory.
 
-    An older file is removed, because another process may write to it: a suite may run another one that is
-    told to record in the same file. What cannot be removed, such as a link or a pipe, is overwritten.
+    An older file is removed, because another process may write to it: a suite may run another pytest that
+    records to the same file. A file that cannot be removed, such as a link or a pipe, is overwritten.
     """
     for _ in range(_TRIALS):
         mode = _remove(path)
         if mode is None:
             break
         try:
-            # What is written through memory must be readable, too.
+            # Mapping a file requires that it is readable.
             return os.open(path, _FLAGS | os.O_EXCL | os.O_RDWR, mode), True
         except FileExistsError:
             continue  # another process was faster
@@ -31,7 +31,7 @@ def open_new(path: Path) -> tuple[int, bool]:
 
 
 def _remove(path: Path) -> int | None:
-    """Remove an older file; return the mode for the new one, or None where there can be none."""
+    """Remove an older file; return the mode for a new one, or None if there cannot be one."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -48,7 +48,7 @@ def _remove(path: Path) -> int | None:
 
 
 def identity_of(descriptor: int) -> tuple[int, int] | None:
-    """Return what tells a file from others, or None for a descriptor that is closed."""
+    """Return the device and inode of an open file, or None for a closed descriptor."""
     try:
         status = os.fstat(descriptor)
     except OSError:
@@ -57,7 +57,7 @@ def identity_of(descriptor: int) -> tuple[int, int] | None:
 
 
 def identity_at(path: Path) -> tuple[int, int] | None:
-    """Return what tells the file at a path from others, or None where there is none."""
+    """Return the device and inode of the file at a path, or None if there is none."""
     try:
         status = os.stat(path)
     except OSError:

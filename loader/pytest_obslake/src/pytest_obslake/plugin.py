@@ -1,4 +1,4 @@
-"""The options of pytest-obslake. Without ``--obslake`` nothing else of the plugin is even imported."""
+"""The options of pytest-obslake. Without ``--obslake`` no other module of the plugin is imported."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _INI_OPTIONS = {
         "linelist",
         "what to record: package.module, or package.module:name,Class.method",
     ),
-    "obslake_nested": ("bool", "record the calls that targets make of each other, too"),
+    "obslake_nested": ("bool", "also record calls between targets"),
     "obslake_problem": ("string", "the problem that the targets solve"),
     "obslake_data_set": ("string", "the data set that the records belong to"),
-    "obslake_lineage": ("string", "what the implementation is a revision of"),
+    "obslake_lineage": ("string", "the lineage that the implementation is a revision of"),
     "obslake_max_bytes": ("string", "keep only the hash of longer texts"),
 }
 
@@ -24,7 +24,7 @@ _INI_OPTIONS = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     group = parser.getgroup(
-        "obslake", "recording what the code under test answers (pytest-obslake)"
+        "obslake", "recording the answers of the code under test (pytest-obslake)"
     )
 
     def add(option: str, metavar: str, text: str, **more: Any) -> None:
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="obslake_nested",
         action="store_true",
         default=None,
-        help="record the calls that targets make of each other, too",
+        help="also record calls between targets",
     )
     add(
         "--obslake-problem",
@@ -59,15 +59,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--obslake-implementation",
         "ID",
-        "what is under test (default: distribution@version, else the commit, else the module)",
+        "the implementation under test (default: distribution@version, else module@commit, else the module)",
     )
     add(
         "--obslake-lineage",
         "NAME",
-        "what it is a revision of (default: the distribution or module)",
+        "the lineage that it is a revision of (default: the distribution or module)",
     )
-    add("--obslake-revision", "REVISION", "which revision it is (default: the version or commit)")
-    add("--obslake-environment", "ID", "where it runs (default: such as cpython-3.11-linux-x86_64)")
+    add("--obslake-revision", "REVISION", "revision (default: the version or commit)")
+    add("--obslake-environment", "ID", "environment (default: such as cpython-3.11-linux-x86_64)")
     add("--obslake-run", "ID", "the run (default: the CI service's, else a new one)")
     add("--obslake-max-bytes", "N", "keep only the hash of longer texts (default: 65536)", type=int)
     for name, (kind, text) in _INI_OPTIONS.items():
@@ -75,7 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record, if the options say so."""
+    """Set up recording if ``--obslake`` is given."""
     file = config.getoption("obslake")
     if not file:
         return
@@ -125,13 +125,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _option(config: pytest.Config, name: str) -> Any:
-    """Return an option of the command line, or what the ini file says instead."""
+    """Return an option from the command line, else from the ini file."""
     value = config.getoption(name)
     return (config.getini(name) or None) if value is None else value
 
 
 def _worker_file(path: Path, worker: str) -> Path:
-    """``records.jsonl.gz`` becomes ``records.gw0.jsonl.gz``."""
+    """Return the file of a worker: ``records.gw0.jsonl.gz`` for ``records.jsonl.gz``."""
     compression = path.suffix if path.suffix == ".gz" else ""
     plain = path.name[: len(path.name) - len(compression)]
     stem, suffix = os.path.splitext(plain)

@@ -1,4 +1,4 @@
-"""Texts that name the process that gave them: addresses, temporary paths, the time of the run."""
+"""Count texts that name their process: addresses, temporary paths, the time of the run."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ TIME = "the time of the run"
 _modules = sys.modules
 _N_OPERATIONS = 3
 SHORTEST = 10
-"""Shorter texts name nothing."""
+"""Shorter texts cannot name the process."""
 
 _DAY = 86_400
-# How far zones are from UTC.
+# The largest offset of a zone from UTC, in seconds.
 _FARTHEST = 14 * 3_600
 
 _VARIABLES = ("TMPDIR", "TEMP", "TMP", "PYTEST_DEBUG_TEMPROOT")
@@ -40,25 +40,25 @@ _MADE_UP = re.compile(r"(?:tmp[a-z0-9_]{8}|pytest-of-.+)")
 
 
 class Kind:
-    """How many texts name the process in one way."""
+    """Number of texts that name the process in one way."""
 
     def __init__(self) -> None:
-        """None so far."""
+        """Start with no texts."""
         self.answers = 0
         self.exceptions = 0
         self.inputs = 0
         self.operations: dict[str, None] = {}
 
     def such_as(self) -> str:
-        """Name one of the operations."""
+        """Return one of the operations as an example."""
         return f" (such as {next(iter(self.operations))})" if self.operations else ""
 
 
 class ProcessNames:
-    """Counts the texts that name the process. Most are none: a few searches for substrings tell that."""
+    """Counts the texts that name the process. A few searches for substrings rule out most texts."""
 
     def __init__(self, started_at: float, base_folder: str | None) -> None:
-        """Take when the session began, and the folder that pytest was told to keep temporary files in."""
+        """Take the start of the session and pytest's configured folder for temporary files."""
         self.kinds: dict[str, Kind] = {}
         self.n_answers = 0
         self.n_exceptions = 0
@@ -71,11 +71,11 @@ class ProcessNames:
         self._folders = {text: _folder_pattern(text) for text in map(_inner, _folders())}
         self._base = _inner(os.path.abspath(base_folder)) if base_folder else None
         needles = [_AT, *months, *epochs, *self._folders, *([self._base] if self._base else [])]
-        # Where one is part of another, the shorter one is enough.
+        # If one contains another, the shorter one is enough.
         self._needles = tuple(n for n in needles if not any(m in n and n != m for m in needles))
 
     def look(self, call: Call, output: str) -> None:
-        """Look at the texts of a step."""
+        """Check the texts of a step."""
         text = output + call.inputs
         for needle in self._needles:
             if needle in text:
@@ -83,7 +83,7 @@ class ProcessNames:
                 return
 
     def record(self) -> list[dict[str, Any]]:
-        """Say it for machines."""
+        """Return the counts for the last record."""
         return [
             {
                 "kind": name,
@@ -96,7 +96,7 @@ class ProcessNames:
         ]
 
     def lines(self) -> list[str]:
-        """Say it in short, with the rule of equality that helps."""
+        """Return the counts for the report, with the equality rule that helps."""
         lines = []
         if self.n_answers:
             text = _count(self.n_answers, "answer", "name") + " the process"
@@ -109,12 +109,12 @@ class ProcessNames:
                 )
             lines.append(text)
         if self.n_inputs:
-            text = _count(self.n_inputs, "call", "put in") + " what names the process"
+            text = _count(self.n_inputs, "call", "receive") + " values that name the process"
             lines.append(text + self._by_kind("inputs", self.n_inputs))
         return lines
 
     def _by_kind(self, what: str, n_all: int) -> str:
-        """Say by what; how often, unless it is the same all the time."""
+        """Return the counts by kind; without numbers if all are of one kind."""
         counts = [(getattr(kind, what), name, kind) for name, kind in self.kinds.items()]
         found = [(n, f"by {name}{kind.such_as()}") for n, name, kind in counts if n]
         if len(found) == 1 and found[0][0] == n_all:
@@ -137,7 +137,7 @@ class ProcessNames:
                 kind.operations[call.operation.strip('"')] = None
 
     def _find(self, text: str) -> set[str]:
-        """Return in which ways a text names the process."""
+        """Return the ways in which a text names the process."""
         found = set()
         if _AT in text and _ADDRESS.search(text):
             found.add(ADDRESS)
@@ -150,7 +150,7 @@ class ProcessNames:
     def _has_path(self, text: str) -> bool:
         if self._base and self._base in text:
             return True
-        # A path that is written down in a test is the same in each run; one that was made up is there.
+        # A generated path exists or looks generated; any other is a constant of the test, the same in each run.
         return any(
             _MADE_UP.fullmatch(match[2]) or os.path.lexists(os.path.join(match[1], match[2]))
             for folder, pattern in self._folders.items()
@@ -170,7 +170,7 @@ class ProcessNames:
         )
 
     def _moments(self, match: re.Match[str]) -> list[float]:
-        """Return the times that a text may mean: one without a zone is local, or in UTC."""
+        """Return the times that a text may mean; without a zone, it is local or in UTC."""
         try:
             parts = [int(part) for part in match.group(1, 2, 3, 4, 5)]
             zone = datetime.timezone.utc
@@ -200,7 +200,7 @@ def _exceptions(n: int, n_answers: int) -> str:
 
 
 def _inner(path: str) -> str:
-    """Return a path as it stands in the text of a string."""
+    """Return a path as written in the text of a string."""
     return quote(path)[1:-1]
 
 
@@ -209,7 +209,7 @@ def _folder_pattern(folder: str) -> re.Pattern[str]:
 
 
 def _folders() -> list[str]:
-    """Return the folders of temporary files. `tempfile` is not asked: its answer would stay as it is now."""
+    """Return the folders of temporary files, without calling `tempfile`, which would cache its answer."""
     chosen = getattr(_modules.get("tempfile"), "tempdir", None)
     named = (os.environ.get(name) for name in _VARIABLES)
     found = [chosen, *named, "/tmp", "/var/tmp"]  # noqa: S108

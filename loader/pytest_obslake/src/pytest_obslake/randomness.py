@@ -1,4 +1,4 @@
-"""Whether a test drew from the generators of random numbers that all share, and what they were seeded with."""
+"""Detect whether a test drew from the shared generators of random numbers, and the seed that it used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _N_HEX = 16
 _modules = sys.modules
 _generator: Any = random._inst
 _get_state: Callable[[], Any] = _generator.getstate
-# Where numpy's generator stands in its words where it was seeded, and where it was only imported.
+# Position of numpy's generator in its state after seeding, and after the import only.
 _SEEDED = 624
 _IMPORTED = 623
 
@@ -28,11 +28,11 @@ _CONSTANT = "constant"
 class Randomness:
     """Watches the shared generators while a test runs.
 
-    Hypothesis seeds them for each example and puts them back; that counts as if it were not.
+    Hypothesis seeds them for each example and restores them; that is ignored.
     """
 
     def __init__(self, recorder: Recorder) -> None:
-        """Observe what seeds the generator of `random`."""
+        """Observe the functions that seed the generator of `random`."""
         self._recorder = recorder
         self._is_on = False
         self._known: Any = None
@@ -46,7 +46,7 @@ class Randomness:
                 recorder.watches.notice(function, self._is_seeded)
 
     def start(self) -> None:
-        """Begin a test."""
+        """Start a test."""
         self._known = _get_state()
         self._numpy = _numpy_state()
         self._origin = _ANY
@@ -55,7 +55,7 @@ class Randomness:
         self._is_on = True
 
     def end(self) -> dict[str, Any]:
-        """End the test: say what it drew by, and from which seed if that was no constant."""
+        """End the test; return the generator that it drew from, and the seed unless that was a constant."""
         if not self._is_on:
             return {}
         self._note_use()
@@ -93,7 +93,7 @@ class Randomness:
         )
 
     def seeded(self, argument: Any, is_constant: bool) -> None:
-        """Hear that the generator has a new state."""
+        """Handle a new state of the generator."""
         self._known = _get_state()
         if argument is None:
             self._origin = _ANY
@@ -102,7 +102,7 @@ class Randomness:
 
 
 class _Seeding(Handler):
-    """Waits until the generator is seeded."""
+    """Handles the end of a call that seeds the generator."""
 
     def __init__(self, randomness: Randomness, key: int, argument: Any, is_constant: bool) -> None:
         super().__init__(key)
@@ -123,12 +123,12 @@ class _Seeding(Handler):
 
 
 def _is_constant(value: Any, code: CodeType) -> bool:
-    """Whether a value stands in the code, so that it is the same in every run."""
+    """Return whether a value is a constant of the code, and so the same in every run."""
     if type(value) not in (int, str, float, bytes):
         return False
     if any(type(constant) is type(value) and constant == value for constant in code.co_consts):
         return True
-    # From Python 3.14 on small numbers stand in the instructions.
+    # Since Python 3.14, small numbers are in the instructions.
     return type(value) is int and any(
         instruction.opname == "LOAD_SMALL_INT" and instruction.argval == value
         for instruction in dis.get_instructions(code)
@@ -148,12 +148,12 @@ def _numpy_state() -> Any:
             int(state["has_gauss"]),
             float(state["gauss"]),
         )
-    except Exception:  # it was exchanged for another generator, of which nothing is known
+    except Exception:  # it was replaced by an unknown generator
         return None
 
 
 def _was_used(before: Any, after: Any) -> bool:
-    """Whether numpy's generator has drawn. What seeds it is written in C: so it may have been seeded before."""
+    """Return whether numpy's generator has drawn. It may have been seeded: that is in C and not observable."""
     if after is None or after == before:
         return False
     if before is None:

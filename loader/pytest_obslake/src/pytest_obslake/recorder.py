@@ -1,4 +1,4 @@
-"""Turn what happens in the functions under test into steps of the test that runs."""
+"""Record the calls of targets as steps of the running test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_obslake.steps import EPOCH
 from pytest_obslake.texts import Texts
 from pytest_obslake.watches import Watches
 
-_LOST = "the end of a call was missed, and what its thread called after it in the test"
+_LOST = "the end of a call was missed, and with it the later calls of its thread in the test"
 
 DEFAULT_MAX_BYTES = 64 * 1024
 
@@ -31,15 +31,15 @@ _KEEPS_VARIABLES = sys.version_info < (3, 13)
 
 _NO_INPUTS = '"[]"'
 _ENDS = [f"{microsecond:03d}+00:00" for microsecond in range(1000)]
-"""What follows after a millisecond in a moment's text: the microsecond, and the zone."""
+"""The text of a timestamp after its millisecond: the microsecond, and the zone."""
 
 
 class Recorder:
-    """Records what targets answer while a test runs.
+    """Records the answers of targets while a test runs.
 
     Attributes:
         names: counts the texts that name the process.
-        scope: says whose steps begin, where tests have examples.
+        scope: returns the owner of starting steps if tests have examples.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Recorder:
     ) -> None:
         """Write to the sink; a text of more than `max_bytes` is recorded as its hash.
 
-        `is_nested` says whether the calls that targets make of each other are recorded, too.
+        With `is_nested`, calls between targets are also recorded.
         """
         self.sink = sink
         self.n_calls = 0
@@ -62,7 +62,7 @@ class Recorder:
         self.is_nested = is_nested
         self.events = Events(self.begin, self.note)
         self.calls = Calls(self, classes)
-        self.watches = Watches(mechanism(self.events), Births(self).hear)
+        self.watches = Watches(mechanism(self.events), Births(self).track)
         self._classes = classes
         self.names: ProcessNames | None = None
         self.scope: Callable[[Attempt], Attempt] | None = None
@@ -73,7 +73,7 @@ class Recorder:
         _recorders.add(self)
 
     def close(self) -> None:
-        """Leave everything as it was, and close the file."""
+        """Stop observing, and close the file."""
         self.events.clear()
         self.watches.close()
         self.sink.close()
@@ -81,7 +81,7 @@ class Recorder:
     # -- tests
 
     def start_test(self, test_id: str) -> Attempt:
-        """Begin an attempt at a test: what is called from now on are its steps."""
+        """Begin an attempt at a test; calls from now on are its steps."""
         self._look_for_lost()
         self.events.leave()
         attempt = self._attempts.get(test_id, -1) + 1
@@ -93,30 +93,30 @@ class Recorder:
         return self._attempt
 
     def end_steps(self) -> None:
-        """End the attempt: iterators that are not exhausted by now are recorded as far as they came."""
+        """End the attempt; record unfinished iterators with the values so far."""
         self._look_for_lost()
         test, self._attempt = self._attempt, None
         if test is not None:
             self.abandon(test)
 
     def _look_for_lost(self) -> None:
-        """Note threads in which the end of a call was missed, and nothing was heard since."""
+        """Count threads that missed the end of a call."""
         n_lost = self.events.forget_lost()
         if n_lost:
             self.failures[_LOST] = self.failures.get(_LOST, 0) + n_lost
 
     @property
     def attempt(self) -> Attempt | None:
-        """What runs now: an attempt at a test, or an example of it."""
+        """The running attempt at a test, or the running example of it."""
         test = self._attempt
         return test if test is None or self.scope is None else self.scope(test)
 
     def turn_to(self, test: Attempt) -> None:
-        """Let the steps from now on be those of an example, or of its test again."""
+        """Assign steps from now on to an example, or to its test again."""
         self._attempt = test
 
     def abandon(self, test: Attempt) -> None:
-        """Record iterators that are not exhausted as far as they came."""
+        """Record unfinished iterators with the values so far."""
         self.events.enter()
         try:
             for call in list(test.open.values()):
@@ -129,7 +129,7 @@ class Recorder:
     def end_test(
         self, test: Attempt, outcome: str, seconds: float, file: str, line: int | None
     ) -> None:
-        """Write how an attempt ended."""
+        """Write the record of a finished attempt."""
         self.n_tests += 1
         self.sink.write(
             {
@@ -147,7 +147,7 @@ class Recorder:
         self.sink.settle()
 
     def write_end(self, more: dict[str, Any]) -> None:
-        """Write what is known only at the end."""
+        """Write the last record."""
         self.sink.write(
             {
                 "record": "end",
@@ -163,7 +163,7 @@ class Recorder:
     # -- calls
 
     def begin(self, frame: FrameType) -> bool:
-        """Begin a step where a body begins; return whether what it calls is no step of its own."""
+        """Begin a step when a body starts; return whether calls inside of it are ignored."""
         watch = self.watches.get(id(frame.f_code))
         if watch is None:
             return False
@@ -206,7 +206,7 @@ class Recorder:
     def begin_stand_in(
         self, operation: str, names: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> steps.Call | None:
-        """Begin a step of what has no body in Python; it is told itself how it ends."""
+        """Begin a step of a target without a Python body; the caller must call its end handlers."""
         test = self._attempt
         if test is None or self.events.enter():
             return None
@@ -235,7 +235,7 @@ class Recorder:
             return
         if self.names is not None and (len(output) >= SHORTEST or len(call.inputs) > SHORTEST):
             self.names.look(call, output)
-        # An empty dict was returned, not nothing.
+        # The answer is an empty dict; without a kind, its text means that nothing was returned.
         more = ',"response_kind":"value"' if output == values.VOID else ""
         self.n_calls += 1
         moment = (EPOCH + call.began) // 1000
@@ -251,7 +251,7 @@ class Recorder:
         )
 
     def _turn_to(self, moment: int) -> tuple[int, str]:
-        """Return the millisecond of a moment: its first microsecond since 1970, and its text."""
+        """Return the millisecond of a time in microseconds: its first microsecond since 1970, and its text."""
         first = moment - moment % 1000
         second, rest = divmod(first, 1_000_000)
         self._millisecond = first, f"{second_text(second)}.{rest // 1000:03d}"
@@ -260,7 +260,7 @@ class Recorder:
     # -- what is not recorded
 
     def note(self, error: BaseException) -> None:
-        """Keep that something could not be recorded; never raises."""
+        """Count an error of the recorder; never raises."""
         try:
             text = f"{type(error).__name__}: {error}"
         except Exception:
@@ -268,14 +268,14 @@ class Recorder:
         self.failures[text] = self.failures.get(text, 0) + 1
 
     def stop(self) -> None:
-        """Record nothing more, in a forked child."""
+        """Stop recording in a forked child."""
         self._attempt = None
         self.events.clear()
         self.sink.abandon()
 
 
 def _is_explanation(frame: FrameType) -> bool:
-    """Whether pytest itself makes the call, to show an object."""
+    """Return whether pytest itself makes the call to show an object."""
     caller = frame.f_back
     module = caller.f_globals.get("__name__") if caller is not None else None
     if type(module) is not str:

@@ -1,4 +1,4 @@
-"""Which objects are under test, and at which step of a test each was made."""
+"""References to the objects under test, by the step of the test that made each."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ _PLAIN_TYPES = frozenset(
 
 
 def mro(cls: type) -> tuple[type, ...]:
-    """Return the classes that a class inherits from, whatever its metaclass says."""
+    """Return the ``__mro__`` of a class, even if its metaclass overrides it."""
     return _mro(cls)
 
 
 def name(cls: type) -> str:
-    """Return the name of a class, whatever its metaclass says."""
+    """Return the ``__name__`` of a class, even if its metaclass overrides it."""
     return _name(cls)
 
 
 def qualified_name(cls: type) -> str:
-    """Return the name of a class inside its module, whatever its metaclass says."""
+    """Return the ``__qualname__`` of a class, even if its metaclass overrides it."""
     return _qualified_name(cls)
 
 
 def namespace(cls: type) -> dict[str, Any]:
-    """Return what a class itself defines, whatever its metaclass says."""
+    """Return the ``__dict__`` of a class, even if its metaclass overrides it."""
     return _namespace(cls)
 
 
 def module(cls: type) -> str:
-    """Return the name of the module of a class, whatever its metaclass says."""
+    """Return the ``__module__`` of a class, even if its metaclass overrides it."""
     found = _module(cls)
     return found if isinstance(found, str) else ""
 
 
 def is_class(value: object) -> bool:
-    """Whether a value is a class, whatever it says itself."""
+    """Return whether a value is a class, even if it pretends otherwise."""
     return any(base is type for base in _mro(type(value)))
 
 
 def find_constructor(cls: type) -> FunctionType | None:
-    """Return the ``__init__`` in Python that a class has or inherits, else the ``__new__``, else None."""
+    """Return the Python ``__init__`` that a class has or inherits, else the ``__new__``, else None."""
     for key in ("__init__", "__new__"):
         for base in _mro(cls):
             found = _namespace(base).get(key)
@@ -64,7 +64,7 @@ def find_constructor(cls: type) -> FunctionType | None:
                 continue
             if type(found) is staticmethod:
                 found = found.__func__
-            # A protocol has one that stands in for the one to come.
+            # Protocols have a placeholder.
             if type(found) is FunctionType and found.__module__ != "typing":
                 return found
             break
@@ -72,31 +72,31 @@ def find_constructor(cls: type) -> FunctionType | None:
 
 
 def has_weak_references(cls: type) -> bool:
-    """Whether objects of a class can be referenced weakly."""
+    """Return whether objects of a class can be referenced weakly."""
     return _weakref_offset(cls) != 0
 
 
 def has_constructor(cls: type) -> bool:
-    """Whether a class makes its objects in Python."""
+    """Return whether a class has a constructor in Python."""
     return find_constructor(cls) is not None
 
 
 class ClassesUnderTest:
-    """The target classes; an instance of a subclass is under test, too."""
+    """The target classes; instances of subclasses are also under test."""
 
     def __init__(self, classes: Iterable[type] = ()) -> None:
-        """Take the target classes; `add` takes more."""
+        """Start with these classes; `add` adds more."""
         self._classes = list(classes)
         self._ids = frozenset(map(id, self._classes))
 
     def add(self, cls: type) -> None:
-        """Put the instances of a class under test."""
+        """Add a class, whose instances are then under test."""
         if id(cls) not in self._ids:
             self._classes.append(cls)
             self._ids |= {id(cls)}
 
     def have_made(self, value: object) -> bool:
-        """Whether a value is an object under test. Runs no code of the value."""
+        """Return whether a value is an object under test, without running its code."""
         cls = type(value)
         if id(cls) in self._ids:
             return True
@@ -105,15 +105,15 @@ class ClassesUnderTest:
         return self.include(cls)
 
     def include(self, cls: type) -> bool:
-        """Whether a class is a target, or inherits from one."""
+        """Return whether a class is a target or inherits from one."""
         return not self._ids.isdisjoint(map(id, _mro(cls)))
 
 
 class References:
-    """The objects under test that one attempt of one test has met.
+    """The objects under test that occurred in one attempt at a test.
 
-    They are held weakly, so that no object lives longer than it would have. What cannot be held weakly is known by
-    its address and class, until a constructor makes another one there.
+    They are held weakly, so that no object lives longer because of it. Objects without weak references are
+    identified by their address and class, until a constructor makes another one there.
     """
 
     def __init__(self, classes: ClassesUnderTest) -> None:
@@ -122,18 +122,18 @@ class References:
         self._rows: dict[int, _Row] = {}
 
     def make(self, value: object, row: int) -> str:
-        """Say that a step answered with an object under test: its reference, made now if it is new."""
+        """Return the reference to an object that a step answered with; a new object gets the step's row."""
         return (self._known(value) or self._new(value, row))[_TEXT]
 
     def construct(self, value: object, row: int) -> str | None:
-        """Say that a constructor begins to make an object: its reference, or None if it is there already."""
+        """Return a new reference to an object when its constructor starts, or None if it is known already."""
         known = self._rows.get(id(value))
         if known is not None and known[0] is not None and known[0]() is value:
             return None
         return self._new(value, row)[_TEXT]
 
     def forget(self, value: object) -> None:
-        """Forget what was at the address of a new object, unless that is known to be the same."""
+        """Forget the object at the address of a new one, unless it is known to be the same."""
         known = self._rows.get(id(value))
         if known is not None and known[0] is None:
             del self._rows[id(value)]
@@ -147,25 +147,25 @@ class References:
         return self._refer(value, step)[_QUOTED]
 
     def known_quoted(self, value: object) -> str | None:
-        """Return the JSON text of the reference to most objects that a step has met, else None."""
+        """Return the JSON text of the reference to most known objects, else None."""
         row = self._rows.get(id(value))
         if row is not None and row[_CLASS] == id(type(value)):
-            # As in `_known`, without a call for what is most of all.
+            # As in `_known`, but without a call in the most frequent case.
             holder = row[0]
             if holder() is value if holder is not None else row[_ITEMS] is None:
                 return row[_QUOTED]
         return None
 
     def known(self, value: object) -> str | None:
-        """Return the reference to an object that a step has made, or None."""
+        """Return the reference to a known object, or None."""
         known = self._known(value)
         return None if known is None else known[_TEXT]
 
     def _refer(self, value: object, step: int) -> _Row:
         """Return the row of an object under test.
 
-        An object that no step of this test has made, because another test or a module did, has no row. One
-        whose class has no constructor in Python gets the row of the step that meets it first.
+        An object made by another test or a module has no row number. An object of a class without a constructor in
+        Python gets the row of the first step that uses it.
         """
         known = self._known(value)
         if known is not None:
@@ -193,7 +193,7 @@ class References:
             return row if cls == id(type(value)) and items == _items(value) else None
         if holder() is not value:
             return None
-        # An object may be given another class.
+        # The class of an object may be changed.
         return row if cls == id(type(value)) else self._new(value, number)
 
 
@@ -205,7 +205,7 @@ _QUOTED: Final = 5
 
 
 def _row(holder: Callable[[], Any] | None, cls: type, items: Any, number: int | None) -> _Row:
-    """Return what is known of an object: who holds it, class, items, number, and the texts of its reference."""
+    """Return the row of an object: weak reference, class, items, number, and the texts of its reference."""
     text = values.CUT_PREFIX + qualified_name(cls)
     if number is not None:
         text += f"@{number}"
@@ -213,5 +213,5 @@ def _row(holder: Callable[[], Any] | None, cls: type, items: Any, number: int | 
 
 
 def _items(value: object) -> tuple[int, ...] | None:
-    """Return the addresses of the items of a tuple, in which another one would differ."""
+    """Return the addresses of the items of a tuple, which distinguish it from another one."""
     return tuple(map(id, tuple.__iter__(value))) if isinstance(value, tuple) else None

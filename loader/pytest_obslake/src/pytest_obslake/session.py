@@ -1,4 +1,4 @@
-"""The hooks of a session that records."""
+"""The pytest hooks of a recording session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pytest_obslake.testcode import Tests
 
 @dataclass(frozen=True)
 class Settings:
-    """What the options say; what they leave open is found out."""
+    """The options of a session. Missing values are detected when the session starts."""
 
     file: Path
     targets: list[str]
@@ -44,7 +44,7 @@ class Settings:
     environment: str | None = None
 
     def session_record(self, root: Path, found: Targets) -> dict[str, Any]:
-        """Return the first line of the file; the targets are imported by now."""
+        """Return the first record of the file; requires that the targets are imported."""
         subject = context.subject(module_of(self.targets[0]))
         pipeline = self.pipeline
         attributes = {
@@ -86,7 +86,7 @@ class RecordingSession:
     """Records the tests of one process."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
-        """Nothing happens before the tests are collected."""
+        """Do nothing until the tests are collected."""
         self._config = config
         self._settings = settings
         self._recorder: Recorder | None = None
@@ -102,15 +102,15 @@ class RecordingSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Put the recorder in front of the targets, once the test modules have imported them."""
+        """Start recording once the test modules have imported the targets."""
         if self._config.getoption("collectonly") or not session.items or session.testsfailed:
             return
         try:
             self._start(session, find(self._settings.targets))
         except TargetError as error:
             raise pytest.UsageError(str(error)) from None
-        except Exception as error:  # whatever it is, the suite runs as it would without us
-            self._problem = f"it could not start: {type(error).__name__}: {error}"
+        except Exception as error:  # the suite runs without recording
+            self._problem = f"recording could not start: {type(error).__name__}: {error}"
             self.finish()
 
     def _start(self, session: pytest.Session, found: Targets) -> None:
@@ -144,7 +144,7 @@ class RecordingSession:
             output["obslake"] = self.report().as_dict()
 
     def pytest_unconfigure(self) -> None:
-        """Restore the targets, should the session have ended in another way."""
+        """Restore the targets if the session has ended in another way."""
         self.finish()
 
     def finish(self) -> None:
@@ -162,7 +162,7 @@ class RecordingSession:
         recorder.close()
 
     def report(self) -> Report:
-        """Say what was recorded."""
+        """Return the report of this process."""
         recorder = self._recorder
         problems = [self._problem] if self._problem else []
         if recorder is None:
@@ -182,17 +182,17 @@ class RecordingSession:
         )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say what was recorded, and what could not be."""
+        """Report what was recorded, and what could not be."""
         if self._recorder is not None or self._problem:
             self.report().show(terminalreporter)
 
     # -- the tests
 
-    # None of these wraps a hook of pytest: wrappers show in tracebacks.
+    # These hooks are not wrappers, because wrappers are visible in tracebacks.
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Begin an attempt: fixtures belong to the test during which they run."""
+        """Start an attempt; fixtures belong to the test during which they run."""
         if self._recorder is not None:
             self._end_attempt()
             if self._discovery is not None:
@@ -215,7 +215,7 @@ class RecordingSession:
         recorder.end_steps()
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Note how a phase of a test ended, and write the attempt's record after the last phase."""
+        """Store the outcome of a phase, and write the attempt's record after the last phase."""
         if self._attempt is None or report.nodeid != self._attempt.test_id:
             return
         self._outcome.add(report)
@@ -237,10 +237,10 @@ def _module_of_item(item: Any) -> ModuleType | None:
 
 
 class Outcome:
-    """How an attempt ended, from the reports of its phases."""
+    """The outcome of an attempt, from the reports of its phases."""
 
     def __init__(self, file: str = "", line: int | None = None) -> None:
-        """Start without any report."""
+        """Start without reports."""
         self.file = file
         self.line = line
         self.seconds = 0.0
@@ -248,12 +248,12 @@ class Outcome:
 
     @property
     def word(self) -> str:
-        """The outcome of the attempt; one that was cut off is an error."""
+        """The outcome of the attempt; an interrupted attempt is an error."""
         ranking = ("rerun", "failed", "error", "xfailed", "xpassed", "skipped", "passed")
         return next((word for word in ranking if word in self._words), "error")
 
     def add(self, report: Any) -> None:
-        """Take the report of a phase."""
+        """Add the report of a phase."""
         self.seconds += getattr(report, "duration", 0.0)
         word = report.outcome
         if hasattr(report, "wasxfail") and word in ("skipped", "passed"):
@@ -266,7 +266,7 @@ class Outcome:
 
 @dataclass
 class Report:
-    """What one process recorded."""
+    """The report of one process."""
 
     file: str
     n_calls: int
@@ -276,11 +276,11 @@ class Report:
     remarks: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return a form that workers can send."""
+        """Return the fields, which a worker can send."""
         return vars(self)
 
     def show(self, terminalreporter: Any) -> None:
-        """Write a line, and one more for every problem."""
+        """Write a summary line, and a line for each problem and remark."""
         terminalreporter.write_line(
             f"obslake: {self.n_calls} calls in {self.n_tests} tests recorded in {self.file}"
         )
@@ -295,7 +295,7 @@ class Report:
 
 
 class ControllingSession:
-    """Records nothing: the workers of pytest-xdist do. Gives them a common run, and sums up."""
+    """Gives the workers of pytest-xdist, which do the recording, a common run, and shows their reports."""
 
     def __init__(self, run_id: str) -> None:
         """Take the id of the run."""
@@ -304,17 +304,17 @@ class ControllingSession:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker the id of the run."""
+        """Send the id of the run to a worker."""
         node.workerinput["obslake_run"] = self._run_id
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Hear from a worker what it recorded."""
+        """Receive the report of a worker."""
         output = (getattr(node, "workeroutput", None) or {}).get("obslake")
         if output:
             self._reports.append(Report(**output))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say what was recorded, file by file."""
+        """Show the reports, file by file."""
         for report in sorted(self._reports, key=lambda report: report.file):
             report.show(terminalreporter)

@@ -1,4 +1,4 @@
-"""The file of records: one JSON object a line, in the file as soon as it is written."""
+"""The file of records: one JSON object per line, each in the file as soon as it is written."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ quote = json.encoder.encode_basestring_ascii
 _GZIP = 31  # zlib's window bits for a gzip header
 
 _MANY = 1000
-"""After so many lines of one test the next ones are written through memory, which takes a third of the time."""
+"""After this many lines of one test, further lines are written through mapped memory in a third of the time."""
 
 
 class Sink:
-    """Append lines to a file, and never raise: the first failure ends the writing and is kept in `failure`.
+    """Appends lines to a file and never raises: the first failure ends writing and is kept in `failure`.
 
-    Written without Python's file objects, so that a forked child has no buffer to flush a second time and a
-    crash loses nothing that was written. ``.gz`` is compressed, flushed after every line.
+    It does not use Python's file objects, so that a forked child cannot flush a buffer again and a crash loses no
+    written lines. A ``.gz`` file is compressed, and flushed after every line.
 
     Attributes:
-        failure: why the writing has ended.
-        n_lost: how many records could not be written.
-        fate: what has become of the file, if it is not where it was.
+        failure: why writing has ended.
+        n_lost: number of records that could not be written.
+        fate: what happened to the file if it was removed or replaced.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Create the file, and the folders above it, in place of an older one. None keeps nothing."""
+        """Create the file and its folders, replacing an older file. With None, nothing is written."""
         self.path = path
         self.failure: str | None = None
         self.fate: str | None = None
@@ -75,11 +75,11 @@ class Sink:
             self.write_line(line)
 
     def write_line(self, text: str) -> None:
-        """Write the line of a record; count it as lost where that is no longer possible."""
+        """Write the line of a record, or count it as lost."""
         line = text.encode("ascii")
         n = len(line)
         with self._lock:
-            # Nothing is called in between: a signal that is handled then may make calls, too.
+            # No calls until the end is moved: the handler of a signal may write lines, too.
             start = self._end
             stop = start + n
             if stop <= self._room:
@@ -98,7 +98,7 @@ class Sink:
                 self._fail(error)
 
     def settle(self) -> None:
-        """Let the file end where it ends, after the last line of a test."""
+        """Truncate the file to its lines, after the last line of a test."""
         with self._lock:
             self._n_lines = 0
             self._room = 0
@@ -113,7 +113,7 @@ class Sink:
                 self._fail(error)
 
     def close(self) -> None:
-        """Write what ends a gzip file, and close."""
+        """Finish a gzip stream, and close the file."""
         self.settle()
         with self._lock:
             if self._descriptor is not None and self._is_at_path:
@@ -132,18 +132,20 @@ class Sink:
             self._descriptor = None
 
     def abandon(self) -> None:
-        """Forget the file, in a forked child: it belongs to the parent."""
+        """Forget the file in a forked child: it belongs to the parent."""
         self._lock = threading.RLock()
         self._descriptor = None
         self._room = 0
-        # The memory is the parent's, too, and so is how long the file is.
+        # The memory and the length of the file are the parent's as well.
         if self._mapped is not None:
             self._mapped.keep()
             self._mapped = None
 
     def _write(self, descriptor: int, data: bytes) -> None:
         if not self._is_ours(descriptor):
-            raise OSError("the suite closed the file, and its descriptor is another file's now")
+            raise OSError(
+                "the suite closed the file, and its descriptor now belongs to another file"
+            )
         self._n_lines += 1
         if self._n_lines > _MANY and self._mapped is not None:
             if self._write_to_memory(self._mapped, descriptor, data):
@@ -156,7 +158,7 @@ class Sink:
 
     def _write_to_memory(self, mapped: Mapped, descriptor: int, data: bytes) -> bool:
         while True:
-            # What ends while room is made, such as a generator that is collected, may write, too.
+            # Calls that end while room is made, such as a collected generator, may write, too.
             start, stop = self._end, self._end + len(data)
             if stop <= mapped.room:
                 break
@@ -171,9 +173,9 @@ class Sink:
         return True
 
     def _is_ours(self, descriptor: int) -> bool:
-        """Whether the descriptor is still that of the file.
+        """Return whether the descriptor still belongs to the file.
 
-        Where writing ended tells that in a third of the time that the file's identity takes.
+        Comparing the position takes a third of the time of comparing the file's identity.
         """
         if self._is_regular and os.lseek(descriptor, 0, os.SEEK_CUR) == self._end:
             return True

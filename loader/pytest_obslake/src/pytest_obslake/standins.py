@@ -1,4 +1,4 @@
-"""Put a function that records in the place of what has no body in Python, where it was named as a target."""
+"""Replace named targets without a Python body by functions that record."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pytest_obslake.targets import StandIn
 
 
 class StandIns:
-    """What stands in for functions in C and for caches. `undo` takes it away."""
+    """Stand-ins for C functions and caches. `undo` removes them."""
 
     def __init__(self, recorder: Recorder, found: list[StandIn]) -> None:
-        """Replace them in the globals of all modules."""
+        """Replace the targets in the globals of all modules."""
         self._replaced: dict[int, tuple[Any, Any]] = {}
         for target in found:
             new = _stand_in(recorder, target)
@@ -24,12 +24,12 @@ class StandIns:
         _exchange(self._replaced)
 
     def undo(self) -> None:
-        """Put everything back."""
+        """Restore the targets."""
         _exchange({id(new): (new, original) for original, new in self._replaced.values()})
         self._replaced = {}
 
     def replacement(self, value: Any) -> Any:
-        """Return what stands in for a value, or the value itself."""
+        """Return the stand-in for a value, or the value itself."""
         original, new = self._replaced.get(id(value), (None, None))
         return new if original is value and new is not None else value
 
@@ -68,7 +68,7 @@ def _names(function: Callable[..., Any]) -> list[str]:
 
 
 def _exchange(exchange: dict[int, tuple[Any, Any]]) -> None:
-    """Replace objects (by id: the old one and the new one) in the globals of all modules."""
+    """Replace objects in the globals of all modules; `exchange` maps the id of an old one to old and new."""
     if not exchange:
         return
     for module in list(sys.modules.values()):

@@ -1,4 +1,4 @@
-"""Steps that have begun: what the recorder hears of their frames, and what it makes of it."""
+"""Started steps: they handle the events of their frames and write records."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from pytest_obslake.recorder import Recorder
 
 ITEM = -1
-"""Instead of an offset: what an asynchronous generator yields, which is not wrapped."""
+"""Replaces the offset of an event: the value is an unwrapped item of an asynchronous generator."""
 
 LATER = frozenset(map(id, (GeneratorType, CoroutineType, AsyncGeneratorType)))
-"""The addresses of the types of what runs later."""
+"""The addresses of the types that run later."""
 
 SIMPLE, GENERATOR, COROUTINE, ASYNCHRONOUS_GENERATOR = range(4)
 
@@ -34,9 +34,9 @@ _STOPS = {
 }
 _clock = time.perf_counter_ns
 _get_ident = _thread.get_ident
-# The clock that tells the date is asked only once: suites that exchange it let it tick from the first question on.
+# The wall clock is read only once, because some suites replace it by one that ticks on each read.
 EPOCH = time.time_ns() - time.perf_counter_ns()
-"""What to add to a time of steps to have it in nanoseconds since 1970."""
+"""Add this to a step's clock to get nanoseconds since 1970."""
 
 
 def nanoseconds_now() -> int:
@@ -45,7 +45,7 @@ def nanoseconds_now() -> int:
 
 
 def kind_of(code: CodeType) -> int:
-    """Return whether code runs at once, or is of a generator, a coroutine or an asynchronous generator."""
+    """Return whether code runs at once, or belongs to a generator, a coroutine or an asynchronous generator."""
     flags = code.co_flags
     if flags & (inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE):
         return COROUTINE
@@ -55,7 +55,7 @@ def kind_of(code: CodeType) -> int:
 
 
 def makes_what_runs_later(code: CodeType) -> bool:
-    """Whether code, or code inside of it, is of a generator or a coroutine."""
+    """Return whether code, or code nested in it, belongs to a generator or a coroutine."""
     return kind_of(code) != SIMPLE or any(
         makes_what_runs_later(inner) for inner in code.co_consts if type(inner) is CodeType
     )
@@ -71,7 +71,7 @@ def frame_and_code(later: Any) -> tuple[FrameType | None, CodeType]:
 
 
 def is_new(later: Any) -> bool:
-    """Whether a generator, a coroutine or an asynchronous generator has not been advanced."""
+    """Return whether a generator, a coroutine or an asynchronous generator has not been advanced."""
     if type(later) is GeneratorType:
         return inspect.getgeneratorstate(later) == inspect.GEN_CREATED
     if type(later) is CoroutineType:
@@ -83,7 +83,7 @@ def is_new(later: Any) -> bool:
 def _first_instruction(frame: FrameType) -> int:
     if sys.version_info < (3, 11):
         return 0
-    # A frame that has not started stands on what made the generator, its first instructions.
+    # A frame that has not started is at one of its first instructions, which create the generator.
     import dis
 
     return next((i.offset for i in dis.get_instructions(frame.f_code) if i.opname == "RESUME"), 0)
@@ -93,11 +93,11 @@ class Call(Handler):
     """A call that runs at once, from the start of its body to its end.
 
     Attributes:
-        operation: the JSON text of what was done.
-        target: the JSON text of what it was done with.
+        operation: the JSON text of the operation.
+        target: the JSON text of the object or class that it is called on.
         inputs: the JSON text of its arguments.
-        began: when it began, and `clock`, since when its duration counts.
-        made: the text of the answer, where that is known before.
+        began: when it began; its duration counts from `clock`.
+        made: the text of the answer, if it is known in advance.
     """
 
     made: str | None = None
@@ -123,7 +123,7 @@ class Call(Handler):
         target: str,
         inputs: str,
     ) -> None:
-        """Take a number of the test."""
+        """Take the step's number in the test and its texts."""
         self.recorder = recorder
         self.test = test
         self.step = step
@@ -134,28 +134,28 @@ class Call(Handler):
     def begin(self, frame: FrameType) -> None:
         """Follow a frame from now on."""
         self.key = id(frame)
-        # A signal may raise after each call: what is followed must be complete.
+        # The handler of a signal may raise after any call, so a followed step must be complete.
         self.began = self.clock = _clock()
         self.recorder.events.handlers[self.key] = self
 
     def start_clock(self) -> None:
-        """Count the time from now on, without a frame."""
+        """Start the clock, without a frame."""
         self.key = 0
         self.began = self.clock = _clock()
 
     def other_answer(self, value: Any) -> str | None:
-        """Return the text of what is not plain; None where that runs later, and completes the step."""
+        """Return the text of an answer that is not plain; None if it runs later and completes the step then."""
         calls = self.recorder.calls
         if id(type(value)) not in LATER:
             return calls.other_response(self.test, value, self.step)
         return None if calls.follow(self, value) else self.recorder.texts.text(value)
 
     def returned(self, code: Any, offset: Any, value: Any) -> None:
-        """Record what was returned; what runs later is followed."""
+        """Record the returned value; follow it if it runs later."""
         recorder = self.recorder
         events = recorder.events
         threads, thread = events.threads, _get_ident()
-        # What a signal raises before is heard of as the exception of the call; after, nothing is called but C.
+        # An exception of a signal's handler before this is recorded for the call; after it, only C code is called.
         try:
             self.duration_ns = _clock() - self.clock
             events.handlers.pop(self.key, None)
@@ -170,7 +170,7 @@ class Call(Handler):
             threads.pop(thread, None)
 
     def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
-        """Record an exception; one that interrupts from outside is no answer, and only a timeout is recorded."""
+        """Record an exception; interruptions from outside are not answers, except for timeouts."""
         events = self.recorder.events
         threads, thread = events.threads, _get_ident()
         try:
@@ -187,7 +187,7 @@ class Call(Handler):
 
 
 class Construction(Call):
-    """The call of an ``__init__``, whose answer is known before."""
+    """The call of an ``__init__``, whose answer is known in advance."""
 
     __slots__ = ("made",)
 
@@ -201,7 +201,7 @@ class Construction(Call):
         inputs: str,
         made: str,
     ) -> None:
-        """Take the reference to the object, too."""
+        """Also take the reference to the object."""
         super().__init__(recorder, test, step, operation, target, inputs)
         self.made = made
 
@@ -212,12 +212,12 @@ class Making(Call):
     __slots__ = ()
 
     def other_answer(self, value: Any) -> str | None:
-        """Return the text of what was made."""
+        """Return the text of the new object."""
         return self.recorder.calls.new_object(self.test, value, self.step)
 
 
 def failure_text(recorder: Recorder, error: BaseException, kind: int = SIMPLE) -> str | None:
-    """Return the text of an exception, or None if it is no answer."""
+    """Return the text of an exception, or None if it is not an answer."""
     if isinstance(error, Exception):
         if kind != SIMPLE and sys.version_info < (3, 12):
             what, stops = _STOPS[kind]
@@ -228,7 +228,7 @@ def failure_text(recorder: Recorder, error: BaseException, kind: int = SIMPLE) -
         return recorder.texts.exception(error)
     names = [name(base) for base in mro(type(error))]
     if "OutcomeException" in names:
-        # pytest.skip, pytest.fail; pytest-timeout fails the test like that
+        # pytest.skip, pytest.fail; pytest-timeout uses the latter
         is_timeout = str(getattr(error, "msg", "")).startswith("Timeout ")
         return values.TIMEOUT if is_timeout else None
     if any(interruption in names for interruption in _INTERRUPTIONS):

@@ -1,4 +1,4 @@
-"""What is under test: functions and classes, and what they are called."""
+"""The targets: functions and classes under test, and their names."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ DESCRIPTOR = "descriptor"
 
 
 class TargetError(ValueError):
-    """A target is misspelt, or cannot be imported."""
+    """A target is misspelt or cannot be imported."""
 
 
 @dataclass(frozen=True)
 class Target:
     """One function under test.
 
-    `name` is what it is called; `key` the attribute of a class or the name in a module where it was found, and
-    `owner` that class, or None.
+    `name` is its recorded name, `key` the attribute of a class or module where it was found, and `owner` that
+    class, or None.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Target:
 
 @dataclass(frozen=True)
 class StandIn:
-    """What has no function in Python, but was named: it is replaced where modules refer to it."""
+    """A named target without a Python function. It is replaced where modules refer to it."""
 
     name: str
     callable: Callable[..., Any]
@@ -52,9 +52,9 @@ class StandIn:
 
 @dataclass
 class Targets:
-    """Everything under test: functions, classes, caches in front of them, and what must be replaced.
+    """Everything under test: functions, classes, caches in front of them, and callables to replace.
 
-    `getters` are the functions by which modules make up attributes that they do not have yet.
+    `getters` are the functions by which modules create attributes on demand.
     """
 
     functions: list[Target] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Targets:
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def add(self, target: Target) -> None:
-        """Add a function, which has one name only: the first."""
+        """Add a function."""
         self.functions.append(target)
 
 
@@ -75,7 +75,7 @@ def full_name(target: Target) -> str:
 
 
 def is_below(module_name: str, package: str) -> bool:
-    """Whether a module is a package, or in it."""
+    """Return whether a module is a package or in it."""
     return module_name == package or module_name.startswith(package + ".")
 
 

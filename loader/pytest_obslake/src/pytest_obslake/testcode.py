@@ -1,4 +1,4 @@
-"""What is code of tests where tests stand in the module or package under test: never a target."""
+"""Exclude test code in the module or package under test from the targets."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SETTING_UP = frozenset(
 
 
 class Tests:
-    """Functions and classes that pytest has collected, with the fixtures that they use.
+    """Functions and classes that pytest has collected, with their fixtures.
 
-    A test that were a target would be one step, and all that it calls a call inside of that.
+    A test that is a target would be one step, with all its calls inside of that step.
     """
 
     def __init__(self, items: Iterable[Any]) -> None:
-        """Take what was collected."""
+        """Take the collected items."""
         self._functions: dict[int, FunctionType] = {}
         self._classes: dict[int, type] = {}
         modules: dict[str, ModuleType] = {}
@@ -54,7 +54,7 @@ class Tests:
             self._functions[id(function)] = function
 
     def take_out_of(self, found: Targets) -> None:
-        """Leave them out of what is under test, and say so."""
+        """Remove tests from the targets, and count them as left out."""
         if not (self._functions or self._classes):
             return
         kept = []

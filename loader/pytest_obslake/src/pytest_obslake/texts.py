@@ -18,15 +18,15 @@ _LONGEST_ESCAPE = 6
 
 
 class Texts:
-    """Turns values and exceptions into texts; what is longer than the limit becomes a hash."""
+    """Turns values and exceptions into texts; a text above the limit becomes a hash."""
 
     def __init__(self, max_bytes: int) -> None:
-        """Take the limit."""
+        """Limit texts to `max_bytes` bytes of UTF-8."""
         self.max_bytes = max_bytes
         self._n_short = max_bytes // _LONGEST_ESCAPE
 
     def plain(self, value: object) -> str | None:
-        """Return the text of most values, which are short and simple; None for all others."""
+        """Return the text of a short and simple value, as most are; None for all others."""
         kind = type(value)
         if kind is str:
             if len(value) < self._n_short and value.isascii():  # type: ignore[arg-type, attr-defined]
@@ -49,7 +49,7 @@ class Texts:
         return _encode(text) if text.startswith("$") else text
 
     def text(self, value: object) -> str:
-        """Return the text of a value, shortened; ``$N/A@<type>`` for what has none."""
+        """Return the text of a value, shortened; ``$N/A@<type>`` if it has none."""
         try:
             text = _encode(value)
             return text if len(text) < self._n_short else self.shorten(text)
@@ -59,7 +59,7 @@ class Texts:
             return f"{values.NOT_AVAILABLE}@{qualified_name(type(value))}"
 
     def exception(self, error: BaseException) -> str:
-        """Return the text of an exception; its message is shortened, and left out if it has none."""
+        """Return the text of an exception with its message shortened, or without one if ``str`` fails."""
         try:
             text = values.exception_response(error)
         except KeyboardInterrupt:

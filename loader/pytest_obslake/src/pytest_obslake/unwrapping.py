@@ -1,6 +1,6 @@
-"""Find the functions in Python that stand behind what a module or class shows.
+"""Find the Python functions behind the attributes of modules and classes.
 
-Nothing of the objects is run: no attribute is asked for in a way that a class could answer itself.
+No code of the objects is run: attributes are read without the lookup that a class could override.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MISSING: Any = object()
 
 @dataclass
 class Behind:
-    """What stands behind an object: functions in Python, caches in front of them, and whether C ends it."""
+    """The Python functions behind an object, the caches in front of them, and whether a C function is the last."""
 
     functions: list[FunctionType] = field(default_factory=list)
     caches: list[Any] = field(default_factory=list)
@@ -37,19 +37,19 @@ class Behind:
 
 
 def behind(value: object, name: str) -> Behind:
-    """Return what stands behind what has a name in a module or class; nothing behind data."""
+    """Return what is behind a named attribute of a module or class; empty for data."""
     found = Behind()
     _look(value, name, found, set())
     return found
 
 
 def is_cache(value: object) -> bool:
-    """Whether a value is what `functools.lru_cache` makes."""
+    """Return whether a value is a function wrapped by `functools.lru_cache`."""
     return type(value) is _LRU_CACHE
 
 
 def is_c_function(value: object) -> bool:
-    """Whether a value is a function that is written in C."""
+    """Return whether a value is a function written in C."""
     return type(value) in _C_FUNCTIONS
 
 
@@ -57,7 +57,7 @@ def _look(value: Any, name: str, found: Behind, seen: set[int]) -> None:
     if id(value) in seen:
         return
     if is_class(value):
-        # What makes its objects is a function in Python, which is a target of its own, or in C.
+        # Its constructor is a Python function, which is its own target, or is in C.
         found.is_c = bool(seen) and not has_constructor(value)
         return
     seen.add(id(value))
@@ -84,7 +84,7 @@ def _inner(value: Any, name: str) -> Iterator[Any]:
     elif kind in (functools.partial, functools.partialmethod, functools.cached_property):
         yield value.func
     else:
-        # A decorator of somebody's own.
+        # A custom decorator.
         for attribute in _INNER:
             inner = _attribute(value, attribute)
             if inner is not _MISSING:

@@ -1,8 +1,8 @@
-r"""The response protocol: Python values, exceptions and the rest, as stable text.
+r"""The response protocol: Python values, exceptions and other responses as stable text.
 
-Responses and arguments are recorded as JSON. What JSON has no form for is an object with exactly
-one key that starts with ``$``; no ordinary value is ever written like that, because a dict that
-has such a key is itself written in its tagged form.
+Responses and arguments are recorded as JSON. A value outside JSON is an object with exactly one key
+that starts with ``$``. No ordinary value has this form, because a dict with such a key is itself
+written in its tagged form.
 
 ==========================================  ===================================================
 value                                       text
@@ -28,9 +28,9 @@ list; dict of strings                       ``[…]``; ``{…}`` in the dict's o
 
 Only these exact types are values. An instance of a subclass (a named tuple, an ``IntEnum``, a
 ``str`` with extra methods), a dataclass, any other object, a structure that contains itself or is
-nested deeper than `MAX_DEPTH`, and a time in a named zone or with a ``fold`` would not come back as
+nested deeper than `MAX_DEPTH`, and a time in a named zone or with a ``fold`` could not be decoded to
 what they were, so they raise :class:`NotSerializable`, and the caller records ``$N/A@<type>``. The
-elements of a set stand in the order of their texts, so that equal sets have equal texts.
+elements of a set are ordered by their texts, so that equal sets have equal texts.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ NOT_AVAILABLE = "$N/A"
 """There was a response, but it has no text; may be followed by ``@`` and details."""
 
 NOT_EXECUTED = "$*"
-"""The stimulus was not executed, for instance because an earlier step failed."""
+"""The stimulus was not executed, for example because an earlier step failed."""
 
 VOID = "{}"
 """Nothing was returned, by an operation that returns nothing."""
 
 MAX_DEPTH = 150
-"""How deep containers may be nested: a limit of ours, so that it is the same on any machine."""
+"""How deep containers may be nested; our own limit, so that it is the same on any machine."""
 
 CUT_PREFIX = "$CUT@"
 EXCEPTION_PREFIX = "$EXCEPTION@"
@@ -71,18 +71,18 @@ TRUNCATED_PREFIX = "$TRUNCATED@"
 
 
 class NotSerializable(TypeError):  # noqa: N818 - a finding about a value, which callers record
-    """The value has no text in the protocol; `type_name` says what it was."""
+    """The value has no text in the protocol; `type_name` is its type."""
 
     def __init__(
-        self, type_name: str, reason: str = "is no value of the response protocol"
+        self, type_name: str, reason: str = "is not a value of the response protocol"
     ) -> None:
-        """Name the type of the value, or of the part of it, that has no text."""
+        """Take the type of the value, or of its part, that has no text."""
         super().__init__(f"{type_name} {reason}")
         self.type_name = type_name
 
     @property
     def response(self) -> str:
-        """What to record instead of the value: ``$N/A@<type>``."""
+        """The response to record instead of the value: ``$N/A@<type>``."""
         return f"{NOT_AVAILABLE}@{self.type_name}"
 
 
@@ -95,7 +95,7 @@ def encode_value(value: object) -> str:
 
 
 def exception_response(error: BaseException) -> str:
-    """``$EXCEPTION@<class>@<message>``; the class of a builtin has no module in front."""
+    """Return ``$EXCEPTION@<class>@<message>``; the class of a builtin has no module."""
     try:
         message = str(error)
     except Exception:
@@ -105,19 +105,19 @@ def exception_response(error: BaseException) -> str:
 
 
 def instance_response(type_name: str, row: int) -> str:
-    """``$CUT@<Type>@<row>``: the object under test that was made at this 0-based row."""
+    """Return ``$CUT@<Type>@<row>``: the object under test that was made at this 0-based row."""
     return f"{CUT_PREFIX}{type_name}@{row}"
 
 
 def truncate_response(text: str, limit: int) -> str:
-    """Return the text, or ``$TRUNCATED@<sha256>`` where it has more than `limit` characters."""
+    """Return the text, or ``$TRUNCATED@<sha256>`` if it has more than `limit` characters."""
     if len(text) <= limit:
         return text
     return TRUNCATED_PREFIX + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def qualified_name(cls: type) -> str:
-    """``package.module.Class``; of a builtin only ``Class``."""
+    """Return ``package.module.Class``, or ``Class`` for a builtin."""
     module = getattr(cls, "__module__", None)
     if not isinstance(module, str) or module == "builtins":
         return cls.__qualname__
@@ -196,7 +196,7 @@ def _encode_time(value: dt.time) -> str:
 
 
 def _isoformat(value: dt.datetime | dt.time, zone: dt.tzinfo | None) -> str:
-    # ISO 8601 text keeps an offset; it keeps neither a zone's name nor the fold.
+    # ISO 8601 text has an offset, but neither the zone's name nor the fold.
     if value.fold or not (zone is None or _is_plain_offset(zone)):
         raise NotSerializable(qualified_name(type(value)), "has a named zone or a fold")
     return f'"{value.isoformat()}"'
@@ -216,7 +216,7 @@ def _encode_items(items: list[object] | tuple[object, ...], open_ids: set[int]) 
 
 
 def _encode_alike(items: list[Any] | tuple[Any, ...]) -> Iterable[str] | None:
-    """Return the texts of numbers that are all of one type, in less time; None for all else."""
+    """Return the texts of numbers that all have one type, in less time; None for anything else."""
     kinds = set(map(type, items))
     if len(kinds) != 1:
         return None
@@ -262,7 +262,7 @@ _FEW = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
-_CHUNK_DIGITS = 600  # below the smallest limit that an interpreter accepts, 640
+_CHUNK_DIGITS = 600  # below 640, the lowest limit that an interpreter accepts
 _CHUNK = 10**_CHUNK_DIGITS
 
 _SCALARS: dict[type, Callable[[Any], str]] = {

@@ -1,4 +1,4 @@
-"""The code that is observed, and which targets it belongs to."""
+"""The observed code, and the targets that it belongs to."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _WITH_SUBJECT = (*_ON_OBJECTS, MAKER, CLASS_METHOD)
 _MISSING: Any = object()
 _MOST_OPERATIONS = 1000
 
-# What pytest never calls to show an object, and others call most of all.
+# Special methods that pytest never calls to show an object, and that others call most.
 _NEVER_EXPLAINS = ("__next__", "__enter__", "__exit__", "__call__")
 
 
 class Bound:
-    """A target, and the function that it means.
+    """A target and its function.
 
     Attributes:
         is_on_object: whether it is called on an object.
-        on: the JSON text of what it is called on, if that is always the same.
+        on: the JSON text of its target column, if that is always the same.
         explains: whether pytest may call it to show an object.
-        bare_operation: the JSON text of what was done, if that is always the same: a method without parameters.
+        bare_operation: the JSON text of the operation, if that is always the same: a method without parameters.
     """
 
     def __init__(self, target: Target) -> None:
-        """Look at the parameters of its function."""
+        """Read the parameters of its function."""
         self.target = target
         self.function = target.function
         self.parameters = Parameters(target.function, target.kind in _WITH_SUBJECT)
@@ -68,7 +68,7 @@ class Bound:
         self.subject_name = self.code.co_varnames[0] if self.bare_operation else ""
 
     def is_called(self, frame: FrameType, variables: Mapping[str, Any]) -> bool:
-        """Whether it is this function that a frame runs, and not another one with the same code."""
+        """Return whether a frame runs this function, and not another one with the same code."""
         if self.globals is not frame.f_globals:
             return False
         named = self.function.__kwdefaults__
@@ -76,18 +76,18 @@ class Bound:
             value is self.function and variables.get(name) is not value
             for name, value in named.items()
         ):
-            return False  # functions of one decorator, each of which knows itself
+            return False  # functions of one decorator, each with itself as a default
         return not self._cells or all(
             variables.get(name, _MISSING) is _content(cell) for name, cell in self._cells
         )
 
     @property
     def has_cells(self) -> bool:
-        """Whether variables of the function around it tell it from others."""
+        """Return whether variables of the enclosing function distinguish it from others with the same code."""
         return bool(self._cells)
 
     def operation(self, name: str, n_passed: int, keywords: Mapping[str, Any]) -> str:
-        """Return the JSON text of what was done, with the names of the arguments that matter."""
+        """Return the JSON text of the operation, with the names of the arguments that matter."""
         key = (name, n_passed, *keywords) if keywords else (name, n_passed)
         known = self._operations.get(key)
         if known is None:
@@ -115,18 +115,18 @@ def _content(cell: Any) -> Any:
 
 
 class Watch:
-    """Code that is observed.
+    """Observed code.
 
     Attributes:
         kind: whether it runs at once or later, as in `steps`.
-        notice: is told of frames instead, where they are of no target.
-        sole: the only target, if nothing about a function but its globals tells it from others with the code.
+        notice: receives the frames if the code belongs to no target.
+        sole: the only target, if its globals alone distinguish it from other functions with this code.
     """
 
     def __init__(
         self, function: FunctionType, notice: Callable[[FrameType], Any] | None = None
     ) -> None:
-        """Take a function that has the code."""
+        """Create it from a function with the code."""
         code = function.__code__
         self.kind = steps.kind_of(code)
         self.sole: Bound | None = None
@@ -134,7 +134,7 @@ class Watch:
         self._bounds: list[Bound] = []
 
     def add(self, bound: Bound) -> None:
-        """Know a target more."""
+        """Add a target with this code."""
         self._bounds.append(bound)
         self.sole = bound if len(self._bounds) == 1 and not bound.has_cells else None
 
@@ -147,7 +147,7 @@ class Watch:
 
 
 def _constructs(target: Target) -> bool:
-    """Whether a target makes objects that can only be known by their addresses."""
+    """Return whether a target makes objects that can only be identified by their addresses."""
     return (
         target.kind == CONSTRUCTOR
         and target.owner is not None
@@ -157,12 +157,12 @@ def _constructs(target: Target) -> bool:
 
 
 class Watches:
-    """All code that is observed, by its address."""
+    """All observed code, by its address."""
 
-    def __init__(self, mechanism: Mechanism, hear_births: Callable[[CodeType], None]) -> None:
-        """Observe nothing so far; whoever hears of births is told of the code that constructs."""
+    def __init__(self, mechanism: Mechanism, track_births: Callable[[CodeType], None]) -> None:
+        """Observe nothing yet; `track_births` receives the code of constructors."""
         self._mechanism = mechanism
-        self._hear_births = hear_births
+        self._track_births = track_births
         self._by_code: dict[int, Watch] = {}
         self._functions: dict[int, FunctionType] = {}
         self._prepared: dict[int, FunctionType] = {}
@@ -170,14 +170,14 @@ class Watches:
         self.get = self._by_code.get
 
     def add(self, targets: list[Target]) -> None:
-        """Observe the functions of targets, those that are not observed yet."""
+        """Observe the functions of targets that are not observed yet."""
         new = [target for target in targets if id(target.function) not in self._functions]
         new = list({id(target.function): target for target in reversed(new)}.values())
         makers = [target.function for target in new if _constructs(target)]
         self._observe(makers, are_makers=True)
         self._observe([target.function for target in new if not _constructs(target)])
         for function in makers:
-            self._hear_births(function.__code__)
+            self._track_births(function.__code__)
         for target in reversed(new):
             bound = Bound(target)
             self.bounds.append(bound)
@@ -189,23 +189,23 @@ class Watches:
         notice: Callable[[FrameType], Any],
         is_maker: bool = False,
     ) -> None:
-        """Observe a function that is no target."""
+        """Observe a function that is not a target."""
         if id(function) not in self._functions:
             self._observe([function], is_maker)
             self._by_code[id(function.__code__)] = Watch(function, notice)
 
     def prepare(self, functions: list[FunctionType]) -> None:
-        """Observe the generators and coroutines of functions that are no targets: targets may return them."""
+        """Observe the generators and coroutines of functions that are not targets: targets may return them."""
         new = [f for f in functions if id(f) not in self._functions and id(f) not in self._prepared]
         self._prepared.update((id(f), f) for f in new)
         self._mechanism.prepare(new)
 
     def can_follow(self, code: CodeType) -> bool:
-        """Whether what happens in code of a generator or coroutine will be heard."""
+        """Return whether the code of a generator or coroutine can be observed."""
         return self._mechanism.can_follow(code)
 
     def close(self) -> None:
-        """Observe nothing more."""
+        """Stop observing."""
         self._mechanism.close()
         self._by_code.clear()
 
