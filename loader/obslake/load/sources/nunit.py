@@ -89,15 +89,15 @@ class NUnitReport(Report):
             self.add_property(suite.name, element.get("name"), element.get("value"))
             return
         if element.name != "test-case":
-            said = element.find("message")
-            suite.message = suite.message or (said.text() if said else element.text())
+            detail = element.find("message")
+            suite.message = suite.message or (detail.text() if detail else element.text())
             return
         word = (element.get("result") or "").strip()
         verdict = self._OUTCOMES.get(word.casefold()) or verdict_of(word)
         if verdict == "failed" and element.get("label") in self._ERRORS:
             verdict = "error"
-        said = element.find("failure", "message") or element.find("reason", "message")
-        message = (shorten_text(said.text()) or None) if said and verdict != "passed" else None
+        detail = element.find("failure", "message") or element.find("reason", "message")
+        message = (shorten_text(detail.text()) or None) if detail and verdict != "passed" else None
         if verdict is None:
             verdict, message = (
                 (UNKNOWN, shorten_text(word, LONGEST_WORD)) if word else ("skipped", message)

@@ -116,7 +116,7 @@ class _Survey:
     floats: _Class = _Class()
 
     @property
-    def is_of_verdicts(self) -> bool:
+    def has_only_verdicts(self) -> bool:
         """Whether every string is a verdict, and some are not in the protocol's words."""
         others = self.value.count + self.text.count + self.plain.count + self.floats.count
         return bool(self.harness.count) and not others
@@ -176,7 +176,7 @@ def _survey(
 def _reading(file: SourceFile, column: str, survey: _Survey, outputs: str) -> OutputReading:
     as_text = OutputReading(
         column,
-        are_verdicts=survey.is_of_verdicts,
+        are_verdicts=survey.has_only_verdicts,
         has_bare_floats=bool(survey.floats.count),
     )
     as_values = OutputReading(column, are_values=True)
@@ -184,7 +184,7 @@ def _reading(file: SourceFile, column: str, survey: _Survey, outputs: str) -> Ou
         return as_text if outputs == "text" else as_values
     if survey.is_typed:
         return as_values
-    if not file.is_tabulated or survey.is_of_verdicts:
+    if not file.is_tabulated or survey.has_only_verdicts:
         return as_text
     texts = [c for c in (survey.text, survey.floats, survey.verdict) if c.count]
     others = [c for c in (survey.value, survey.plain, survey.harness) if c.count]

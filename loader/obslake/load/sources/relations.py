@@ -129,16 +129,16 @@ def _part(rows: str, group: Sequence[SourceFile], source: str, *, with_records: 
         if len(group) == 1
         else f"{source}[2]"
     )
-    said = {
+    folder_columns = {
         key: f"json_extract_string({source}[3], {quote_literal(pointer(key))})"
         for key in _folders(group)
     }
     everything = "*"
-    if said and with_records:
-        members = ", ".join(f"{quote_literal(key)}: {text}" for key, text in said.items())
+    if folder_columns and with_records:
+        members = ", ".join(f"{quote_literal(key)}: {text}" for key, text in folder_columns.items())
         record = f"json_merge_patch(cast(_obslake_record as json), to_json({{{members}}}))"
         everything = f"* replace (cast({record} as varchar) as _obslake_record)"
-    texts = "".join(f", {text} as {quote_identifier(key)}" for key, text in said.items())
+    texts = "".join(f", {text} as {quote_identifier(key)}" for key, text in folder_columns.items())
     return f"select {everything}, {time} as _obslake_time{texts} from ({rows})"
 
 
@@ -185,10 +185,10 @@ def json_lines_scan(file: SourceFile) -> str:
 def unreadable(file: SourceFile, error: duckdb.Error) -> SourceFormatError:
     """Return the error for a file that DuckDB cannot read."""
     text = reason(error).removeprefix(f"{file.path}: ")
-    said = (
+    separation = (
         f" (its fields are separated by --delimiter {file.delimiter!r})" if file.delimiter else ""
     )
-    return SourceFormatError(f"{file.name}: not readable as {file.format}: {text}{said}")
+    return SourceFormatError(f"{file.name}: not readable as {file.format}: {text}{separation}")
 
 
 def columns_of(

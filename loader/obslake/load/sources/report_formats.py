@@ -137,8 +137,8 @@ class Report(ABC):
         group: str | None = None,
     ) -> None:
         """Send a failure outside all cases to the sink, as a case of the suite or class it happened to."""
-        said = shorten_text((message or "").strip()) or None
-        result = Result(verdict, known_name(type_), said, suite_timestamp=timestamp)
+        text = shorten_text((message or "").strip()) or None
+        result = Result(verdict, known_name(type_), text, suite_timestamp=timestamp)
         self.sink.case(
             Case(
                 suite_number=suite_number,

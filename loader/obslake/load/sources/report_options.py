@@ -40,8 +40,10 @@ class ReportOptions:
 
         Unused newer options are omitted, so that reports loaded before these options existed are recognised.
         """
-        said = {name: value for name, value in asdict(self).items() if name != "path_pattern"}
-        return {name: value for name, value in said.items() if value or name not in _LATER_OPTIONS}
+        options = {name: value for name, value in asdict(self).items() if name != "path_pattern"}
+        return {
+            name: value for name, value in options.items() if value or name not in _LATER_OPTIONS
+        }
 
 
 _LATER_OPTIONS = frozenset({"environment_from", "strip", "test_name", "keep_names"})

@@ -93,8 +93,8 @@ class TrxReport(Report):
         verdict = self._OUTCOMES.get(outcome.casefold()) or verdict_of(outcome) or UNKNOWN
         self._n_faults += verdict in ("failed", "error")
         word = None if outcome.casefold() in self._PLAIN else outcome
-        said = element.find("Output", "ErrorInfo", "Message")
-        message = shorten_text(said.text()) or None if said else None
+        detail = element.find("Output", "ErrorInfo", "Message")
+        message = shorten_text(detail.text()) or None if detail else None
         result = Result(
             verdict,
             type=word if verdict in ("failed", "error") else None,

@@ -76,8 +76,8 @@ class XUnitReport(Report):
         type_ = message = None
         if failure := element.find("failure"):
             type_ = known_name(failure.get("exception-type"))
-            said = failure.find("message")
-            message = said.text() if said else failure.text()
+            detail = failure.find("message")
+            message = detail.text() if detail else failure.text()
             verdict = verdict if verdict not in (None, "passed", "skipped") else "failed"
         elif reason := element.find("reason"):
             message = reason.text()
@@ -109,7 +109,7 @@ class XUnitReport(Report):
         self._n_faults += 1
         kind = element.get("type") or ""
         failure = element.find("failure") or element
-        said = failure.find("message")
+        detail = failure.find("message")
         name = (
             element.get("name") if kind.startswith(("test-class", "class", "test-method")) else None
         )
@@ -122,7 +122,7 @@ class XUnitReport(Report):
             place,
             of=known_name(name or self._collection) or self._assembly,
             type_=failure.get("exception-type"),
-            message=said.text() if said else failure.text(),
+            message=detail.text() if detail else failure.text(),
             timestamp=self._start,
             suite_number=self._number,
         )

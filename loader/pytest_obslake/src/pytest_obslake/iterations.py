@@ -53,7 +53,7 @@ class Iteration(LaterCall):
 
     def yielded(self, code: Any, offset: Any, value: Any) -> None:
         """Store the text of a value in its current state; for a long sequence only the hash."""
-        if not (self._is_running or self._is_there()):
+        if not (self._is_running or self._is_current()):
             return
         recorder = self.recorder
         threads, thread = recorder.events.threads, _get_ident()

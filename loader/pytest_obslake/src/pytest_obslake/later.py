@@ -66,9 +66,9 @@ class LaterCall(Call):
 
     def started(self) -> bool:
         """Handle its start; return whether starts inside of it are ignored."""
-        if not (self._is_running or self._is_there()):
+        if not (self._is_running or self._is_current()):
             return False
-        self._goes_on()
+        self._mark_running()
         self._is_inside = False
         return not self.recorder.is_nested
 
@@ -77,7 +77,7 @@ class LaterCall(Call):
         if self._is_running:
             return
         if code is not None and code is not self._code:
-            self._is_gone()
+            self._end_dead()
             return
         self._is_closing = False
         recorder = self.recorder
@@ -91,7 +91,7 @@ class LaterCall(Call):
             self._is_running = True
             self.clock = _clock()
         else:
-            self._goes_on()
+            self._mark_running()
 
     def thrown(self, code: Any, offset: Any, error: BaseException) -> None:
         """Handle that it resumes with an exception."""
@@ -100,20 +100,20 @@ class LaterCall(Call):
 
     def yielded(self, code: Any, offset: Any, value: Any) -> None:
         """Handle that it waits."""
-        if self._is_running or self._is_there():
+        if self._is_running or self._is_current():
             self._stop_clock()
             self._is_running = False
             self._leave()
 
     def returned(self, code: Any, offset: Any, value: Any) -> None:
         """Record the answer."""
-        if self._is_running or self._is_there():
+        if self._is_running or self._is_current():
             self._stop_clock()
             self._finish(self._answer, value)
 
     def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
         """Record the exception."""
-        if self._is_running or self._is_there():
+        if self._is_running or self._is_current():
             self._stop_clock()
             self._finish(self._error, error)
 
@@ -127,15 +127,15 @@ class LaterCall(Call):
     def _error(self, error: BaseException) -> str | None:
         return failure_text(self.recorder, error, self.kind)
 
-    def _is_there(self) -> bool:
+    def _is_current(self) -> bool:
         """Return whether an event belongs to this frame, and not to another one at the same address."""
         if self._generator is not None and self._generator() is not None:
-            self._goes_on()
+            self._mark_running()
             return True
-        self._is_gone()
+        self._end_dead()
         return False
 
-    def _is_gone(self) -> None:
+    def _end_dead(self) -> None:
         """Handle that the frame has died without an event: another one has its address."""
         was_inside = self.recorder.events.enter()
         try:
@@ -144,7 +144,7 @@ class LaterCall(Call):
             if not was_inside:
                 self.recorder.events.leave()
 
-    def _goes_on(self) -> None:
+    def _mark_running(self) -> None:
         if self._generator is not None:
             self._generator = None
             self.recorder.events.started(self.key)
@@ -190,9 +190,9 @@ class Awaited(LaterCall):
         super().resumed(code, offset)
         self.clock = started
 
-    def _goes_on(self) -> None:
+    def _mark_running(self) -> None:
         started = self.clock
-        super()._goes_on()
+        super()._mark_running()
         self.clock = started
 
     def _stop_clock(self) -> None:
