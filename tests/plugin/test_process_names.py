@@ -64,7 +64,10 @@ def test_what_names_the_process(named, text, kind):
     assert names(named, test) == {kind: (1, 0, 1)}
     assert f"1 answer names the process, by {kind} (such as show(x)); no rule" in named.output
     assert "no rule of equality masks this yet" in named.output
-    assert f"1 call puts in what names the process, by {kind} (such as show(x))\n" in named.output
+    assert (
+        f"1 call receives values that name the process, by {kind} (such as show(x))\n"
+        in named.output
+    )
 
 
 @pytest.mark.parametrize(
