@@ -202,7 +202,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -244,7 +244,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -288,7 +288,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -330,12 +330,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -371,7 +370,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -393,7 +392,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -416,7 +415,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -462,7 +461,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -504,7 +503,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -562,7 +561,7 @@ select * from final
 ),
 
 model_int_implementation_signatures as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
 with
 
@@ -576,7 +575,7 @@ run_columns as (
 
 ),
 
--- Where there was one run in one environment, the matrix is what it answered.
+-- With one run in one environment, the column consists of the responses of that run.
 of_one_run as (
 
     select
@@ -660,7 +659,7 @@ select * from final
 ),
 
 model_stg_implementations as (
--- Descriptions of implementations, and of whole systems, as they were appended.
+-- Descriptions of implementations and of whole systems, as appended.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -683,8 +682,8 @@ select
 ),
 
 model_int_implementations as (
--- Every implementation that was observed, with what is known about it: from descriptions of itself, else from
--- descriptions of its system, so that a mutant has the code of the system it was made from.
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
 
 with
 
@@ -705,7 +704,7 @@ descriptions as (
 
 ),
 
--- Attributes may come from several loads: of each, the latest value counts.
+-- Attributes may come from several loads. The latest value of each attribute counts.
 own as (
 
     select
@@ -729,8 +728,8 @@ own as (
 
 ),
 
--- A system whose description names no problem is the same for all problems of its data set: it belongs to no
--- stale problem, so all of them are read.
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
 systems as (
 
     select
@@ -809,7 +808,7 @@ select * from final
 ),
 
 model_implementations as (
--- Implementations that were observed, with their source code and origin where known.
+-- Implementations that were observed, with their source code and origin, if known.
 
 with
 
@@ -856,7 +855,7 @@ select * from final
 ),
 
 model_stimulus_response_matrix as (
--- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
 
 with
 
@@ -893,7 +892,7 @@ select * from final
 ),
 
 model_stg_tests as (
--- Descriptions of tests as they were appended.
+-- Descriptions of tests, as appended.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -910,8 +909,7 @@ select
 ),
 
 model_int_tests as (
--- Every test that was executed, with what is known about it: of several descriptions, of each attribute the
--- latest load's.
+-- Every executed test, with the latest value of each attribute in its descriptions.
 
 with
 
@@ -982,7 +980,7 @@ select * from final
 ),
 
 model_tests as (
--- Tests that were executed, with their stimulus sheets where known.
+-- Tests that were executed, with their stimulus sheets, if known.
 
 with
 
@@ -1130,7 +1128,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -1172,7 +1170,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -1216,7 +1214,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -1258,12 +1256,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -1299,7 +1296,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -1321,7 +1318,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -1344,7 +1341,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -1390,7 +1387,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -1432,7 +1429,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -1490,7 +1487,7 @@ select * from final
 ),
 
 model_int_implementation_signatures as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
 with
 
@@ -1504,7 +1501,7 @@ run_columns as (
 
 ),
 
--- Where there was one run in one environment, the matrix is what it answered.
+-- With one run in one environment, the column consists of the responses of that run.
 of_one_run as (
 
     select
@@ -1588,7 +1585,7 @@ select * from final
 ),
 
 model_int_clusters as (
--- Implementations of one problem with equal columns, as clusters ranked by size.
+-- Clusters of the implementations of a problem that have equal columns, ranked by size.
 
 with
 
@@ -1622,7 +1619,7 @@ final as (
                 order by n_implementations desc, exemplar_implementation_id asc
             ) as bigint
         ) as cluster_rank,
-        -- Several clusters lead where the largest number of voters is shared.
+        -- Several clusters lead if they tie for the most voters.
         n_voters > 0 and n_voters = max(n_voters) over (partition by data_set_id, problem_id) as is_leading
     from clusters
 
@@ -1632,7 +1629,7 @@ select * from final
 ),
 
 model_int_votes as (
--- One row per vote: a response to a stimulus by an implementation that may vote.
+-- The responses of the implementations that may vote.
 
 
 
@@ -1678,8 +1675,8 @@ select * from final
 ),
 
 model_int_cluster_oracles as (
--- The response of the largest cluster to each stimulus. Where several clusters are equally large, only what
--- all of them answered is a response of the largest cluster: a tie has no winner.
+-- The response of the cluster with the most voters to each stimulus. If several clusters tie, only a response that all
+-- of them gave counts.
 
 with
 
@@ -1756,7 +1753,7 @@ select * from final
 ),
 
 model_consensus_oracles as (
--- The response that the implementations vote for, per stimulus, with the votes laid open.
+-- The response that the implementations vote for, per stimulus, with the counts of the votes.
 
 with
 
@@ -1876,7 +1873,7 @@ final as (
         coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
         classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
         coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
-        -- Without abs() the difference of equal terms could be shown as -0.0.
+        -- Without abs(), the difference of equal terms could be -0.0.
         abs(round(
             log2(classified.n_voters) - cast(classified.weighted_bits as double) / nullif(classified.n_voters, 0), 6
         )) as entropy,
@@ -1915,9 +1912,9 @@ select * from final
 ),
 
 model_int_representatives as (
--- Which implementation stands for which. What is computed from the responses of one member of a cluster holds for
--- all members, except that a verdict says by itself whether it is right, and any other response does not: an
--- implementation that answered with both stands for itself alone.
+-- The representative of each implementation. Results computed from the responses of one member of a cluster hold for
+-- all members with one exception: a verdict states whether it is right, and other responses do not. An implementation
+-- that answered with both therefore represents only itself.
 
 with
 
@@ -1965,8 +1962,7 @@ select * from final
 ),
 
 model_int_representative_cells as (
--- The cells of the implementations that stand for others: all that can be computed from equal columns is computed
--- from these few.
+-- The cells of representatives only: results that are the same for equal columns are computed from these few cells.
 
 with
 
@@ -2012,7 +2008,7 @@ select * from final
 ),
 
 model_int_cluster_agreements as (
--- How many stimuli each two clusters of a problem have both executed, and how many of them they answered alike.
+-- For each pair of clusters of a problem, the number of stimuli that both executed and that both answered alike.
 
 with
 
@@ -2049,7 +2045,7 @@ select * from final
 ),
 
 model_stg_tests as (
--- Descriptions of tests as they were appended.
+-- Descriptions of tests, as appended.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -2066,8 +2062,7 @@ select
 ),
 
 model_int_tests as (
--- Every test that was executed, with what is known about it: of several descriptions, of each attribute the
--- latest load's.
+-- Every executed test, with the latest value of each attribute in its descriptions.
 
 with
 
@@ -2138,7 +2133,7 @@ select * from final
 ),
 
 model_implementation_assessments as (
--- How good each implementation is by what the others answered, and by what was specified.
+-- How good each implementation is, judged by the responses of the others and by the specified responses.
 
 with
 
@@ -2184,7 +2179,7 @@ all_tests as (
 
 ),
 
--- A verdict says what is right as much as an oracle does.
+-- A verdict decides what is right, like an oracle.
 stimuli_with_verdicts as (
 
     select
@@ -2304,7 +2299,7 @@ compared_columns as (
 
 ),
 
--- Each two clusters seen from both, and the other members of a cluster, which agree with it in all.
+-- Each pair of clusters in both directions, and each cluster with its own other members, which agree completely.
 neighbours as (
 
     select
@@ -2342,7 +2337,7 @@ weighted_neighbours as (
         neighbours.data_set_id,
         neighbours.problem_id,
         neighbours.cluster_rank,
-        -- Nobody is a voter on himself.
+        -- Voters are not compared with themselves.
         case
             when neighbours.other_rank = neighbours.cluster_rank then clusters.n_voters - 1
             else clusters.n_voters
@@ -2470,7 +2465,7 @@ final as (
             row_number() over (
                 partition by data_set_id, problem_id
                 order by
-                    -- The square of the score, which is exact. Who may not vote comes last.
+                    -- The square of the score is exact. Implementations that may not vote come last.
                     n_tests_passed * n_tests_passed * n_same_tests_passed desc nulls last,
                     mbr_score desc nulls last,
                     implementation_id asc
@@ -2509,7 +2504,7 @@ order by assessment_rank
 );
 
 comment on macro table assess is
-'The implementations of a problem, the best first: by the tests they pass and how many others pass the same tests (dual agreement), then by their mean agreement with the others (minimum Bayes risk); the agreement with the specified oracle stands beside it.';
+'The implementations of a problem, best first: by the tests they pass and how many others pass the same tests (dual agreement), then by their mean agreement with the others (minimum Bayes risk). Their agreement with the specified oracle is listed, too.';
 
 create or replace macro behavior_diff(data_set, problem, implementation_a, implementation_b) as table (
 with
@@ -2566,7 +2561,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -2608,7 +2603,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -2652,7 +2647,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -2694,12 +2689,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -2735,7 +2729,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -2757,7 +2751,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -2780,7 +2774,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -2826,7 +2820,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -2868,7 +2862,7 @@ select * from final
 ),
 
 model_stimulus_response_matrix as (
--- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
 
 with
 
@@ -2932,7 +2926,7 @@ order by test_id, step_id
 );
 
 comment on macro table behavior_diff is
-'The stimuli of a problem at which two implementations differ, with both responses; null where one did not execute it.';
+'The stimuli of a problem to which two implementations responded differently, with both responses; a response is null if the implementation did not execute the stimulus.';
 
 create or replace macro changes(data_set, of_lineage) as table (
 with
@@ -3014,7 +3008,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -3056,7 +3050,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -3100,7 +3094,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -3142,12 +3136,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -3183,7 +3176,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -3205,7 +3198,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -3228,7 +3221,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -3274,7 +3267,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -3332,7 +3325,7 @@ select * from final
 ),
 
 model_stg_implementations as (
--- Descriptions of implementations, and of whole systems, as they were appended.
+-- Descriptions of implementations and of whole systems, as appended.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -3355,8 +3348,8 @@ select
 ),
 
 model_int_implementations as (
--- Every implementation that was observed, with what is known about it: from descriptions of itself, else from
--- descriptions of its system, so that a mutant has the code of the system it was made from.
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
 
 with
 
@@ -3377,7 +3370,7 @@ descriptions as (
 
 ),
 
--- Attributes may come from several loads: of each, the latest value counts.
+-- Attributes may come from several loads. The latest value of each attribute counts.
 own as (
 
     select
@@ -3401,8 +3394,8 @@ own as (
 
 ),
 
--- A system whose description names no problem is the same for all problems of its data set: it belongs to no
--- stale problem, so all of them are read.
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
 systems as (
 
     select
@@ -3481,7 +3474,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -3523,7 +3516,7 @@ select * from final
 ),
 
 model_int_run_responses as (
--- The response with which each run of a stimulus ended.
+-- The final response of each run to a stimulus.
 
 
 
@@ -3563,7 +3556,7 @@ select * from final
 ),
 
 model_int_lineage_cells as (
--- What each revision of a lineage answered in each environment: the last attempt of the latest run there.
+-- The responses of each revision of a lineage in each environment: the last attempt of the latest run there.
 
 with
 
@@ -3652,7 +3645,7 @@ select * from final
 ),
 
 model_int_lineage_revisions as (
--- The revisions of each lineage that ran a problem in an environment, in their order, each with the one before.
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 
 with
 
@@ -3679,7 +3672,7 @@ revisions as (
         run_columns.environment_id,
         implementations.implementation_id,
         implementations.revision,
-        -- Where nobody said when a revision was made, it is as old as its first execution there.
+        -- A revision without a date is as old as its first execution in the environment.
         coalesce(implementations.revised_at, min(run_columns.first_executed_at)) as revised_at
     from implementations
     inner join run_columns
@@ -3737,7 +3730,7 @@ select * from final
 ),
 
 model_behavior_changes as (
--- What changed from one revision of a lineage to the next in one environment.
+-- Responses that changed from one revision of a lineage to the next in one environment.
 
 with
 
@@ -3754,7 +3747,7 @@ revisions as (
 
 ),
 
--- Every stimulus of a revision and of the one before it, side by side.
+-- The stimuli of each revision, and those of the revision before it.
 sides as (
 
     select
@@ -3905,7 +3898,7 @@ order by problem_id, environment_id, revision_rank, test_id, step_id
 );
 
 comment on macro table changes is
-'What changed from revision to revision of a lineage, per environment, in the order of the revisions.';
+'The responses that changed from one revision of a lineage to the next, per environment, in the order of the revisions.';
 
 create or replace macro clusters(data_set, problem) as table (
 with
@@ -3962,7 +3955,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -4004,7 +3997,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -4048,7 +4041,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -4090,12 +4083,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -4131,7 +4123,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -4153,7 +4145,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -4176,7 +4168,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -4222,7 +4214,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -4264,7 +4256,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -4322,7 +4314,7 @@ select * from final
 ),
 
 model_int_implementation_signatures as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
 with
 
@@ -4336,7 +4328,7 @@ run_columns as (
 
 ),
 
--- Where there was one run in one environment, the matrix is what it answered.
+-- With one run in one environment, the column consists of the responses of that run.
 of_one_run as (
 
     select
@@ -4420,7 +4412,7 @@ select * from final
 ),
 
 model_int_clusters as (
--- Implementations of one problem with equal columns, as clusters ranked by size.
+-- Clusters of the implementations of a problem that have equal columns, ranked by size.
 
 with
 
@@ -4454,7 +4446,7 @@ final as (
                 order by n_implementations desc, exemplar_implementation_id asc
             ) as bigint
         ) as cluster_rank,
-        -- Several clusters lead where the largest number of voters is shared.
+        -- Several clusters lead if they tie for the most voters.
         n_voters > 0 and n_voters = max(n_voters) over (partition by data_set_id, problem_id) as is_leading
     from clusters
 
@@ -4464,7 +4456,7 @@ select * from final
 ),
 
 model_behavior_cluster_members as (
--- Which implementation is in which cluster.
+-- The cluster of each implementation.
 
 with
 
@@ -4502,9 +4494,9 @@ select * from final
 ),
 
 model_int_representatives as (
--- Which implementation stands for which. What is computed from the responses of one member of a cluster holds for
--- all members, except that a verdict says by itself whether it is right, and any other response does not: an
--- implementation that answered with both stands for itself alone.
+-- The representative of each implementation. Results computed from the responses of one member of a cluster hold for
+-- all members with one exception: a verdict states whether it is right, and other responses do not. An implementation
+-- that answered with both therefore represents only itself.
 
 with
 
@@ -4552,8 +4544,7 @@ select * from final
 ),
 
 model_int_representative_cells as (
--- The cells of the implementations that stand for others: all that can be computed from equal columns is computed
--- from these few.
+-- The cells of representatives only: results that are the same for equal columns are computed from these few cells.
 
 with
 
@@ -4599,8 +4590,8 @@ select * from final
 ),
 
 model_int_cluster_differences as (
--- The first stimulus at which each cluster differs from the largest one of its problem. Every member of a
--- cluster has the same column, so exemplars stand for them.
+-- The first stimulus at which each cluster differs from the largest one of its problem. Exemplars are enough for the
+-- comparison, because all members of a cluster have the same column.
 
 with
 
@@ -4618,7 +4609,7 @@ exemplar_cells as (
 
 ),
 
--- Every stimulus of either of the two, once for the cluster and once for the largest one.
+-- The stimuli of each cluster, and those of the largest cluster once for each other cluster.
 compared_cells as (
 
     select
@@ -4782,7 +4773,7 @@ order by clusters.cluster_rank
 );
 
 comment on macro table clusters is
-'The behaviour clusters of a problem, the largest first, each with its members and where it differs from the largest.';
+'The behaviour clusters of a problem, largest first, each with its members and the first stimulus at which it differs from the largest.';
 
 create or replace macro flaky(data_set) as table (
 with
@@ -4839,7 +4830,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -4881,7 +4872,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -4925,7 +4916,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -4967,12 +4958,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -5008,7 +4998,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -5030,7 +5020,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -5053,7 +5043,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -5099,7 +5089,7 @@ select * from final
 ),
 
 model_flaky_responses as (
--- Stimuli that the same code answered differently in the same environment, in different runs or attempts.
+-- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
 
 with
 
@@ -5325,7 +5315,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -5367,7 +5357,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -5411,7 +5401,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -5453,12 +5443,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -5494,7 +5483,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -5516,7 +5505,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -5539,7 +5528,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -5585,7 +5574,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -5627,7 +5616,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -5685,7 +5674,7 @@ select * from final
 ),
 
 model_int_implementation_signatures as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
 with
 
@@ -5699,7 +5688,7 @@ run_columns as (
 
 ),
 
--- Where there was one run in one environment, the matrix is what it answered.
+-- With one run in one environment, the column consists of the responses of that run.
 of_one_run as (
 
     select
@@ -5783,7 +5772,7 @@ select * from final
 ),
 
 model_int_clusters as (
--- Implementations of one problem with equal columns, as clusters ranked by size.
+-- Clusters of the implementations of a problem that have equal columns, ranked by size.
 
 with
 
@@ -5817,7 +5806,7 @@ final as (
                 order by n_implementations desc, exemplar_implementation_id asc
             ) as bigint
         ) as cluster_rank,
-        -- Several clusters lead where the largest number of voters is shared.
+        -- Several clusters lead if they tie for the most voters.
         n_voters > 0 and n_voters = max(n_voters) over (partition by data_set_id, problem_id) as is_leading
     from clusters
 
@@ -5827,9 +5816,9 @@ select * from final
 ),
 
 model_int_representatives as (
--- Which implementation stands for which. What is computed from the responses of one member of a cluster holds for
--- all members, except that a verdict says by itself whether it is right, and any other response does not: an
--- implementation that answered with both stands for itself alone.
+-- The representative of each implementation. Results computed from the responses of one member of a cluster hold for
+-- all members with one exception: a verdict states whether it is right, and other responses do not. An implementation
+-- that answered with both therefore represents only itself.
 
 with
 
@@ -5877,8 +5866,7 @@ select * from final
 ),
 
 model_int_representative_cells as (
--- The cells of the implementations that stand for others: all that can be computed from equal columns is computed
--- from these few.
+-- The cells of representatives only: results that are the same for equal columns are computed from these few cells.
 
 with
 
@@ -5924,7 +5912,7 @@ select * from final
 ),
 
 model_stg_tests as (
--- Descriptions of tests as they were appended.
+-- Descriptions of tests, as appended.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -5941,8 +5929,7 @@ select
 ),
 
 model_int_tests as (
--- Every test that was executed, with what is known about it: of several descriptions, of each attribute the
--- latest load's.
+-- Every executed test, with the latest value of each attribute in its descriptions.
 
 with
 
@@ -6013,8 +6000,8 @@ select * from final
 ),
 
 model_int_test_separations as (
--- Which clusters answer a test alike, of the tests that do not divide them all the same: a test that a cluster did
--- not run is one more way to answer it.
+-- The clusters that answer a test alike, for each test that tells clusters apart. Not having run a test counts as one
+-- more way to answer it.
 
 with
 
@@ -6062,7 +6049,7 @@ answered as (
         tests.problem_id,
         tests.test_id,
         clusters.cluster_rank,
-        -- The class is named by its first cluster.
+        -- The first cluster names the class.
         min(clusters.cluster_rank) over (
             partition by tests.data_set_id, tests.problem_id, tests.test_id, test_signatures.signature
         ) as first_cluster_rank
@@ -6106,12 +6093,12 @@ select * from final
 ),
 
 model_discriminating_tests as (
--- How well each test tells the clusters of its problem apart, and the tests that are enough to tell all of them apart.
+-- How well each test tells the clusters of its problem apart, and a suite of tests that tells all of them apart.
 --
--- A greedy cover: the next test is the one that leaves the fewest pairs together. Instead of the pairs, which are many,
--- the groups of clusters are kept that no chosen test has told apart, and refined round by round. A round refers to
--- the one before it once, since not every engine keeps what is referred to twice. It aggregates, without windows:
--- DuckDB prepares a window for the rows that it expects, and expects many times more from round to round.
+-- A greedy cover: the next test is the one that leaves the fewest pairs of clusters together. Rounds do not keep the
+-- many pairs but refine the groups of clusters that no chosen test tells apart. A round refers only once to the one
+-- before it, because not every engine materializes a result that is used twice. It aggregates without windows, because
+-- DuckDB allocates a window for the number of rows that it estimates, which multiplies from round to round.
 -- sqlfluff:indentation:template_blocks_indent:false
 
 with
@@ -6194,7 +6181,7 @@ candidates as (
 
 ),
 
--- What goes through all rounds, which clusters do not: a number for the problem, in a class of its own in each test.
+-- Clusters drop out when they are alone. A number for the problem stays in all rounds, in its own class in each test.
 carried_candidates as (
 
     select
@@ -6238,7 +6225,7 @@ round_0 as (
 
     select
         problem_number,
-        -- What was chosen, in texts of 60 characters: pairs left together (each counts twice), steps, test.
+        -- The chosen tests, 60 characters each: pairs left together (each counted twice), steps, test.
         concat(
             lpad(cast(n_clusters * (n_clusters - 1) as string), 19, '0'), ',',
             repeat('0', 19), ',',
@@ -6311,7 +6298,7 @@ round_1_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_1_classes
     group by problem_number, suite, test_number, n_steps
@@ -6322,7 +6309,7 @@ round_1 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_1_tests
@@ -6391,7 +6378,7 @@ round_2_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_2_classes
     group by problem_number, suite, test_number, n_steps
@@ -6402,7 +6389,7 @@ round_2 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_2_tests
@@ -6471,7 +6458,7 @@ round_3_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_3_classes
     group by problem_number, suite, test_number, n_steps
@@ -6482,7 +6469,7 @@ round_3 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_3_tests
@@ -6551,7 +6538,7 @@ round_4_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_4_classes
     group by problem_number, suite, test_number, n_steps
@@ -6562,7 +6549,7 @@ round_4 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_4_tests
@@ -6631,7 +6618,7 @@ round_5_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_5_classes
     group by problem_number, suite, test_number, n_steps
@@ -6642,7 +6629,7 @@ round_5 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_5_tests
@@ -6711,7 +6698,7 @@ round_6_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_6_classes
     group by problem_number, suite, test_number, n_steps
@@ -6722,7 +6709,7 @@ round_6 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_6_tests
@@ -6791,7 +6778,7 @@ round_7_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_7_classes
     group by problem_number, suite, test_number, n_steps
@@ -6802,7 +6789,7 @@ round_7 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_7_tests
@@ -6871,7 +6858,7 @@ round_8_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_8_classes
     group by problem_number, suite, test_number, n_steps
@@ -6882,7 +6869,7 @@ round_8 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_8_tests
@@ -6951,7 +6938,7 @@ round_9_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_9_classes
     group by problem_number, suite, test_number, n_steps
@@ -6962,7 +6949,7 @@ round_9 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_9_tests
@@ -7031,7 +7018,7 @@ round_10_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_10_classes
     group by problem_number, suite, test_number, n_steps
@@ -7042,7 +7029,7 @@ round_10 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_10_tests
@@ -7111,7 +7098,7 @@ round_11_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_11_classes
     group by problem_number, suite, test_number, n_steps
@@ -7122,7 +7109,7 @@ round_11 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_11_tests
@@ -7191,7 +7178,7 @@ round_12_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_12_classes
     group by problem_number, suite, test_number, n_steps
@@ -7202,7 +7189,7 @@ round_12 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_12_tests
@@ -7271,7 +7258,7 @@ round_13_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_13_classes
     group by problem_number, suite, test_number, n_steps
@@ -7282,7 +7269,7 @@ round_13 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_13_tests
@@ -7351,7 +7338,7 @@ round_14_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_14_classes
     group by problem_number, suite, test_number, n_steps
@@ -7362,7 +7349,7 @@ round_14 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_14_tests
@@ -7431,7 +7418,7 @@ round_15_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_15_classes
     group by problem_number, suite, test_number, n_steps
@@ -7442,7 +7429,7 @@ round_15 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_15_tests
@@ -7511,7 +7498,7 @@ round_16_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_16_classes
     group by problem_number, suite, test_number, n_steps
@@ -7522,7 +7509,7 @@ round_16 as materialized (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_16_tests
@@ -7530,7 +7517,7 @@ round_16 as materialized (
 
 ),
 
--- Where that were too few rounds, every test is kept that still splits a group: sound, not minimal.
+-- If there were too few rounds, every other test that splits a group is kept: the suite is sufficient, not minimal.
 remaining_groups as (
 
     select
@@ -7653,7 +7640,7 @@ placed as (
         problems.problem_number,
         problems.n_clusters,
         suites.suite,
-        -- The first text is of no test, and a test stands last in its text.
+        -- The first text is not a test. The number of a test is last in its text.
         cast((
             position(concat(',', lpad(cast(all_tests.test_number as string), 19, '0'), ';') in suites.suite) - 40
         ) / 60 as bigint) as suite_rank
@@ -7708,7 +7695,7 @@ final as (
         coalesce(n_clusters, 0) as n_clusters,
         coalesce(n_distinct_columns, case when n_clusters is null then 0 else 1 end) as n_distinct_columns,
         cast(coalesce(n_clusters * (n_clusters - 1) - n_left, 0) / 2 as bigint) as n_pairs_split,
-        -- Without abs() the difference of equal terms could be shown as -0.0.
+        -- Without abs(), the difference of equal terms could be -0.0.
         coalesce(
             abs(round(log2(n_clusters) - cast(weighted_bits as double) / n_clusters, 6)), cast(0 as double)
         ) as entropy,
@@ -7736,7 +7723,7 @@ order by suite_rank
 );
 
 comment on macro table minimal_suite is
-'The tests of a problem that are enough to tell all its behaviour clusters apart, in the order in which to keep them: each splits the most pairs of clusters that the ones before leave together.';
+'A set of tests that is enough to tell all behaviour clusters of a problem apart, in the order in which to keep them: each test splits the most pairs of clusters that the tests before it leave together.';
 
 create or replace macro oracle(data_set, problem) as table (
 with
@@ -7793,7 +7780,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -7835,7 +7822,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -7879,7 +7866,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -7921,12 +7908,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -7962,7 +7948,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -7984,7 +7970,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -8007,7 +7993,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -8053,7 +8039,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -8095,7 +8081,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -8153,7 +8139,7 @@ select * from final
 ),
 
 model_int_implementation_signatures as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
 with
 
@@ -8167,7 +8153,7 @@ run_columns as (
 
 ),
 
--- Where there was one run in one environment, the matrix is what it answered.
+-- With one run in one environment, the column consists of the responses of that run.
 of_one_run as (
 
     select
@@ -8251,7 +8237,7 @@ select * from final
 ),
 
 model_int_clusters as (
--- Implementations of one problem with equal columns, as clusters ranked by size.
+-- Clusters of the implementations of a problem that have equal columns, ranked by size.
 
 with
 
@@ -8285,7 +8271,7 @@ final as (
                 order by n_implementations desc, exemplar_implementation_id asc
             ) as bigint
         ) as cluster_rank,
-        -- Several clusters lead where the largest number of voters is shared.
+        -- Several clusters lead if they tie for the most voters.
         n_voters > 0 and n_voters = max(n_voters) over (partition by data_set_id, problem_id) as is_leading
     from clusters
 
@@ -8295,7 +8281,7 @@ select * from final
 ),
 
 model_int_votes as (
--- One row per vote: a response to a stimulus by an implementation that may vote.
+-- The responses of the implementations that may vote.
 
 
 
@@ -8341,8 +8327,8 @@ select * from final
 ),
 
 model_int_cluster_oracles as (
--- The response of the largest cluster to each stimulus. Where several clusters are equally large, only what
--- all of them answered is a response of the largest cluster: a tie has no winner.
+-- The response of the cluster with the most voters to each stimulus. If several clusters tie, only a response that all
+-- of them gave counts.
 
 with
 
@@ -8419,7 +8405,7 @@ select * from final
 ),
 
 model_consensus_oracles as (
--- The response that the implementations vote for, per stimulus, with the votes laid open.
+-- The response that the implementations vote for, per stimulus, with the counts of the votes.
 
 with
 
@@ -8539,7 +8525,7 @@ final as (
         coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
         classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
         coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
-        -- Without abs() the difference of equal terms could be shown as -0.0.
+        -- Without abs(), the difference of equal terms could be -0.0.
         abs(round(
             log2(classified.n_voters) - cast(classified.weighted_bits as double) / nullif(classified.n_voters, 0), 6
         )) as entropy,
@@ -8689,7 +8675,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -8731,7 +8717,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -8775,7 +8761,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -8817,12 +8803,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -8858,7 +8843,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -8880,7 +8865,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -8903,7 +8888,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -8949,7 +8934,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -9007,7 +8992,7 @@ select * from final
 ),
 
 model_stg_runs as (
--- Descriptions of runs as they were appended.
+-- Descriptions of runs, as appended.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -9025,8 +9010,8 @@ select
 ),
 
 model_int_runs as (
--- Every context that was observed, with what is known about the run: of several descriptions the
--- earliest start, and of each other attribute the latest load's.
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
 
 
 
@@ -9103,7 +9088,7 @@ select * from final
 ),
 
 model_stimulus_response_cube as (
--- The SRC: the matrix with its context kept, one slice per run and environment.
+-- The SRC: the matrix with all contexts, one slice per run and environment.
 
 
 
@@ -9231,7 +9216,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -9273,7 +9258,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -9317,7 +9302,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -9359,12 +9344,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -9400,7 +9384,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -9422,7 +9406,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -9445,7 +9429,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -9491,7 +9475,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -9533,7 +9517,7 @@ select * from final
 ),
 
 model_stimulus_response_matrix as (
--- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
 
 with
 
@@ -9641,7 +9625,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -9683,7 +9667,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -9727,7 +9711,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -9769,12 +9753,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -9810,7 +9793,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -9832,7 +9815,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -9855,7 +9838,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -9901,7 +9884,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -9943,7 +9926,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -10001,7 +9984,7 @@ select * from final
 ),
 
 model_int_implementation_signatures as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
 with
 
@@ -10015,7 +9998,7 @@ run_columns as (
 
 ),
 
--- Where there was one run in one environment, the matrix is what it answered.
+-- With one run in one environment, the column consists of the responses of that run.
 of_one_run as (
 
     select
@@ -10099,7 +10082,7 @@ select * from final
 ),
 
 model_int_clusters as (
--- Implementations of one problem with equal columns, as clusters ranked by size.
+-- Clusters of the implementations of a problem that have equal columns, ranked by size.
 
 with
 
@@ -10133,7 +10116,7 @@ final as (
                 order by n_implementations desc, exemplar_implementation_id asc
             ) as bigint
         ) as cluster_rank,
-        -- Several clusters lead where the largest number of voters is shared.
+        -- Several clusters lead if they tie for the most voters.
         n_voters > 0 and n_voters = max(n_voters) over (partition by data_set_id, problem_id) as is_leading
     from clusters
 
@@ -10143,7 +10126,7 @@ select * from final
 ),
 
 model_int_votes as (
--- One row per vote: a response to a stimulus by an implementation that may vote.
+-- The responses of the implementations that may vote.
 
 
 
@@ -10189,8 +10172,8 @@ select * from final
 ),
 
 model_int_cluster_oracles as (
--- The response of the largest cluster to each stimulus. Where several clusters are equally large, only what
--- all of them answered is a response of the largest cluster: a tie has no winner.
+-- The response of the cluster with the most voters to each stimulus. If several clusters tie, only a response that all
+-- of them gave counts.
 
 with
 
@@ -10267,7 +10250,7 @@ select * from final
 ),
 
 model_consensus_oracles as (
--- The response that the implementations vote for, per stimulus, with the votes laid open.
+-- The response that the implementations vote for, per stimulus, with the counts of the votes.
 
 with
 
@@ -10387,7 +10370,7 @@ final as (
         coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
         classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
         coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
-        -- Without abs() the difference of equal terms could be shown as -0.0.
+        -- Without abs(), the difference of equal terms could be -0.0.
         abs(round(
             log2(classified.n_voters) - cast(classified.weighted_bits as double) / nullif(classified.n_voters, 0), 6
         )) as entropy,
@@ -10426,7 +10409,7 @@ select * from final
 ),
 
 model_suspect_oracles as (
--- Stimuli whose specified oracle may be wrong, since the implementations answer otherwise, with what speaks for it.
+-- Stimuli whose specified response may be wrong because the implementations disagree with it, with the evidence.
 
 with
 
@@ -10464,7 +10447,7 @@ sides as (
             as n_cluster_oracle_votes,
         min(case when votes.response_hash = oracles.specified_response_hash then votes.implementation_id end)
             as specified_implementation_id,
-        -- Who answers as the oracle that differs: the consensus, and where that has no winner, the largest cluster.
+        -- A voter for the oracle that differs: the consensus or, if it does not differ, the largest cluster.
         coalesce(
             min(case
                 when not oracles.agrees_with_specified and votes.response_hash = oracles.oracle_response_hash
@@ -10546,7 +10529,7 @@ order by vote_share desc, n_voters desc, problem_id asc, test_id asc, step_id as
 );
 
 comment on macro table suspects is
-'The stimuli of a data set whose specified response the votes contradict, so that the label may be wrong; those with the clearest votes first.';
+'The stimuli of a data set whose specified response the votes contradict, so that the label may be wrong. The clearest votes come first.';
 
 create or replace macro transitions(data_set, problem, from_run := null, to_run := null, from_environment := null, to_environment := null, from_revision := null, to_revision := null) as table (
 with
@@ -10628,7 +10611,7 @@ where false
 ),
 
 model_stg_observations as (
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -10670,7 +10653,7 @@ select
 ),
 
 model_int_responses as (
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 
 
@@ -10714,7 +10697,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from model_int_canonical_responses
@@ -10756,12 +10739,11 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 with
 
@@ -10797,7 +10779,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -10819,7 +10801,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -10842,7 +10824,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id
@@ -10888,7 +10870,7 @@ select * from final
 ),
 
 model_int_matrix_cells as (
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 
 
@@ -10930,7 +10912,7 @@ select * from final
 ),
 
 model_int_run_signatures as (
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 
@@ -10988,7 +10970,7 @@ select * from final
 ),
 
 model_int_implementation_signatures as (
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
 with
 
@@ -11002,7 +10984,7 @@ run_columns as (
 
 ),
 
--- Where there was one run in one environment, the matrix is what it answered.
+-- With one run in one environment, the column consists of the responses of that run.
 of_one_run as (
 
     select
@@ -11086,7 +11068,7 @@ select * from final
 ),
 
 model_stg_implementations as (
--- Descriptions of implementations, and of whole systems, as they were appended.
+-- Descriptions of implementations and of whole systems, as appended.
 
 select
         coalesce(cast(data_set_id as string), 'default') as data_set_id,
@@ -11109,8 +11091,8 @@ select
 ),
 
 model_int_implementations as (
--- Every implementation that was observed, with what is known about it: from descriptions of itself, else from
--- descriptions of its system, so that a mutant has the code of the system it was made from.
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
 
 with
 
@@ -11131,7 +11113,7 @@ descriptions as (
 
 ),
 
--- Attributes may come from several loads: of each, the latest value counts.
+-- Attributes may come from several loads. The latest value of each attribute counts.
 own as (
 
     select
@@ -11155,8 +11137,8 @@ own as (
 
 ),
 
--- A system whose description names no problem is the same for all problems of its data set: it belongs to no
--- stale problem, so all of them are read.
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
 systems as (
 
     select
@@ -11235,7 +11217,7 @@ select * from final
 ),
 
 model_implementations as (
--- Implementations that were observed, with their source code and origin where known.
+-- Implementations that were observed, with their source code and origin, if known.
 
 with
 
@@ -11282,7 +11264,7 @@ select * from final
 ),
 
 model_response_signatures as (
--- The behaviour of an implementation in one run, as a hash that is equal exactly when the behaviour is.
+-- A hash of the behaviour of an implementation in one run: hashes are equal exactly if the behaviour is equal.
 
 with
 
@@ -11314,8 +11296,8 @@ select * from final
 ),
 
 model_context_members as (
--- Which subjects answered alike in each context: one run of a problem in one environment. Subjects are all
--- implementations, or the lineages that were executed, of any revision or of one.
+-- Clusters of the subjects that answered alike in a context, which is one run of a problem in one environment. Subjects
+-- are all implementations, or the lineages that were executed, in any revision or in a given one.
 
 with
 
@@ -11376,7 +11358,7 @@ ranked as (
 
 ),
 
--- Several implementations may be of one lineage and revision: the one that was executed last counts.
+-- A lineage and revision may have several implementations. The one that was executed last counts.
 sized as (
 
     select
@@ -11410,7 +11392,7 @@ final as (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
             order by n_implementations desc, exemplar_implementation_id asc
         ) as bigint) as cluster_rank,
-        -- Runs are ordered by when they first executed anything of the problem.
+        -- Runs are ordered by their first execution of the problem.
         cast(dense_rank() over (
             partition by data_set_id, problem_id, environment_id, followed_by, revision_id
             order by executed_at desc, run_id desc
@@ -11423,14 +11405,14 @@ final as (
 
 )
 
--- A sum in a condition would keep the engine from applying it early.
+-- A column, because the engine cannot apply a condition with a sum early.
 select
     *,
     recency + 1 as recency_before
 from final
 ),  model_context_transitions as (
--- How subjects moved between the clusters of every two contexts of a problem. Nothing reads it but for a few pairs:
--- the engine applies a condition on what names a pair before it compares.
+-- How subjects moved between the clusters of any two contexts of a problem. Queries must select a few pairs: the engine
+-- applies a condition on the columns that name a pair before it compares.
 
 with
 
@@ -11517,7 +11499,7 @@ compared as (
 
 ),
 
--- How many subjects, of those that both contexts have, were in its cluster before, after, and both times; with itself.
+-- The numbers of subjects in both contexts, itself included, that were in its cluster before, after, and both times.
 accompanied as (
 
     select
@@ -11546,7 +11528,7 @@ final as (
         case
             when from_cluster_id is null then 'appeared'
             when to_cluster_id is null then 'disappeared'
-            -- Other stimuli make another signature of the same behaviour: then company tells.
+            -- Signatures of different stimuli cannot be compared, so companions decide.
             when is_same_stimuli and from_cluster_id = to_cluster_id then 'stayed'
             when not is_same_stimuli and n_before = n_kept and n_after = n_kept then 'stayed'
             else 'moved'

@@ -1,4 +1,4 @@
--- What changed from one revision of a lineage to the next in one environment.
+-- Responses that changed from one revision of a lineage to the next in one environment.
 
 with
 
@@ -15,7 +15,7 @@ revisions as (
 
 ),
 
--- Every stimulus of a revision and of the one before it, side by side.
+-- The stimuli of each revision, and those of the revision before it.
 sides as (
 
     select

@@ -1,4 +1,4 @@
--- Which implementation is in which cluster.
+-- The cluster of each implementation.
 
 with
 

@@ -1,4 +1,4 @@
--- The response that the implementations vote for, per stimulus, with the votes laid open.
+-- The response that the implementations vote for, per stimulus, with the counts of the votes.
 
 with
 
@@ -118,7 +118,7 @@ final as (
         coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
         classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
         coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
-        -- Without abs() the difference of equal terms could be shown as -0.0.
+        -- Without abs(), the difference of equal terms could be -0.0.
         abs(round(
             log2(classified.n_voters) - cast(classified.weighted_bits as double) / nullif(classified.n_voters, 0), 6
         )) as entropy,

@@ -1,9 +1,9 @@
--- How well each test tells the clusters of its problem apart, and the tests that are enough to tell all of them apart.
+-- How well each test tells the clusters of its problem apart, and a suite of tests that tells all of them apart.
 --
--- A greedy cover: the next test is the one that leaves the fewest pairs together. Instead of the pairs, which are many,
--- the groups of clusters are kept that no chosen test has told apart, and refined round by round. A round refers to
--- the one before it once, since not every engine keeps what is referred to twice. It aggregates, without windows:
--- DuckDB prepares a window for the rows that it expects, and expects many times more from round to round.
+-- A greedy cover: the next test is the one that leaves the fewest pairs of clusters together. Rounds do not keep the
+-- many pairs but refine the groups of clusters that no chosen test tells apart. A round refers only once to the one
+-- before it, because not every engine materializes a result that is used twice. It aggregates without windows, because
+-- DuckDB allocates a window for the number of rows that it estimates, which multiplies from round to round.
 -- sqlfluff:indentation:template_blocks_indent:false
 
 {%- set n_rounds = obslake.checked_variable('obslake_suite_rounds') %}
@@ -88,7 +88,7 @@ candidates as (
 
 ),
 
--- What goes through all rounds, which clusters do not: a number for the problem, in a class of its own in each test.
+-- Clusters drop out when they are alone. A number for the problem stays in all rounds, in its own class in each test.
 carried_candidates as (
 
     select
@@ -132,7 +132,7 @@ round_0 as (
 
     select
         problem_number,
-        -- What was chosen, in texts of 60 characters: pairs left together (each counts twice), steps, test.
+        -- The chosen tests, 60 characters each: pairs left together (each counted twice), steps, test.
         concat(
             lpad(cast(n_clusters * (n_clusters - 1) as string), 19, '0'), ',',
             repeat('0', 19), ',',
@@ -201,7 +201,7 @@ round_{{ number }}_tests as (
             lpad(cast(n_steps as string), 19, '0'), ',',
             lpad(cast(test_number as string), 19, '0'), ';'
         ) as place,
-        -- Clusters that are alone are decided.
+        -- Clusters that are alone need no more tests.
         array_agg(case when n_clusters > 1 or first_cluster_rank = 0 then members end) as undecided
     from round_{{ number }}_classes
     group by problem_number, suite, test_number, n_steps
@@ -212,7 +212,7 @@ round_{{ number }} as {{ obslake.computed_once() }} (
 
     select
         problem_number,
-        -- Nothing is chosen where no cluster is left.
+        -- No test is chosen if no cluster is left.
         concat(suite, case when max(last_class) > 0 then min(place) else '' end) as suite,
         min_by(undecided, place) as undecided
     from round_{{ number }}_tests
@@ -221,7 +221,7 @@ round_{{ number }} as {{ obslake.computed_once() }} (
 ),
 {%- endfor %}
 
--- Where that were too few rounds, every test is kept that still splits a group: sound, not minimal.
+-- If there were too few rounds, every other test that splits a group is kept: the suite is sufficient, not minimal.
 remaining_groups as (
 
     {{ obslake.array_elements('round_' ~ n_rounds, ['problem_number'], 'undecided') }}
@@ -336,7 +336,7 @@ placed as (
         problems.problem_number,
         problems.n_clusters,
         suites.suite,
-        -- The first text is of no test, and a test stands last in its text.
+        -- The first text is not a test. The number of a test is last in its text.
         cast((
             position(concat(',', lpad(cast(all_tests.test_number as string), 19, '0'), ';') in suites.suite) - 40
         ) / 60 as bigint) as suite_rank
@@ -391,7 +391,7 @@ final as (
         coalesce(n_clusters, 0) as n_clusters,
         coalesce(n_distinct_columns, case when n_clusters is null then 0 else 1 end) as n_distinct_columns,
         cast(coalesce(n_clusters * (n_clusters - 1) - n_left, 0) / 2 as bigint) as n_pairs_split,
-        -- Without abs() the difference of equal terms could be shown as -0.0.
+        -- Without abs(), the difference of equal terms could be -0.0.
         coalesce(
             abs(round(log2(n_clusters) - cast(weighted_bits as double) / n_clusters, 6)), cast(0 as double)
         ) as entropy,

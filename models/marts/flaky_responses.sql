@@ -1,4 +1,4 @@
--- Stimuli that the same code answered differently in the same environment, in different runs or attempts.
+-- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
 
 with
 

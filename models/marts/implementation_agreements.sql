@@ -1,4 +1,4 @@
--- How far each two implementations of a problem agree on what both executed.
+-- How far each pair of implementations of a problem agrees on the stimuli that both executed.
 
 {{ config(materialized='view') }}
 

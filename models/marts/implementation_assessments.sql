@@ -1,4 +1,4 @@
--- How good each implementation is by what the others answered, and by what was specified.
+-- How good each implementation is, judged by the responses of the others and by the specified responses.
 
 with
 
@@ -44,7 +44,7 @@ all_tests as (
 
 ),
 
--- A verdict says what is right as much as an oracle does.
+-- A verdict decides what is right, like an oracle.
 stimuli_with_verdicts as (
 
     select
@@ -159,7 +159,7 @@ compared_columns as (
 
 ),
 
--- Each two clusters seen from both, and the other members of a cluster, which agree with it in all.
+-- Each pair of clusters in both directions, and each cluster with its own other members, which agree completely.
 neighbours as (
 
     select
@@ -197,7 +197,7 @@ weighted_neighbours as (
         neighbours.data_set_id,
         neighbours.problem_id,
         neighbours.cluster_rank,
-        -- Nobody is a voter on himself.
+        -- Voters are not compared with themselves.
         case
             when neighbours.other_rank = neighbours.cluster_rank then clusters.n_voters - 1
             else clusters.n_voters
@@ -325,7 +325,7 @@ final as (
             row_number() over (
                 partition by data_set_id, problem_id
                 order by
-                    -- The square of the score, which is exact. Who may not vote comes last.
+                    -- The square of the score is exact. Implementations that may not vote come last.
                     n_tests_passed * n_tests_passed * n_same_tests_passed desc nulls last,
                     mbr_score desc nulls last,
                     implementation_id asc

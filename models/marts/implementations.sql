@@ -1,4 +1,4 @@
--- Implementations that were observed, with their source code and origin where known.
+-- Implementations that were observed, with their source code and origin, if known.
 
 with
 

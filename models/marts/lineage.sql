@@ -1,4 +1,4 @@
--- The cube seen along a lineage: tests by revisions, in one environment.
+-- The cube along a lineage: tests by revisions, per environment.
 
 with
 

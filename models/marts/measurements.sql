@@ -1,4 +1,4 @@
--- What was measured about implementations, systems, tests and problems: coverage, mutation, static metrics.
+-- Measurements of implementations, systems, tests and problems: coverage, mutation, static metrics.
 
 with
 
@@ -8,7 +8,7 @@ measurements as (
 
 ),
 
--- A description that was appended twice is one measurement.
+-- A measurement that was appended twice is listed once.
 final as (
 
     select distinct

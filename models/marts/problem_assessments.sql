@@ -82,7 +82,7 @@ final as (
         stimuli.n_stimuli,
         coalesce(cluster_sizes.n_clusters, 0) as n_clusters,
         coalesce(cluster_sizes.n_largest_cluster, 0) as n_largest_cluster,
-        -- Without abs() the difference of equal terms could be shown as -0.0.
+        -- Without abs(), the difference of equal terms could be -0.0.
         abs(round(
             log2(cluster_sizes.n_implementations)
             - cast(cluster_sizes.weighted_bits as double) / cluster_sizes.n_implementations, 6

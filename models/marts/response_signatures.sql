@@ -1,4 +1,4 @@
--- The behaviour of an implementation in one run, as a hash that is equal exactly when the behaviour is.
+-- A hash of the behaviour of an implementation in one run: hashes are equal exactly if the behaviour is equal.
 
 with
 

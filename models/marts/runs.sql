@@ -1,4 +1,4 @@
--- Runs in their environments, with commit, branch, pipeline and further attributes where known.
+-- Runs in their environments, with commit, branch, pipeline and further attributes, if known.
 
 with
 

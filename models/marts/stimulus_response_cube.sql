@@ -1,4 +1,4 @@
--- The SRC: the matrix with its context kept, one slice per run and environment.
+-- The SRC: the matrix with all contexts, one slice per run and environment.
 
 {{ config(materialized='view') }}
 

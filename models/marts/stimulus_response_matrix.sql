@@ -1,4 +1,4 @@
--- The SRM: what each implementation answered to each stimulus, in the latest run that executed it.
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
 
 with
 

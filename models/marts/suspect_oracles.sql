@@ -1,4 +1,4 @@
--- Stimuli whose specified oracle may be wrong, since the implementations answer otherwise, with what speaks for it.
+-- Stimuli whose specified response may be wrong because the implementations disagree with it, with the evidence.
 
 with
 
@@ -36,7 +36,7 @@ sides as (
             as n_cluster_oracle_votes,
         min(case when votes.response_hash = oracles.specified_response_hash then votes.implementation_id end)
             as specified_implementation_id,
-        -- Who answers as the oracle that differs: the consensus, and where that has no winner, the largest cluster.
+        -- A voter for the oracle that differs: the consensus or, if it does not differ, the largest cluster.
         coalesce(
             min(case
                 when not oracles.agrees_with_specified and votes.response_hash = oracles.oracle_response_hash

@@ -1,4 +1,4 @@
--- Tests that were executed, with their stimulus sheets where known.
+-- Tests that were executed, with their stimulus sheets, if known.
 
 with
 

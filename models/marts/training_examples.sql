@@ -1,6 +1,6 @@
--- What a model can learn from: code, stimulus and response, with how far the response is to be believed.
+-- Examples for machine learning: code, stimulus and response, with the evidence for the response.
 --
--- A view, as the code stands in every row of its implementation: it is stored once, and copied while it is read.
+-- A view, because a table would store the code of an implementation again in each of its rows.
 
 {{ config(materialized='view') }}
 

@@ -1,5 +1,4 @@
--- Which problems each load says something about: a load is read once, when it is new, and again when rows of it were
--- forgotten.
+-- The problems that have rows in each load. A load is read once, and again when rows of it are forgotten.
 
 {{ config(materialized='table' if var('obslake_observations') else 'incremental', incremental_strategy='append') }}
 

@@ -1,6 +1,6 @@
--- A number for each problem, by which rows of many problems are stored: the statistics of DuckDB's tables keep the
--- first eight bytes of a text, and the names of problems often begin alike. Numbers are never given again, since
--- tables hold them.
+-- A number for each problem, by which tables of many problems are sorted and filtered: DuckDB's table statistics keep
+-- only the first eight bytes of a text, and problem names often begin alike. Numbers are never reused, because tables
+-- store them.
 
 {{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
 

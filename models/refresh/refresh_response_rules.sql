@@ -1,4 +1,4 @@
--- By which rules responses to a problem are equal that are not the same text; no row where there are none.
+-- The rules by which responses to a problem with different texts are equal. A problem without rules has no row.
 
 {{ config(materialized='table') }}
 

@@ -1,5 +1,5 @@
--- What is known about each problem, as a hash: another load, or another rule, makes another version, and so does what
--- was forgotten of it.
+-- A version of each problem: a hash that changes with every load of the problem, with its rules, and when rows of it
+-- are forgotten.
 
 {{ config(materialized='table', post_hook='{{ obslake.keep_shown_snapshot() }}') }}
 
@@ -38,7 +38,7 @@ problems as (
 
 ),
 
--- A description that names no problem is one of every problem of its data set.
+-- A description without a problem belongs to every problem of its data set.
 described as (
 
     select * from load_problems
@@ -80,7 +80,7 @@ forgotten as (
 
 ),
 
--- What responses mean is decided by rules of their problem, too.
+-- The rules of a problem also decide what its responses mean.
 response_rules as (
 
     select

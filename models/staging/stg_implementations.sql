@@ -1,4 +1,4 @@
--- Descriptions of implementations, and of whole systems, as they were appended.
+-- Descriptions of implementations and of whole systems, as appended.
 
 {{ obslake.stage_source('implementations', [
     {'name': 'data_set_id', 'type': 'string', 'default': "'default'"},

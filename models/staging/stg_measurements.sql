@@ -1,4 +1,4 @@
--- Measurements as they were appended.
+-- Measurements, as appended.
 
 {{ obslake.stage_source('measurements', [
     {'name': 'data_set_id', 'type': 'string', 'default': "'default'"},

@@ -1,4 +1,4 @@
--- Actuations as they were appended, typed, with the defaults of columns that a source may lack.
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
 {{ obslake.stage_source('observations', [
     {'name': 'data_set_id', 'type': 'string', 'default': "'default'"},

@@ -1,4 +1,4 @@
--- Rules by which responses are equal, as somebody wrote them down.
+-- Rules that make responses equal, as the user wrote them.
 
 with
 
@@ -13,7 +13,7 @@ stored as (
 
 ),
 
--- Some readers of CSV take an empty field for a null, some for an empty text.
+-- Some CSV readers read an empty field as a null, others as an empty text.
 final as (
 
     select

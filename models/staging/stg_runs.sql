@@ -1,4 +1,4 @@
--- Descriptions of runs as they were appended.
+-- Descriptions of runs, as appended.
 
 {{ obslake.stage_source('runs', [
     {'name': 'data_set_id', 'type': 'string', 'default': "'default'"},

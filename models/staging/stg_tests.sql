@@ -1,4 +1,4 @@
--- Descriptions of tests as they were appended.
+-- Descriptions of tests, as appended.
 
 {{ obslake.stage_source('tests', [
     {'name': 'data_set_id', 'type': 'string', 'default': "'default'"},

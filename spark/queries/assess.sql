@@ -1,4 +1,4 @@
--- The implementations of a problem, the best first: by the tests they pass and how many others pass the same tests (dual agreement), then by their mean agreement with the others (minimum Bayes risk); the agreement with the specified oracle stands beside it.
+-- The implementations of a problem, best first: by the tests they pass and how many others pass the same tests (dual agreement), then by their mean agreement with the others (minimum Bayes risk). Their agreement with the specified oracle is listed, too.
 -- Parameters: data_set, problem
 
 select

@@ -1,4 +1,4 @@
--- The stimuli of a problem at which two implementations differ, with both responses; null where one did not execute it.
+-- The stimuli of a problem to which two implementations responded differently, with both responses; a response is null if the implementation did not execute the stimulus.
 -- Parameters: data_set, problem, implementation_a, implementation_b
 
 with

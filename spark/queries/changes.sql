@@ -1,4 +1,4 @@
--- What changed from revision to revision of a lineage, per environment, in the order of the revisions.
+-- The responses that changed from one revision of a lineage to the next, per environment, in the order of the revisions.
 -- Parameters: data_set, of_lineage
 
 select

@@ -1,4 +1,4 @@
--- The behaviour clusters of a problem, the largest first, each with its members and where it differs from the largest.
+-- The behaviour clusters of a problem, largest first, each with its members and the first stimulus at which it differs from the largest.
 -- Parameters: data_set, problem
 
 with

@@ -1,4 +1,4 @@
--- The tests of a problem that are enough to tell all its behaviour clusters apart, in the order in which to keep them: each splits the most pairs of clusters that the ones before leave together.
+-- A set of tests that is enough to tell all behaviour clusters of a problem apart, in the order in which to keep them: each test splits the most pairs of clusters that the tests before it leave together.
 -- Parameters: data_set, problem
 
 select

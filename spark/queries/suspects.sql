@@ -1,4 +1,4 @@
--- The stimuli of a data set whose specified response the votes contradict, so that the label may be wrong; those with the clearest votes first.
+-- The stimuli of a data set whose specified response the votes contradict, so that the label may be wrong. The clearest votes come first.
 -- Parameters: data_set
 
 select

@@ -2,8 +2,8 @@
 -- Parameters: data_set, problem, from_run, to_run, from_environment, to_environment, from_revision, to_revision
 
 with context_members as (
--- Which subjects answered alike in each context: one run of a problem in one environment. Subjects are all
--- implementations, or the lineages that were executed, of any revision or of one.
+-- Clusters of the subjects that answered alike in a context, which is one run of a problem in one environment. Subjects
+-- are all implementations, or the lineages that were executed, in any revision or in a given one.
 
 with
 
@@ -64,7 +64,7 @@ ranked as (
 
 ),
 
--- Several implementations may be of one lineage and revision: the one that was executed last counts.
+-- A lineage and revision may have several implementations. The one that was executed last counts.
 sized as (
 
     select
@@ -98,7 +98,7 @@ final as (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
             order by n_implementations desc, exemplar_implementation_id asc
         ) as bigint) as cluster_rank,
-        -- Runs are ordered by when they first executed anything of the problem.
+        -- Runs are ordered by their first execution of the problem.
         cast(dense_rank() over (
             partition by data_set_id, problem_id, environment_id, followed_by, revision_id
             order by executed_at desc, run_id desc
@@ -111,14 +111,14 @@ final as (
 
 )
 
--- A sum in a condition would keep the engine from applying it early.
+-- A column, because the engine cannot apply a condition with a sum early.
 select
     *,
     recency + 1 as recency_before
 from final
 ),  context_transitions as (
--- How subjects moved between the clusters of every two contexts of a problem. Nothing reads it but for a few pairs:
--- the engine applies a condition on what names a pair before it compares.
+-- How subjects moved between the clusters of any two contexts of a problem. Queries must select a few pairs: the engine
+-- applies a condition on the columns that name a pair before it compares.
 
 with
 
@@ -205,7 +205,7 @@ compared as (
 
 ),
 
--- How many subjects, of those that both contexts have, were in its cluster before, after, and both times; with itself.
+-- The numbers of subjects in both contexts, itself included, that were in its cluster before, after, and both times.
 accompanied as (
 
     select
@@ -234,7 +234,7 @@ final as (
         case
             when from_cluster_id is null then 'appeared'
             when to_cluster_id is null then 'disappeared'
-            -- Other stimuli make another signature of the same behaviour: then company tells.
+            -- Signatures of different stimuli cannot be compared, so companions decide.
             when is_same_stimuli and from_cluster_id = to_cluster_id then 'stayed'
             when not is_same_stimuli and n_before = n_kept and n_after = n_kept then 'stayed'
             else 'moved'

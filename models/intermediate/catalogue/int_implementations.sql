@@ -1,5 +1,5 @@
--- Every implementation that was observed, with what is known about it: from descriptions of itself, else from
--- descriptions of its system, so that a mutant has the code of the system it was made from.
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
 
 with
 
@@ -20,7 +20,7 @@ descriptions as (
 
 ),
 
--- Attributes may come from several loads: of each, the latest value counts.
+-- Attributes may come from several loads. The latest value of each attribute counts.
 own as (
 
     select
@@ -44,8 +44,8 @@ own as (
 
 ),
 
--- A system whose description names no problem is the same for all problems of its data set: it belongs to no
--- stale problem, so all of them are read.
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
 systems as (
 
     select

@@ -1,5 +1,5 @@
--- Every context that was observed, with what is known about the run: of several descriptions the
--- earliest start, and of each other attribute the latest load's.
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
 
 {{ config(materialized='table') }}
 

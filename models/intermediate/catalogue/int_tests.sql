@@ -1,5 +1,4 @@
--- Every test that was executed, with what is known about it: of several descriptions, of each attribute the
--- latest load's.
+-- Every executed test, with the latest value of each attribute in its descriptions.
 
 with
 

@@ -1,4 +1,4 @@
--- How many stimuli each two clusters of a problem have both executed, and how many of them they answered alike.
+-- For each pair of clusters of a problem, the number of stimuli that both executed and that both answered alike.
 
 with
 

@@ -1,5 +1,5 @@
--- The first stimulus at which each cluster differs from the largest one of its problem. Every member of a
--- cluster has the same column, so exemplars stand for them.
+-- The first stimulus at which each cluster differs from the largest one of its problem. Exemplars are enough for the
+-- comparison, because all members of a cluster have the same column.
 
 with
 
@@ -17,7 +17,7 @@ exemplar_cells as (
 
 ),
 
--- Every stimulus of either of the two, once for the cluster and once for the largest one.
+-- The stimuli of each cluster, and those of the largest cluster once for each other cluster.
 compared_cells as (
 
     select

@@ -1,5 +1,5 @@
--- The response of the largest cluster to each stimulus. Where several clusters are equally large, only what
--- all of them answered is a response of the largest cluster: a tie has no winner.
+-- The response of the cluster with the most voters to each stimulus. If several clusters tie, only a response that all
+-- of them gave counts.
 
 with
 

@@ -1,4 +1,4 @@
--- Implementations of one problem with equal columns, as clusters ranked by size.
+-- Clusters of the implementations of a problem that have equal columns, ranked by size.
 
 with
 
@@ -32,7 +32,7 @@ final as (
                 order by n_implementations desc, exemplar_implementation_id asc
             ) as bigint
         ) as cluster_rank,
-        -- Several clusters lead where the largest number of voters is shared.
+        -- Several clusters lead if they tie for the most voters.
         n_voters > 0 and n_voters = max(n_voters) over (partition by data_set_id, problem_id) as is_leading
     from clusters
 

@@ -1,5 +1,4 @@
--- The cells of the implementations that stand for others: all that can be computed from equal columns is computed
--- from these few.
+-- The cells of representatives only: results that are the same for equal columns are computed from these few cells.
 
 with
 

@@ -1,6 +1,6 @@
--- Which implementation stands for which. What is computed from the responses of one member of a cluster holds for
--- all members, except that a verdict says by itself whether it is right, and any other response does not: an
--- implementation that answered with both stands for itself alone.
+-- The representative of each implementation. Results computed from the responses of one member of a cluster hold for
+-- all members with one exception: a verdict states whether it is right, and other responses do not. An implementation
+-- that answered with both therefore represents only itself.
 
 with
 

@@ -1,4 +1,4 @@
--- One row per vote: a response to a stimulus by an implementation that may vote.
+-- The responses of the implementations that may vote.
 
 {{ config(materialized='view') }}
 

@@ -1,4 +1,4 @@
--- What each revision of a lineage answered in each environment: the last attempt of the latest run there.
+-- The responses of each revision of a lineage in each environment: the last attempt of the latest run there.
 
 with
 

@@ -1,4 +1,4 @@
--- The revisions of each lineage that ran a problem in an environment, in their order, each with the one before.
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 
 with
 
@@ -25,7 +25,7 @@ revisions as (
         run_columns.environment_id,
         implementations.implementation_id,
         implementations.revision,
-        -- Where nobody said when a revision was made, it is as old as its first execution there.
+        -- A revision without a date is as old as its first execution in the environment.
         coalesce(implementations.revised_at, min(run_columns.first_executed_at)) as revised_at
     from implementations
     inner join run_columns

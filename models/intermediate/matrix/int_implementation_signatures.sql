@@ -1,4 +1,4 @@
--- One row per implementation and problem: its column of the matrix, as a signature, and whether it may vote.
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
 with
 
@@ -12,7 +12,7 @@ run_columns as (
 
 ),
 
--- Where there was one run in one environment, the matrix is what it answered.
+-- With one run in one environment, the column consists of the responses of that run.
 of_one_run as (
 
     select
@@ -83,7 +83,7 @@ matrix_columns as (
 
 {%- if obslake.checked_variable('obslake_one_vote_per') == 'code' %}
 
-    -- Of the voters that are known to be the same code the first one votes for all.
+    -- The first of the voters with identical code votes for all of them.
     ranked as (
 
         select

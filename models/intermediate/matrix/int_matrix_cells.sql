@@ -1,4 +1,4 @@
--- The cells of the matrices: the cube with the context collapsed to the latest run that executed the stimulus.
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 
 {{ config(materialized='view') }}
 

@@ -1,4 +1,4 @@
--- What one run of an implementation in one environment answered, in sum: its column of the cube, as a signature.
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
 with
 

@@ -1,5 +1,5 @@
--- Which clusters answer a test alike, of the tests that do not divide them all the same: a test that a cluster did
--- not run is one more way to answer it.
+-- The clusters that answer a test alike, for each test that tells clusters apart. Not having run a test counts as one
+-- more way to answer it.
 
 with
 
@@ -42,7 +42,7 @@ answered as (
         tests.problem_id,
         tests.test_id,
         clusters.cluster_rank,
-        -- The class is named by its first cluster.
+        -- The first cluster names the class.
         min(clusters.cluster_rank) over (
             partition by tests.data_set_id, tests.problem_id, tests.test_id, test_signatures.signature
         ) as first_cluster_rank

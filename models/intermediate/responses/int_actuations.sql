@@ -1,9 +1,8 @@
--- Every actuation once, and what becomes of it when the context is collapsed: whether its run ended with it, and
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
 -- whether it is the cell of the matrix.
 --
--- Nearly all cells of an experiment are executed once, and sorting them would only show that. So the cells that
--- several rows speak of are found first, by a hash, and only they are ranked; where two cells have one hash, they
--- take the longer way to the same result.
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
 {%- set cell = ['data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id'] %}
 
@@ -41,7 +40,7 @@ repeated_responses as (
 
 ),
 
--- Rows that say the same key twice are resolved by what they say, never by the order in which they were loaded.
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
@@ -63,7 +62,7 @@ ranked as (
 
 ),
 
--- A run ends with its last executed attempt.
+-- The last executed attempt of a run is final.
 attempts as (
 
     select
@@ -86,7 +85,7 @@ runs as (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
-        -- Runs, not contexts: a run counts once for all its environments.
+        -- A run counts once for all its environments.
         dense_rank() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
             order by run_id

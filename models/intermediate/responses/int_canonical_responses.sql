@@ -1,4 +1,4 @@
--- Responses that rules of their problem make equal to other texts, each once, with its canonical form.
+-- The distinct responses that rules of their problem make equal to other texts, with their canonical form.
 
 with
 
@@ -39,7 +39,7 @@ members as (
 
 ),
 
-{#- Of every level one after the other: its members become the body of the container that they are in. -#}
+{#- Level by level, from the innermost: the members of a container become its body. -#}
 {%- for level in range(obslake.json_depth_limit(), 0, -1) %}
 
     level_{{ level }} as {{ obslake.computed_once() }} (

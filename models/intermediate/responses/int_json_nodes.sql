@@ -1,8 +1,8 @@
--- The values in the JSON texts that rules of a problem may make equal to other texts: what each is, in which container
--- it stands, and at which place, where the rules do not say that its place means nothing.
+-- The values in the JSON texts that rules of a problem may make equal to other texts, each with its container and with
+-- its place in it, unless the rules ignore the order of the container.
 --
--- Texts are taken apart into tokens, one row each. What is no JSON, or is nested too deeply, has no members: it is
--- compared as it is.
+-- Texts are split into tokens, one row each. Texts that are not valid JSON, or are nested too deeply, have no rows here
+-- and are compared as text.
 
 {%- set by_text = ['"$set"', '"$frozenset"'] %}
 {%- set sequences = ['"$iterator"', '"$iterator_prefix"'] %}
@@ -41,9 +41,9 @@ responses as (
     inner join rules
         on observations.data_set_id = rules.data_set_id and observations.problem_id = rules.problem_id
     where
-        -- Tokens of the response protocol are no JSON.
+        -- Tokens of the response protocol are not JSON.
         substr(observations.response, 1, 1) <> '$'
-        -- Without brackets, white space, points and exponents there is nothing that could be written otherwise.
+        -- A text without brackets, white space, points and exponents has only one form.
         and translate(observations.response, '[{.eE ' || chr(9) || chr(10) || chr(13), '') <> observations.response
 
 ),
@@ -99,8 +99,8 @@ measured as (
 
 ),
 
--- The container that a token is in is the one that was opened last at its depth. Its number is the position of its
--- bracket, twice, and one more where it is an object.
+-- A token belongs to the container that was opened last at its depth. The number of a container is twice the position
+-- of its bracket, plus one for an object.
 contained as (
 
     select
@@ -118,7 +118,7 @@ contained as (
 
 ),
 
--- A bracket that opens a container is a member of the one around it, in which the token before it is.
+-- An opening bracket is a member of the surrounding container, which the token before it belongs to.
 nested as (
 
     select
@@ -217,9 +217,9 @@ member_tokens as (
 
 ),
 
--- Whether the order of the members of a container says something. Elements of a set stand in the order of their
--- texts, which rounding may change; the pairs of a dictionary do where those of an object do. An array in any other
--- tagged form, such as a tuple, has a meaning for each place, and so has a pair of a dictionary.
+-- Whether the order of the members of a container is ignored. The elements of a set are sorted by their texts, which
+-- rounding may change. The pairs of a dictionary are treated like the keys of an object. In a pair, and in an array in
+-- any other tagged form, such as a tuple, each place has a meaning.
 containers as (
 
     select
@@ -255,13 +255,13 @@ floats as (
 
 ),
 
--- Rounded on the digits of the text, half away from zero: a floating-point number would overflow, and be another one
--- on another engine.
+-- The digits of the text are rounded, half away from zero: floating-point numbers would overflow, and differ between
+-- engines.
 scaled as (
 
     select
         *,
-        -- An exponent of more digits leaves the number as it is.
+        -- Numbers with longer exponents are not rounded.
         is_float and length(regexp_replace(replace(exponent, '-', ''), '^0+', '')) <= 9 as is_rounded,
         coalesce(try_cast(nullif(exponent, '') as bigint), 0) - n_decimals + length(digits) - 1 as scale,
         try_cast(substr(rpad(digits, 18, '0'), 1, significant_digits) as bigint)
@@ -302,7 +302,7 @@ members as (
         || case when rounded.opened is not null then rounded.token else '' end as prefix,
         case when rounded.opened is null then rounded.text else '' end as body,
         case rounded.kind when '{' then '}' when '[' then ']' else '' end as suffix,
-        -- Null where the member is put into the order of its text.
+        -- Null if members are sorted by their text.
         case
             when mod(rounded.container, 2) = 0 and containers.is_unordered then null
             else

@@ -1,4 +1,4 @@
--- Every row that was appended, with its response as a text and in canonical form.
+-- Every appended row, with its response as a text and the hash of the canonical form.
 
 {{ config(materialized='view') }}
 
@@ -28,7 +28,7 @@ responses as (
 
 ),
 
--- What rules of the problem make equal to other texts.
+-- Responses that rules of the problem make equal to other texts.
 canonical_responses as (
 
     select * from {{ obslake.relation_without_database(ref('int_canonical_responses')) }}

@@ -1,4 +1,4 @@
--- The response with which each run of a stimulus ended.
+-- The final response of each run to a stimulus.
 
 {{ config(materialized='view') }}
 

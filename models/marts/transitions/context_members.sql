@@ -1,5 +1,5 @@
--- Which subjects answered alike in each context: one run of a problem in one environment. Subjects are all
--- implementations, or the lineages that were executed, of any revision or of one.
+-- Clusters of the subjects that answered alike in a context, which is one run of a problem in one environment. Subjects
+-- are all implementations, or the lineages that were executed, in any revision or in a given one.
 
 {% set context = 'data_set_id, problem_id, environment_id, run_id, followed_by, revision_id' -%}
 
@@ -62,7 +62,7 @@ ranked as (
 
 ),
 
--- Several implementations may be of one lineage and revision: the one that was executed last counts.
+-- A lineage and revision may have several implementations. The one that was executed last counts.
 sized as (
 
     select
@@ -96,7 +96,7 @@ final as (
             partition by {{ context }}
             order by n_implementations desc, exemplar_implementation_id asc
         ) as bigint) as cluster_rank,
-        -- Runs are ordered by when they first executed anything of the problem.
+        -- Runs are ordered by their first execution of the problem.
         cast(dense_rank() over (
             partition by data_set_id, problem_id, environment_id, followed_by, revision_id
             order by executed_at desc, run_id desc
@@ -109,7 +109,7 @@ final as (
 
 )
 
--- A sum in a condition would keep the engine from applying it early.
+-- A column, because the engine cannot apply a condition with a sum early.
 select
     *,
     recency + 1 as recency_before

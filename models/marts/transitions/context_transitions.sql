@@ -1,5 +1,5 @@
--- How subjects moved between the clusters of every two contexts of a problem. Nothing reads it but for a few pairs:
--- the engine applies a condition on what names a pair before it compares.
+-- How subjects moved between the clusters of any two contexts of a problem. Queries must select a few pairs: the engine
+-- applies a condition on the columns that name a pair before it compares.
 
 {% set context = ['environment_id', 'run_id', 'followed_by', 'revision_id', 'recency', 'recency_before'] -%}
 {% set member = ['implementation_id', 'cluster_id', 'stimuli_signature', 'n_implementations', 'cluster_rank'] -%}
@@ -54,7 +54,7 @@ compared as (
 
 ),
 
--- How many subjects, of those that both contexts have, were in its cluster before, after, and both times; with itself.
+-- The numbers of subjects in both contexts, itself included, that were in its cluster before, after, and both times.
 accompanied as (
 
     select
@@ -83,7 +83,7 @@ final as (
         case
             when from_cluster_id is null then 'appeared'
             when to_cluster_id is null then 'disappeared'
-            -- Other stimuli make another signature of the same behaviour: then company tells.
+            -- Signatures of different stimuli cannot be compared, so companions decide.
             when is_same_stimuli and from_cluster_id = to_cluster_id then 'stayed'
             when not is_same_stimuli and n_before = n_kept and n_after = n_kept then 'stayed'
             else 'moved'
