@@ -1,4 +1,4 @@
-{#- Whether the connection was made by the project's own profile, which knows where readers look. -#}
+{#- Whether the connection uses this project's profile, whose plugin can publish the marts. -#}
 {% macro can_publish() -%}
     {%- if target.type != 'duckdb' -%}
         {{ return(false) }}

@@ -1,5 +1,5 @@
-{#- Canonical form of a response: two responses are equal when their canonical forms are. Of a verdict only
-    the first word counts: messages differ from run to run. -#}
+{#- Canonical form of a response: two responses are equal if their canonical forms are equal. Only the first word of a
+    verdict counts, because messages differ between runs. -#}
 {% macro canonical_response(response, kind) -%}
     case
         when {{ kind }} = 'verdict' then split_part({{ response }}, '@', 1)

@@ -1,4 +1,4 @@
-{#- Refuse response equivalences that mean nothing, where the model that reads them is run. -#}
+{#- Raise an error for invalid response equivalences when the model that reads them runs. -#}
 {% macro check_response_equivalences(relation) -%}
     {%- if execute and model.resource_type == 'model' and flags.WHICH in ['run', 'build'] -%}
         {%- set faults = run_query(obslake.faulty_response_equivalences(relation) ~ ' order by 1, 2, 3, 4') -%}

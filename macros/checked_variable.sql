@@ -1,4 +1,4 @@
-{#- The value of a variable of the project, or an error that says what it must be. -#}
+{#- The value of a project variable; an error if it is not allowed. -#}
 {% macro checked_variable(name) -%}
     {%- set rules = {
         'obslake_one_vote_per': {'values': ['implementation', 'code']},

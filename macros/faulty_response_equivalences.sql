@@ -1,4 +1,4 @@
-{#- Query: rows of response equivalences that mean nothing, each with what is wrong about it. -#}
+{#- Query: the invalid rows of response equivalences, each with its fault. -#}
 {% macro faulty_response_equivalences(relation) -%}
     select *
     from (
@@ -11,7 +11,7 @@
                 when coalesce(rule, '') not in ('exact', 'exception_class', 'json', 'significant_digits', 'unordered')
                     then 'the rule must be exact, exception_class, json, significant_digits or unordered'
                 when rule in ('exact', 'exception_class', 'json') and argument is not null
-                    then rule || ' has no argument'
+                    then rule || ' takes no argument'
                 when
                     rule = 'significant_digits'
                     and coalesce(argument, '') not in ({{ obslake.text_literals(range(1, 18) | map('string')) }})
@@ -19,11 +19,11 @@
                 when rule = 'unordered' and coalesce(argument, 'all') not in ('all', 'outermost')
                     then 'the argument of unordered must be all, outermost or empty'
                 when count(*) over (partition by data_set_id, problem_id, rule) > 1
-                    then rule || ' stands twice for the same problems'
+                    then rule || ' is repeated for the same problems'
                 when
                     count(*) over (partition by data_set_id, problem_id) > 1
                     and max(case when rule = 'exact' then 1 else 0 end) over (partition by data_set_id, problem_id) = 1
-                    then 'exact stands beside another rule for the same problems'
+                    then 'exact excludes other rules for the same problems'
             end as fault
         from {{ relation }}
     ) as equivalences

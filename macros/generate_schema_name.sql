@@ -1,7 +1,7 @@
-{#- Schema of a node of this project. What is not a mart stands apart, also where a project that installs this one as a
-    package configures one schema for all of it: with `+schema: behaviour` the marts are in `<target>_behaviour`, the
-    intermediate models in `<target>_behaviour_intermediate`. How the parts make a name is decided by that project's own
-    `generate_schema_name`, where it has one. -#}
+{#- Schema of a node of this project. Each layer below the marts has its own schema, even if a project that installs
+    this one as a package configures a single schema: with `+schema: behaviour` the marts are in `<target>_behaviour`
+    and the intermediate models in `<target>_behaviour_intermediate`. The installing project's `generate_schema_name`,
+    if any, combines the parts. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- set is_package = project_name != 'obslake' -%}
     {%- if node.resource_type == 'model' and node.fqn[1] in ['staging', 'refresh', 'intermediate'] -%}

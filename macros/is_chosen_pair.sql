@@ -1,9 +1,9 @@
-{#- Whether two contexts of `context_transitions` are those to compare. Whatever is not named of `before` and `after`
-    follows from what is:
+{#- Whether two contexts of `context_transitions` are the ones to compare. Null parts of `before` and `after` have
+    defaults:
 
-    - an environment that only one side names is that of both; named by neither, each is compared with itself;
-    - lineages are followed where either side names a revision;
-    - a run is the latest of its context, and the one before it where nothing else tells both sides apart. -#}
+    - an environment that only one side names applies to both; if neither names one, each is compared with itself;
+    - lineages are followed if either side names a revision;
+    - the run is the latest of its context; `before` has the run before it if nothing else distinguishes the sides. -#}
 {% macro is_chosen_pair(before, after) -%}
     {% for side, own, other in [('from', before, after), ('to', after, before)] -%}
     {{ side }}_followed_by = case

@@ -1,4 +1,4 @@
-{#- Whether a row says that the stimulus was executed at all. -#}
+{#- Whether the stimulus was executed at all. -#}
 {% macro is_executed(kind) -%}
     {{ kind }} not in ('not_executed', 'skipped')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- How deeply containers may be nested in a JSON text whose canonical form is computed. -#}
+{#- Maximal nesting of containers in a JSON text whose canonical form is computed. -#}
 {% macro json_depth_limit() -%}
     {{ return(24) }}
 {%- endmacro %}

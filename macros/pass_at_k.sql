@@ -1,6 +1,6 @@
-{#- The unbiased estimator of pass@k, the probability that one of k implementations drawn without putting back passes:
-    1 - C(n - c, k) / C(n, k), as a product, which neither overflows nor divides by zero. Exactly 1 where fewer than
-    k fail, since one factor is 0 then; null where there are fewer than k. -#}
+{#- The unbiased estimator of pass@k, the probability that at least one of k implementations drawn without replacement
+    passes: 1 - C(n - c, k) / C(n, k), as a product, which neither overflows nor divides by zero. Exactly 1 if fewer
+    than k fail, because one factor is 0; null if there are fewer than k. -#}
 {% macro pass_at_k(n_implementations, n_passing, k) -%}
     case
         when {{ n_implementations }} >= {{ k }}

@@ -1,5 +1,5 @@
-{#- Names of the columns of a source relation in lower case; none where all columns are there for sure,
-    because the loader made the table. -#}
+{#- Names of the columns of a source relation in lower case; none if the loader made the table, which then has all
+    columns. -#}
 {% macro present_columns(name, relation) -%}
     {%- if not var('obslake_observations') -%}
         {{ return(none) }}

@@ -1,5 +1,5 @@
-{#- Kind of a response by the response protocol. A token is the text before the first `@`; ordinary values
-    are JSON, which never starts with `$`. The loader classifies by the same rule while it loads. -#}
+{#- Kind of a response in the response protocol. A token is the text before the first `@`; ordinary values are JSON,
+    which never starts with `$`. The loader uses the same rules. -#}
 {% macro response_kind(output) -%}
     case
         when {{ output }} is null then 'not_executed'

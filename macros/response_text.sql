@@ -1,6 +1,6 @@
-{#- Text of a response: what was recorded, or the token of its kind where the producer recorded none, so
-    that a response is never null and a null in a matrix always means that nothing was executed. Nothing
-    returned is one response, whether it was recorded as `{}` or as an empty text. -#}
+{#- Text of a response: the recorded text, or the token of its kind if none was recorded. A response is therefore never
+    null, and a null in a matrix always means that nothing was executed. `{}` and an empty text both mean that nothing
+    was returned, and are the same response. -#}
 {% macro response_text(output, kind) -%}
     coalesce(
         case when {{ kind }} <> 'void' or {{ output }} <> '' then {{ output }} end,

@@ -1,5 +1,5 @@
-{#- Hook: read the seed before it is asked, so that `dbt run` alone sees it as it is now. Engines that cannot read a
-    file of the project have `dbt seed`. -#}
+{#- Hook: load the seed before the models read it, so that `dbt run` alone uses its current content. Engines that cannot
+    read a file of the project need `dbt seed`. -#}
 {% macro seed_response_equivalences() -%}
     {%- set seed = graph.nodes.get('seed.obslake.response_equivalences') if execute else none -%}
     {%- if seed and flags.WHICH == 'run' and target.type == 'duckdb' and obslake.reads_lakehouse() -%}

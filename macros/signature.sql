@@ -1,6 +1,5 @@
-{#- Signature of a set of texts: an aggregate that depends on neither order nor engine. Every item counts
-    by its md5 in two sums, so that equal items add up instead of cancelling out. Returns 128 bits as 32
-    hexadecimal digits. -#}
+{#- Signature of a multiset of texts: an aggregate that depends on neither order nor engine, 32 hexadecimal digits. It
+    sums both halves of the md5 of each item, so that equal items add up instead of cancelling out. -#}
 {% macro signature(item_hash) -%}
     md5(concat_ws(
         ':',

@@ -1,5 +1,5 @@
-{#- The relation that a staging model reads; none where a project that installs this one as a package named
-    its observations, but not this relation. -#}
+{#- The relation that a staging model reads; none if a project that installs this one as a package names its
+    observations, but not this relation. -#}
 {% macro source_relation(name) -%}
     {%- set relation = var('obslake_' ~ name) -%}
     {%- if relation -%}

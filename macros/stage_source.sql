@@ -1,6 +1,5 @@
-{#- One source table with all its columns, typed, and with their defaults: the rows of the lakehouse, or of
-    the relation that the variable `obslake_<name>` names, whose columns may be fewer:
-    those marked `is_needed` must be there. -#}
+{#- One source table with all its columns, their types and their defaults: the rows of the lakehouse, or of the relation
+    named by the variable `obslake_<name>`, which needs only the columns marked `is_needed`. -#}
 {% macro stage_source(name, columns) -%}
     {%- if not execute and not var('obslake_observations') and name != 'response_equivalences' -%}
         {%- do obslake.after_refresh() -%}
@@ -16,12 +15,12 @@
     {%- if missing -%}
         {%- do exceptions.raise_compiler_error(
             'obslake_' ~ name ~ ': ' ~ relation ~ ' has no column ' ~ missing | join(', ')
-            ~ ', which ' ~ name ~ ' need\n'
+            ~ ', which ' ~ name ~ ' require\n'
             ~ '  its columns: ' ~ present | join(', ')
         ) -%}
     {%- endif -%}
-    {#- The tables of the lakehouse have these types, and columns with a default are required in them. A mere column,
-        unlike an expression, lets the engine skip files by the values that a join or a condition wants. -#}
+    {#- The tables of the lakehouse have these types, and columns with a default are required there. A plain column,
+        unlike an expression, lets the engine skip files that a join or a condition excludes. -#}
     {%- set has_nulls = present is not none or var('obslake_has_nulls') -%}
     select
         {% for column in columns -%}

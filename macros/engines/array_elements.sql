@@ -1,11 +1,10 @@
-{#- The rows of a relation, each as often as an array in it has elements, with the element as `token` and its 1-based
-    `position`. -#}
+{#- One row per element of an array in a relation, with the element as `token` and its 1-based `position`. -#}
 {% macro array_elements(relation, columns, array) -%}
     {{ return(adapter.dispatch('array_elements', 'obslake')(relation, columns, array)) }}
 {%- endmacro %}
 
 {% macro default__array_elements(relation, columns, array) -%}
-    {{ exceptions.raise_compiler_error('array_elements has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('array_elements does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__array_elements(relation, columns, array) -%}

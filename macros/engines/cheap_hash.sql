@@ -1,13 +1,12 @@
-{#- Number that is equal for equal texts and numbers, and mostly different for different ones: DuckDB's hash gives many
-    texts of one form the same number, e.g. case_222_data222 and case_225_data225. It may be another one on every engine
-    and version. So only time may depend on it: rows with different hashes are not equal, rows with the same hash are
-    compared by what they say. -#}
+{#- Number that is equal for equal values, and usually differs for different values. Collisions are frequent for texts
+    of the same form: DuckDB's hash is the same for case_222_data222 and case_225_data225. It differs between engines
+    and versions, so results must not depend on it: rows with the same hash still have to be compared. -#}
 {% macro cheap_hash(columns) -%}
     {{ return(adapter.dispatch('cheap_hash', 'obslake')(columns)) }}
 {%- endmacro %}
 
 {% macro default__cheap_hash(columns) -%}
-    {{ exceptions.raise_compiler_error('cheap_hash has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('cheap_hash does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__cheap_hash(columns) -%}

@@ -1,11 +1,11 @@
-{#- Between `as` and the bracket of a common table expression that the engine shall compute once, where it would
-    copy it, and take ever longer to plan a chain of them. -#}
+{#- Hint between `as` and the bracket of a common table expression to compute it once. Otherwise DuckDB copies it into
+    each use, and planning a chain of them takes too long. -#}
 {% macro computed_once() -%}
     {{ return(adapter.dispatch('computed_once', 'obslake')()) }}
 {%- endmacro %}
 
 {% macro default__computed_once() -%}
-    {{ exceptions.raise_compiler_error('computed_once has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('computed_once does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__computed_once() -%}

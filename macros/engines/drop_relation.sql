@@ -1,4 +1,4 @@
-{#- How dbt-spark drops a relation, of which Iceberg would leave the files: of a full refresh all that there was. -#}
+{#- Override of dbt-spark's macro, which would leave the files of a dropped Iceberg table. -#}
 {% macro spark__drop_relation(relation) -%}
     {%- call statement('drop_relation', auto_begin=false) -%}
         drop {{ relation.type }} if exists {{ relation }}{{ ' purge' if relation.type == 'table' }}

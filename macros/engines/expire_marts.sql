@@ -1,12 +1,12 @@
-{#- Operation: remove what the marts, and the tables below them, were before a moment in UTC (default: now), with the
-    files that nothing else needs. DuckDB's marts have no snapshots. -#}
+{#- Operation: expire the snapshots of the marts, and of the tables below them, that are older than a time in UTC
+    (default: now), with the files that no other snapshot needs. DuckDB's marts have no snapshots. -#}
 {% macro expire_marts(older_than=none) -%}
     {%- set moment = older_than or modules.datetime.datetime.now(modules.pytz.utc) -%}
     {{ return(adapter.dispatch('expire_marts', 'obslake')(moment)) }}
 {%- endmacro %}
 
 {% macro default__expire_marts(older_than) -%}
-    {{ exceptions.raise_compiler_error('the marts keep no snapshots on ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('the marts have no snapshots on ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro spark__expire_marts(older_than) -%}

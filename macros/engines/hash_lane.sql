@@ -1,11 +1,10 @@
-{#- Number of the 16 hexadecimal digits of an md5 text that begin at position `start`, of a type whose
-    sum is exact. -#}
+{#- The 16 hexadecimal digits of an md5 text from position `start` as a number, of a type whose sum is exact. -#}
 {% macro hash_lane(hash, start) -%}
     {{ return(adapter.dispatch('hash_lane', 'obslake')(hash, start)) }}
 {%- endmacro %}
 
 {% macro default__hash_lane(hash, start) -%}
-    {{ exceptions.raise_compiler_error('hash_lane has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('hash_lane does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__hash_lane(hash, start) -%}

@@ -1,11 +1,11 @@
-{#- The tokens of a JSON text, as an array of texts: strings, numbers, literals and punctuation. White space between
-    them is left out; any other character is a token of its own, which JSON has not. -#}
+{#- The tokens of a JSON text, as an array of texts: strings, numbers, literals and punctuation, without white space.
+    Any other character is a separate, invalid token. -#}
 {% macro json_tokens(text) -%}
     {{ return(adapter.dispatch('json_tokens', 'obslake')(text)) }}
 {%- endmacro %}
 
 {% macro default__json_tokens(text) -%}
-    {{ exceptions.raise_compiler_error('json_tokens has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('json_tokens does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__json_tokens(text) -%}
@@ -13,7 +13,7 @@
 {%- endmacro %}
 
 {% macro spark__json_tokens(text) -%}
-    {#- There a backslash is escaped in a literal, too. -#}
+    {#- Spark's literals need escaped backslashes. -#}
     regexp_extract_all({{ text }}, '{{ obslake.json_token().replace('\\', '\\\\') }}', 0)
 {%- endmacro %}
 

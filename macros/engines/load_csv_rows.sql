@@ -1,5 +1,4 @@
-{#- Insert the rows of a seed. The adapter's own form writes an empty field as the text None, and quotes as they
-    are. -#}
+{#- Insert the rows of a seed. The adapter's macro writes empty fields as the text None and does not escape quotes. -#}
 {% macro spark__load_csv_rows(model, agate_table) -%}
     {%- set types = model.config.column_types -%}
     {%- if agate_table.rows -%}

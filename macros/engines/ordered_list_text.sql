@@ -1,10 +1,10 @@
-{#- Aggregate: texts that are not null, in the order of other texts, with commas between them. -#}
+{#- Aggregate: the texts that are not null, joined by commas, in the order of other texts. -#}
 {% macro ordered_list_text(text, order) -%}
     {{ return(adapter.dispatch('ordered_list_text', 'obslake')(text, order)) }}
 {%- endmacro %}
 
 {% macro default__ordered_list_text(text, order) -%}
-    {{ exceptions.raise_compiler_error('ordered_list_text has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('ordered_list_text does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__ordered_list_text(text, order) -%}

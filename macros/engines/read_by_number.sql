@@ -1,14 +1,14 @@
-{#- The same rows as those of a numbered relation, read so that a condition on the problem skips the others. -#}
+{#- The rows of a numbered relation, read so that a condition on the problem skips the rows of others. -#}
 {% macro read_by_number(relation) -%}
     {{ return(adapter.dispatch('read_by_number', 'obslake')(relation)) }}
 {%- endmacro %}
 
 {% macro default__read_by_number(relation) -%}
-    {{ exceptions.raise_compiler_error('read_by_number has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('read_by_number does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__read_by_number(relation) -%}
-    {#- The engine turns the condition into one on the number, which the statistics of its tables tell apart. -#}
+    {#- The engine turns the condition into one on the number, for which its table statistics can skip rows. -#}
     {%- set problem_numbers = obslake.problem_numbers() -%}
     {%- if problem_numbers -%}
     (
@@ -26,6 +26,6 @@
 {%- endmacro %}
 
 {% macro spark__read_by_number(relation) -%}
-    {#- The statistics of Iceberg files tell texts apart. -#}
+    {#- The statistics of Iceberg files can skip by the texts themselves. -#}
     {{ relation }}
 {%- endmacro %}

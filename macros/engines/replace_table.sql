@@ -1,10 +1,10 @@
-{#- Build a table as a whole in the place of what there is. -#}
+{#- Build a complete table that replaces the existing one. -#}
 {% macro replace_table(table, existing, sql) -%}
     {{ return(adapter.dispatch('replace_table', 'obslake')(table, existing, sql)) }}
 {%- endmacro %}
 
 {% macro default__replace_table(table, existing, sql) -%}
-    {{ exceptions.raise_compiler_error('replace_table has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('replace_table does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__replace_table(table, existing, sql) -%}
@@ -24,7 +24,7 @@
     {%- call statement('main') -%} {{ create_table_as(false, table, sql) }} {%- endcall -%}
 {%- endmacro %}
 
-{#- Statement that appends the rows of a query, whatever the order of its columns. -#}
+{#- Statement that appends the rows of a query, with its columns in any order. -#}
 {% macro insert_by_name(table, sql) -%}
     insert into {{ table }} by name
     select * from (

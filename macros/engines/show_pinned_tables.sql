@@ -1,5 +1,5 @@
-{#- Hook: show the tables of the lakehouse, in the schema of the sources, as they were when `obslake pin` fixed a
-    moment. On DuckDB the plugin `obslake.dbt_plugin` has shown them already, when it connected. -#}
+{#- Hook: create the views on the tables of the lakehouse, in the schema of the sources, for the snapshots that
+    `obslake pin` fixed. On DuckDB the plugin `obslake.dbt_plugin` creates them when it connects. -#}
 {% macro show_pinned_tables() -%}
     {%- if execute and flags.WHICH in ['run', 'build'] and obslake.reads_lakehouse() -%}
         {{ return(adapter.dispatch('show_pinned_tables', 'obslake')()) }}
@@ -7,7 +7,7 @@
 {%- endmacro %}
 
 {% macro default__show_pinned_tables() -%}
-    {{ exceptions.raise_compiler_error('show_pinned_tables has no form for ' ~ target.type) }}
+    {{ exceptions.raise_compiler_error('show_pinned_tables does not support ' ~ target.type) }}
 {%- endmacro %}
 
 {% macro duckdb__show_pinned_tables() -%}
@@ -19,19 +19,19 @@
     {%- set newest_pin = 'select snapshot_id from ' ~ catalog ~ ".pinned.refs where name = 'main'" -%}
     {%- set pins = run_query(newest_pin).rows if is_there else [] -%}
     {%- if not pins -%}
-        {%- do exceptions.raise_compiler_error('the lakehouse shows Spark nothing yet\n  run `obslake pin` first') -%}
+        {%- do exceptions.raise_compiler_error('the lakehouse has no pinned snapshots\n  run `obslake pin` first') -%}
     {%- endif -%}
-    {#- However often it is pinned while this builds: one moment. -#}
+    {#- The whole build uses one pin, even if there are new pins meanwhile. -#}
     {%- set pinned = catalog ~ '.pinned version as of ' ~ pins[0][0] -%}
     {%- set tables = run_query('select table_name, snapshot_id from ' ~ pinned ~ " where kind = 'table'").rows -%}
-    {#- Of this target, since others may be built as of other moments. -#}
+    {#- Per target, because other targets may be built from other pins. -#}
     {%- set schema = target.schema ~ '_lake' -%}
     {%- do run_query('create schema if not exists ' ~ schema) -%}
     {%- for table in tables -%}
         {%- set snapshots = catalog ~ '.' ~ table[0] ~ '.snapshots where snapshot_id = ' ~ table[1] -%}
         {%- if table[1] is not none and not run_query('select snapshot_id from ' ~ snapshots).rows -%}
             {%- do exceptions.raise_compiler_error(
-                'snapshot ' ~ table[1] ~ ' of ' ~ table[0] ~ ', which was pinned, is not there any more\n'
+                'the pinned snapshot ' ~ table[1] ~ ' of ' ~ table[0] ~ ' no longer exists\n'
                 ~ '  run `obslake pin` again'
             ) -%}
         {%- endif -%}
@@ -52,7 +52,7 @@
     {%- set shown = tables | selectattr(0, 'equalto', 'observations') | map(attribute=1) | first -%}
     {%- if newest and newest[0][0] != shown -%}
         {%- do log(
-            'something was loaded or changed since `obslake pin`: this builds from what was pinned', info=true
+            'the lakehouse has changed since `obslake pin`: this builds from the pinned snapshots', info=true
         ) -%}
     {%- endif -%}
     {%- for name, columns, kind in [

@@ -1,5 +1,5 @@
-{#- Statements that keep the descriptions of the model and its columns in the database, where it is not done by the
-    statement that creates the table. -#}
+{#- Statements that store the descriptions of the model and its columns in the database, unless the statement that
+    creates the table stores them. -#}
 {% macro table_comments(table) -%}
     {%- set statements = [] -%}
     {%- if target.type == 'duckdb' and config.persist_relation_docs() -%}

@@ -1,4 +1,4 @@
-{#- A text as an SQL literal: the one place where a text becomes a part of SQL. -#}
+{#- A text as an SQL literal. All texts in SQL must pass through here. -#}
 {% macro text_literal(text) -%}
     {{ return(adapter.dispatch('text_literal', 'obslake')(text)) }}
 {%- endmacro %}
@@ -8,6 +8,6 @@
 {%- endmacro %}
 
 {% macro spark__text_literal(text) -%}
-    {#- A backslash says something in a literal there. -#}
+    {#- Backslashes are escapes in Spark's literals. -#}
     {{ return("'" ~ text.replace('\\', '\\\\').replace("'", "\\'") ~ "'") }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- Type of a moment in time. -#}
+{#- Type of a timestamp. -#}
 {% macro timestamp_type() -%}
     {{ return(adapter.dispatch('timestamp_type', 'obslake')()) }}
 {%- endmacro %}

@@ -130,7 +130,7 @@ def test_a_relation_that_lacks_columns_is_refused(project: Workspace) -> None:
     finally:
         model.write_text(text)
     assert refused.returncode != 0
-    assert "has no column test_id, output, which observations need" in refused.stdout
+    assert "has no column test_id, output, which observations require" in refused.stdout
     assert "its columns: data_set_id, problem_id, implementation_id, test, answer" in refused.stdout
 
 

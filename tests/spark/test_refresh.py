@@ -141,10 +141,10 @@ def test_what_is_wrong_with_a_pin_is_said(tmp_path: Path) -> None:
     workspace.obslake("load", "observations", "-", stdin=row.replace(b"1", b"2"))
     done = workspace.run_spark(*selected)
     assert done.returncode == 0, done.stdout
-    assert "since `obslake pin`: this builds from what was pinned" in done.stdout
+    assert "since `obslake pin`: this builds from the pinned snapshots" in done.stdout
 
     workspace.obslake("expire", "--older-than", "0m")
     refused = workspace.run_spark(*selected)
     assert refused.returncode != 0
-    assert "which was pinned, is not there any more" in refused.stdout
+    assert "of observations no longer exists" in refused.stdout
     assert "run `obslake pin` again" in refused.stdout
