@@ -1,5 +1,5 @@
--- Whose votes are not independent? Clusters that one origin (a model, a package) dominates, whose implementations agree
--- because they are relatives.
+-- Which votes are not independent? Clusters dominated by one origin (a model, a package), whose implementations agree
+-- because they are related.
 
 with
 

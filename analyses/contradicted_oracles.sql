@@ -1,4 +1,4 @@
--- Which specified oracles does a clear majority contradict? Candidates for a wrong label, or for a common error.
+-- Which specified responses does a clear majority contradict? The label may be wrong, or many may share an error.
 
 with
 

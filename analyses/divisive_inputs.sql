@@ -1,4 +1,4 @@
--- Which inputs divide the implementations most? Every answer to them, with how many gave it.
+-- Which inputs divide the implementations most? Every response to them, with the number of implementations.
 
 with
 

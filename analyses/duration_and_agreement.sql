@@ -1,4 +1,4 @@
--- Is who agrees also slower? Time for an actuation against agreement with the consensus, per implementation.
+-- Are implementations that agree slower? Time per actuation and agreement with the consensus, per implementation.
 
 with
 

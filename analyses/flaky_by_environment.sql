@@ -1,4 +1,4 @@
--- Where is behaviour flaky? Stimuli that the same code answered differently, per implementation and environment.
+-- Where is behaviour flaky? The number of flaky stimuli, per implementation and environment.
 
 with
 

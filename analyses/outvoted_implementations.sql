@@ -1,11 +1,11 @@
--- Which implementations are always outvoted? How often each one disagreed with a consensus that it had a vote in.
+-- Which implementations are always outvoted? The share of votes in which each one disagreed with the consensus.
 
 with
 
 examples as (
 
     select * from {{ ref('training_examples') }}
-    -- Of two voters neither is outvoted: they tie.
+    -- Two voters that disagree tie, so neither is outvoted.
     where is_voter and n_voters > 2 and agrees_with_consensus is not null
 
 ),

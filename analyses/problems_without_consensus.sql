@@ -1,4 +1,4 @@
--- Which problems have no consensus? The share of their stimuli on which no response has more votes than all others.
+-- Which problems have no consensus? The share of their stimuli without a winning response.
 
 with
 

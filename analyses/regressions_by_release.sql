@@ -1,4 +1,4 @@
--- Which releases broke what worked? Changes of each class from revision to revision of a lineage.
+-- Which releases broke working behaviour? The number of changes of each class between revisions of a lineage.
 
 with
 

@@ -1,5 +1,5 @@
--- Which tests never tell anything apart? Those whose every step all implementations answer alike, and how many of the
--- tests of their problem they are.
+-- Which tests never tell implementations apart? The number and share of tests of a problem in which all
+-- implementations answer every step alike.
 
 with
 
@@ -30,7 +30,7 @@ tests as (
         data_set_id,
         problem_id,
         test_id,
-        -- A step that only some have executed tells them apart as well.
+        -- A step that only some implementations executed tells them apart, too.
         case
             when max(n_distinct_responses) = 1 and min(n_implementations) = max(n_implementations) then 1 else 0
         end as is_alike

@@ -1,5 +1,5 @@
--- Which upgrades change nothing? Whether each revision of a lineage is in the cluster of the one before it, and whether
--- that is the largest.
+-- Which upgrades change nothing? Whether each revision of a lineage is in the same cluster as the one before it, with
+-- the ranks of both clusters.
 
 with
 
