@@ -1,5 +1,5 @@
--- Both voting rules agree with the specified oracle exactly where their responses equal it in canonical form, and it is
--- unknown where either is missing. The hash of a response is looked up in the matrix, where somebody gave it.
+-- Both voting rules agree with the specified oracle exactly if their responses equal it in canonical form; agreement is
+-- unknown if either is missing. The hash of a response comes from a cell of the matrix with this response.
 
 with
 

@@ -1,4 +1,4 @@
--- Agreements are of every pair of implementations of the matrix, and count the stimuli that both executed, and those
+-- Every pair of implementations of the matrix has an agreement, which counts the stimuli that both executed and those
 -- that both answered alike.
 
 with

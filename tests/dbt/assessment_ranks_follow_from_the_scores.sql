@@ -1,4 +1,4 @@
--- Ranks run from 1 in every problem, no better score stands behind a worse one, and scores are those of voters.
+-- Ranks run from 1 in every problem, better scores have better ranks, and only voters have scores.
 
 with
 

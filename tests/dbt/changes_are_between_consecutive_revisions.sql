@@ -1,4 +1,4 @@
--- A change lies between two revisions that follow each other, and its responses are those of the lineage.
+-- A change is between two consecutive revisions, and its responses are those of the lineage.
 
 with
 

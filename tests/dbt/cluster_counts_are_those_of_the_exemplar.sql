@@ -1,4 +1,4 @@
--- Stimuli and exceptions of a cluster are counted in the matrix, in the column of its exemplar.
+-- The stimuli and exceptions of a cluster are those in the matrix column of its exemplar.
 
 with
 

@@ -1,4 +1,4 @@
--- The response of the largest cluster is one that an implementation gave to this very stimulus.
+-- An implementation gave the response of the largest cluster to the same stimulus.
 
 with
 

@@ -1,5 +1,5 @@
--- The oracle of the largest cluster is what all clusters with the most voters answered, and there is none where they
--- disagree, where one of them abstained, or where one of them did not execute the stimulus. Recomputed from the marts.
+-- The cluster oracle is the response of all clusters with the most voters. There is none if they disagree, if one of
+-- them abstained, or if one of them did not execute the stimulus. Recomputed from the marts.
 
 with
 

@@ -1,5 +1,5 @@
--- The ranks of a problem's clusters are 1, 2, 3 … without gap or repetition, and no cluster is larger than the one
--- ranked before it: rank 1 is what other results call the largest cluster.
+-- The ranks of a problem's clusters are 1, 2, 3 … without gaps or repetitions, and no cluster is larger than the one
+-- ranked before it. Other results call the cluster with rank 1 the largest.
 
 with
 

@@ -1,4 +1,4 @@
--- A cluster counts exactly its members, and its voters among them; no member names a cluster that is none.
+-- A cluster counts exactly its members and the voters among them, and every member is in an existing cluster.
 
 with
 

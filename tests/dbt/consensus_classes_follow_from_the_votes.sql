@@ -1,4 +1,4 @@
--- The class of a consensus says no more than its counts.
+-- The class of a consensus follows from its counts.
 
 with
 

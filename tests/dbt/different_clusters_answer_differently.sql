@@ -1,5 +1,5 @@
--- No two clusters of a problem have equal columns: they would be one cluster. Recomputed without the signature, from
--- the sorted cells of the least member of each cluster.
+-- No two clusters of a problem have equal columns. Recomputed without the signature, from the sorted cells of the least
+-- member of each cluster.
 
 with
 

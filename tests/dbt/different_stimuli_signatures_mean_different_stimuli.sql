@@ -26,7 +26,7 @@ ranked as (
 
 ),
 
--- One run stands for all with its signature: that they are equal is tested apart.
+-- One run represents all runs with its signature. Another test checks that they are equal.
 representatives as (
 
     select * from ranked

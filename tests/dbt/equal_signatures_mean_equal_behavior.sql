@@ -1,5 +1,5 @@
 -- Runs with equal signatures executed the same stimuli and answered each of them alike. Recomputed from the cube:
--- every stimulus of a signature has one response of each of its runs, and all of them are equal.
+-- every stimulus of a signature has one response from each of its runs, and all responses are equal.
 
 with
 

@@ -1,5 +1,5 @@
--- Runs with equal signatures of stimuli executed the same stimuli, whatever they answered. Recomputed from the cube:
--- every stimulus of a signature was executed by each of its runs.
+-- Runs with equal signatures of stimuli executed the same stimuli, whatever their responses. Recomputed from the cube:
+-- each run of a signature executed each of its stimuli.
 
 with
 
@@ -28,7 +28,7 @@ ranked as (
 
 ),
 
--- One run stands for all that behaved alike: that equal signatures mean equal behavior is tested apart.
+-- One run represents all runs that behaved alike. Another test checks that equal signatures mean equal behavior.
 representatives as (
 
     select * from ranked
@@ -48,7 +48,7 @@ sizes as (
 
 ),
 
--- Attempts repeat a stimulus inside its run.
+-- Attempts repeat a stimulus within its run.
 executed as (
 
     select distinct

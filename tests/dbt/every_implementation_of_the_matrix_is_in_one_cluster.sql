@@ -1,6 +1,6 @@
 -- Every implementation of the matrix is in exactly one cluster, and every member of a cluster has a column in the
--- matrix. Lost or invented members would shift sizes, ranks and the oracle of the largest cluster. The specified
--- oracle is no implementation.
+-- matrix. Lost or invented members would change sizes, ranks and the cluster oracle. The specified oracle is not an
+-- implementation.
 
 with
 

@@ -1,4 +1,4 @@
--- Every observation stands in the cube, or lost to another one with the same key: nothing is dropped, nothing invented.
+-- Every observation is in the cube, unless another row with the same key takes precedence; the cube has no other rows.
 
 with
 

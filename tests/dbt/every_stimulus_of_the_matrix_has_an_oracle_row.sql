@@ -1,4 +1,4 @@
--- Every stimulus of the matrix has its row of oracles, even where nobody could vote, and no row is of anything else.
+-- Every stimulus of the matrix has one row of oracles, even without votes, and there are no other rows.
 
 with
 

@@ -1,5 +1,4 @@
--- The exemplar of a cluster is its member with the least id: whoever reads its column or its code reads those of a
--- member, and the same one after every build.
+-- The exemplar of a cluster is its member with the least id, so that every build chooses the same one.
 
 with
 

@@ -1,5 +1,5 @@
 -- At its first differing stimulus a cluster and the largest one answer differently, or only one of them executed it.
--- The largest cluster differs from itself nowhere; every other one does somewhere.
+-- Every cluster except the largest has such a stimulus.
 
 with
 

@@ -1,5 +1,5 @@
--- A flaky stimulus has two different responses of the same code and environment in the cube, and every such
--- stimulus is listed.
+-- The flaky stimuli are exactly those with two different responses of the same implementation and environment in the
+-- cube.
 
 with
 

@@ -1,4 +1,4 @@
--- The implementations are exactly the columns of the matrix, without the specified oracle, each with its length.
+-- The implementations are exactly the columns of the matrix, without the specified oracle, with their lengths.
 
 with
 

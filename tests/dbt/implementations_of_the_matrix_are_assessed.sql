@@ -1,4 +1,4 @@
--- Every implementation of the matrix is assessed once, with the counts of its column and of the oracles beside it.
+-- Every implementation of the matrix is assessed once, with the counts of its column and of its agreement with oracles.
 
 with
 

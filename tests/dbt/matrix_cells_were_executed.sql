@@ -1,4 +1,4 @@
--- A cell that was never executed has no row in the matrix: it is never a response.
+-- A stimulus that was never executed has no row in the matrix.
 
 with
 

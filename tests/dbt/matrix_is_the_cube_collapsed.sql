@@ -1,6 +1,6 @@
--- The matrix is the cube without its context, collapsed anew and without windows: of each run in an environment the
--- last executed attempt counts, of these the latest, of equally late ones the greatest run and environment. Every
--- cell is a copy of that actuation, with its number of runs and its stability; neither side has a cell of its own.
+-- The matrix is the collapsed cube, recomputed without windows: the last executed attempt of each run in an environment
+-- counts, and the latest of these is the cell; ties go to the greatest run and environment. Every cell is a copy of
+-- that actuation, with its number of runs and its stability, and both sides have the same cells.
 
 with
 

@@ -1,5 +1,5 @@
 -- Members of one cluster have executed the same stimuli and answered each of them alike. Recomputed from the cells:
--- every stimulus of a cluster has one cell of each member, and all of them are equal.
+-- every stimulus of a cluster has one cell for each member, and all of them are equal.
 
 with
 

@@ -1,4 +1,4 @@
--- Of each two clusters of a problem a test of its suite is answered differently, or run by one of them alone.
+-- For each pair of clusters of a problem, the suite has a test that they answer differently, or that only one ran.
 
 with
 

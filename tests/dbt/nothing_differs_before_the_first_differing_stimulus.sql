@@ -1,5 +1,5 @@
 -- Before its first differing stimulus, in the order of test and step, a cluster and the largest one executed the same
--- stimuli and answered alike: "first" means first.
+-- stimuli and answered alike.
 
 with
 

@@ -1,5 +1,4 @@
--- A tie has no winner, and neither has a stimulus without votes, or with too few for one response: no response is
--- preferred by chance. All others have one.
+-- A stimulus has an oracle response unless its vote is tied, there are no votes, or too few votes for one response.
 
 with
 

@@ -1,4 +1,4 @@
--- The response that won is one that a voter gave to this very stimulus.
+-- A voter gave the winning response to the same stimulus.
 
 with
 
@@ -29,7 +29,7 @@ eligible as (
 ),
 
 {% if obslake.checked_variable('obslake_one_vote_per') == 'code' %}
-    -- Of the same code one implementation votes.
+    -- Only one implementation of identical code votes.
     voters as (
 
         select eligible.*

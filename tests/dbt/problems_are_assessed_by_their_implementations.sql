@@ -1,5 +1,5 @@
 -- Every problem of the matrix is assessed once, with the counts of its clusters, oracles and implementations; pass@k
--- with k = 1 is the share of those that pass, and never falls with k.
+-- with k = 1 is the share of passing implementations, and never falls with k.
 
 with
 

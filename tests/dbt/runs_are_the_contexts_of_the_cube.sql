@@ -1,4 +1,4 @@
--- The runs are exactly the contexts of the cube, each with its number of actuations and its first and last moment.
+-- The runs are exactly the contexts of the cube, with the numbers and the first and last times of their actuations.
 
 with
 

@@ -1,5 +1,5 @@
--- Every run of an implementation in which something was executed has its signature, with its numbers of tests and
--- steps, and nothing else has.
+-- Exactly the runs of an implementation that executed a stimulus have a signature, with their numbers of tests and
+-- steps.
 
 with
 

@@ -1,4 +1,4 @@
--- The specified oracle is kept: its responses are the column of the matrix that bears its name, and nothing else is.
+-- The specified responses are exactly the column of the specified oracle in the matrix.
 
 with
 

@@ -1,5 +1,5 @@
--- A stimulus is a suspect exactly where an oracle of the implementations differs from the specified one, and the
--- implementations that are named answered it so.
+-- A stimulus is a suspect exactly if a voted oracle differs from the specified one, and the named implementations gave
+-- the responses of the two sides.
 
 with
 

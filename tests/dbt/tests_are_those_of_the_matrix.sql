@@ -1,4 +1,4 @@
--- The tests are exactly those of the matrix, each with its numbers of steps and of implementations.
+-- The tests are exactly those of the matrix, with their numbers of steps and implementations.
 
 with
 

@@ -1,5 +1,5 @@
--- Every test of the matrix is judged once. The suite is ranked from 1, each next test splits at most as many pairs as
--- the one before it, and something; no test splits more than there are, or newly more than at all.
+-- Every test of the matrix has one row. The suite is ranked from 1, and each next test newly splits at least one pair,
+-- but no more than the one before it. No test splits more pairs than there are, or newly splits more than it splits.
 
 with
 

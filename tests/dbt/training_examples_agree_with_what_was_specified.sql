@@ -1,4 +1,4 @@
--- Training examples agree with the specified oracle exactly where their response equals its response in canonical form.
+-- Training examples agree with the specified oracle exactly if their response equals its response in canonical form.
 
 with
 

@@ -1,5 +1,5 @@
--- The training examples of a stimulus are as many as its cells in the matrix, without the specified oracle's, and those
--- of them that agree with the consensus are as many as its votes.
+-- A stimulus has as many training examples as cells in the matrix, without the specified oracle, and as many of them
+-- that agree with the consensus as the consensus has votes.
 
 with
 

@@ -1,5 +1,5 @@
--- Transitions tell of exactly the implementations that either of both runs executed, with the signature and the size of
--- the cluster that they had there.
+-- The transitions are exactly those of the implementations that either run executed, with the signature and size of
+-- their clusters there.
 
 with
 

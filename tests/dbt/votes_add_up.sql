@@ -1,5 +1,5 @@
--- The counts of a vote fit together: winner and runner-up are some of the voters, every distinct response has a vote,
--- the share is that of the winner, and the entropy is within its bounds.
+-- The counts of a vote are consistent: winner and runner-up have no more votes than there are voters, every distinct
+-- response has a vote, the share is that of the winner, and the entropy is within its bounds.
 
 with
 
@@ -19,7 +19,7 @@ final as (
         or (n_voters = 0) <> (n_votes = 0)
         or (n_voters = 0) <> (n_distinct_responses = 0)
         or (n_distinct_responses > 1) <> (n_runner_up_votes > 0)
-        -- Winner, runner-up, and at least one vote for each of the others, of at most the runner-up's.
+        -- Each of the other responses has at least one vote, and at most as many as the runner-up.
         or n_distinct_responses > 2 + n_voters - n_votes - n_runner_up_votes
         or n_votes + n_runner_up_votes * (n_distinct_responses - 1) < n_voters
         or (n_voters = 0) <> (vote_share is null)

@@ -1,5 +1,5 @@
--- Voters, votes, runner-up, distinct responses and entropy, counted anew in the matrix: only implementations that
--- answered something for the problem vote, only with responses that are some, and every stimulus counts for itself.
+-- Voters, votes, runner-up, distinct responses and entropy, counted again in the matrix: only implementations with an
+-- eligible response to the problem vote, only with responses that can vote, and separately for each stimulus.
 
 with
 
@@ -30,7 +30,7 @@ eligible as (
 ),
 
 {% if obslake.checked_variable('obslake_one_vote_per') == 'code' %}
-    -- Of the same code one implementation votes.
+    -- Only one implementation of identical code votes.
     voters as (
 
         select eligible.*

@@ -124,7 +124,7 @@ SINGULAR: dict[str, list[str]] = {
         f"update {FLAKY} set environment_id = 'elsewhere'",
         f"update {CUBE} set response_hash = 'same'",
     ],
-    "response_equivalences_mean_something": [
+    "response_equivalences_are_valid": [
         f"insert into {EQUIVALENCES} values {rows}"
         for rows in (
             "(null, null, 'fuzzy', null)",
@@ -373,7 +373,7 @@ SINGULAR: dict[str, list[str]] = {
         "* exclude (attempt, duration_ns, git_commit, git_branch, pipeline) "
         f"from {CUBE} where run_id = 'r0'",
     ],
-    "members_bear_the_rank_of_their_cluster": [
+    "members_have_the_rank_of_their_cluster": [
         f"update {MEMBERS} set cluster_rank = cluster_rank + 1 where implementation_id = 'c'",
     ],
     "members_of_one_cluster_answer_alike": [
@@ -438,7 +438,7 @@ SINGULAR: dict[str, list[str]] = {
         f"update {TRANSITIONS} set from_run_id = 'r0'",
         f"delete from {SIGNATURES} where implementation_id = 'b'",
     ],
-    "voters_have_answered_something": [
+    "voters_have_eligible_responses": [
         f"update {MEMBERS} set is_voter = true where implementation_id = 'dead'",
         f"update {MEMBERS} set is_voter = false where implementation_id = 'c'",
     ],

@@ -1,4 +1,4 @@
-{#- None of these columns is ever null. One scan for all of them. -#}
+{#- None of these columns is ever null. One scan checks all of them. -#}
 {% test never_null(model, columns) %}
 
 select {{ columns | join(', ') }}

@@ -1,4 +1,4 @@
--- The rank stands in two marts, so that members can be filtered without a join; both say the same.
+-- The rank is equal in both marts that have it, so that members can be filtered without a join.
 
 with
 

@@ -1,4 +1,4 @@
--- Every rule is known, has an argument that it understands, and stands once; nothing stands beside `exact`.
+-- Every rule is known, has a valid argument, and is not repeated; `exact` excludes other rules.
 
 with
 

@@ -1,5 +1,5 @@
--- Who may vote is told by the matrix: an implementation with a cell of an eligible kind, and no other. Where each
--- code has one vote, the first of them with that code.
+-- The voters are exactly the implementations with a cell of an eligible kind in the matrix or, if identical code has
+-- one vote, the first of these for each code.
 
 with
 
