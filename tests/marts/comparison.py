@@ -1,4 +1,4 @@
-"""Rows of the marts, from SQL and from the naive reference, in a form that can be compared."""
+"""Rows of the marts, from SQL and from the naive reference, in comparable form."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
@@ -72,8 +72,8 @@ def _plain(value: Any) -> Any:
 def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> None:
     """Create the project's models as tables in memory, on empty tables in place of the Iceberg tables.
 
-    What is tested is the compiled SQL itself; only how it is materialised differs, so that thousands
-    of small inputs can be tried. ``lake.models`` keeps it, in the order of dependencies.
+    Tests use the compiled SQL itself; only its materialisation differs, so that thousands of small
+    inputs can be tried. ``lake.models`` keeps the SQL, in the order of dependencies.
     """
     connection.execute("attach ':memory:' as obslake")
     connection.execute("use obslake")
@@ -85,7 +85,7 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
         "create table main.response_equivalences "
         "(data_set_id varchar, problem_id varchar, rule varchar, argument varchar)"
     )
-    # Of what says which problems there are only the problems.
+    # Only the problems; the models need no other columns of this one.
     connection.execute("create schema main_refresh")
     connection.execute(
         "create view main_refresh.refresh_load_problems as "
@@ -104,7 +104,7 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
             if not pending.keys() & set(node["depends_on"]["nodes"]):
                 del pending[key]
                 if node["config"]["materialized"] == "ephemeral":
-                    continue  # it stands in what reads it
+                    continue  # dbt compiled it into the models that read it
                 connection.execute(f"create schema if not exists {node['schema']}")
                 relation, code = node["relation_name"], node["compiled_code"]
                 connection.execute(f"create table {relation} as {code}")
@@ -120,7 +120,7 @@ def replace_rows(
     descriptions: Sequence[Description],
     equivalences: Sequence[Equivalence] = (),
 ) -> None:
-    """Make these observations, descriptions and rules all that the models see."""
+    """Replace all rows that the models read with these observations, descriptions and rules."""
     for table, given in (
         ("observations", observations_table(observations)),
         ("implementations", descriptions_table(descriptions)),

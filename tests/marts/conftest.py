@@ -1,4 +1,4 @@
-"""Building with data tests, and the tests of one mart alone, which `make mart` runs."""
+"""Builds with data tests, and the tests of a single mart for `make mart`."""
 
 import re
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from tests.harness.workspace import Workspace
 
 MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
 
-# That one has, among many that have all.
+# Parameters that select the cases of one mart in tests of all marts.
 _OF_ONE_MART = ("mart", "name")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--mart", choices=MARTS, help="run the tests of one mart alone")
+    parser.addoption("--mart", choices=MARTS, help="run only the tests of one mart")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests of the chosen mart."""
+    """Deselect the tests of all other marts if one is chosen."""
     mart = config.getoption("mart", None)
     if mart is None:
         return
@@ -43,11 +43,11 @@ def data_tests_of(mart: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def build(pytestconfig: pytest.Config) -> Callable[[Workspace], None]:
-    """Build all marts with their data tests; of a chosen mart what its tests need, with its unit tests."""
+    """Build all marts with data tests; for a chosen mart, all that its tests need, with its unit tests."""
     mart = pytestconfig.getoption("mart", None)
 
     def build_all(workspace: Workspace) -> None:
-        # The unit tests, which read no data, are run with the demo corpus.
+        # The demo corpus runs the unit tests, which read no data.
         no_unit_tests = ("--exclude-resource-type", "unit_test")
         workspace.dbt("--quiet", "--write-json", "build", *no_unit_tests)
 

@@ -1,8 +1,8 @@
-"""Tests that go on in lockstep on one lakehouse, so that all of them share each run of dbt.
+"""Tests that run in lockstep on one lakehouse, so that they share each run of dbt.
 
-Such a test is a scenario: it changes something, yields the step of a timeline that it needs, and goes on when
-the step was made. A step is made once for all that wait for it, and not at all where nobody does. What a scenario
-finds is kept for the item of its own, so that one that fails neither hides nor stops the others.
+Such a test is a scenario: it changes something, yields the step of a timeline that it needs, and resumes after
+that step. A step runs once for all scenarios that wait for it, and not at all if none does. The failure of a
+scenario is kept for its own pytest item, so that it neither hides nor stops the others.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -19,7 +19,7 @@ class Shared(Workspace):
     """The lakehouse of all scenarios.
 
     Attributes:
-        snapshots: snapshots of observations, by what steps call them.
+        snapshots: snapshots of observations, by the names that steps give them.
     """
 
     snapshots: dict[str, int] = field(default_factory=dict)
@@ -27,12 +27,12 @@ class Shared(Workspace):
 
 @dataclass(frozen=True)
 class Step:
-    """What is done with the lakehouse at some point of the timeline.
+    """An action on the lakehouse at some point of the timeline.
 
     Attributes:
-        name: of what is done.
-        make: what does it.
-        is_always_made: whether it is made even where nobody waits for it, since what follows builds on it.
+        name: name of the action.
+        make: function that runs it.
+        is_always_made: whether it runs even if no scenario waits for it, because later steps need it.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Step:
 
 Steps = Generator[Step, None, None]
 Scenario = Callable[[Shared, str], Steps]
-# What each scenario has failed with, if it has failed.
+# The exception with which each scenario has failed; None if it has not.
 Findings = Mapping[str, Exception | None]
 
 
 def in_lockstep(scenario: Scenario) -> Callable[[Findings, pytest.FixtureRequest], None]:
-    """Make a test of a scenario, which gets the lakehouse and the name of a data set of its own."""
+    """Make a test from a scenario, which gets the lakehouse and the name of its own data set."""
 
     def test(findings: Findings, request: pytest.FixtureRequest) -> None:
         if (failure := findings[request.node.name]) is not None:
@@ -55,13 +55,13 @@ def in_lockstep(scenario: Scenario) -> Callable[[Findings, pytest.FixtureRequest
 
     for name in ("__name__", "__qualname__", "__module__", "__doc__"):
         setattr(test, name, getattr(scenario, name))
-    # pytest says that the test stands where the scenario does.
+    # pytest reports the location of the scenario.
     test.place_as = test.scenario = scenario  # type: ignore[attr-defined]
     return test
 
 
 def scenarios_of(session: pytest.Session, module: Path) -> dict[str, Scenario]:
-    """Return the scenarios of a module whose tests are run, by the names of these, as they stand in it."""
+    """Return the scenarios of a module whose tests run, by test name, in source order."""
     found = {
         item.name: item.function.scenario
         for item in session.items
@@ -73,7 +73,7 @@ def scenarios_of(session: pytest.Session, module: Path) -> dict[str, Scenario]:
 
 
 def play(timeline: Sequence[Step], shared: Shared, scenarios: Mapping[str, Scenario]) -> Findings:
-    """Make the steps of a timeline, and let scenarios go on as they stand in the module."""
+    """Run the steps of a timeline, and resume the waiting scenarios in source order."""
     ways = {name: scenario(shared, name) for name, scenario in scenarios.items()}
     findings: dict[str, Exception | None] = dict.fromkeys(ways)
     waiting: dict[str, Step] = {}
@@ -90,18 +90,18 @@ def play(timeline: Sequence[Step], shared: Shared, scenarios: Mapping[str, Scena
     for name in ways:
         go_on(name)
     for step in timeline:
-        who = [name for name in ways if waiting.get(name) is step]
-        if not who and not step.is_always_made:
+        resumed = [name for name in ways if waiting.get(name) is step]
+        if not resumed and not step.is_always_made:
             continue
         error = None
         try:
             step.make(shared)
         except Exception as failure:
-            if not who:
+            if not resumed:
                 raise
             error = failure
-        for name in who:
+        for name in resumed:
             go_on(name, error)
     for name, step in waiting.items():
-        findings[name] = LookupError(f"waits for a step that does not come any more: {step.name}")
+        findings[name] = LookupError(f"waits for a step that has already passed: {step.name}")
     return findings

@@ -1,4 +1,4 @@
-"""The analyses answer on the demo corpus, and are listed with the questions that they answer."""
+"""The analyses return rows for the demo corpus, and their questions are listed in the documentation."""
 
 import shutil
 from typing import Any
@@ -33,10 +33,10 @@ def test_nothing_else_is_listed() -> None:
     assert len(ANALYSES) == listed == 10
 
 
-def test_one_is_shown_by_its_name(
+def test_dbt_show_runs_an_analysis_by_name(
     demo: Workspace, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # dbt writes to the marts that it reads: not to those that others read.
+    # dbt writes to the database that it reads, so it gets a copy.
     shutil.copytree(demo.home, workspace.home)
     catalog = f"sqlite:///{demo.home / 'catalog.db'}"
     configure_catalog(monkeypatch, type="sql", uri=catalog, warehouse=str(demo.home / "warehouse"))

@@ -1,4 +1,4 @@
-"""Columns have the types that the models declare, models have owners, and what is built on marts is listed."""
+"""Columns have their declared types, models have owners, and exposures list the uses of marts."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 
-# What stands on marts, by the folder or file that asks them, relative to the project.
+# Exposures, with the folder that queries the marts.
 EXPOSED = {
     "obslake_functions": "models/functions",
     "obslake_analyses": "analyses",
@@ -20,7 +20,7 @@ def models(manifest: dict[str, Any], *layers: str) -> list[dict[str, Any]]:
     return [n for n in nodes if n["fqn"][1] in layers]
 
 
-def test_intermediate_columns_have_the_types_that_are_declared(
+def test_intermediate_columns_have_their_declared_types(
     demo: Workspace, compiled: dict[str, Any]
 ) -> None:
     declared = {
@@ -44,7 +44,7 @@ def test_every_model_has_an_owner(compiled: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("exposure", EXPOSED)
-def test_what_asks_marts_is_listed_with_them(compiled: dict[str, Any], exposure: str) -> None:
+def test_exposures_list_the_marts_that_are_queried(compiled: dict[str, Any], exposure: str) -> None:
     files = (PROJECT / EXPOSED[exposure]).glob("*.sql")
     read = {
         f"model.obslake.{name}"

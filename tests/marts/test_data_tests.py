@@ -1,7 +1,7 @@
-"""Every data test fails on data that breaks what it promises, and passes on data that does not.
+"""Every data test fails on data that violates its invariant, and passes on data that does not.
 
 A small lakehouse is built once. Each case changes a mart in a transaction that is rolled back,
-and runs the SQL that dbt compiled for the test.
+and runs the compiled SQL of the test.
 """
 
 import json
@@ -53,7 +53,7 @@ def actuations(
     day: int = 2,
     **more: object,
 ) -> list[Row]:
-    """One row per implementation and its response to one stimulus."""
+    """Return the responses of implementations to one stimulus, one row each."""
     return [
         {
             "data_set_id": "d",
@@ -73,9 +73,9 @@ def actuations(
 
 
 def observations() -> list[Row]:
-    """Rows with which every invariant has something to say."""
+    """Return rows that exercise every invariant."""
     return [
-        # a and b behave alike, c answers one differently, less lacks one, dead is dead.
+        # a and b behave alike, c differs once, less lacks a stimulus, dead cannot be loaded.
         *actuations("p", "t1", 0, {"a": "1", "b": "1", "c": "1", "less": "1", "oracle": "1"}),
         *actuations("p", "t1", 1, {"a": "2", "b": "2", "c": "3", "less": "2", "oracle": "3"}),
         *actuations("p", "t2", 0, {"a": "4", "b": "4", "c": "4", "less": "$*"}),
@@ -86,7 +86,7 @@ def observations() -> list[Row]:
         *actuations("p", "t1", 0, {"a": "1"}, run="r2", day=3),
         *actuations("p", "t1", 1, {"c": "3"}, attempt=1),
         *actuations("p", "t1", 0, {"b": "1"}, environment_id="windows"),
-        # The same key once more: an older row, and one that was not executed.
+        # Rows with a repeated key: an older one, and one that was not executed.
         *actuations("p", "t1", 0, {"b": "7"}, day=1),
         *actuations("p", "t2", 0, {"a": "$*"}, day=4),
         # Verdicts, two leading clusters, an abstention, the same problem in another data set.
@@ -95,7 +95,7 @@ def observations() -> list[Row]:
         *actuations("r", "t1", 0, {"a": "1", "b": "2"}),
         *actuations("r", "t2", 0, {"a": "5", "b": "5"}),
         *actuations("s", "t1", 0, {"a": "$TIMEOUT"}),
-        # Nothing in common.
+        # No stimulus in common.
         *actuations("u", "t1", 0, {"a": "1"}),
         *actuations("u", "t2", 0, {"b": "1"}),
         *actuations("p", "t1", 0, {"a": "2"}, data_set_id="other"),
@@ -103,7 +103,7 @@ def observations() -> list[Row]:
 
 
 def implementations() -> list[Row]:
-    """Descriptions: c is the revision after a."""
+    """Return descriptions in which c is the revision after a."""
     return [
         {"data_set_id": "d", "problem_id": "p", "implementation_id": i, "lineage": "main"}
         for i in ("a", "c")
@@ -367,7 +367,7 @@ SINGULAR: dict[str, list[str]] = {
         f"delete from {CUBE} where implementation_id = 'c'",
         f"update {CUBE} set observed_at = observed_at + interval 9 day where run_id = 'r0'",
         f"update {CUBE} set attempt = 2, response = '5' where attempt = 0 and run_id = 'r1'",
-        # A copy of the cell of an earlier run, which is there, but is not the latest.
+        # A copy of a cell from an existing run that is not the latest.
         f"delete from {MATRIX} where n_runs = 2 and step_id = 1; "
         f"insert into {MATRIX} by name select 2 as n_runs, false as is_stable, "
         "* exclude (attempt, duration_ns, git_commit, git_branch, pipeline) "
@@ -478,7 +478,7 @@ ACCEPTED = {
 def built(
     make_workspace: Callable[[str], Workspace], build: Callable[[Workspace], None]
 ) -> Workspace:
-    """A small lakehouse with all marts; that its data tests pass is part of building it."""
+    """A small lakehouse with all marts; the build includes its data tests."""
     workspace = make_workspace("data_tests")
     described = workspace.folder / "implementations.jsonl"
     described.write_text("\n".join(json.dumps(row) for row in implementations()))
@@ -492,21 +492,21 @@ def built(
 
 @pytest.fixture(scope="module")
 def data_tests(built: Workspace) -> dict[str, Node]:
-    """The data tests of the marts and the singular ones, by name, as dbt compiled them."""
+    """The compiled generic tests of the marts and the compiled singular tests, by name."""
     nodes = [n for n in built.manifest()["nodes"].values() if n["resource_type"] == "test"]
     return {n["name"]: n for n in nodes if model_of(n) in {None, *MARTS} and n.get("compiled")}
 
 
 @pytest.fixture(scope="module")
 def marts(built: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The marts as tables, so that each of them can be changed, whatever it is built as."""
+    """The marts as tables, so that tests can change those that are views."""
     with engine.connect(built.marts) as connection:
         views = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
         for (view,) in connection.execute(views).fetchall():
             connection.execute(f"create table main.changeable as from main.{view}")
             connection.execute(f"drop view main.{view}")
             connection.execute(f"alter table main.changeable rename to {view}")
-        # No measurement stands in the files that are loaded.
+        # The loaded files have no measurements.
         measurements = (
             "from duckdb_tables() where schema_name = 'main' and table_name = 'measurements'"
         )
@@ -519,12 +519,12 @@ def marts(built: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def failures(connection: duckdb.DuckDBPyConnection, node: Node) -> int:
-    """How many rows a data test reports."""
+    """Return the number of rows that a data test reports."""
     return len(connection.execute(node["compiled_code"]).fetchall())
 
 
 def failures_after(connection: duckdb.DuckDBPyConnection, change: str, node: Node) -> int:
-    """How many rows a data test reports after a change, which is taken back."""
+    """Return the number of rows that a data test reports after a change, which is rolled back."""
     connection.begin()
     try:
         connection.execute(change)
@@ -534,7 +534,7 @@ def failures_after(connection: duckdb.DuckDBPyConnection, change: str, node: Nod
 
 
 def model_of(node: Node) -> str | None:
-    """The model that a generic test stands at; none of a singular one."""
+    """Return the model of a generic test; None for a singular one."""
     attached: str | None = node.get("attached_node")
     return attached.rpartition(".")[2] if attached else None
 
@@ -584,14 +584,14 @@ def test_a_null_in_any_column_fails(
 
 
 @pytest.mark.parametrize(("mart", "column"), sorted(ACCEPTED))
-def test_an_unknown_word_fails(
+def test_an_unknown_value_fails(
     marts: duckdb.DuckDBPyConnection, data_tests: dict[str, Node], mart: str, column: str
 ) -> None:
     change = f"update main.{mart} set {column} = 'surprise'"
     assert failures_after(marts, change, generic(data_tests, "accepted_values", mart, column)) > 0
 
 
-def test_every_data_test_is_shown_to_fail(data_tests: dict[str, Node]) -> None:
+def test_every_data_test_has_a_failing_case(data_tests: dict[str, Node]) -> None:
     singular = {name for name, node in data_tests.items() if model_of(node) is None}
     assert singular == SINGULAR.keys()
     shown = {("unique_combination", mart, None) for mart in MARTS}

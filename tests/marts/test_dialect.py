@@ -1,4 +1,4 @@
-"""The models are written in the dialect that DuckDB and Spark have in common."""
+"""The models use only SQL that both DuckDB and Spark understand."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ MODELS = sorted(
 )
 ANALYSES = sorted((PROJECT / "analyses").glob("*.sql"))
 
-# Understood by DuckDB alone, or differently by Spark.
+# Constructs that only DuckDB understands, or that Spark understands differently.
 FOREIGN = {
     "qualify": r"\bqualify\b",
     "pivot": r"\bpivot\b",
@@ -37,7 +37,7 @@ FOREIGN = {
 }
 
 
-# What dispatched macros give on DuckDB, and what they give on Spark.
+# The SQL of dispatched macros on DuckDB, and on Spark.
 DISPATCHED = {
     r"cast\('0x' \|\| substr\((.+?), (\d+), 16\) as ubigint\)": r"conv(substr(\1, \2, 16), 16, 10)",
     r"timestamp with time zone": "timestamp",
@@ -49,7 +49,7 @@ DISPATCHED = {
 
 
 @pytest.mark.parametrize("path", [*MODELS, *DATA_TESTS, *ANALYSES], ids=lambda path: path.stem)
-def test_sources_avoid_what_only_one_engine_has(path: Path) -> None:
+def test_sources_avoid_constructs_of_a_single_engine(path: Path) -> None:
     text = re.sub(r"\{[{%#].*?[}%#]\}", "", path.read_text(), flags=re.DOTALL)
     text = re.sub(r"--.*|'[^']*'", "", text)
     found = [name for name, pattern in FOREIGN.items() if re.search(pattern, text, re.IGNORECASE)]
@@ -71,7 +71,7 @@ def test_compiled_models_parse_as_spark_sql(compiled: dict[str, Any]) -> None:
     for node in models.values():
         code = node["compiled_code"]
         for relation in filter(None, relations):
-            # Names are quoted as the target's engine wants it: that is dbt's part, not the model's.
+            # dbt, not the model, quotes names for the target's engine.
             for name in (relation, relation.partition(".")[2]):
                 code = code.replace(name, name.replace('"', "`"))
         for on_duckdb, on_spark in DISPATCHED.items():

@@ -1,7 +1,6 @@
-"""Other versions of DuckDB read the marts and obslake.sql, and answer as the pinned one does.
+"""Other versions of DuckDB read the marts and obslake.sql, and return the same rows as the pinned version.
 
-`make duckdb-versions` installs those beside it in folders of their own; tests of a version that is not there are
-skipped.
+`make duckdb-versions` installs each of them in a separate folder; tests of a missing version are skipped.
 """
 
 import json
@@ -22,7 +21,7 @@ from tests.marts.test_functions import CALLS
 
 _FOLDER = PROJECT / ".venv" / "duckdb"
 
-# Each line of what it reads is a statement; it prints what the last ones answer, as texts.
+# Reads a JSON list of statements, of which the last is a list of questions, and prints their rows as texts.
 _CLIENT = """
 import json, sys
 import duckdb
@@ -34,7 +33,7 @@ def text(row):
 
 try:
     connection = duckdb.connect(*json.loads(sys.argv[1]))
-    # It goes where the answers go.
+    # The progress bar is printed to standard output, like the answers.
     connection.execute("set enable_progress_bar = false")
     for statement in statements:
         connection.execute(statement)
@@ -48,7 +47,7 @@ Ask = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def client(version: str) -> Ask:
-    """Return what asks a DuckDB of some version, in a process of its own."""
+    """Return a function that queries a given version of DuckDB in a separate process."""
     folder = _FOLDER / version
     if version != duckdb.__version__ and not folder.is_dir():
         pytest.skip(f"DuckDB {version} is not installed: make duckdb-versions")
@@ -91,7 +90,7 @@ def test_marts(demo: Workspace, version: str) -> None:
 
 @pytest.fixture(scope="module")
 def tables(demo: Workspace, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Statements that show the rows of the demo corpus, from files of Parquet."""
+    """Statements that create views on the rows of the demo corpus in Parquet files."""
     folder = tmp_path_factory.mktemp("tables")
     lakehouse = Lakehouse.open(demo.home)
     statements = []
@@ -117,7 +116,7 @@ def test_obslake_sql(tables: list[str], version: str) -> None:
     assert all(expected[: CALLS.index("changes('demo', 'humanize')")])
 
 
-def test_a_version_that_cannot_read_them_is_told_so(demo: Workspace) -> None:
+def test_a_version_that_cannot_read_them_reports_that(demo: Workspace) -> None:
     """DuckDB 1.3 would read texts as nulls."""
     refused = client("1.3.2")([str(demo.marts), True], [], ["from behavior_changes"])
     assert refused.returncode != 0

@@ -1,4 +1,4 @@
-"""From files through the command line, Iceberg and dbt to a bare DuckDB client, against the reference."""
+"""From files through the command line, Iceberg and dbt to a plain DuckDB client, compared with the reference."""
 
 import random
 import shutil
@@ -41,21 +41,21 @@ from tests.reference.strategies import random_descriptions, random_observations
 
 MakeWorkspace = Callable[[str], Workspace]
 
-# Of nothing but the marts; the functions ask them.
+# The functions only query the marts, so they are not built.
 MARTS_ALONE = ("--exclude", "path:models/functions")
 
 
 def load_in_parts(workspace: Workspace, observations: list[Observation], parts: int) -> None:
     for number in range(parts):
         file = workspace.folder / f"part-{number}.parquet"
-        # load_id is the lakehouse's own.
+        # The lakehouse assigns the load_id.
         table = observations_table(observations[number::parts]).drop_columns("load_id")
         pq.write_table(table, file)
         workspace.obslake("load", "observations", str(file))
 
 
 def load_in_order(workspace: Workspace, descriptions: list[Description]) -> None:
-    """Load what each load said, so that the lakehouse's own load_ids have the same order."""
+    """Load the descriptions of each load separately, so that the lakehouse assigns load_ids in the same order."""
     for number, load_id in enumerate(sorted({d.load_id for d in descriptions})):
         file = workspace.folder / f"descriptions-{number}.parquet"
         of_load = [d for d in descriptions if d.load_id == load_id]
@@ -105,7 +105,7 @@ def built(
     published: list[dict[str, object]],
     build: Callable[[Workspace], None],
 ) -> Workspace:
-    """All of these, built; the published rows are a data set of their own."""
+    """A built lakehouse with all of these; the published rows are a separate data set."""
     workspace = make_workspace("end-to-end")
     load_in_parts(workspace, observations, parts=3)
     load_in_order(workspace, descriptions)
@@ -130,7 +130,7 @@ def test_marts_equal_the_reference(built: Workspace, expected: Marts, mart: str)
 def contexts_of(
     chance: random.Random, observations: list[Observation], descriptions: list[Description]
 ) -> tuple[Context, Context]:
-    """Two contexts of a problem, of which some parts are named."""
+    """Return two contexts of a problem with random parts given."""
     seen = [chance.choice(observations) for _ in range(2)]
     revisions = [d.revision for d in descriptions if d.revision is not None]
     by_revision = revisions and chance.random() < 0.3
@@ -214,7 +214,7 @@ def test_build_as_of_an_earlier_snapshot(workspace: Workspace) -> None:
     assert "observations has no snapshot 1" in refused.stdout
 
 
-def test_building_without_a_lakehouse_says_what_to_do(workspace: Workspace) -> None:
+def test_building_without_a_lakehouse_names_the_command_to_run(workspace: Workspace) -> None:
     refused = workspace.run("dbt", "run", cwd=PROJECT)
     assert refused.returncode != 0
     assert "obslake init" in refused.stdout
@@ -224,7 +224,7 @@ PUBLISHED_START = datetime(2025, 3, 1, tzinfo=UTC)
 
 
 def published_rows(seed: int) -> list[dict[str, object]]:
-    """Rows in the 20-column form, of problems with and without specified oracles."""
+    """Return rows in the 20-column format, of problems with and without specified oracles."""
     chooser = random.Random(seed)
     rows: list[dict[str, object]] = []
     for problem in range(25):
@@ -261,7 +261,7 @@ def published_rows(seed: int) -> list[dict[str, object]]:
                                 "git_commit_hash": "abc",
                                 "ci_pipeline_id": "p1",
                                 "researcher_name": "Ada",
-                                # The rows of one of them are those of the specified oracle.
+                                # One implementation is the specified oracle.
                                 "specified_oracle": implementation == specifies or None,
                             }
                         )
@@ -271,7 +271,7 @@ def published_rows(seed: int) -> list[dict[str, object]]:
 
 
 def naive_kind(output: str | None) -> str:
-    """Kind of the responses that `published_rows` uses."""
+    """Return the kind of a response from `published_rows`."""
     kinds = {None: "not_executed", "$*": "not_executed", "{}": "void", "$TIMEOUT": "timeout"}
     if output in kinds:
         return kinds[output]
@@ -312,7 +312,7 @@ def test_published_form(built: Workspace, published: list[dict[str, object]]) ->
     ) == [("abc", "p1", "Ada")]
 
 
-def test_a_load_that_was_not_completed_is_not_seen(
+def test_an_incomplete_load_is_not_visible(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {**published_rows(seed=3)[0], "output": "1"}
@@ -366,7 +366,7 @@ def test_descriptions_of_a_run_do_not_depend_on_the_order_of_loads(workspace: Wo
     ]
 
 
-def test_marts_may_bear_any_name(built: Workspace) -> None:
+def test_marts_may_have_any_file_name(built: Workspace) -> None:
     renamed = built.folder / "renamed.duckdb"
     shutil.copy(built.marts, renamed)
     problem = built.query("select data_set_id, problem_id from behavior_clusters limit 1")[0]
@@ -383,7 +383,7 @@ def test_marts_may_bear_any_name(built: Workspace) -> None:
 
 
 def test_one_changed_verdict_of_two_runs_is_one_change(workspace: Workspace) -> None:
-    """Reports of two revisions, as CI writes them, loaded in one command."""
+    """Reports of two revisions from CI, loaded by one command."""
     for run, (revision, verdict) in enumerate(
         {"abc1": "", "abc2": "<failure message='1 != 2'/>"}.items()
     ):

@@ -1,4 +1,4 @@
-"""Names and responses to which DuckDB gives one hash are different in the marts and in every command."""
+"""Names and responses with the same DuckDB hash stay distinct in the marts and in every command."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from tests.reference.strategies import random_observations
 
 @pytest.fixture(scope="module")
 def models(compiled: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The models as tables, on rows that tests replace."""
+    """The models as tables; tests replace the rows."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         create_models(connection, compiled)
@@ -29,7 +29,7 @@ def models(compiled: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def renamed(observations: list[Observation], texts: list[str]) -> list[Observation]:
-    """Give the different names and values of observations such texts, side by side those of one hash."""
+    """Replace the distinct names and values of observations with colliding texts, colliding ones adjacent."""
 
     def names(column: str) -> dict[str, str]:
         found = sorted({getattr(row, column) for row in observations} - {ORACLE})
@@ -68,7 +68,7 @@ def test_marts_are_those_of_the_reference(
 
 @pytest.fixture(scope="module")
 def built(make_workspace: Callable[[str], Workspace]) -> tuple[Workspace, list[Observation]]:
-    """A lakehouse of such names, loaded in two parts and built."""
+    """A built lakehouse with such names, loaded in two parts."""
     workspace = make_workspace("equal-hashes")
     observations = renamed(random_observations(5, n_problems=40), some_colliding_texts())
     for number in range(2):

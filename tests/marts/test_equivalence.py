@@ -1,4 +1,4 @@
-"""Canonical forms of responses: SQL gives what the naive reference computes, and equal is equal both ways."""
+"""Canonical forms of responses: SQL agrees with the reference, and values equal by rules have equal forms."""
 
 import json
 import random
@@ -26,10 +26,10 @@ Forms = dict[tuple[Rules, str], str]
 
 
 class Models:
-    """The compiled model on texts, each under every rule."""
+    """The compiled models, applied to texts under every rule."""
 
     def __init__(self, manifest: dict[str, Any]) -> None:
-        """Make the relations that the model reads."""
+        """Create the relations that the models read."""
         self.connection = duckdb.connect()
         self.connection.execute("attach ':memory:' as obslake")
         self.connection.execute("use obslake")
@@ -62,7 +62,7 @@ class Models:
         self.connection.execute("create schema main_intermediate")
 
     def forms(self, texts: Sequence[str], kind: str = "value") -> Forms:
-        """Canonical form of each text under each rule."""
+        """Return the canonical form of each text under each rule."""
         self.connection.execute("delete from main_staging.stg_observations")
         self.connection.execute(
             "insert into main_staging.stg_observations select 'd', problem_id, $2, unnest($1::varchar[]) "
@@ -143,14 +143,14 @@ def test_other_kinds(models: Models, kind: str) -> None:
 
 
 class Generated:
-    """A random value of JSON, and texts of it."""
+    """Random JSON values, and texts of them."""
 
     def __init__(self, seed: int) -> None:
         """Seed the choices."""
         self.chance = random.Random(seed)
 
     def value(self, depth: int = 3) -> Any:
-        """Return a value, of which floats are texts in a list of their own, to keep their digits."""
+        """Return a random value with at most this depth."""
         kind = self.chance.choice(
             ["scalar", "scalar", "array", "object", "tag"] if depth else ["scalar"]
         )
@@ -199,7 +199,7 @@ class Generated:
         )
 
     def float(self) -> float:
-        """Return a float of few or many digits, near others."""
+        """Return a float with few or many digits, close to other ones."""
         digits = self.chance.choice([1, 2, 3, 17])
         number = self.chance.choice([1.0, 1.05, 9.96, 2.5, 0.125, 1e20, 3e-9]) * self.chance.choice(
             [1, -1, 1 + 1e-9]
@@ -207,7 +207,7 @@ class Generated:
         return float(f"{number:.{digits}g}")
 
     def text(self, value: Any) -> str:
-        """Write a value with white space here and there."""
+        """Return a text of a value, with random white space."""
         blank = self.chance.choice(["", "", " ", "\n\t"])
         if isinstance(value, list):
             return f"[{blank}" + f",{blank}".join(map(self.text, value)) + f"{blank}]"
@@ -219,7 +219,7 @@ class Generated:
         return json.dumps(value, ensure_ascii=False)
 
     def rewritten(self, value: Any, rules: Rules) -> Any:
-        """Return a value that is equal by rules, in another order of keys and of elements."""
+        """Return a value that is equal by rules, with keys and elements in another order."""
         if isinstance(value, dict):
             pairs = [(k, self.rewritten(v, rules)) for k, v in value.items()]
             if rules.by_key:
@@ -239,14 +239,14 @@ def test_random_values(models: Models, seed: int) -> None:
     texts = [generated.text(generated.value()) for _ in range(1500)]
     texts += [damaged(generated.chance, text) for text in texts[:500]]
     forms = assert_as_computed(models, texts)
-    # Canonical forms are their own.
+    # The canonical form of a canonical form is the form itself.
     again = models.forms(sorted(set(forms.values())))
     for (rules, _), form in forms.items():
         assert again[rules, form] == form
 
 
 def damaged(chance: random.Random, text: str) -> str:
-    """Return a text without, or with another, character somewhere."""
+    """Return a text with one character removed or replaced."""
     place = chance.randrange(len(text) + 1)
     return (
         text[:place]
@@ -256,7 +256,7 @@ def damaged(chance: random.Random, text: str) -> str:
 
 
 def test_values_that_are_equal_by_rules(models: Models) -> None:
-    """However a value is written, and in whatever order, it is the same one, and no other one."""
+    """Other notations and orders of a value have its canonical form, and other values do not."""
     generated = Generated(5)
     rules = [r for r in RULES if r.unordered != "outermost"]
     plain = [v for v in (generated.value() for _ in range(900)) if "$" not in json.dumps(v)]
@@ -266,7 +266,7 @@ def test_values_that_are_equal_by_rules(models: Models) -> None:
     }
     forms = models.forms(sorted({t for pairs in written.values() for pair in pairs for t in pair}))
     for r, pairs in written.items():
-        # Not all ways to write a float have as many digits as that.
+        # Not all notations of a float have 17 digits.
         if r.significant_digits in (1, 2, 3):
             for one, other in pairs:
                 assert forms[r, one] == forms[r, other]
@@ -286,7 +286,7 @@ def test_values_that_are_equal_by_rules(models: Models) -> None:
             | st.text(),
             lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("$set"), inner),
         ).map(json.dumps),
-        # The model is planned for longer than it runs on them.
+        # Planning the models takes longer than running them.
         min_size=20,
         max_size=60,
     )

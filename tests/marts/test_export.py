@@ -1,4 +1,4 @@
-"""`obslake export`: the rows of any mart in a file, in the order of their keys, or no file at all."""
+"""`obslake export`: the rows of any mart in a file, sorted by key, or no file at all."""
 
 import io
 import json
@@ -47,7 +47,7 @@ def lines(file: Path) -> list[dict[str, Any]]:
 
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with moments as ISO 8601 texts, as JSON Lines have them, and maps as objects."""
+    """Return rows in the form of JSON Lines: times as ISO 8601 texts, maps as objects."""
     return json.loads(
         json.dumps(
             [
@@ -80,7 +80,7 @@ def test_every_mart_in_the_order_of_its_key(demo: Workspace, tmp_path: Path, mar
     assert not rows or lines(jsonl) == plain(rows)
 
 
-def test_rows_are_sorted_by_whole_keys(demo: Workspace) -> None:
+def test_rows_are_sorted_by_complete_keys(demo: Workspace) -> None:
     keys = {
         node["attached_node"].rpartition(".")[2]: node["test_metadata"]["kwargs"]["columns"]
         for node in demo.manifest()["nodes"].values()
@@ -91,7 +91,7 @@ def test_rows_are_sorted_by_whole_keys(demo: Workspace) -> None:
         assert set(keys[mart]) <= set(KEY_COLUMNS), mart
 
 
-def test_how_many_rows_are_read_at_once_changes_nothing(
+def test_batch_sizes_do_not_change_the_files(
     demo: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = {"problems": ["file_size", "lru_cache", "slugify"]}
@@ -109,7 +109,7 @@ def test_how_many_rows_are_read_at_once_changes_nothing(
 
 @pytest.fixture
 def marts(tmp_path: Path) -> Path:
-    """A lakehouse of nothing but a file of marts, with the texts and numbers that are hardest to export."""
+    """A lakehouse with only a database of marts, with texts and numbers that are hard to export."""
     home = tmp_path / "lake"
     home.mkdir()
     rows = pa.table(
@@ -176,7 +176,7 @@ def test_marts_without_problems_are_not_chosen_by_them(demo: Workspace, tmp_path
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_half_a_file_is_never_there(
+def test_a_partial_file_is_never_visible(
     marts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     output = tmp_path / "rows.jsonl"
@@ -213,8 +213,8 @@ def test_a_problem_that_does_not_fit_into_memory(
 
 def test_the_command(demo: Workspace, tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
-    told = demo.obslake("export", "consensus_oracles", "-o", str(file), "--problem", "slugify")
-    assert told.startswith(f"{file}: {len(lines(file)):,} rows of consensus_oracles, ")
+    report = demo.obslake("export", "consensus_oracles", "-o", str(file), "--problem", "slugify")
+    assert report.startswith(f"{file}: {len(lines(file)):,} rows of consensus_oracles, ")
     assert "exists" in demo.refused("export", "consensus_oracles", "-o", str(file))
     done = json.loads(demo.obslake("export", "runs", "-o", str(file), "--force", "--json"))
     assert done == {

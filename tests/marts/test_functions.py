@@ -1,4 +1,4 @@
-"""The SQL functions: in the marts file, and in obslake.sql on any relation of observations."""
+"""The SQL functions in the database of the marts, and in obslake.sql on any relation of observations."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def example(compiled: dict[str, Any], function: str) -> str:
 
 @pytest.fixture(scope="module")
 def in_memory(demo: Workspace, sql_package: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in which obslake.sql was read, with the rows of the demo corpus in tables."""
+    """A DuckDB that has read obslake.sql, with the rows of the demo corpus in tables."""
     lakehouse = Lakehouse.open(demo.home)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")

@@ -1,4 +1,4 @@
-"""What sources say is never taken for SQL, Jinja, a path or a pattern, from any reader to any answer."""
+"""Texts from sources are never interpreted as SQL, Jinja, paths or patterns, from any reader to any result."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -26,16 +26,16 @@ TEXTS = [
     "../../*?[a] %s $1 ? {0} \\",
     " ",
 ]
-# Not in XML: it has no such characters, and leading and trailing blanks say nothing in names.
+# The texts that XML can represent, without those whose leading or trailing blanks names do not keep.
 NAMES = TEXTS[:3] + TEXTS[4:7]
 DATA_SET, SPECIFIED = TEXTS[0], TEXTS[1]
 
 
 @pytest.fixture(scope="module")
 def hostile(make_workspace: Callable[[str], Workspace]) -> Workspace:
-    """A lakehouse into which every reader has loaded such texts, with marts built under such a variable."""
+    """A lakehouse into which every reader has loaded such texts, with marts built with such a variable."""
     workspace = make_workspace("hostile '); -- {{")
-    # A name of a file that is a pattern, and would end a literal.
+    # A file name that is a pattern, and would end a literal.
     folder = workspace.folder / "o'b[s]* {{ x }}"
     folder.mkdir()
     for kind, path in (
@@ -46,19 +46,19 @@ def hostile(make_workspace: Callable[[str], Workspace]) -> Workspace:
         ("measurements", _measurements(folder)),
         ("lasso", _export(folder)),
     ):
-        # Its strings are to be the responses, and one of them is a token.
+        # As text, because one of the responses is a token.
         as_text = ("--outputs", "text") if kind == "observations" else ()
         workspace.obslake("load", kind, str(path), "--data-set", DATA_SET, *as_text)
     workspace.obslake("load", "recording", str(_recording(folder)), "--data-set", "recorded")
-    said = {
+    texts = {
         "implementation": TEXTS[2],
         "environment": TEXTS[0],
         "run": TEXTS[1],
         "lineage": TEXTS[6],
     }
-    options = [part for option, text in said.items() for part in (f"--{option}", text)]
+    options = [part for option, text in texts.items() for part in (f"--{option}", text)]
     workspace.obslake("load", "junit", str(_report(folder)), "--data-set", "junit", *options)
-    # The unit tests know the oracle by the name that it has by default.
+    # The unit tests need the default name of the oracle.
     variables = json.dumps({"obslake_oracle": SPECIFIED})
     workspace.dbt("--quiet", "build", "--exclude", "test_type:unit", "--vars", variables)
     return workspace
@@ -187,7 +187,7 @@ def test_functions_answer_for_any_name(hostile: Workspace, problem: str) -> None
     )
     assert sorted(cube) == sorted((text, problem) for text in TEXTS)
     clusters = hostile.query("from clusters(?, ?)", [DATA_SET, problem])
-    assert len(clusters) == len(TEXTS) - 1  # The specified one is in none.
+    assert len(clusters) == len(TEXTS) - 1  # The specified oracle is in no cluster.
     specified = hostile.query(
         "select distinct specified_response from oracle(?, ?)", [DATA_SET, problem]
     )
@@ -199,7 +199,7 @@ def test_functions_answer_for_any_name(hostile: Workspace, problem: str) -> None
     assert different == [(TEXTS[0], TEXTS[2])]
 
 
-def test_descriptions_are_what_was_said(hostile: Workspace) -> None:
+def test_descriptions_are_kept(hostile: Workspace) -> None:
     described = hostile.query(
         "select distinct implementation_id, system, variant, adapter, language, content, test_id, stimulus_sheet"
         " from actuations(?, ?)",
@@ -239,21 +239,21 @@ def test_every_reader_keeps_the_texts(hostile: Workspace) -> None:
         "from stimulus_response_matrix where data_set_id = 'junit' and problem_id = ?",
         [NAMES[0]],
     )
-    who = (TEXTS[2], TEXTS[0], TEXTS[1])
-    assert sorted(reported) == sorted((*who, n, f"failed@{n}@{n}") for n in NAMES)
+    context = (TEXTS[2], TEXTS[0], TEXTS[1])
+    assert sorted(reported) == sorted((*context, n, f"failed@{n}@{n}") for n in NAMES)
 
 
-def test_a_question_with_such_a_name_is_answered(hostile: Workspace) -> None:
+def test_queries_may_contain_such_names(hostile: Workspace) -> None:
     literal = "'" + TEXTS[0].replace("'", "''") + "'"
     query = f"select problem_id from lake.observations where problem_id = {literal} limit 1"
     assert json.loads(hostile.obslake("sql", query, "--json")) == [{"problem_id": TEXTS[0]}]
 
 
 @pytest.mark.parametrize("problem", TEXTS[:4])
-def test_what_is_forgotten_is_only_what_was_named(hostile: Workspace, problem: str) -> None:
+def test_only_the_selected_rows_are_forgotten(hostile: Workspace, problem: str) -> None:
     named = ("--data-set", DATA_SET, "--problem", problem)
-    said = json.loads(hostile.obslake("forget", *named, "--dry-run", "--json"))
-    counted = {table["table"]: table["rows"] for table in said["tables"]}
+    report = json.loads(hostile.obslake("forget", *named, "--dry-run", "--json"))
+    counted = {table["table"]: table["rows"] for table in report["tables"]}
     assert counted["observations"] == len(TEXTS) ** 2
 
 

@@ -1,4 +1,4 @@
-"""What dbt builds does not depend on how the rows are stored."""
+"""Marts do not depend on how the rows are stored."""
 
 import json
 
@@ -35,7 +35,7 @@ def test_marts_after_compaction_and_expiry(workspace: Workspace) -> None:
     earlier = built(workspace, *as_of)
     assert earlier != before
 
-    # An earlier version of this project made this table: the model had another name.
+    # Earlier versions created this table, when the model had another name.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as connection:
         connection.execute("create table main_intermediate.int_run_columns as select 1 as x")
 

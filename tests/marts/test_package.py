@@ -1,4 +1,4 @@
-"""Another project installs this one as a dbt package, on observations of its own."""
+"""Another project installs this one as a dbt package, with its own observations."""
 
 import json
 import re
@@ -18,11 +18,11 @@ from tests.harness.workspace import Workspace
 
 @pytest.fixture(scope="module")
 def installed(make_workspace: Callable[[str], Workspace]) -> Workspace:
-    """The integration project in a folder of its own, with the package installed."""
+    """The integration project in its own folder, with the package installed."""
     workspace = make_workspace("package")
     folder = folder_of(workspace)
     shutil.copytree(PROJECT / "tests" / "integration_project", folder)
-    # What a user installs is the whole project, from wherever it is.
+    # Users install the complete project, from any place.
     (folder / "packages.yml").write_text(f"packages:\n  - local: {json.dumps(str(PROJECT))}\n")
     workspace.dbt("--quiet", "deps", project=folder)
     return workspace
@@ -36,13 +36,13 @@ def folder_of(workspace: Workspace) -> Path:
 def project(installed: Workspace) -> Workspace:
     """The integration project, built by the two commands that users type."""
     installed.dbt("--quiet", "seed", project=folder_of(installed))
-    # With the files that `retry` and `clone` read.
+    # The files written here are those that `retry` and `clone` read.
     installed.dbt("--quiet", "--write-json", "run", project=folder_of(installed))
     return installed
 
 
 def listed(project: Workspace, *options: str) -> list[dict[str, Any]]:
-    """Return what dbt lists of the package."""
+    """Return the nodes of the package that dbt lists."""
     keys = "name resource_type package_name schema"
     options = ("--output", "json", "--output-keys", keys, *options)
     text = project.dbt("--quiet", "ls", *options, project=folder_of(project))
@@ -50,11 +50,11 @@ def listed(project: Workspace, *options: str) -> list[dict[str, Any]]:
     return [node for node in found if node["package_name"] == "obslake"]
 
 
-def test_internals_stand_in_schemas_of_their_own(project: Workspace) -> None:
+def test_internal_models_are_in_separate_schemas(project: Workspace) -> None:
     found = query(
         project, "select distinct table_schema from information_schema.tables order by all"
     )
-    # The project says `+schema: behaviour` of models, and nothing of seeds.
+    # The project configures `+schema: behaviour` for models, and nothing for seeds.
     layers = (
         *("behaviour", "behaviour_intermediate", "behaviour_refresh", "behaviour_staging"),
         "staging",
@@ -84,7 +84,7 @@ def test_tests_of_the_package_are_off(
     finally:
         configuration.write_text(text)
     monkeypatch.setenv("OBSLAKE_RUN_TESTS", "true")
-    # What is parsed then must not be found by the commands of other tests.
+    # Commands of other tests must not use this manifest.
     elsewhere = str(installed.folder / "with-tests")
     with_tests = listed(installed, "--no-partial-parse", "--target-path", elsewhere)
     assert {node["resource_type"] for node in with_tests} == everything
@@ -140,7 +140,7 @@ def query(project: Workspace, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_marts_stand_in_the_schema_of_choice(project: Workspace) -> None:
+def test_marts_are_in_the_configured_schema(project: Workspace) -> None:
     assert query(
         project,
         "select cluster_rank, n_implementations, exemplar_implementation_id "
@@ -172,13 +172,13 @@ def test_functions_join_the_relations_of_the_project(project: Workspace) -> None
     ) == [("plus", "x + x"), ("shift", "x << 1"), ("square", "x * x"), ("times", "2 * x")]
 
 
-def test_models_of_the_project_stand_on_the_marts(project: Workspace) -> None:
+def test_models_of_the_project_can_use_the_marts(project: Workspace) -> None:
     assert query(project, "from odd_candidates order by all") == [("shift", 1), ("square", 1)]
 
 
 @pytest.mark.parametrize("definition", TABLES, ids=lambda definition: definition.name)
 def test_columns_with_a_default_are_required_in_the_tables(definition: TableDefinition) -> None:
-    """There the models read them as they are."""
+    """The models read columns of the tables without applying defaults."""
     model = (PROJECT / "models" / "staging" / f"stg_{definition.name}.sql").read_text()
     with_default = set(re.findall(r"'name': '(\w+)'[^{}]*'default'", model))
     required = {field.name for field in definition.schema.fields if field.required}

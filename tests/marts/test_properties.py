@@ -1,4 +1,4 @@
-"""Generated observations and descriptions: SQL gives what the naive reference computes."""
+"""Generated observations and descriptions: SQL returns the same rows as the naive reference."""
 
 import json
 import random
@@ -33,13 +33,13 @@ from tests.reference.strategies import (
     random_observations,
 )
 
-# A replay of the models is planned for much longer than it runs on a small set.
+# Planning the models takes much longer than running them on a small set.
 _AT_ONCE = 8
 
 
 @pytest.fixture(scope="module")
 def models(compiled: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The models as tables, on rows that tests replace."""
+    """The models as tables; tests replace the rows."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         create_models(connection, compiled)
@@ -60,7 +60,7 @@ def assert_equal_marts(
 
 
 def data_sets_that_differ(mart: str, *of: list[tuple[Any, ...]]) -> list[str]:
-    """Where to look: of the rows that only one has, the data sets."""
+    """Return the data sets of the rows that only one side has."""
     column = COLUMNS[mart].index("data_set_id")
     one, other = ({repr(row): row[column] for row in rows} for rows in of)
     return sorted({(one | other)[row] for row in one.keys() ^ other.keys()})
@@ -85,7 +85,7 @@ def test_small_sets(
 def in_data_sets_of_their_own(
     sets: list[tuple[list[Observation], list[Description]]],
 ) -> tuple[list[Observation], list[Description]]:
-    """The rows of all sets; the data set says of which."""
+    """Return the rows of all sets, each in its own data sets."""
     observations, descriptions = [], []
     for number, (observed, described) in enumerate(sets):
         observations += [
@@ -154,7 +154,7 @@ def rows() -> tuple[list[Observation], list[Description]]:
 def before(
     models: duckdb.DuckDBPyConnection, rows: tuple[list[Observation], list[Description]]
 ) -> dict[str, list[tuple[Any, ...]]]:
-    """The marts of these rows, in the order in which they were generated."""
+    """The marts of these rows in their generated order."""
     models.execute("set threads = 2")
     replace_rows(models, *rows)
     return {mart: sql_rows(models, mart) for mart in MARTS}

@@ -1,6 +1,6 @@
-"""Publishing: readers of the marts never wait for a build, and never see half of one.
+"""Publishing: readers of the marts never wait for a build, and never see a partial one.
 
-The tests share a lakehouse: each loads problems of its own, and counts from what is there before.
+The tests share a lakehouse: each loads its own problems, and compares counts with those before.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from tests.harness.workspace import Workspace
 
 ROWS = "select count(*) from stimulus_response_matrix"
 CLUSTERS = "select coalesce(sum(n_implementations), 0) from behavior_clusters"
-# What these count, and nothing else.
+# Builds only the marts that these queries count.
 RUN = ("--quiet", "run", "--select", "+stimulus_response_matrix", "+behavior_clusters")
 
 
@@ -34,7 +34,7 @@ def building(workspace: Workspace) -> Path:
 
 
 def count(workspace: Workspace) -> tuple[int, int]:
-    """Return how many rows the matrix has, and how many implementations are in clusters."""
+    """Return the numbers of rows of the matrix and of implementations in clusters."""
     return workspace.query(ROWS)[0][0], workspace.query(CLUSTERS)[0][0]
 
 
@@ -74,7 +74,7 @@ def test_readers_read_while_the_marts_are_built(built: Workspace) -> None:
     assert before in seen
 
 
-def test_what_failed_is_not_published(built: Workspace) -> None:
+def test_a_failed_build_is_not_published(built: Workspace) -> None:
     load(built, "failed")
     before = count(built)
     with duckdb.connect(building(built)) as connection:
@@ -93,7 +93,7 @@ def test_what_failed_is_not_published(built: Workspace) -> None:
     assert count(built) == (before[0] + 2, before[1] + 2)
 
 
-def test_two_builds_at_once_are_told_in_words(built: Workspace) -> None:
+def test_two_builds_at_once_give_a_clear_message(built: Workspace) -> None:
     with duckdb.connect(building(built)):
         refused = built.run("dbt", *RUN, cwd=PROJECT)
     assert refused.returncode != 0
@@ -106,21 +106,21 @@ def test_two_builds_at_once_are_told_in_words(built: Workspace) -> None:
 def test_where_there_is_no_room_to_publish(built: Workspace) -> None:
     load(built, "no-room")
     before = count(built)
-    # What is written there is written to a full disk.
+    # Writes to this name go to a full disk.
     built.marts.with_name(f".{built.marts.name}.new").symlink_to("/dev/full")
     failed = built.run("dbt", *RUN, cwd=PROJECT)
     assert failed.returncode != 0
     assert "the marts were built, but not published: cp: " in failed.stdout
     assert "No space left on device" in failed.stdout
     assert "make room, and run dbt again" in failed.stdout
-    # What DuckDB says of errors that Python raises has every line of its call stack.
+    # DuckDB's messages about Python errors contain the complete call stack.
     assert "site-packages" not in failed.stdout
     assert count(built) == before
     built.dbt(*RUN)
     assert count(built) == (before[0] + 2, before[1] + 2)
 
 
-def test_a_locked_catalog_is_told_in_words(workspace: Workspace) -> None:
+def test_a_locked_catalog_gives_a_clear_message(workspace: Workspace) -> None:
     workspace.obslake("init")
     with closing(sqlite3.connect(workspace.home / "catalog.db")) as other:
         other.execute("begin exclusive")
@@ -131,7 +131,7 @@ def test_a_locked_catalog_is_told_in_words(workspace: Workspace) -> None:
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
-def test_what_was_only_compiled_or_tested_is_not_published(built: Workspace) -> None:
+def test_compile_and_test_do_not_publish(built: Workspace) -> None:
     before = built.marts.stat()
     built.dbt("--quiet", "compile", "--select", "behavior_clusters")
     tests = ("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test")

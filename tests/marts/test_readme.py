@@ -1,4 +1,4 @@
-"""The pages tell the truth: their console blocks print what they show."""
+"""The commands in the console blocks of the pages print the output shown there."""
 
 import os
 import re
@@ -44,7 +44,7 @@ def test_there_are_fourteen_questions_three_of_them_in_the_readme() -> None:
     assert (len(BLOCKS), len(of_readme)) == (14, 3)
 
 
-def test_the_picture_shows_what_was_answered(demo: Workspace) -> None:
+def test_the_picture_shows_the_demo_corpus(demo: Workspace) -> None:
     """The matrix and the winners in docs/images/behaviour.svg are those of the demo corpus."""
     picture = (PROJECT / "docs" / "images" / "behaviour.svg").read_text()
     cells = re.findall(r'data-test="(.*?)" data-implementation="(.*?)">(.*?)<', picture)

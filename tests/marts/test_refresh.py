@@ -1,7 +1,6 @@
-"""Refreshing: marts that were built load by load equal marts that are built at once.
+"""Refreshing: marts that are built load by load equal marts that are built at once.
 
-Tests that change a few problems share a lakehouse, in which each has a data set of its own, and its runs of dbt:
-see `TIMELINE`.
+Tests that change a few problems share a lakehouse and its dbt runs (see `TIMELINE`). Each has its own data set.
 """
 
 import csv
@@ -39,14 +38,14 @@ from tests.reference.strategies import (
 
 _SCHEMAS = ("main", "main_intermediate")
 RUN = ("--quiet", "run")
-# Views and functions are what the first run of a project with its variables makes them.
+# The first run of a project with its variables creates views and functions, which do not change afterwards.
 REFRESH = (*RUN, "--exclude", "config.materialized:view", "config.materialized:table_function")
 OTHER_RULE = ("--vars", "obslake_oracle: c")
 
 # `make faults` tries more histories.
 _TRIALS = int(os.environ.get("OBSLAKE_FAULT_TRIALS", "0"))
 
-# Wherever dbt asks DuckDB for something.
+# Every statement that dbt sends to DuckDB.
 _STATEMENT = Point(
     "dbt.adapters.duckdb.environments.local:DuckDBCursorWrapper.execute", "before", 1
 )
@@ -67,7 +66,7 @@ def load_descriptions(workspace: Workspace, descriptions: list[Description], nam
 def assert_as_if_built_at_once(
     workspace: Workspace, *arguments: str, project: Path = PROJECT
 ) -> None:
-    """Compare every table and view with those of a full build, row for row; keep the marts."""
+    """Compare every table and view row by row with those of a full build; keep the marts."""
     refreshed = workspace.marts.with_name("refreshed.duckdb")
     shutil.copy(workspace.marts, refreshed)
     workspace.dbt(*REFRESH, "--full-refresh", *arguments, project=project)
@@ -75,7 +74,7 @@ def assert_as_if_built_at_once(
         contents = {}
         for name, file in {"refreshed": refreshed, "at_once": workspace.marts}.items():
             connection.execute(f"attach '{file}' as {name} (read_only)")
-            # Views look for their tables in the database that is in use.
+            # Views find their tables in the current database.
             connection.execute(f"use {name}")
             relations = connection.execute(
                 "select table_schema || '.' || table_name from information_schema.tables "
@@ -85,7 +84,7 @@ def assert_as_if_built_at_once(
             contents[name] = {}
             for (relation,) in relations:
                 if relation.endswith("int_responses"):
-                    continue  # a view on the lakehouse, which a bare client does not have
+                    continue  # a view on the lakehouse, which a plain client cannot read
                 rows = connection.execute(f"from {relation}").fetchall()
                 contents[name][relation] = sorted(map(repr, rows))
     assert len(contents["at_once"]) > 20
@@ -97,7 +96,7 @@ def assert_as_if_built_at_once(
 
 
 def built(workspace: Workspace, *data_sets: str) -> dict[str, set[tuple[str, str]]]:
-    """Return the problems, of all data sets or of some, that each model built when it was last run."""
+    """Return the problems, of all or some data sets, that each model built in its last run."""
     rows = workspace.query(
         "select model, data_set_id, problem_id from main_refresh.refresh_problems where is_stale"
     )
@@ -109,7 +108,7 @@ def built(workspace: Workspace, *data_sets: str) -> dict[str, set[tuple[str, str
 
 
 def start_a_run(workspace: Workspace, moments: Path) -> Running:
-    """Begin a run that writes a line to a file for each moment before and after a statement."""
+    """Start a run that writes a line to a file before and after each statement."""
     return COMMANDS.start(
         "dbt",
         *RUN,
@@ -126,7 +125,7 @@ def moments_of(file: Path) -> int:
 
 
 def kill_a_run(workspace: Workspace, moment: float, seconds_per_moment: float) -> None:
-    """Begin a run, and end it like a machine that fails: after so many moments, and a part of the next."""
+    """Start a run, and kill it after a number of moments and a part of the next one."""
     with tempfile.TemporaryDirectory() as folder:
         moments = Path(folder) / "moments"
         running = start_a_run(workspace, moments)
@@ -143,7 +142,7 @@ def test_random_sequences_of_loads_and_runs(workspace: Workspace, seed: int) -> 
     chance = random.Random(seed)
     observations = random_observations(seed, n_problems=15)
     descriptions = random_descriptions(seed, observations)
-    # Of each attribute the latest load's counts, so descriptions are loaded in the order of theirs.
+    # The latest load of each attribute counts, so the order of loads must be that of the descriptions.
     described_by = sorted({d.load_id for d in descriptions})
     moments, seconds = 0, 0.0
     for number in range(max(4, len(described_by))):
@@ -166,7 +165,7 @@ def test_random_sequences_of_loads_and_runs(workspace: Workspace, seed: int) -> 
             )
             workspace.dbt(*RUN, "--select", *selected.split())
         else:
-            # A run that finds tables has more moments than the one that has made them.
+            # A run on existing tables has more moments than the run that created them.
             moment = chance.uniform(0, moments)
             kill_a_run(workspace, moment, seconds / moments)
     workspace.dbt(*RUN)
@@ -182,8 +181,8 @@ def as_of_earlier(shared: Shared) -> tuple[str, str]:
     return "--vars", f"as_of_snapshot: {shared.snapshots['earlier']}"
 
 
-# Between two steps scenarios look at what was built, and change something. One of them rolls back, and takes back
-# what others have loaded meanwhile: they load before the snapshot is kept, or when that one is done.
+# Between two steps scenarios check the marts and change rows. One scenario rolls back, which also removes the rows
+# of others: they load before the snapshot is kept, or after the rollbacks.
 FIRST_RUN = Step(
     "the first run, by another rule",
     lambda shared: shared.dbt(*RUN, *OTHER_RULE),
@@ -193,7 +192,7 @@ KEPT = Step("the snapshot is kept", keep_the_snapshot, is_always_made=True)
 BY_THE_RULES = Step("a run by the rules", lambda shared: shared.dbt(*RUN), is_always_made=True)
 SECOND_RUN = Step("the second run", lambda shared: shared.dbt(*REFRESH))
 THIRD_RUN = Step("the third run", lambda shared: shared.dbt(*REFRESH))
-ROLLED_BACK = Step("nobody rolls back any more", lambda shared: None)
+ROLLED_BACK = Step("no more rollbacks", lambda shared: None)
 FOURTH_RUN = Step("the fourth run", lambda shared: shared.dbt(*REFRESH))
 FIFTH_RUN = Step("the fifth run", lambda shared: shared.dbt(*REFRESH))
 COMPARED = Step("a comparison with a full build", assert_as_if_built_at_once)
@@ -205,7 +204,7 @@ COMPARED_AS_OF_EARLIER = Step(
     lambda shared: assert_as_if_built_at_once(shared, *as_of_earlier(shared)),
 )
 CURRENT_AGAIN = Step("a run as of now", lambda shared: shared.dbt(*REFRESH))
-# Nothing else may happen from here on.
+# No other scenario may change rows from here on.
 FULL_REFRESH = Step("a full build", lambda shared: shared.dbt(*REFRESH, "--full-refresh"))
 IDLE_RUN = Step("a run with nothing to do", lambda shared: shared.dbt(*RUN))
 RUN_AFTER_ONE_LOAD = Step("a run after one load", lambda shared: shared.dbt(*RUN))
@@ -218,7 +217,7 @@ TIMELINE = (
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Findings:
-    """What scenarios find, of which each has a data set of three problems with three implementations each."""
+    """The findings of the scenarios; each has a data set of three problems with three implementations each."""
     shared = Shared(tmp_path_factory.mktemp("refresh"))
     scenarios = scenarios_of(request.session, request.path)
     rows = [
@@ -251,7 +250,7 @@ def load_rows(
 
 
 def sizes(workspace: Workspace, data_set: str) -> list[tuple[object, ...]]:
-    """Return how many implementations are in clusters of each problem of a data set."""
+    """Return the sizes of the clusters of a data set, by problem."""
     return workspace.query(
         "select problem_id, n_implementations from behavior_clusters "
         "where data_set_id = ? order by 1",
@@ -261,7 +260,7 @@ def sizes(workspace: Workspace, data_set: str) -> list[tuple[object, ...]]:
 
 @in_lockstep
 def test_only_the_problems_of_a_load_are_built(shared: Shared, data_set: str) -> Steps:
-    """No other scenario does anything meanwhile: what is built is looked at in all data sets."""
+    """Checks all data sets, so no other scenario changes anything meanwhile."""
     yield FULL_REFRESH
     models = built(shared).keys()
     assert {"int_actuations", "int_clusters", "consensus_oracles", "behavior_clusters"} <= models
@@ -278,7 +277,7 @@ def test_only_the_problems_of_a_load_are_built(shared: Shared, data_set: str) ->
 
 
 @in_lockstep
-def test_a_description_builds_what_depends_on_it_and_nothing_else(
+def test_a_description_builds_only_the_models_that_depend_on_it(
     shared: Shared, data_set: str
 ) -> Steps:
     yield ROLLED_BACK
@@ -294,9 +293,7 @@ def test_a_description_builds_what_depends_on_it_and_nothing_else(
 
 
 @in_lockstep
-def test_a_system_of_a_whole_data_set_is_one_of_all_its_problems(
-    shared: Shared, data_set: str
-) -> Steps:
+def test_a_system_of_a_data_set_belongs_to_all_its_problems(shared: Shared, data_set: str) -> Steps:
     yield ROLLED_BACK
     export = shared.folder / "candidates.json"
     export.write_text('{"response": {"docs": [{"id": "a", "content": "code"}]}}')
@@ -312,7 +309,7 @@ def test_a_system_of_a_whole_data_set_is_one_of_all_its_problems(
 
 @in_lockstep
 def test_a_load_that_was_committed_late_is_not_missed(shared: Shared, data_set: str) -> Steps:
-    """Its id is older than those that were built: it began before them, and took longer."""
+    """Its id is older than those that were built, because it began before them and took longer."""
     yield ROLLED_BACK
     table = Lakehouse.open(shared.home).table(OBSERVATIONS)
     rows = table.scan(row_filter=f"data_set_id = '{data_set}' and problem_id = 'p1'").to_arrow()
@@ -359,12 +356,12 @@ def test_loads_that_were_rolled_back(shared: Shared, data_set: str) -> Steps:
     assert models["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
     assert models["int_implementations"] == {(data_set, p) for p in ("p1", "p3", "p4")}
     assert sizes(shared, data_set) == [("p1", 3), ("p2", 3), ("p3", 3)]
-    # The same sources again, by loads of their own.
+    # The same sources again, by new loads.
     load_rows(shared, data_set, [row("p3", "d"), row("p4", "d")])
     yield THIRD_RUN
     assert built(shared)["int_actuations"] == {(data_set, "p3"), (data_set, "p4")}
     assert sizes(shared, data_set) == now
-    # Back to before the rollback, by another tool.
+    # Another tool restores the state before the rollback.
     observations = Lakehouse.open(shared.home).table(OBSERVATIONS)
     observations.manage_snapshots().set_current_snapshot(snapshot_id=last).commit()
     yield FOURTH_RUN
@@ -395,13 +392,13 @@ def test_rows_that_were_forgotten(shared: Shared, data_set: str) -> Steps:
     assert models["int_actuations"] == models["int_tests"] == {(data_set, "p1")}
     assert sizes(shared, data_set) == [("p2", 4), ("p3", 4)]
     assert sizes(shared, other) == [("p1", 1)]
-    # Some rows of a problem, of which the others stay.
+    # Some rows of a problem; its other rows stay.
     forget("--run", "again")
     yield FIFTH_RUN
     assert built(shared)["int_actuations"] == {(data_set, p) for p in ("p2", "p3")}
     assert sizes(shared, data_set) == [("p2", 3), ("p3", 3)]
     yield COMPARED
-    # What an earlier snapshot still has: marts that were built anew in between find it there.
+    # An earlier snapshot still has the rows, and marts that were rebuilt meanwhile read them there.
     yield AS_OF_EARLIER
     assert sizes(shared, data_set) == [("p1", 3), ("p2", 4), ("p3", 4)]
     yield COMPARED_AS_OF_EARLIER
@@ -413,7 +410,7 @@ def test_rows_that_were_forgotten(shared: Shared, data_set: str) -> Steps:
 
 
 @in_lockstep
-def test_a_changed_rule_builds_all_that_it_may_change(shared: Shared, data_set: str) -> Steps:
+def test_a_changed_rule_builds_everything_it_may_change(shared: Shared, data_set: str) -> Steps:
     voters = "select distinct n_voters from consensus_oracles where data_set_id = ?"
     yield FIRST_RUN
     assert shared.query(voters, [data_set]) == [(2,)]
@@ -424,7 +421,7 @@ def test_a_changed_rule_builds_all_that_it_may_change(shared: Shared, data_set: 
 
 
 def copy_project(workspace: Workspace) -> Path:
-    """Copy the dbt project, to change it."""
+    """Return a copy of the dbt project that the test can change."""
     project = workspace.folder / "project"
     for part in ("models", "macros", "seeds", "tests/dbt"):
         shutil.copytree(PROJECT / part, project / part)
@@ -434,7 +431,7 @@ def copy_project(workspace: Workspace) -> Path:
 
 
 def write_seed(project: Path, equivalences: list[Equivalence]) -> None:
-    """Write the seed as somebody would: empty fields, quotes where needed."""
+    """Write the seed as users do: empty fields, quotes if needed."""
     with (project / "seeds" / "response_equivalences.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(field.name for field in fields(Equivalence))
@@ -442,7 +439,7 @@ def write_seed(project: Path, equivalences: list[Equivalence]) -> None:
 
 
 def test_changed_response_equivalences(workspace: Workspace) -> None:
-    """They build the problems that they concern, and nothing else, and everything follows them."""
+    """They rebuild exactly the problems that they apply to, in all marts."""
     project = copy_project(workspace)
     observations = random_observations(8, n_problems=40)
     descriptions = random_descriptions(8, observations)
@@ -465,7 +462,7 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     assert built(workspace)["behavior_changes"] <= concerned
     assert_marts(workspace, observations, descriptions, some)
 
-    # Other rules for many, read by `dbt seed`, of which some problems stay as they are.
+    # Other rules for many problems, read by `dbt seed`; the rules of some problems do not change.
     many = random_equivalences(8, observations)
     write_seed(project, many)
     workspace.dbt("--quiet", "seed", project=project)
@@ -488,8 +485,8 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     assert_marts(workspace, observations, descriptions)
 
 
-def test_whatever_decides_a_row_builds_it_again(workspace: Workspace) -> None:
-    """A macro that a model reaches, a column of a contract, and what an earlier version has left."""
+def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None:
+    """A macro that a model uses, a column of a contract, and tables of an earlier version."""
     project = copy_project(workspace)
     problems = {("d", p) for p in ("p1", "p2", "p3")}
     load_rows(workspace, "d", [row(p, i) for _, p in sorted(problems) for i in ("a", "b")])
@@ -505,9 +502,9 @@ def test_whatever_decides_a_row_builds_it_again(workspace: Workspace) -> None:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    # A macro that the one reaches and the other does not.
-    said = run_after("macros/checked_variable.sql", "-%}", "-%} {#- changed -#}")
-    assert "tables changed: all 3 problems are built again" in said
+    # A macro that only one of the two models uses.
+    output = run_after("macros/checked_variable.sql", "-%}", "-%} {#- changed -#}")
+    assert "tables changed: all 3 problems are built again" in output
     assert built(workspace)["consensus_oracles"] == problems
     assert "int_actuations" not in built(workspace)
 
@@ -519,42 +516,42 @@ def test_whatever_decides_a_row_builds_it_again(workspace: Workspace) -> None:
             "        'x' as note,\n        passing.n_passing_consensus,",
         )
     )
-    said = run_after(
+    output = run_after(
         "models/marts/problem_assessments.yml",
         "    columns:\n      - name: data_set_id",
         "    columns:\n      - name: note\n        data_type: string\n        description: A note.\n"
         "      - name: data_set_id",
     )
-    assert "rules or code of 1 of 26 tables changed: all 3 problems are built again" in said
+    assert "rules or code of 1 of 26 tables changed: all 3 problems are built again" in output
     assert built(workspace) == {"problem_assessments": problems}
     assert workspace.query("select distinct note from problem_assessments") == [("x",)]
 
-    # A description decides no row.
-    said = run_after(
+    # A description does not affect rows.
+    output = run_after(
         "models/marts/problem_assessments.yml", "description: A note.", "description: Another."
     )
-    assert "changed" not in said
+    assert "changed" not in output
     assert built(workspace) == {}
     ((comment,),) = workspace.query(
         "select comment from duckdb_columns() where column_name = 'note' and table_name = 'problem_assessments'"
     )
     assert comment == "Another."
 
-    # Earlier versions kept what they had built in other tables, and the tables of models were their own.
+    # Earlier versions stored versions in other tables, and their models had other tables.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as marts:
         marts.execute(
             "create table main_refresh.refresh_built_versions as select model, data_set_id, problem_id, version "
             "from main_refresh.refresh_problems; "
             "alter table main_intermediate.int_clusters drop column problem_id"
         )
-    said = run_after(
+    output = run_after(
         "models/marts/problem_assessments.yml", "description: Another.", "description: A note."
     )
-    assert "built by an earlier version: every problem is built again" in said
-    # Nothing was measured.
+    assert "built by an earlier version: every problem is built again" in output
+    # There are no measurements.
     assert len(built(workspace)) == 25
 
-    # A run on Spark may be cut off after the versions were kept, and before it was kept from what code.
+    # A run on Spark may be interrupted between storing the versions and storing the code they were built from.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as marts:
         marts.execute("update main_refresh.refresh_models set code = 'of before'")
     workspace.dbt(*REFRESH, project=project)

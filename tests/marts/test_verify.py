@@ -1,4 +1,4 @@
-"""What `obslake verify` says of the marts, which it computes anew by SQL of its own."""
+"""`obslake verify` checks the marts, which it recomputes with its own SQL."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.marts.test_refresh import load_observations
 from tests.reference.strategies import random_observations
 
 ALL = ("--sample", "999")
-# The marts that are verified, and nothing else.
+# Only the marts that are verified.
 RUN = (
     *("--quiet", "run", "--select"),
     *("+stimulus_response_matrix", "+stimulus_response_cube"),
@@ -23,7 +23,7 @@ RUN = (
 
 @pytest.fixture(scope="module")
 def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
-    """Random observations of many kinds, loaded in three parts and built."""
+    """A built lakehouse with random observations of many kinds, loaded in three parts."""
     workspace = make_workspace("verify")
     observations = random_observations(3, n_problems=40)
     for number in range(3):
@@ -33,7 +33,7 @@ def built(make_workspace: Callable[[str], Workspace]) -> Workspace:
 
 
 def verify(workspace: Workspace, *options: str) -> dict[str, dict[str, Any]]:
-    """Return the checks of the marts by their names; what else there is must be right."""
+    """Return the checks of the marts by name; all other checks must pass."""
     done = workspace.run("obslake", "verify", "--json", *options)
     assert "Traceback" not in done.stderr
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
@@ -52,7 +52,7 @@ def faults(workspace: Workspace, *options: str) -> list[str]:
     ]
 
 
-def test_marts_are_what_the_observations_give(built: Workspace) -> None:
+def test_marts_match_the_observations(built: Workspace) -> None:
     checks = verify(built, *ALL)
     n = built.query("select count(distinct (data_set_id, problem_id)) from stimulus_response_cube")
     assert checks["computed again"] == {
@@ -90,7 +90,7 @@ DAMAGE = {
 }  # fmt: skip
 
 
-def test_marts_that_say_something_else(built: Workspace) -> None:
+def test_changed_marts_are_faults(built: Workspace) -> None:
     ((data_set, problem),) = built.query(
         "select data_set_id, problem_id from behavior_clusters order by all limit 1"
     )
@@ -124,15 +124,15 @@ def test_a_file_that_is_damaged_or_in_use(built: Workspace) -> None:
     assert faults(built) == []
 
 
-def test_marts_that_are_older_are_no_fault(
+def test_outdated_marts_are_not_faults(
     built: Workspace, make_workspace: Callable[[str], Workspace]
 ) -> None:
-    """Whatever was done since, they are compared with what they were built from, while it is there."""
+    """They are compared with the snapshot they were built from, as long as it exists."""
     marts = built.marts.read_bytes()
     checks = verify(built, *ALL)
     built.obslake("compact")
     built.obslake("expire", "--older-than", "0s")
-    # The snapshot is gone, another one has the same rows.
+    # The snapshot no longer exists, but another one has the same rows.
     assert verify(built, *ALL) == checks
     (snapshot,) = (s["snapshot_id"] for s in built.status()["snapshots"])
 
@@ -141,14 +141,14 @@ def test_marts_that_are_older_are_no_fault(
     assert checks["counts"]["notes"] == ["the marts were built before 1 load: run `dbt run`"]
     assert checks["computed again"]["counted"] >= 40
     assert faults(built, *ALL) == []
-    # Tables that are run without what says which problems are stale stay what they are, and say so.
+    # Tables that are run without the models that find stale problems do not change.
     built.dbt(*RUN, "--exclude", "path:models/refresh", "path:models/staging")
     assert verify(built, *ALL) == checks
     # A run of some models leaves tables of two snapshots.
     built.dbt("--quiet", "run", "--select", "path:models/refresh", "int_actuations")
     (note,) = verify(built)["counts"]["notes"]
     assert note.startswith("the marts were built by several runs of some models each")
-    # Other rules, which the marts name.
+    # Other rules, which the marts record.
     rules = {
         "obslake_oracle": "i1",
         "obslake_voting_kinds": ["value"],

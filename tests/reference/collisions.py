@@ -1,7 +1,7 @@
-"""A search for different texts that DuckDB's ``hash()`` gives one value.
+"""Finds different texts for which DuckDB's ``hash()`` returns the same value.
 
-They look like what programs make: blocks of eight bytes that each end with the same number, such as
-``mbpp_222_prob222``. Nothing may take such texts for equal, nor refuse them.
+They look like generated names: blocks of eight bytes that all end with the same number, such as
+``mbpp_222_prob222``. No code may treat such texts as equal, or refuse them.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _BLOCK = 8
 
 
 def colliding(candidates: Sequence[str]) -> list[list[str]]:
-    """Return the candidates that share their hash with another one, those of one hash together."""
+    """Return the candidates that share their hash with another one, grouped by hash."""
     given = pa.table({"text": pa.array(candidates, pa.string())})
     with duckdb.connect() as connection:
         connection.register("given", given)
@@ -28,7 +28,7 @@ def colliding(candidates: Sequence[str]) -> list[list[str]]:
 
 
 def numbered(words: Sequence[str], digits: int, suffix: str = "") -> list[str]:
-    """Return texts in which the same number follows each of the words, which are cut to end a block."""
+    """Return texts in which each word, cut to fit a block, is followed by the same number."""
     room = _BLOCK - digits
     parts = [word[:room].ljust(room, "_") for word in words]
     return [
@@ -39,7 +39,7 @@ def numbered(words: Sequence[str], digits: int, suffix: str = "") -> list[str]:
 
 @st.composite
 def colliding_texts(draw: DrawFn, at_least: int = 6) -> list[str]:
-    """Texts each of which shares its hash with another one, found among those of a form that is drawn."""
+    """Draw texts that each share their hash with another one, in a random form."""
     words = st.text("abcdefghijklmnopqrstuvwxyz_-. ", min_size=1, max_size=7)
     form = draw(st.lists(words, min_size=2, max_size=4))
     suffix = draw(st.sampled_from(["", "!", "_suffix", '"}]']))
@@ -54,5 +54,5 @@ def colliding_texts(draw: DrawFn, at_least: int = 6) -> list[str]:
 
 
 def some_colliding_texts() -> list[str]:
-    """Return such texts in the form of the public benchmarks' names, pairs side by side."""
+    """Return colliding texts in the form of names in public benchmarks, pairs adjacent."""
     return [text for group in colliding(numbered(("mbpp_", "_prob"), 3)) for text in group]

@@ -1,6 +1,6 @@
-"""Which responses are equal by rules: a naive computation of canonical forms, from the response protocol alone.
+"""Naive computation of canonical forms of responses under rules, from the response protocol alone.
 
-Like `naive`, it shares nothing with the SQL: Python's own JSON parser and decimal numbers.
+Like `naive`, it shares nothing with the SQL: it uses Python's own JSON parser and decimal numbers.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from decimal import ROUND_HALF_UP, Context
 from typing import Any, NoReturn
 
 DEEPEST = 24
-"""Containers may be nested so deeply; other texts are compared exactly."""
+"""Maximal nesting of containers; texts with deeper nesting are compared exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """One row of the seed ``response_equivalences``; None stands for an empty field."""
+    """One row of the seed ``response_equivalences``; None means an empty field."""
 
     data_set_id: str | None
     problem_id: str | None
@@ -27,7 +27,7 @@ class Equivalence:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What applies to one problem."""
+    """The rules of one problem."""
 
     by_exception_class: bool = False
     by_key: bool = False
@@ -36,7 +36,7 @@ class Rules:
 
     @property
     def reads_json(self) -> bool:
-        """Whether values are read at all."""
+        """Whether values are read as JSON."""
         return self.by_key or self.significant_digits is not None or self.unordered is not None
 
 
@@ -44,7 +44,7 @@ EXACT = Rules()
 
 
 def rules_of(equivalences: Iterable[Equivalence], data_set_id: str, problem_id: str) -> Rules:
-    """The rules of the most specific scope that a problem is in."""
+    """Return the rules of the most specific scope of a problem."""
     scopes: dict[int, dict[str, str | None]] = {}
     for row in equivalences:
         if row.data_set_id in (None, data_set_id) and row.problem_id in (None, problem_id):
@@ -63,7 +63,7 @@ def rules_of(equivalences: Iterable[Equivalence], data_set_id: str, problem_id: 
 
 
 def canonical_form(response: str, response_kind: str, rules: Rules) -> str:
-    """The text that responses have in common that are equal by rules."""
+    """Return the canonical form of a response, which equal responses share."""
     if response_kind == "exception" and rules.by_exception_class:
         token, *rest = response.split("@")
         return f"{token}@{rest[0]}" if token == "$EXCEPTION" and rest else response
@@ -78,7 +78,7 @@ def canonical_form(response: str, response_kind: str, rules: Rules) -> str:
     return _write(value, rules, [], is_outermost=True)
 
 
-# Numbers and strings stay as they are written; an object is the list of its pairs.
+# Numbers and strings keep their recorded text; an object is the list of its pairs.
 @dataclass(frozen=True, slots=True)
 class _Number:
     text: str
@@ -91,14 +91,14 @@ class _Object:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A string, by the text that stands in the response."""
+    """A string, as recorded in the response."""
 
     text: str
 
 
 def _parse(text: str) -> Any:
-    """The tree of a JSON text, with every string as it is written."""
-    # Strings are replaced by their numbers first, since the parser undoes how they are written.
+    """Return the tree of a JSON text, with every string as recorded."""
+    # The parser would decode strings, so numbers replace them first.
     strings: list[str] = []
     plain, start, scanner = "", 0, json.decoder.scanstring  # type: ignore[attr-defined]
     while (quote := text.find('"', start)) >= 0:
@@ -141,13 +141,13 @@ def _depth(value: Any) -> int:
 
 
 def _write(value: Any, rules: Rules, tags: list[str], *, is_outermost: bool) -> str:
-    """The canonical text of a value.
+    """Return the canonical text of a value.
 
     Args:
-        value: what was parsed.
+        value: the parsed value.
         rules: rules of the problem.
-        tags: tagged form that the value stands in; of a pair in a ``$dict`` the form around it, too.
-        is_outermost: whether nothing, or the tag of an iterator alone, is around the value.
+        tags: tag of the form around the value; ``pair`` for elements of a pair in a ``$dict``.
+        is_outermost: whether the value is the outermost, or only the tag of an iterator is around it.
     """
     if isinstance(value, _Number):
         return rounded(value.text, rules.significant_digits)
@@ -162,7 +162,7 @@ def _write(value: Any, rules: Rules, tags: list[str], *, is_outermost: bool) -> 
             for key, item in value.pairs
         ]
         if rules.by_key:
-            pairs.sort(key=lambda pair: pair[0])  # stable: the same key twice keeps its order
+            pairs.sort(key=lambda pair: pair[0])  # stable: a repeated key keeps its order
         return "{" + ",".join(f"{key}:{item}" for key, item in pairs) + "}"
     if isinstance(value, list):
         pair = ["pair"] if tags == ['"$dict"'] else []
@@ -174,7 +174,7 @@ def _write(value: Any, rules: Rules, tags: list[str], *, is_outermost: bool) -> 
 
 
 def _is_unordered(rules: Rules, tags: list[str], *, is_outermost: bool) -> bool:
-    """Whether the order of the elements of an array says nothing."""
+    """Whether the order of the elements of an array is ignored."""
     if tags in (['"$set"'], ['"$frozenset"']):
         return True
     if tags == ['"$dict"']:
@@ -185,14 +185,14 @@ def _is_unordered(rules: Rules, tags: list[str], *, is_outermost: bool) -> bool:
 
 
 def rounded(number: str, significant_digits: int | None) -> str:
-    """A float, rounded half away from zero, as ``<digit>.<digits>e<exponent>``; integers as they are."""
+    """Return a float rounded half away from zero, as ``<digit>.<digits>e<exponent>``; integers unchanged."""
     lower = number.lower()
     if significant_digits is None or not set(".e") & set(lower):
         return number
     mantissa, _, exponent = lower.partition("e")
     if len(exponent.lstrip("+-").lstrip("0")) > 9:
         return number
-    # Of an exponent of its own, so that no number is too large or too small for a decimal.
+    # The exponent is added separately, so that no number is too large or too small for a decimal.
     exact = Context(prec=max(len(mantissa), 1), Emax=10**9, Emin=-(10**9))
     value = exact.create_decimal(mantissa)
     if value == 0:

@@ -2,8 +2,8 @@
 
 It is the oracle against which the SQL models are tested, and therefore shares nothing with them:
 plain Python, standard library only, one small function per rule. Text is compared by code point,
-which is what Python's ``str`` does. Responses are compared by their exact text (of a verdict only
-what stands before its first ``@``), except where rules of response equivalence are given.
+as Python's ``str`` does. Responses are compared by their exact text (for verdicts, the text before
+the first ``@``), unless rules of response equivalence are given.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TEXT_OF_MISSING_OUTPUT = {
 Problem = tuple[str, str]
 """(data_set_id, problem_id)"""
 Step = tuple[str, int]
-"""(test_id, step_id): a stimulus inside one problem, in its sort order"""
+"""(test_id, step_id): a stimulus within one problem, in its sort order"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One row of the table ``implementations``: what a load says of an implementation."""
+    """One row of the table ``implementations``: the description of an implementation by a load."""
 
     data_set_id: str
     problem_id: str
@@ -81,12 +81,12 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Voting:
-    """Who votes, and what an oracle needs.
+    """Variables of the vote.
 
     Attributes:
-        one_vote_per: ``implementation``, or ``code``: of the voters of a problem that are known to
-            have the same code only the first votes.
-        minimal_support: how many votes an oracle needs at least.
+        one_vote_per: ``implementation``, or ``code``: only the first of the voters of a problem that
+            are known to have the same code votes.
+        minimal_support: least number of votes for an oracle.
     """
 
     one_vote_per: str = "implementation"
@@ -202,7 +202,7 @@ class ConsensusRow:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRow:
-    """One row of ``training_examples``, without what only describes implementation and test."""
+    """One row of ``training_examples``, without descriptions of implementation and test."""
 
     data_set_id: str
     problem_id: str
@@ -524,11 +524,11 @@ class Marts:
     discriminating_tests: list[DiscriminationRow]
 
     def tuples(self, mart: str) -> list[tuple[Any, ...]]:
-        """The rows of one mart as tuples in the order of ``COLUMNS[mart]``, sorted by key."""
+        """Return the rows of one mart as tuples in the order of ``COLUMNS[mart]``, sorted by key."""
         return [tuple(getattr(row, name) for name in COLUMNS[mart]) for row in getattr(self, mart)]
 
     def dicts(self, mart: str) -> list[dict[str, Any]]:
-        """The rows of one mart as dictionaries, sorted by key."""
+        """Return the rows of one mart as dictionaries, sorted by key."""
         return [dict(zip(COLUMNS[mart], row, strict=True)) for row in self.tuples(mart)]
 
 
@@ -581,7 +581,7 @@ def compute(
 
 
 def response_text(output: str | None, response_kind: str) -> str:
-    """The response as text: the output, or where there is none the token of its kind."""
+    """Return the response as text: the output, or the token of its kind if there is none."""
     nothing_returned = response_kind == "void" and output == ""
     if output is not None and not nothing_returned:
         return output
@@ -589,7 +589,7 @@ def response_text(output: str | None, response_kind: str) -> str:
 
 
 def canonical_response(response: str, response_kind: str, rules: Rules = EXACT) -> str:
-    """What decides whether two responses are equal."""
+    """Return the form by which responses are compared."""
     if response_kind == "verdict":
         return response.split("@", 1)[0]
     return canonical_form(response, response_kind, rules)
@@ -597,12 +597,12 @@ def canonical_response(response: str, response_kind: str, rules: Rules = EXACT) 
 
 @lru_cache(maxsize=100_000)
 def md5(text: str) -> str:
-    """The md5 of the UTF-8 text in lower-case hexadecimal digits."""
+    """Return the md5 of the UTF-8 text in lower-case hexadecimal digits."""
     return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
 
 
 def response_hash(response: str, response_kind: str, rules: Rules = EXACT) -> str:
-    """The hash of the canonical response."""
+    """Return the hash of the canonical response."""
     return md5(canonical_response(response, response_kind, rules))
 
 
@@ -612,7 +612,7 @@ def response_hash(response: str, response_kind: str, rules: Rules = EXACT) -> st
 def build_cube(
     observations: Iterable[Observation], equivalences: Sequence[Equivalence] = ()
 ) -> list[CubeRow]:
-    """One row per stimulus, implementation, environment, run and attempt."""
+    """Return one row per stimulus, implementation, environment, run and attempt."""
     by_key = group(
         observations,
         lambda o: (
@@ -633,7 +633,7 @@ def build_cube(
 
 
 def _precedence(o: Observation) -> tuple[Any, ...]:
-    """Of several observations with the same key the one with the greatest precedence counts."""
+    """Return a sort key; the greatest of several observations with the same key counts."""
     return (
         o.response_kind not in NOT_EXECUTED_KINDS,
         o.observed_at,
@@ -648,7 +648,7 @@ def _precedence(o: Observation) -> tuple[Any, ...]:
 
 
 def cube_row(o: Observation, rules: Rules = EXACT) -> CubeRow:
-    """The cube's row of one observation."""
+    """Return the row of the cube for one observation."""
     response = response_text(o.output, o.response_kind)
     return CubeRow(
         data_set_id=o.data_set_id,
@@ -671,12 +671,12 @@ def cube_row(o: Observation, rules: Rules = EXACT) -> CubeRow:
 
 
 def executed(cube: Iterable[CubeRow]) -> list[CubeRow]:
-    """The rows of the cube that say what happened, not that nothing did."""
+    """Return the rows of the cube that were executed."""
     return [row for row in cube if row.response_kind not in NOT_EXECUTED_KINDS]
 
 
 def final_responses(cube: Iterable[CubeRow]) -> list[CubeRow]:
-    """Per stimulus, implementation and context: the last attempt that was executed."""
+    """Return the last executed attempt per stimulus, implementation and context."""
     by_context = group(
         executed(cube),
         lambda r: (
@@ -693,12 +693,12 @@ def final_responses(cube: Iterable[CubeRow]) -> list[CubeRow]:
 
 
 def latest_context(finals: Iterable[CubeRow]) -> CubeRow:
-    """Of final responses in several contexts the one of the latest."""
+    """Return the final response of the latest context."""
     return max(finals, key=lambda r: (r.observed_at, r.run_id, r.environment_id))
 
 
 def build_matrix(finals: Iterable[CubeRow]) -> list[MatrixRow]:
-    """Per stimulus and implementation: the final response of the latest context."""
+    """Return the final response of the latest context per stimulus and implementation."""
     by_cell = group(
         finals,
         lambda r: (r.data_set_id, r.problem_id, r.test_id, r.step_id, r.implementation_id),
@@ -733,7 +733,7 @@ def build_matrix(finals: Iterable[CubeRow]) -> list[MatrixRow]:
 
 
 def hash_of_items(items: Sequence[str]) -> str:
-    """The hash of a set of items that does not depend on their order."""
+    """Return a hash of items that does not depend on their order."""
     hashes = [md5(item) for item in items]
     high = sum(int(h[:16], 16) for h in hashes)
     low = sum(int(h[-16:], 16) for h in hashes)
@@ -741,17 +741,17 @@ def hash_of_items(items: Sequence[str]) -> str:
 
 
 def signature(cells: Sequence[CubeRow | MatrixRow]) -> str:
-    """The signature of a set of cells: equal where stimuli and responses are equal."""
+    """Return the signature of a set of cells: equal if stimuli and responses are equal."""
     return hash_of_items([f"{c.response_hash}:{c.step_id}:{c.test_id}" for c in cells])
 
 
 def stimuli_signature(cells: Sequence[CubeRow | MatrixRow]) -> str:
-    """The signature of the stimuli of a set of cells, whatever the responses."""
+    """Return the signature of the stimuli of a set of cells, whatever the responses."""
     return hash_of_items([f"{c.step_id}:{c.test_id}" for c in cells])
 
 
 def build_signatures(finals: Iterable[CubeRow]) -> list[SignatureRow]:
-    """Per implementation and context: the signature of its final responses."""
+    """Return the signature of the final responses per implementation and context."""
     by_context = group(
         finals,
         lambda r: (r.data_set_id, r.problem_id, r.implementation_id, r.environment_id, r.run_id),
@@ -782,7 +782,7 @@ def build_signatures(finals: Iterable[CubeRow]) -> list[SignatureRow]:
 
 
 def build_cluster_members(matrix: Iterable[MatrixRow]) -> list[ClusterMemberRow]:
-    """Per implementation except the specified oracle: its cluster."""
+    """Return the cluster of each implementation except the specified oracle."""
     rows = []
     for (data_set_id, problem_id), cells in group(matrix, _problem).items():
         columns = group(cells, lambda c: c.implementation_id)
@@ -811,7 +811,7 @@ def build_cluster_members(matrix: Iterable[MatrixRow]) -> list[ClusterMemberRow]
 def build_clusters(
     matrix: Iterable[MatrixRow], members: Iterable[ClusterMemberRow]
 ) -> list[ClusterRow]:
-    """Per cluster: size, exemplar, and where it differs from the largest cluster."""
+    """Return each cluster with size, exemplar, and first difference from the largest cluster."""
     cells_of_problem = group(matrix, _problem)
     rows = []
     for problem, problem_members in group(members, _problem).items():
@@ -844,7 +844,7 @@ def build_clusters(
 
 
 def first_difference(one: Iterable[MatrixRow], other: Iterable[MatrixRow]) -> Step:
-    """The smallest stimulus at which two different columns differ or only one has a cell."""
+    """Return the smallest stimulus at which two different columns differ or only one has a cell."""
     hashes_of_one = {_step(c): c.response_hash for c in one}
     hashes_of_other = {_step(c): c.response_hash for c in other}
     return min(
@@ -858,7 +858,7 @@ def first_difference(one: Iterable[MatrixRow], other: Iterable[MatrixRow]) -> St
 
 
 def eligible_voters(cells: Iterable[MatrixRow]) -> set[str]:
-    """The implementations that may vote, given all cells of one problem."""
+    """Return the implementations that may vote, given all cells of one problem."""
     return {
         c.implementation_id
         for c in cells
@@ -867,7 +867,7 @@ def eligible_voters(cells: Iterable[MatrixRow]) -> set[str]:
 
 
 def first_of_each_code(eligible: Iterable[str], descriptions: Iterable[Description]) -> set[str]:
-    """Of implementations with the same code the first; those whose code is not known all.
+    """Return the first implementation of each code, and all whose code is unknown.
 
     Args:
         eligible: implementations of one problem.
@@ -886,7 +886,7 @@ def first_of_each_code(eligible: Iterable[str], descriptions: Iterable[Descripti
 
 
 def leading_clusters(members: Iterable[ClusterMemberRow], eligible: set[str]) -> list[set[str]]:
-    """The eligible members of each cluster that has the most of them, of one problem."""
+    """Return the eligible members of each cluster of a problem that has the most of them."""
     eligible_members: dict[str, set[str]] = defaultdict(set)
     for member in members:
         if member.implementation_id in eligible:
@@ -898,7 +898,7 @@ def leading_clusters(members: Iterable[ClusterMemberRow], eligible: set[str]) ->
 def build_voters(
     matrix: Iterable[MatrixRow], descriptions: Iterable[Description], voting: Voting
 ) -> dict[Problem, set[str]]:
-    """The implementations that vote, of each problem."""
+    """Return the implementations that vote in each problem."""
     described = group(descriptions, lambda d: (d.data_set_id, d.problem_id))
     voters = {problem: eligible_voters(cells) for problem, cells in group(matrix, _problem).items()}
     if voting.one_vote_per == "code":
@@ -913,7 +913,7 @@ def build_consensus(
     voters_of_problem: dict[Problem, set[str]],
     voting: Voting,
 ) -> list[ConsensusRow]:
-    """Per stimulus: the response that the implementations vote for."""
+    """Return the response that the implementations vote for, per stimulus."""
     members_of_problem = group(members, _problem)
     rows = []
     for problem, cells in group(matrix, _problem).items():
@@ -933,7 +933,7 @@ def consensus_row(
     leading: Sequence[set[str]],
     voting: Voting,
 ) -> ConsensusRow:
-    """The consensus on one stimulus, given its row of the matrix by implementation."""
+    """Return the consensus on one stimulus, given its row of the matrix by implementation."""
     votes = [c for i, c in row.items() if i in eligible and c.response_kind in VOTING_KINDS]
     counts = Counter(vote.response_hash for vote in votes)
     ranking = sorted(counts.values(), reverse=True)
@@ -985,7 +985,7 @@ def consensus_row(
 
 
 def entropy(counts: Sequence[int]) -> float:
-    """The entropy in bits of a distribution given by its counts, rounded to 6 digits."""
+    """Return the entropy in bits of a distribution given by its counts, rounded to 6 digits."""
     total = sum(counts)
     return round(math.fsum(n / total * math.log2(total / n) for n in counts), 6)
 
@@ -993,7 +993,7 @@ def entropy(counts: Sequence[int]) -> float:
 def cluster_oracle_response(
     row: dict[str, MatrixRow], leading: Sequence[set[str]], voting: Voting
 ) -> str | None:
-    """What the leading clusters answer to one stimulus, if all of them answer the same."""
+    """Return the response of the leading clusters to one stimulus, if all of them agree."""
     cells: list[MatrixRow] = []
     for cluster in leading:
         cells_of_cluster = [row[i] for i in cluster if i in row]
@@ -1003,7 +1003,7 @@ def cluster_oracle_response(
     if any(c.response_kind not in VOTING_KINDS for c in cells):
         return None
     if len({c.response_hash for c in cells}) != 1:
-        return None  # also where no cluster leads
+        return None  # also if no cluster leads
     if len(cells) < voting.minimal_support:
         return None
     return min(c.response for c in cells)
@@ -1018,7 +1018,7 @@ def build_training(
     consensus: Iterable[ConsensusRow],
     voters_of_problem: dict[Problem, set[str]],
 ) -> list[TrainingRow]:
-    """Per cell of an implementation: how it stands to both oracles, and how many behave alike."""
+    """Return each cell of an implementation with its agreement with both oracles and its cluster."""
     consensus_of = {(*_problem(row), row.test_id, row.step_id): row for row in consensus}
     members_of_problem = group(members, _problem)
     rows = []
@@ -1090,7 +1090,7 @@ class Revision:
 
 
 def build_revisions(cube: Iterable[CubeRow], descriptions: Iterable[Description]) -> list[Revision]:
-    """Per implementation of a lineage and environment: what is known of the revision."""
+    """Return the revision of each implementation of a lineage, per environment."""
     described = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
     rows_of = group(executed(cube), lambda r: (*_problem(r), r.environment_id, r.implementation_id))
     revisions = []
@@ -1115,9 +1115,9 @@ def build_revisions(cube: Iterable[CubeRow], descriptions: Iterable[Description]
 
 
 def latest_value(descriptions: Iterable[Description], attribute: str) -> Any:
-    """What the latest load that says anything about an attribute says; else None.
+    """Return the value of an attribute from the latest load that has one; else None.
 
-    Of several values that one load gave the greatest counts.
+    If that load has several values, the greatest counts.
     """
     values = [(d.load_id, getattr(d, attribute)) for d in descriptions]
     return max((v for v in values if v[1] is not None), default=(None, None))[1]
@@ -1126,7 +1126,7 @@ def latest_value(descriptions: Iterable[Description], attribute: str) -> Any:
 def build_lineage(
     finals: Iterable[CubeRow], matrix: Iterable[MatrixRow], revisions: Iterable[Revision]
 ) -> list[LineageRow]:
-    """Per stimulus, revision and environment: the final response of the latest run there."""
+    """Return the final response of the latest run per stimulus, revision and environment."""
     runs_of = group(finals, lambda r: (*_problem(r), r.environment_id, r.implementation_id))
     specified = {
         (*_problem(c), *_step(c)): c.response_hash
@@ -1169,7 +1169,7 @@ def build_lineage(
 
 
 def is_right(row: CubeRow | MatrixRow, specified_hash: str | None) -> bool | None:
-    """Whether a response is right, None where nothing says so."""
+    """Whether a response is right; None if unknown."""
     if row.response_kind == "verdict":
         return canonical_response(row.response, "verdict") == "passed"
     if specified_hash is None:
@@ -1178,7 +1178,7 @@ def is_right(row: CubeRow | MatrixRow, specified_hash: str | None) -> bool | Non
 
 
 def build_changes(lineage: Iterable[LineageRow]) -> list[ChangeRow]:
-    """What differs between each revision and the one before it in the same environment."""
+    """Return the changes between each revision and the one before it in the same environment."""
     rows = []
     for cells in group(
         lineage, lambda r: (r.data_set_id, r.problem_id, r.lineage, r.environment_id)
@@ -1218,7 +1218,7 @@ def build_changes(lineage: Iterable[LineageRow]) -> list[ChangeRow]:
 
 
 def class_of_change(old: LineageRow | None, new: LineageRow | None) -> str | None:
-    """How a revision answers a stimulus, compared with the one before it; None: the same."""
+    """Return the class of the change of a response between two revisions; None if it is equal."""
     if old is None:
         return "new"
     if new is None:
@@ -1236,9 +1236,9 @@ def class_of_change(old: LineageRow | None, new: LineageRow | None) -> str | Non
 
 
 def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
-    """The stimuli to which an implementation responds differently in one environment.
+    """Return the stimuli to which an implementation responds differently in one environment.
 
-    Of equally frequent responses the one with the least hash comes first.
+    Among equally frequent responses, the one with the least hash comes first.
     """
     by_cell = group(
         (r for r in executed(cube) if r.implementation_id != ORACLE),
@@ -1285,7 +1285,7 @@ def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
 
 @dataclass(frozen=True)
 class Context:
-    """What is named of one side of the transitions; None: nothing."""
+    """The given parts of one side of the transitions; None if not given."""
 
     run_id: str | None = None
     environment_id: str | None = None
@@ -1294,7 +1294,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class RunColumn:
-    """What one run of an implementation in one environment answered."""
+    """The responses of an implementation in one run and environment."""
 
     environment_id: str
     run_id: str
@@ -1305,7 +1305,7 @@ class RunColumn:
 
 Subjects = list[tuple[str, RunColumn]]
 Start = tuple[datetime, str]
-"""When a run began, and its run_id: the order of runs."""
+"""The start of a run and its run_id, which order runs."""
 
 
 def build_transitions(
@@ -1314,7 +1314,7 @@ def build_transitions(
     before: Context | None = None,
     after: Context | None = None,
 ) -> list[TransitionRow]:
-    """Per pair of environments and implementation: where it stood in two runs."""
+    """Return the move between clusters of two runs, per pair of environments and subject."""
     before, after = before or Context(), after or Context()
     described = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
     rows = []
@@ -1348,7 +1348,7 @@ def build_transitions(
 
 
 def run_columns(cube: Iterable[CubeRow]) -> list[RunColumn]:
-    """The columns of all runs of one problem, without the specified oracle's."""
+    """Return the columns of all runs of one problem, without the specified oracle."""
     cube = [r for r in cube if r.implementation_id != ORACLE]
     began = group(executed(cube), lambda r: (r.environment_id, r.run_id, r.implementation_id))
     finals = group(
@@ -1363,7 +1363,7 @@ def run_columns(cube: Iterable[CubeRow]) -> list[RunColumn]:
 def subject_of(
     column: RunColumn, context: Context, descriptions: Iterable[Description]
 ) -> str | None:
-    """What is followed: the implementation, or the lineage where a revision is named; else None."""
+    """Return the subject to follow: the implementation, or the lineage if a revision is given; else None."""
     if context.revision is None:
         return column.implementation_id
     if latest_value(descriptions, "revision") != context.revision:
@@ -1374,7 +1374,7 @@ def subject_of(
 def latest_run(
     subjects: Subjects, environment_id: str, run_id: str | None, earlier_than: Start | None = None
 ) -> Start | None:
-    """The run that began last, of those in an environment; None where there is none."""
+    """Return the run in an environment that began last; None if there is none."""
     runs = group((c for _, c in subjects if c.environment_id == environment_id), lambda c: c.run_id)
     starts = [
         (min(c.began_at for c in of_run), run)
@@ -1385,7 +1385,7 @@ def latest_run(
 
 
 def side(subjects: Subjects, environment_id: str, run_id: str) -> Side:
-    """The column of each subject in a run: of several implementations the one that began last."""
+    """Return the column of each subject in a run: that of its implementation that began last."""
     of_run = [s for s in subjects if (s[1].environment_id, s[1].run_id) == (environment_id, run_id)]
     in_order = sorted(of_run, key=lambda s: (s[1].began_at, s[1].implementation_id))
     return {subject: (c.implementation_id, c.cells) for subject, c in in_order}
@@ -1398,7 +1398,7 @@ Side = dict[str, tuple[str, list[CubeRow]]]
 def environment_pairs(
     columns: Iterable[RunColumn], before: Context, after: Context
 ) -> list[tuple[str, str]]:
-    """The environments that are compared; one that only one side names is that of both."""
+    """Return the environments to compare; one that only one side names applies to both."""
     old, new = before.environment_id, after.environment_id
     if old is None and new is None:
         return [(e, e) for e in {c.environment_id for c in columns}]
@@ -1412,7 +1412,7 @@ def transitions_of_pair(
     before: Side,
     after: Side,
 ) -> list[TransitionRow]:
-    """Where each subject stood in either of two runs."""
+    """Return the clusters of each subject in two runs."""
     clusters_before = clusters_of_side(before)
     clusters_after = clusters_of_side(after)
     rows = []
@@ -1463,7 +1463,7 @@ def transitions_of_pair(
 
 
 def clusters_of_side(side: Side) -> list[tuple[str, set[str]]]:
-    """Signature and subjects of each cluster, the largest first."""
+    """Return signature and subjects of each cluster, the largest first."""
     clusters = group(side, lambda subject: signature(side[subject][1]))
     return [
         (cluster_id, set(subjects))
@@ -1479,15 +1479,15 @@ Column = dict[Step, MatrixRow]
 """The cells of one implementation by stimulus"""
 
 PASS_AT_K = 1
-"""How many implementations pass@k draws."""
+"""Number of implementations that pass@k draws."""
 
 SUITE_ROUNDS = 16
-"""How many tests of a problem are chosen one after the other."""
+"""Maximal number of tests of a problem that are chosen greedily."""
 
 
 @dataclass(frozen=True)
 class Assessed:
-    """What is assessed of one problem."""
+    """The assessments of one problem."""
 
     matrix: list[MatrixRow]
     agreements: list[AgreementRow]
@@ -1503,7 +1503,7 @@ def assess(
 
     Args:
         matrix: cells of the problem.
-        consensus_rows: what is voted for at each of its stimuli.
+        consensus_rows: consensus on each of its stimuli.
         eligible: implementations that vote.
     """
     problem = _problem(matrix[0])
@@ -1525,7 +1525,7 @@ def assess(
         for s in consensus
     }
 
-    # The hash that each oracle wants to see, by stimulus.
+    # The response hash of each oracle, by stimulus.
     leader = min((min(c) for c in leading_clusters(members, eligible)), default="")
     by_consensus = {s: winner(r, votes[s].values()) for s, r in consensus.items()}
     by_cluster = {
@@ -1594,7 +1594,7 @@ def assess(
         n_passed, same, mean = score
         return (True, n_passed**2 * same, mean is not None, mean or Fraction(0))
 
-    # Sorting keeps the order of equals, in reverse as well.
+    # Sorting is stable, also in reverse.
     in_order = sorted(sorted(columns), key=merit, reverse=True)
     ranking = {i: rank for rank, i in enumerate(in_order, start=1)}
 
@@ -1721,37 +1721,37 @@ def assess(
 
 
 def winner(row: ConsensusRow, votes: Iterable[str]) -> str | None:
-    """The hash that most of the votes have; None where the vote has no winner."""
+    """Return the hash with the most votes; None if the vote has no winner."""
     if row.oracle_response is None:
         return None
     return Counter(votes).most_common(1)[0][0]
 
 
 def _passing(passes: Iterable[bool | None]) -> tuple[int, int]:
-    """How many implementations could pass, and how many do."""
+    """Return the numbers of implementations that could pass, and that do."""
     known = [p for p in passes if p is not None]
     return len(known), sum(known)
 
 
 def pass_at_k(n: int, c: int, k: int) -> float | None:
-    """The probability that one of k of n implementations passes, of which c pass."""
+    """Return the probability that at least one of k drawn implementations passes, if c of n pass."""
     if n < k:
         return None
     return float(rounded(1 - Fraction(math.comb(n - c, k), math.comb(n, k))))
 
 
 def rounded(value: Fraction) -> Fraction:
-    """A number from 0 rounded to 6 digits, halves up."""
+    """Return a number that is not negative, rounded to 6 digits, half up."""
     return Fraction(math.floor(value * 10**6 + Fraction(1, 2)), 10**6)
 
 
 def share(part: int, whole: int) -> float | None:
-    """A part of a whole; None of nothing."""
+    """Return a share; None if the whole is 0."""
     return part / whole if whole else None
 
 
 def discriminations(matrix: list[MatrixRow]) -> list[DiscriminationRow]:
-    """How well each test of one problem tells its clusters apart, and which of them are enough."""
+    """Return how well each test of one problem tells its clusters apart, and whether it is in the suite."""
     cells = {(c.implementation_id, *_step(c)): c.response_hash for c in matrix}
     steps = {test: sorted({_step(c) for c in cs}) for test, cs in group(matrix, _test).items()}
     exemplars = {
@@ -1806,7 +1806,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 def group(rows: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    """The rows by their key."""
+    """Return the rows by their key."""
     groups: dict[K, list[T]] = defaultdict(list)
     for row in rows:
         groups[key(row)].append(row)
@@ -1814,12 +1814,12 @@ def group(rows: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
 
 
 def none_first(value: Any) -> tuple[bool, Any]:
-    """A sort key in which None comes before every other value."""
+    """Return a sort key in which None comes before every other value."""
     return (value is not None, value)
 
 
 def first_known(*values: str | None) -> str | None:
-    """The first value that is not None."""
+    """Return the first value that is not None."""
     return next((value for value in values if value is not None), None)
 
 

@@ -1,8 +1,8 @@
-"""Random observations and descriptions that make the rules of the marts interesting.
+"""Random observations and descriptions that exercise the rules of the marts.
 
 One generator with two sources of choices: ``observation_sets()`` is a hypothesis strategy (small
 sets that shrink), ``random_observations()`` draws from ``random.Random`` (the same variety at
-scale, many problems in one list). Both first lay out a regular problem (implementations that share
+scale, many problems in one list). Both first generate a regular problem (implementations that share
 a few behaviours, run in a few contexts) and then damage it row by row. ``described_sets()`` and
 ``random_descriptions()`` add descriptions of the implementations, most of them in a few lineages.
 """
@@ -144,7 +144,7 @@ VERDICTS = tuple(r for r in RESPONSES if r.kind == "verdict")
 
 @dataclass(frozen=True)
 class Shape:
-    """How large one problem may become."""
+    """Limits of the size of one problem."""
 
     max_implementations: int = 6
     max_tests: int = 3
@@ -157,16 +157,16 @@ class Chooser(Protocol):
     """A source of choices; the first alternative is the simplest."""
 
     def integer(self, low: int, high: int) -> int:
-        """An integer between low and high, both included."""
+        """Return an integer between low and high, both included."""
 
     def choose(self, alternatives: Sequence[T]) -> T:
-        """One of the alternatives."""
+        """Return one of the alternatives."""
 
     def sample(self, alternatives: Sequence[T], size: int) -> list[T]:
-        """Distinct alternatives in random order."""
+        """Return distinct alternatives in random order."""
 
     def chance(self, percent: int) -> bool:
-        """True in so many of a hundred cases; False is simpler."""
+        """Return True with a probability in percent; False is simpler."""
 
 
 class RandomChooser:
@@ -176,19 +176,19 @@ class RandomChooser:
         self._random = random.Random(seed)
 
     def integer(self, low: int, high: int) -> int:
-        """An integer between low and high, both included."""
+        """Return an integer between low and high, both included."""
         return self._random.randint(low, high)
 
     def choose(self, alternatives: Sequence[T]) -> T:
-        """One of the alternatives."""
+        """Return one of the alternatives."""
         return self._random.choice(alternatives)
 
     def sample(self, alternatives: Sequence[T], size: int) -> list[T]:
-        """Distinct alternatives in random order."""
+        """Return distinct alternatives in random order."""
         return self._random.sample(alternatives, size)
 
     def chance(self, percent: int) -> bool:
-        """True in so many of a hundred cases."""
+        """Return True with a probability in percent."""
         return self._random.randrange(100) < percent
 
     def shuffle(self, rows: list[Any]) -> None:
@@ -203,34 +203,34 @@ class DrawChooser:
         self._draw = draw
 
     def integer(self, low: int, high: int) -> int:
-        """An integer between low and high, both included."""
+        """Return an integer between low and high, both included."""
         return self._draw(st.integers(low, high))
 
     def choose(self, alternatives: Sequence[T]) -> T:
-        """One of the alternatives."""
+        """Return one of the alternatives."""
         return self._draw(st.sampled_from(alternatives))
 
     def sample(self, alternatives: Sequence[T], size: int) -> list[T]:
-        """Distinct alternatives in random order."""
+        """Return distinct alternatives in random order."""
         return self._draw(
             st.lists(st.sampled_from(alternatives), min_size=size, max_size=size, unique=True)
         )
 
     def chance(self, percent: int) -> bool:
-        """True in so many of a hundred cases; shrinks to False."""
+        """Return True with a probability in percent; shrinks to False."""
         return self._draw(st.integers(0, 99)) >= 100 - percent
 
 
 def build_problem(
     chooser: Chooser, data_set_id: str, problem_id: str, shape: Shape
 ) -> list[Observation]:
-    """The observations of one problem; may be empty."""
+    """Return the observations of one problem; may be empty."""
     stimuli = [
         (test_id, step_id)
         for test_id in chooser.sample(TEST_IDS, chooser.integer(1, shape.max_tests))
         for step_id in STEP_IDS[: chooser.integer(1, min(shape.max_steps, len(STEP_IDS)))]
     ]
-    divergent = chooser.chance(25)  # many voters, many opinions: pluralities
+    divergent = chooser.chance(25)  # many voters with many responses: pluralities
     n_implementations = chooser.integer(
         min(4, shape.max_implementations) if divergent else 1, shape.max_implementations
     )
@@ -279,7 +279,7 @@ def build_problem(
 
 
 def _contexts(chooser: Chooser, shape: Shape) -> list[tuple[str, str]]:
-    """Distinct pairs of environment and run that often share one of the two."""
+    """Return distinct pairs of environment and run that often share one of the two."""
     n_contexts = chooser.integer(1, shape.max_contexts)
     environment_ids = chooser.sample(ENVIRONMENT_IDS, 2)
     run_ids = chooser.sample(RUN_IDS, 1 + n_contexts // 2)
@@ -288,7 +288,7 @@ def _contexts(chooser: Chooser, shape: Shape) -> list[tuple[str, str]]:
 
 
 def _behaviours(chooser: Chooser, n_stimuli: int, divergent: bool) -> Iterator[list[Response]]:
-    """Columns of responses: one at random, the others close to it or broken as a whole."""
+    """Return columns of responses: a random one, and others that are close to it or entirely broken."""
     first = [_response(chooser) for _ in range(n_stimuli)]
     yield first
     percent = 70 if divergent else 40
@@ -382,7 +382,7 @@ def _edit(chooser: Chooser, rows: list[Observation]) -> None:
 def build_in_data_sets(
     chooser: Chooser, data_set_ids: Sequence[str], problem_id: str, shape: Shape
 ) -> list[Observation]:
-    """The observations of one problem in each data set: unrelated ones, or much the same."""
+    """Return the observations of one problem in each data set: unrelated or similar ones."""
     first = build_problem(chooser, data_set_ids[0], problem_id, shape)
     observations = first.copy()
     for data_set_id in data_set_ids[1:]:
@@ -397,7 +397,7 @@ def build_in_data_sets(
 
 
 def build_descriptions(chooser: Chooser, observations: Sequence[Observation]) -> list[Description]:
-    """Descriptions of the implementations of all problems, by none, one or several loads each."""
+    """Return descriptions of the implementations of all problems, by none, one or several loads each."""
     implementation_ids_of: dict[tuple[str, str], set[str]] = defaultdict(set)
     for o in observations:
         implementation_ids_of[o.data_set_id, o.problem_id].add(o.implementation_id)
@@ -444,7 +444,7 @@ def _observation_sets(
 def observation_sets(
     shape: Shape | None = None, min_problems: int = 1, max_problems: int = 2
 ) -> SearchStrategy[list[Observation]]:
-    """Small sets of observations of a few problems, some under one id in two data sets."""
+    """Draw small sets of observations of a few problems, some with the same id in two data sets."""
     return _observation_sets(shape or Shape(), min_problems, max_problems)
 
 
@@ -452,7 +452,7 @@ def observation_sets(
 def described_sets(
     draw: DrawFn, shape: Shape | None = None
 ) -> tuple[list[Observation], list[Description]]:
-    """Small sets of observations with descriptions of their implementations."""
+    """Draw small sets of observations with descriptions of their implementations."""
     observations = draw(observation_sets(shape))
     return observations, build_descriptions(DrawChooser(draw), observations)
 
@@ -463,9 +463,9 @@ def random_observations(
     shape: Shape | None = None,
     data_set_ids: Sequence[str] = DATA_SET_IDS,
 ) -> list[Observation]:
-    """Shuffled observations of many problems; the same seed and sizes give the same list.
+    """Return shuffled observations of many problems; the same seed and sizes give the same list.
 
-    Every problem has an id of its own, some cursed; about a third stand in all data sets.
+    Every problem has its own id, some of them hostile; about a third are in all data sets.
     """
     chooser = RandomChooser(seed)
     observations: list[Observation] = []
@@ -482,7 +482,7 @@ def random_observations(
 
 
 def random_descriptions(seed: int, observations: Sequence[Observation]) -> list[Description]:
-    """Shuffled descriptions; the same seed gives the same list, whatever the observations' order."""
+    """Return shuffled descriptions; the same seed gives the same list, whatever the observations' order."""
     chooser = RandomChooser(seed)
     descriptions = build_descriptions(chooser, observations)
     chooser.shuffle(descriptions)
@@ -490,7 +490,7 @@ def random_descriptions(seed: int, observations: Sequence[Observation]) -> list[
 
 
 def random_equivalences(seed: int, observations: Sequence[Observation]) -> list[Equivalence]:
-    """Rules of some scopes, each of which some of the observations' problems are in."""
+    """Return rules of random scopes, each with some of the observations' problems."""
     chooser = random.Random(seed)
     problems = sorted({(o.data_set_id, o.problem_id) for o in observations})
     scopes: set[tuple[str | None, str | None]] = {(None, None)}

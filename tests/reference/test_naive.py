@@ -48,14 +48,14 @@ MD5_OF_42 = "a1d0c6e83f027327d8461063f4ac58a6"
 
 
 def at(seconds: int) -> datetime:
-    """A time so many seconds after the first."""
+    """Return a time, in seconds after the first."""
     return T0 + timedelta(seconds=seconds)
 
 
 def obs(
     implementation_id: str, output: str | None, kind: str = "value", **other: Any
 ) -> Observation:
-    """An observation of one standard stimulus in a standard context."""
+    """Return an observation of a standard stimulus in a standard context."""
     row = Observation(
         data_set_id="d",
         problem_id="p",
@@ -78,7 +78,7 @@ def obs(
 
 
 def revision(implementation_id: str, lineage: str | None = "main", **other: Any) -> Description:
-    """A description of an implementation as a revision of one lineage."""
+    """Return a description of an implementation as a revision of one lineage."""
     row = Description(
         data_set_id="d",
         problem_id="p",
@@ -92,35 +92,35 @@ def revision(implementation_id: str, lineage: str | None = "main", **other: Any)
 
 
 def consensus(*observations: Observation) -> ConsensusRow:
-    """The consensus on the only stimulus."""
+    """Return the consensus on the only stimulus."""
     (row,) = compute(observations).consensus_oracles
     return row
 
 
 def consensus_by_step(*observations: Observation) -> dict[tuple[str, int], ConsensusRow]:
-    """The consensus on each stimulus of one problem."""
+    """Return the consensus on each stimulus of one problem."""
     return {(r.test_id, r.step_id): r for r in compute(observations).consensus_oracles}
 
 
 def cell(*observations: Observation) -> MatrixRow:
-    """The only cell of the matrix."""
+    """Return the only cell of the matrix."""
     (row,) = compute(observations).stimulus_response_matrix
     return row
 
 
 def cube_row(*observations: Observation) -> CubeRow:
-    """The only row of the cube."""
+    """Return the only row of the cube."""
     (row,) = compute(observations).stimulus_response_cube
     return row
 
 
 def clusters(*observations: Observation) -> list[ClusterRow]:
-    """The clusters by rank."""
+    """Return the clusters by rank."""
     return sorted(compute(observations).behavior_clusters, key=lambda c: c.cluster_rank)
 
 
 def cluster_sets(marts: Marts) -> list[set[str]]:
-    """The members of each cluster by rank."""
+    """Return the members of each cluster by rank."""
     sets: dict[int, set[str]] = {}
     for member in marts.behavior_cluster_members:
         sets.setdefault(member.cluster_rank, set()).add(member.implementation_id)
@@ -502,7 +502,7 @@ def test_code_that_fails_to_load_does_not_vote(kind: str) -> None:
     failing = [obs(i, "X", kind, step_id=s) for i in "abc" for s in (0, 1)]
     rows = consensus_by_step(*failing, obs("z", "1"), obs("z", "2", step_id=1))
     assert (rows["t1", 0].oracle_response, rows["t1", 0].n_voters) == ("1", 1)
-    # nor does its cluster lead, though it is the largest
+    # its cluster does not lead, although it is the largest
     assert rows["t1", 1].cluster_oracle_response == "2"
     assert clusters(*failing, obs("z", "1"))[0].n_implementations == 3
     alone = consensus_by_step(*failing)["t1", 0]
@@ -654,13 +654,13 @@ def test_leading_cluster_counts_and_asks_eligible_members_only() -> None:
 def lineage(
     observations: Iterable[Observation], *descriptions: Description
 ) -> dict[tuple[str, str], LineageRow]:
-    """The lineage by environment and implementation, of one stimulus."""
+    """Return the lineage of one stimulus by environment and implementation."""
     rows = compute(observations, descriptions).lineage
     return {(r.environment_id, r.implementation_id): r for r in rows}
 
 
 def order(observations: Iterable[Observation], *descriptions: Description) -> list[str]:
-    """The revisions of the only lineage in the only environment, the oldest first."""
+    """Return the revisions of the only lineage in the only environment, the oldest first."""
     rows = lineage(observations, *descriptions).values()
     in_order = sorted(rows, key=lambda r: r.revision_rank)
     assert [r.revision_rank for r in in_order] == list(range(1, len(in_order) + 1))
@@ -668,7 +668,7 @@ def order(observations: Iterable[Observation], *descriptions: Description) -> li
 
 
 def changes(observations: Iterable[Observation], *descriptions: Description) -> list[ChangeRow]:
-    """The changes of behaviour."""
+    """Return the changes of behaviour."""
     return compute(observations, descriptions).behavior_changes
 
 
@@ -782,7 +782,7 @@ def test_only_implementations_of_a_lineage_are_revisions() -> None:
     assert set(rows) == {("env", "a")}
 
 
-def test_of_each_attribute_the_latest_load_counts() -> None:
+def test_the_latest_load_of_each_attribute_counts() -> None:
     row = lineage(
         [obs("a", "1")],
         revision("a", "old", revision="1", revised_at=at(9), load_id="l1"),
@@ -792,7 +792,7 @@ def test_of_each_attribute_the_latest_load_counts() -> None:
     assert (row.lineage, row.revision, row.revised_at) == ("new", "0", at(9))
 
 
-def test_of_several_values_of_one_load_the_greatest_counts() -> None:
+def test_the_greatest_of_several_values_of_one_load_counts() -> None:
     row = lineage(
         [obs("a", "1")],
         revision("a", "b", revision="9", revised_at=at(1)),
@@ -805,7 +805,7 @@ def test_of_several_values_of_one_load_the_greatest_counts() -> None:
     ("output", "kind", "specified", "specified_kind", "right"),
     [
         ("passed", "verdict", None, None, True),
-        ("passed@x", "verdict", "failed", "verdict", True),  # a verdict says so itself
+        ("passed@x", "verdict", "failed", "verdict", True),  # a verdict states it
         ("failed@E@m", "verdict", "failed@E@m", "verdict", False),
         ("error@E", "verdict", None, None, False),
         ("passedx", "verdict", None, None, False),
@@ -868,7 +868,7 @@ def test_classes_of_change(
     assert [r.change for r in rows] == ([change] if change else [])
 
 
-def test_change_tells_both_responses() -> None:
+def test_change_has_both_responses() -> None:
     observations = [
         obs("a", "1", run_id="r1", operation="f(old)", inputs="[1]"),
         obs("b", "2", run_id="r2", operation="f(new)", inputs=None, observed_at=at(2)),
@@ -926,7 +926,7 @@ def test_lineages_problems_and_data_sets_do_not_mix() -> None:
 
 
 def flaky(*observations: Observation) -> list[FlakyRow]:
-    """The flaky responses."""
+    """Return the flaky responses."""
     return compute(observations).flaky_responses
 
 
@@ -967,7 +967,7 @@ def test_flaky_responses_by_frequency() -> None:
     # equally frequent: md5 of 1 is c4…, of 2 c8…, of 3 ec…, of 42 a1…
     (row,) = flaky(*runs("3", "2", "42", "1"))
     assert (row.most_frequent_response, row.n_most_frequent, row.other_response) == ("42", 1, "1")
-    # of equal verdicts the least text
+    # the least text of equal verdicts
     (row,) = flaky(*runs("failed@b", "passed@x", "failed@a", "passed@y", "failed@c"))
     assert (row.most_frequent_response, row.n_most_frequent) == ("failed@a", 3)
     assert (row.other_response, row.n_distinct_responses) == ("passed@x", 2)
@@ -1011,7 +1011,7 @@ relaxed = settings(
 
 
 def check_invariants(marts: Marts) -> None:
-    """What holds of all marts, whatever the observations."""
+    """Check invariants of all marts for any observations."""
     for mart, key in KEYS.items():
         keys = [tuple(row[k] for k in key) for row in marts.dicts(mart)]
         assert keys == sorted(set(keys)), mart
@@ -1028,7 +1028,7 @@ def check_invariants(marts: Marts) -> None:
     columns = {(key[0], key[1], key[4]) for key in cells if key[4] != ORACLE}
     assert len(marts.behavior_cluster_members) == len(columns)
     assert sum(c.n_implementations for c in marts.behavior_clusters) == len(columns)
-    # a cluster's signature is the one of a context that has the whole column
+    # a cluster's signature is that of a context with the complete column
     contexts = Counter(
         (r.data_set_id, r.problem_id, r.implementation_id) for r in marts.response_signatures
     )
@@ -1063,7 +1063,7 @@ def check_invariants(marts: Marts) -> None:
 
 
 def check_invariants_of_lineages(marts: Marts) -> None:
-    """What holds of lineages and changes, whatever the observations and descriptions."""
+    """Check invariants of lineages and changes for any observations and descriptions."""
     revisions: dict[tuple[str, ...], dict[int, tuple[datetime, str]]] = {}
     cells: dict[tuple[Any, ...], LineageRow] = {}
     for row in marts.lineage:
@@ -1192,7 +1192,7 @@ def test_random_observations_are_repeatable_and_varied() -> None:
 
 
 def answers(implementation_id: str, *outputs: str | None, **other: Any) -> list[Observation]:
-    """One response to each of the tests t0, t1, …; none where it is None."""
+    """Return one response to each of the tests t0, t1, …; no row for None."""
     return [
         obs(implementation_id, output, test_id=f"t{number}", **other)
         for number, output in enumerate(outputs)
@@ -1238,8 +1238,8 @@ def test_scores_of_implementations() -> None:
     assert (pairs["a", "c"].n_common_stimuli, pairs["a", "c"].n_equal_responses) == (2, 1)
 
 
-def test_verdicts_are_judged_by_themselves() -> None:
-    """Two of three fail t0: that is the consensus, and not right."""
+def test_verdicts_state_whether_they_are_right() -> None:
+    """Two of three fail t0: the consensus is to fail, and it is wrong."""
     rows = compute(
         [
             *answers("a", "failed", "passed", kind="verdict"),
@@ -1262,7 +1262,7 @@ def test_pass_at_k(n: int, c: int, k: int, expected: float | None) -> None:
 
 
 def test_suite_is_chosen_greedily() -> None:
-    """t0 and t1 split four of six pairs, t2 three; t0 is first, then t1 splits both that are left."""
+    """t0 and t1 split four of six pairs, t2 three; t0 is first, then t1 splits both remaining pairs."""
     marts = compute(
         [
             *answers("a", "1", "1", "1", "1"),
