@@ -1,13 +1,13 @@
--- LASSO-shaped exports made of arithmetic: the cells and candidates that `generate.py` writes.
+-- Generates LASSO-shaped exports: the cells and candidates that `generate.py` writes.
 --
--- In: variable `run`, and what `shape.py` says: tables `sizes` (problem, n_implementations, n_tests) and `sheets`
+-- In: variable `run`; from `shape.py`, tables `sizes` (problem, n_implementations, n_tests) and `sheets`
 --     (problem, test, n_steps).
 -- Out: views `cells`, in random order, and `candidates`.
 --
--- All that looks random is the hash of a key, so that a problem is the same whichever others are made with it. The
--- shares are those of the real export that `generate.py` describes.
+-- All random values are hashes of a key, so a problem does not depend on the others generated with it. The shares
+-- are those of the real export described in `generate.py`.
 
--- A number of 62 bits, which is signed as those are that index and count.
+-- A number of 62 bits: it fits the signed type of indexes and counts.
 create temp macro draw
     (a) as cast(hash(a) >> 2 as bigint),
     (a, b) as cast(hash(a, b) >> 2 as bigint),
@@ -24,7 +24,7 @@ create temp macro word(key) as [
     'sorted', 'example', 'longest'
 ][1 + draw(key) % 16];
 
--- Most numbers have one digit, one in ten has three or more, one in a hundred has ten.
+-- Most numbers have one digit, one in ten has at least three, one in a hundred has ten.
 create temp macro integer_text(h) as cast(case
     when h % 1000 < 500 then (h // 1000) % 10
     when h % 1000 < 750 then (h // 1000) % 100
@@ -133,20 +133,20 @@ from (
         ['digits', 'words', 'numbers', 'brackets', 'primes', 'tuples', 'lists'][1 + draw(problem, 'noun') % 7] as noun,
         kind_of_answer(share(problem, 'kind')) as kind,
         list_transform(
-            -- Seven in ten methods have one parameter, a quarter has two.
+            -- Seven in ten methods have one parameter, a quarter have two.
             range(case when share(problem, 'arity') < 0.7 then 1 when share(problem, 'arity') < 0.94 then 2 else 3 end),
             lambda k: kind_of_argument(share(problem, 'argument', k))
         ) as argument_kinds,
         share(problem, 'majority') as u,
-        -- In one problem of twenty nearly nothing runs.
+        -- In one problem in twenty most implementations fail.
         if(draw(problem, 'hard') % 20 = 0, 0.6, 0.02) as failing,
-        -- The specified oracle agrees with the majority, or writes another form of nearly every answer.
+        -- The specified oracle agrees with the majority, or differs in the format of nearly every answer.
         share(problem, 'oracle') < 0.55 as majority_is_right
     from sizes
 );
 
--- Behaviours: 0 is the majority, -1 fails always, -2 is the oracle, 1 and 2 are common mistakes, others are an
--- implementation's own.
+-- Behaviours: 0 is the majority, -1 always fails, -2 is the oracle, 1 and 2 are common mistakes, 3 and above are
+-- unique to one implementation.
 create temp table systems as
 select
     problem * 100 + i as system,
@@ -161,7 +161,7 @@ select
         when share(problem, i, 'common') < 0.35 then 1 + draw(problem, i, 'which') % 2
         else 3 + i
     end as behavior,
-    -- Few implementations run out of time, but these often and not always.
+    -- Few implementations time out; those that do, do so often but not always.
     draw(problem, i, 'slow') % 100 = 0 as is_slow,
     ['firstmodel32b', 'secondmodel8b'][1 + draw(problem, i, 'model') % 2] as package,
     case
@@ -182,7 +182,7 @@ select
     null, null, null, null
 from problems, (values (98, 'oracle', -2), (99, 'abstraction', -3)) as special(number, name, behavior);
 
--- Places of cells: the steps of a sheet, the sheet itself (step 9) and what was measured (place 9999).
+-- Places of cells: the steps of a sheet, the sheet itself (step 9) and the measurements (place 9999).
 create temp table places as
 select
     problem * 10000 + test * 10 + step as place,
@@ -240,13 +240,13 @@ create temp macro exception_text(h) as '$EXCEPTION@java.lang.' || case
     else 'RuntimeException@Invalid input'
 end;
 
--- What a behaviour answers to a call; constructors always succeed.
+-- The response of each behaviour to each call; constructors always succeed.
 create temp table answers as
 select
     place * 100 + behavior + 3 as answer,
     case
         when behavior = -1 then exception_text(draw(problem, 'failure'))
-        -- One deviating implementation of twenty fails now and then.
+        -- One deviating implementation in twenty fails occasionally.
         when behavior > 0 and draw(problem, behavior) % 20 = 0 and share(place, behavior, 'fails') < 0.44
             then exception_text(draw(place, behavior))
         when share(place, 'null') < 0.003 then 'null'
@@ -262,7 +262,7 @@ from (
         case
             when behavior in (0, -1) then false
             when behavior = -2 then not majority_is_right and share(place, 'oracle') < 0.8
-            -- Deviating answers: a third to all, four in five on average.
+            -- Share of deviating answers: from a third to all, four in five on average.
             else share(place, behavior) < least(1.0, 0.33 + 1.2 * share(problem, behavior, 'rate'))
         end as deviates
     from places
@@ -322,7 +322,7 @@ select
         when x >= 3 then arguments[x - 2]
         when x = 2 then if(y = 0, 'Problem', '$CUT@Problem@0')
         when x = 1 then if(y = 0, constructor, operation)
-        -- What an oracle answers to a constructor is not specified.
+        -- The oracle does not specify the response to a constructor.
         when y = 0 then if(keys.behavior = -2, 'null', '$CUT@Problem@0')
         when keys.is_slow and draw(keys.system, keys.place, getvariable('run')) % 12 = 0
             then '$EXCEPTION@java.util.concurrent.TimeoutException@null'
@@ -330,7 +330,7 @@ select
     end as "VALUE",
     if(y < 0, null, "VALUE") as "RAWVALUE",
     cast(null as varchar) as "VALUETYPE",
-    -- All cells of a sheet have one time; runs are a day apart.
+    -- All cells of a sheet have the same time; runs are a day apart.
     timestamptz '2025-02-09 11:32:00+00' + to_days(cast(getvariable('run') as int) - 1)
     + to_milliseconds((keys.place // 10) % 1000 * 37 + keys.system) as "LASTMODIFIED",
     cast(0 as bigint) as "EXECUTIONTIME"

@@ -1,7 +1,7 @@
-"""What the machine is and can do: ``python -m bench.machine FOLDER [FILE...]`` prints it as JSON.
+"""Describe and measure the machine: ``python -m bench.machine FOLDER [FILE...]`` prints JSON.
 
-Without files: the machine, the versions, and how fast the folder's disk writes and reads. With files:
-DuckDB reads every column of every row of these Parquet files.
+Without files: the machine, the versions, and the write and read speed of the folder's disk. With files: the
+time DuckDB needs to read every column of every row of these Parquet files.
 """
 
 import json
@@ -22,7 +22,7 @@ _PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "pyiceberg", "pyarrow")
 
 
 def main() -> None:
-    """Print what the command line asks for."""
+    """Print the measurements requested on the command line."""
     folder, *files = sys.argv[1:]
     if files:
         result = read_all(files)
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Describe the processor, the memory and how busy the machine is."""
+    """Describe the processor, the memory and the load."""
     return {
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0))
@@ -45,12 +45,12 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of what obslake stands on."""
+    """Return the versions of Python and of obslake's main dependencies."""
     return {"python": platform.python_version()} | {p: version(p) for p in _PACKAGES}
 
 
 def disk_speed(folder: Path) -> dict[str, float]:
-    """Write and read one file from start to end, past the memory of the system where it can be told so."""
+    """Write and read one file sequentially, bypassing the page cache where the system allows it."""
     path = folder / "disk-speed"
     chunk = os.urandom(_CHUNK)
     try:
@@ -76,7 +76,7 @@ def disk_speed(folder: Path) -> dict[str, float]:
 
 
 def read_all(files: list[str]) -> dict[str, Any]:
-    """Read every value: a plain count would be answered from the files' statistics."""
+    """Read every value: a plain count would use only the files' statistics."""
     start = time.perf_counter()
     with duckdb.connect(config={"threads": 2}) as connection:
         export = connection.read_parquet(files, hive_partitioning=False)

@@ -1,27 +1,27 @@
-"""Values of the command line that are checked before anything is measured."""
+"""Types of command-line values, checked before anything is measured."""
 
 import argparse
 from pathlib import Path
 
 
 def existing_folder(text: str) -> Path:
-    """Read the path of a folder that exists."""
+    """Parse the path of an existing folder."""
     path = Path(text)
     if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+        raise argparse.ArgumentTypeError(f"no such folder: {text}")
     return path
 
 
 def new_file(text: str) -> Path:
-    """Read the path of a file that can be written in the end: its folder exists."""
+    """Parse the path of an output file in an existing folder."""
     path = Path(text)
     if path.is_dir() or not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"not a file in a folder that exists: {text}")
+        raise argparse.ArgumentTypeError(f"not a file in an existing folder: {text}")
     return path
 
 
 def count(text: str) -> int:
-    """Read how many there are: a whole number from 1."""
+    """Parse a positive integer."""
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"not a whole number from 1: {text}")
+        raise argparse.ArgumentTypeError(f"not a positive integer: {text}")
     return int(text)

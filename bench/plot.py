@@ -1,4 +1,4 @@
-"""Draw growth: one small diagram for each figure, against the number of observations."""
+"""Draw growth: one small diagram per figure, against the number of observations."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,17 +14,17 @@ _Figure = Callable[[dict[str, Any]], float]
 
 _DIAGRAMS: dict[str, dict[str, _Figure]] = {
     "load, thousand rows/s": {
-        "an export": lambda size: size["load"]["rows_per_second"] / 1e3,
+        "one export": lambda size: size["load"]["rows_per_second"] / 1e3,
     },
     "build after an export, s": {
-        "whole": lambda size: size["build"]["wall_seconds"],
+        "total": lambda size: size["build"]["wall_seconds"],
         "SQL": lambda size: size["build"]["sql_seconds"],
     },
     "build after 0.1 % more, s": {
-        "whole": lambda size: size["build_with_more"]["wall_seconds"],
+        "total": lambda size: size["build_with_more"]["wall_seconds"],
         "SQL": lambda size: size["build_with_more"]["sql_seconds"],
     },
-    "answer, 95 in 100, ms": {
+    "answer, 95th percentile, ms": {
         "wide matrix": lambda size: size["questions"]["matrix"].get("p95_ms", float("nan")),
         "clusters": lambda size: size["questions"]["clusters"].get("p95_ms", float("nan")),
         "three-way join": lambda size: size["questions"]["actuations"].get("p95_ms", float("nan")),
@@ -42,8 +42,8 @@ _DIAGRAMS: dict[str, dict[str, _Figure]] = {
 
 
 def draw(sizes: list[dict[str, Any]], path: Path) -> None:
-    """Write the diagrams as one SVG, equal for equal figures."""
-    # Text stays text: the file is small, and what changes in it can be read.
+    """Write the diagrams as one SVG, which is the same for the same figures."""
+    # Text instead of paths keeps the file small and its diffs readable.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "obslake", "font.size": 8})
     rows = [size["observations"]["rows"] / 1e6 for size in sizes]
     figure, axes = pyplot.subplots(2, 3, figsize=(9, 5), layout="constrained")

@@ -1,7 +1,7 @@
-"""Run a program as a process of its own, and measure what it used.
+"""Run a program in its own process, and measure the resources it used.
 
-The programs that import this module stay small themselves: what a process had in memory before it became
-another program counts as that program's peak.
+Programs that import this module must stay small: the memory that a process uses before exec counts towards
+the peak of the new program.
 """
 
 import os
@@ -15,18 +15,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-# ru_maxrss is counted in kilobytes, but in bytes on macOS.
+# ru_maxrss is in kilobytes, on macOS in bytes.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process and those that it waited for used.
+    """Resources used by a process and the children it waited for.
 
     Attributes:
         wall_seconds: from start to end.
-        cpu_seconds: of all processes, user and system.
-        peak_bytes: resident memory of the largest process.
+        cpu_seconds: user and system time of all processes.
+        peak_bytes: peak resident memory of the largest process.
     """
 
     wall_seconds: float
@@ -39,7 +39,7 @@ class Usage:
 
 
 class ProcessError(Exception):
-    """A program that is measured failed."""
+    """A measured program failed."""
 
 
 def run(
@@ -48,10 +48,10 @@ def run(
     """Run a program to its end.
 
     Returns:
-        What it used, and what it wrote to standard output.
+        Its resource usage and its standard output.
 
     Raises:
-        ProcessError: it ended with an error.
+        ProcessError: its exit status is not 0.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
@@ -79,7 +79,7 @@ def run(
 
 
 def summarize(usages: Sequence[Usage]) -> dict[str, Any]:
-    """Return the median of repeated runs, and every single one."""
+    """Return the medians of repeated runs, and all runs."""
     return {
         "wall_seconds": round(statistics.median(u.wall_seconds for u in usages), 4),
         "cpu_seconds": round(statistics.median(u.cpu_seconds for u in usages), 4),

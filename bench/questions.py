@@ -1,7 +1,7 @@
-"""Ask every problem the same questions: ``python -m bench.questions WHERE HOME`` prints times as JSON.
+"""Time the same queries on every problem: ``python -m bench.questions WHERE HOME`` prints JSON.
 
-WHERE is `marts` (a bare DuckDB client on the file of marts), `iceberg` (the same questions straight from the
-Iceberg table) or `package` (the functions of ``obslake.sql`` on the Iceberg table).
+WHERE is `marts` (a plain DuckDB client on the marts file), `iceberg` (the same queries directly on the Iceberg
+table) or `package` (the functions of ``obslake.sql`` on the Iceberg table).
 """
 
 import argparse
@@ -22,13 +22,13 @@ from bench.workspace import DATA_SET, PROJECT
 _WARM_UP = 3
 _THREADS = 2
 
-# What the marts keep of a data set with a single run: executed responses, the only ones there are.
+# The rows of a single-run data set that the marts keep: executed responses.
 _SCAN = (
     "from lake.observations where data_set_id = {data_set} and problem_id = {problem}"
     " and response_kind not in ('not_executed', 'skipped')"
 )
 _MATRIX = "pivot ({cells}) on implementation_id using first(response) group by test_id, step_id"
-# 128 bits of every response and of what it answers, which no order of rows changes.
+# A 128-bit hash of every response with its stimulus, independent of row order.
 _SIGNATURE = (
     "bit_xor(md5_number(concat(step_id, ':', strlen(test_id), ':', test_id, output))), count(*)"
 )
@@ -67,12 +67,12 @@ _ICEBERG = {
 
 
 def main() -> None:
-    """Ask, and print the times."""
+    """Run the queries, and print the times."""
     parser = argparse.ArgumentParser(prog="python -m bench.questions")
     parser.add_argument("where", choices=("marts", "iceberg", "package"))
     parser.add_argument("home", type=Path, help="folder of the lakehouse")
-    parser.add_argument("--problems", type=int, help="ask so many, spread evenly [all]")
-    parser.add_argument("--seconds", type=float, default=120, help="for each question [120]")
+    parser.add_argument("--problems", type=int, help="query this many, evenly spread [all]")
+    parser.add_argument("--seconds", type=float, default=120, help="limit per question [120]")
     chosen = parser.parse_args()
     problems = _problems(chosen.home / "obslake.duckdb")
     if chosen.problems and chosen.problems < len(problems):
@@ -96,11 +96,11 @@ def ask(
     problems: list[dict[str, str]],
     seconds: float,
 ) -> dict[str, Any]:
-    """Ask one question of one problem after the other until the time is up, and fetch the answers into Arrow.
+    """Run one query on one problem after another until the time is up, and fetch the answers into Arrow.
 
     Returns:
-        Times in milliseconds, of which that of the processor (of both threads) hardly depends on what else
-        the machine does; `stopped_after_seconds` where not even one answer came in time.
+        Times in milliseconds. CPU time (of both threads) hardly depends on the machine's other load. If the
+        first answer did not come in time, only `stopped_after_seconds`.
     """
     times, processor, rows = [], [], []
     deadline = time.perf_counter() + seconds
@@ -134,10 +134,7 @@ def ask(
 
 
 def _problems(marts: Path) -> list[dict[str, str]]:
-    """Return what questions are asked of, as SQL literals: problems and two implementations of each.
-
-    The two are of different clusters where there are two.
-    """
+    """Return the problems, each with two implementations from different clusters if possible, as SQL literals."""
     with duckdb.connect(marts, read_only=True) as connection:
         found = connection.execute(
             """

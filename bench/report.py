@@ -1,12 +1,12 @@
-"""Figures as Markdown: on standard output, and in docs/performance.md."""
+"""Format figures as Markdown, for standard output and docs/performance.md."""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-# What a figure is held against, and in brackets what the reference implementation of published observation
-# lakehouses takes on a machine with two cores for an export of the same shape (8.38 M actuations).
+# Targets; in brackets, the figures of the reference implementation of published observation lakehouses, on a
+# machine with two cores, for an export of the same shape (8.38 M actuations).
 _BARS = {
     "load": "≥ 800,000 rows/s in < 3 GB (81,000 rows/s, 9.8 GB)",
     "bytes": "< 34 MB (57 MB)",
@@ -35,13 +35,13 @@ _NAMES = {
 }
 _WHERE = {
     "marts": "marts",
-    "iceberg": "straight from Iceberg",
+    "iceberg": "Iceberg directly",
     "package": "`obslake.sql` on Iceberg",
 }
 
 
 def markdown(figures: dict[str, Any]) -> str:
-    """Return the figures as tables, and what they were measured on."""
+    """Return the figures as tables, with the data and the machine measured."""
     return "\n".join(
         [
             _measured_on(figures),
@@ -51,7 +51,7 @@ def markdown(figures: dict[str, Any]) -> str:
             *_table(
                 (
                     "question, one problem",
-                    "asked of",
+                    "queried",
                     "problems",
                     "median",
                     "mean",
@@ -69,7 +69,7 @@ def markdown(figures: dict[str, Any]) -> str:
 
 
 def growth(figures: dict[str, Any]) -> str:
-    """Return what was measured at every size, as a table."""
+    """Return the figures of every size, as a table."""
     head = (
         "observations",
         "on disk",
@@ -150,7 +150,7 @@ def _work(figures: dict[str, Any]) -> Iterable[tuple[str, ...]]:
     export, load, build = figures["export"], figures["load"], figures["build"]
     stored = load["observations"]
     yield (
-        "read every value of the export with DuckDB",
+        "DuckDB reads every value of the export",
         f"{export['read']['seconds']:.1f} s, {export['read']['rows']:,} cells in"
         f" {export['bytes'] / 1e6:,.0f} MB",
         "",
@@ -192,7 +192,7 @@ def _work(figures: dict[str, Any]) -> Iterable[tuple[str, ...]]:
 
 def _build(build: dict[str, Any]) -> str:
     return (
-        f"{build['wall_seconds']:.1f} s = {build['start_seconds']:.1f} s around"
+        f"{build['wall_seconds']:.1f} s = {build['start_seconds']:.1f} s overhead"
         f" + {build['sql_seconds']:.1f} s SQL; {build['marts_bytes'] / 1e6:,.0f} MB"
     )
 
@@ -213,7 +213,7 @@ def _questions(figures: dict[str, Any]) -> Iterable[tuple[str, ...]]:
                 times = [f"> {answer['stopped_after_seconds']:.0f} s", "", "", "", ""]
             yield (_NAMES[name], _WHERE[where], str(answer["problems"]), *times, bar)
         peak = f"{answers['process']['peak_bytes'] / 1e6:,.0f} MB peak memory"
-        yield ("all of these", _WHERE[where], "", peak, "", "", "", "", "")
+        yield ("all of the above", _WHERE[where], "", peak, "", "", "", "", "")
 
 
 def _nodes(figures: dict[str, Any]) -> Iterable[tuple[str, ...]]:

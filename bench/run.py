@@ -1,6 +1,6 @@
-"""Measure everything once, on a fresh lakehouse: ``make bench``, or ``python -m bench.run``.
+"""Measure everything once, on a new lakehouse: ``make bench``, or ``python -m bench.run``.
 
-Every piece of work is a process of its own. This one only starts them, and stays small (see ``process.py``).
+Every step runs in its own process. This process only starts them and stays small (see ``process.py``).
 """
 
 import argparse
@@ -30,22 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description="Measure obslake.")
     parser.add_argument("--problems", type=count, default=509, help="size of the export [509]")
     parser.add_argument(
-        "--folder", type=existing_folder, help="where the lakehouse is made [a temporary one]"
+        "--folder", type=existing_folder, help="parent folder of the lakehouse [a temporary one]"
     )
     parser.add_argument("--out", type=new_file, default=Path("bench.json"), help="[bench.json]")
-    parser.add_argument("--seconds", type=float, default=120, help="most for one question [120]")
-    parser.add_argument("--starts", type=count, default=10, help="repeats of short processes [10]")
-    parser.add_argument("--builds", type=count, default=3, help="repeats of short builds [3]")
+    parser.add_argument("--seconds", type=float, default=120, help="limit per question [120]")
+    parser.add_argument("--starts", type=count, default=10, help="runs of short processes [10]")
+    parser.add_argument("--builds", type=count, default=3, help="runs of short builds [3]")
     parser.add_argument(
         "--increments",
         type=shape.share,
         nargs="+",
         default=(0.001, 0.01),
         metavar="SHARE",
-        help="of the problems, that get new runs [0.1%% 1%%]",
+        help="shares of the problems that get new runs [0.1%% 1%%]",
     )
     parser.add_argument(
-        "--write-docs", action="store_true", help="replace the figures of docs/performance.md"
+        "--write-docs", action="store_true", help="replace the figures in docs/performance.md"
     )
     chosen = parser.parse_args(arguments)
     figures: dict[str, Any] = {}
@@ -60,10 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 class Bench:
-    """One series of measurements on one lakehouse; see ``measure`` for the order."""
+    """One series of measurements on one lakehouse, in the order of ``measure``."""
 
     def __init__(self, workspace: Workspace, options: argparse.Namespace) -> None:
-        """Prepare with the options of the command line; nothing is measured yet."""
+        """Store the options of the command line."""
         self._workspace = workspace
         self._options = options
         self._problems: int = options.problems
@@ -72,8 +72,8 @@ class Bench:
     def measure(self, figures: dict[str, Any]) -> None:
         """Measure, and add the figures one by one.
 
-        The questions are asked after the first build, while every stimulus has a single run: so they are
-        the same questions to the marts and to the Iceberg table.
+        The questions come right after the first build, while every stimulus has a single run, so that the
+        marts and the Iceberg table give the same answers.
         """
         counts = shape.count(range(self._problems))
         figures |= {
@@ -121,7 +121,7 @@ class Bench:
         return used | {"observations": self._workspace.observations()}
 
     def _ask(self, where: str) -> dict[str, Any]:
-        # The package reads much more for each answer: a few problems tell as much.
+        # The package reads much more per answer, so a few problems are enough.
         few = ("--problems", "5") if where == "package" else ()
         seconds = ("--seconds", str(self._options.seconds))
         usage, text = self._workspace.python(
@@ -130,7 +130,7 @@ class Bench:
         return {"process": usage.as_json(), **json.loads(text)}
 
     def _start(self) -> dict[str, Any]:
-        """Start processes that print one answer, the clusters of the middle problem."""
+        """Time processes that print one answer: the clusters of the middle problem."""
         _, text = self._workspace.run(
             "obslake",
             "sql",
@@ -159,7 +159,7 @@ class Bench:
         return self._repeat(self._workspace.build)
 
     def _grow(self, share: float) -> dict[str, Any]:
-        """Load new runs of a share of the problems, and build; once more where that is short."""
+        """Load new runs of a share of the problems, and build; repeat if that is short."""
 
         def grow() -> dict[str, Any]:
             self._runs += 1
@@ -193,7 +193,7 @@ class Bench:
 
 @contextmanager
 def saved(figures: dict[str, Any], path: Path) -> Iterator[None]:
-    """Write the figures when the block ends, those that there are as well when it fails."""
+    """Write the figures when the block ends, also if it fails."""
     try:
         yield
     finally:
@@ -201,7 +201,7 @@ def saved(figures: dict[str, Any], path: Path) -> Iterator[None]:
 
 
 def step(name: str, work: Callable[[], Any]) -> Any:
-    """Do a piece of work, and tell on standard error how long it took."""
+    """Do a piece of work, and print its duration to standard error."""
     print(f"{name} …", end=" ", file=sys.stderr, flush=True)
     start = time.monotonic()
     result = work()
@@ -210,7 +210,7 @@ def step(name: str, work: Callable[[], Any]) -> Any:
 
 
 def commit() -> str | None:
-    """Return the commit that is measured, marked where files differ from it."""
+    """Return the measured commit, with `-dirty` if files differ from it."""
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"],
         cwd=PROJECT,

@@ -26,14 +26,14 @@ _SHARE = "0.1%"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure within the limits, write the figures as JSON, and print them as a table."""
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description="Measure growth.")
-    parser.add_argument("--exports", type=count, default=12, help="how many are loaded [12]")
-    parser.add_argument("--problems", type=count, default=509, help="of each export [509]")
-    parser.add_argument("--asked", type=count, default=100, help="problems that are asked [100]")
-    parser.add_argument("--seconds", type=float, default=30, help="most for one question [30]")
+    parser.add_argument("--exports", type=count, default=12, help="number of exports [12]")
+    parser.add_argument("--problems", type=count, default=509, help="problems per export [509]")
+    parser.add_argument("--asked", type=count, default=100, help="problems queried [100]")
+    parser.add_argument("--seconds", type=float, default=30, help="limit per question [30]")
     parser.add_argument("--max-minutes", type=float, default=40, help="[40]")
     parser.add_argument("--max-gigabytes", type=float, default=40, help="[40]")
     parser.add_argument(
-        "--folder", type=existing_folder, help="where the lakehouse is made [a temporary one]"
+        "--folder", type=existing_folder, help="parent folder of the lakehouse [a temporary one]"
     )
     parser.add_argument(
         "--out", type=new_file, default=Path("bench-scale.json"), help="[%(default)s]"
@@ -56,14 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         draw(figures["sizes"], plot)
     if chosen.write_docs:
-        text = f"![Growth: what is measured at every size](growth.svg)\n\n{growth(figures)}"
+        text = f"![Growth: the figures at every size](growth.svg)\n\n{growth(figures)}"
         replace_block(_DOCS / "performance.md", "growth", text)
 
 
 def grow(workspace: Workspace, options: argparse.Namespace, figures: dict[str, Any]) -> None:
-    """Load export after export until all are there or a limit would be exceeded.
+    """Load exports one by one until all are loaded or a limit would be exceeded.
 
-    Adds the figures of every size, and why there are not more.
+    Adds the figures of every size, and the reason if it stopped early.
     """
     limits = Limits(options.max_minutes * 60, options.max_gigabytes * 1e9, workspace.folder)
     _, text = workspace.python("-m", "bench.machine", str(workspace.folder))
@@ -95,7 +95,7 @@ def grow(workspace: Workspace, options: argparse.Namespace, figures: dict[str, A
 
 
 def _measure(workspace: Workspace, options: argparse.Namespace, number: int) -> dict[str, Any]:
-    """Load one export more, build, load a new run of a few problems of all exports, build, ask."""
+    """Load one more export, build, load a new run of a few of all problems, build, run the queries."""
     _, export = workspace.generate(
         "export",
         *("--problems", str(options.problems)),
@@ -134,11 +134,11 @@ def _measure(workspace: Workspace, options: argparse.Namespace, number: int) -> 
 
 @dataclass
 class Limits:
-    """Tells in time that the next export would exceed the time or the space.
+    """Predicts whether the next export would exceed the time or the disk space.
 
     Attributes:
-        seconds: that all may take.
-        bytes: that the folder may hold.
+        seconds: time limit for all exports.
+        bytes: size limit of the folder.
         folder: where everything is written.
     """
 
@@ -154,10 +154,10 @@ class Limits:
         self._needs = 0.0
 
     def note(self, measured: dict[str, Any]) -> None:
-        """Note what an export took; the next one takes as much and grows as it did."""
+        """Record the time and space of an export; the next one is assumed to grow by the same amounts."""
         self._took.append(time.monotonic() - self._start - sum(self._took))
         self._held.append(measured["folder_bytes"])
-        # While it is built, a table stands there twice.
+        # A table exists twice while it is rebuilt.
         self._needs = (
             self._held[-1]
             - self._held[-2]
@@ -166,7 +166,7 @@ class Limits:
         )
 
     def reason_to_stop(self) -> str | None:
-        """Return which limit the next export would exceed, if it would."""
+        """Return which limit the next export would exceed, or None."""
         if not self._took:
             return None
         last = self._took[-1]
@@ -178,14 +178,14 @@ class Limits:
             )
         held = self._held[-1] + self._needs
         if held > self.bytes:
-            return f"the next would hold {held / 1e9:.1f} of {self.bytes / 1e9:.1f} gigabytes"
+            return f"the next would use {held / 1e9:.1f} of {self.bytes / 1e9:.1f} gigabytes"
         if self._needs > shutil.disk_usage(self.folder).free:
-            return f"the disk has no {self._needs / 1e9:.1f} gigabytes left"
+            return f"the disk has less than {self._needs / 1e9:.1f} gigabytes left"
         return None
 
 
 def folder_bytes(folder: Path) -> int:
-    """Return how many bytes the files of a folder hold."""
+    """Return the total size of the files in a folder."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 

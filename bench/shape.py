@@ -1,6 +1,6 @@
-"""Sizes of the generated problems, by arithmetic that needs no generated row.
+"""Sizes of the generated problems, computed without generating rows.
 
-On average a problem has 26 implementations and 189 tests of 3.4 steps, a constructor and 2.4 calls.
+On average a problem has 26 implementations and 189 tests of 3.4 steps: a constructor and 2.4 calls.
 """
 
 from collections.abc import Iterable
@@ -12,27 +12,27 @@ _STEPS = (2, 3, 2, 4, 3, 5, 2, 4, 3, 6)
 
 
 def implementations(problem: int) -> int:
-    """Return how many implementations a problem has: 20 to 32."""
+    """Return the number of implementations of a problem: 20 to 32."""
     return 20 + (problem * 5 + 3) % 13
 
 
 def tests(problem: int) -> int:
-    """Return how many tests a problem has: 126 to 252."""
+    """Return the number of tests of a problem: 126 to 252."""
     return 126 + (problem * 50 + 17) % 127
 
 
 def steps(problem: int, test: int) -> int:
-    """Return how many steps a test has: 2 to 6."""
+    """Return the number of steps of a test: 2 to 6."""
     return _STEPS[(problem * 7 + test) % len(_STEPS)]
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many rows a load of generated problems appends.
+    """The numbers of rows that a load of generated problems appends.
 
     Attributes:
         actuations: executed steps of all implementations.
-        specified: steps of the specified oracle, which are observations as well.
+        specified: steps of the specified oracle, which are also observations.
         implementations: systems that were stimulated.
         tests: stimulus sheets.
     """
@@ -44,7 +44,7 @@ class Counts:
 
     @property
     def observations(self) -> int:
-        """Rows of the table of observations."""
+        """Rows of the table `observations`."""
         return self.actuations + self.specified
 
 
@@ -60,13 +60,13 @@ def count(problems: Iterable[int]) -> Counts:
 
 
 def choose(problems: int, share: float) -> list[int]:
-    """Choose a share of the first problems, spread evenly, and at least one."""
+    """Choose a share of the first problems, evenly spread, at least one."""
     chosen = max(1, round(problems * share))
     return sorted({int((i + 0.5) * problems / chosen) for i in range(chosen)})
 
 
 def share(text: str) -> float:
-    """Read a share from a command line: 0.1% or 0.001."""
+    """Parse a share from the command line: 0.1% or 0.001."""
     value = float(text[:-1]) / 100 if text.endswith("%") else float(text)
     if not 0 < value <= 1:
         raise ValueError(f"not a share: {text}")

@@ -1,4 +1,4 @@
-"""A fresh lakehouse in a folder, used as a user does: through the commands."""
+"""A new lakehouse in a folder, used only through the commands, as a user would."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with generated exports, a lakehouse and what dbt writes."""
+    """A folder with generated exports, a lakehouse and dbt's output."""
 
     folder: Path
 
@@ -32,7 +32,7 @@ class Workspace:
         return self.home / "obslake.duckdb"
 
     def run(self, *command: str) -> tuple[Usage, str]:
-        """Run a program of the installation in the project."""
+        """Run an installed program in the project's folder."""
         environment = {
             **os.environ,
             "OBSLAKE_HOME": str(self.home),
@@ -44,7 +44,7 @@ class Workspace:
         return run([program, *command[1:]], cwd=PROJECT, env=environment)
 
     def python(self, *arguments: str) -> tuple[Usage, str]:
-        """Run the interpreter itself."""
+        """Run the Python interpreter."""
         return self.run(Path(sys.executable).name, *arguments)
 
     def generate(self, folder: str, *options: str) -> tuple[Usage, Path]:
@@ -54,7 +54,7 @@ class Workspace:
         return usage, path
 
     def load(self, path: Path) -> dict[str, Any]:
-        """Load generated exports, and return what that used and appended."""
+        """Load generated exports, and return the resources used and the rows appended."""
         usage, text = self.run(
             "obslake", "load", "lasso", str(path), "--data-set", DATA_SET, "--json"
         )
@@ -68,13 +68,13 @@ class Workspace:
         }
 
     def observations(self) -> dict[str, int]:
-        """Return the rows, files and bytes of the table of observations."""
+        """Return the rows, files and bytes of the table `observations`."""
         _, text = self.run("obslake", "status", "--json")
         (table,) = (t for t in json.loads(text)["tables"] if t["table"] == "observations")
         return {key: table[key] for key in ("rows", "files", "bytes")}
 
     def compact(self) -> dict[str, float] | None:
-        """Compact the tables, where the installed version has the command."""
+        """Compact the tables, if the installed version has that command."""
         try:
             self.run("obslake", "compact", "--help")
         except ProcessError:
@@ -83,7 +83,7 @@ class Workspace:
         return usage.as_json()
 
     def build(self) -> dict[str, Any]:
-        """Build the marts without their tests, and return what that used, node by node."""
+        """Build the marts without their tests, and return the resources used and the time of each node."""
         usage, _ = self.run("dbt", "--quiet", "run")
         results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
         seconds = {r["unique_id"].split(".")[-1]: round(r["execution_time"], 3) for r in results}

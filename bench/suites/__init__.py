@@ -1,1 +1,1 @@
-"""Hold pytest-obslake against the test suites of real distributions: ``make suites``."""
+"""Check pytest-obslake against the test suites of real distributions: ``make suites``."""

@@ -16,8 +16,8 @@ from bench.suites.running import Run, Runner, base_version
 from bench.suites.tables import outcome_table, trace_table
 from bench.suites.tracing import compare_calls
 
-_SAYS_LITTLE = 2000
-"""Below this number of calls the time of a single call cannot be told from that of the start."""
+_MIN_CALLS = 2000
+"""With fewer calls, the overhead per call cannot be separated from the start-up time."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,22 +57,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="their names [all]")
     parser.add_argument(
-        "--cache", type=Path, default=Path(".venv/suites"), help="where all is kept [.venv/suites]"
+        "--cache", type=Path, default=Path(".venv/suites"), help="working folder [.venv/suites]"
     )
     parser.add_argument(
-        "--recorder", type=Path, default=RECORDER, help="folder of the plugin [the checkout's own]"
+        "--recorder", type=Path, default=RECORDER, help="folder of the plugin [this checkout's]"
     )
-    parser.add_argument("--python", default=sys.executable, help="what runs the suites [this one]")
-    parser.add_argument("--data", type=Path, default=DATA, help="the list of suites [suites.toml]")
+    parser.add_argument("--python", default=sys.executable, help="interpreter [this one]")
+    parser.add_argument("--data", type=Path, default=DATA, help="list of suites [suites.toml]")
     parser.add_argument("--repeats", type=count, default=1, help="runs of each kind [1]")
     parser.add_argument(
         "--trace",
         choices=("some", "all", "none", "only"),
         default="some",
-        help="hold a second tracer against those of the list [some], all, none; only: no outcomes",
+        help="second tracer: for the suites marked `traced` [some], all, none; only: no outcomes",
     )
-    parser.add_argument("--here", action="store_true", help="install nothing, use this environment")
-    parser.add_argument("--out", type=Path, help="file for all figures, as JSON")
+    parser.add_argument("--here", action="store_true", help="use this environment, install nothing")
+    parser.add_argument("--out", type=Path, help="JSON file for all figures")
     return parser
 
 
@@ -89,23 +89,23 @@ def _campaign(
 
 
 def _outcomes(runner: Runner, repeats: int) -> dict[str, Any]:
-    """Run a suite without and with the recorder, by turns."""
+    """Run a suite alternately without and with the recorder."""
     without: list[Run] = []
     with_: list[Run] = []
     for _ in range(repeats):
         without.append(runner.without())
         with_.append(runner.with_recorder())
-    if without[0].said is None:
+    if without[0].outcomes is None:
         raise SuiteError(f"does not run: status {without[0].exit_status}\n{without[0].printed}")
     found = compare(without[0], with_[0])
     unsteady = None
     if not found.is_same:
-        # What differs from itself without the recorder as well says nothing about the recorder,
+        # A difference between two runs without the recorder says nothing about the recorder,
         again = runner.without()
         unsteady = compare(without[0], again)
         found = found.less(unsteady)
     if unsteady is not None and not found.is_same:
-        # nor does what does not differ a second time.
+        # nor does one that does not occur a second time.
         steady = found.less(found.less(compare(again, runner.with_recorder())))
         unsteady = unsteady.plus(found.less(steady))
         found = steady
@@ -122,7 +122,7 @@ def _outcomes(runner: Runner, repeats: int) -> dict[str, Any]:
         "calls": n_calls,
         "seconds": [round(value, 2) for value in seconds],
         "microseconds": (
-            round((seconds[1] - seconds[0]) / n_calls * 1e6, 1) if n_calls > _SAYS_LITTLE else None
+            round((seconds[1] - seconds[0]) / n_calls * 1e6, 1) if n_calls > _MIN_CALLS else None
         ),
         "report": [line for line in with_[0].printed.splitlines() if line.startswith("obslake: ")],
     }

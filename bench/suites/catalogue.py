@@ -1,4 +1,4 @@
-"""The suites of the campaign, as ``suites.toml`` names them."""
+"""The suites of the campaign, read from ``suites.toml``."""
 
 import tomllib
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ DATA = Path(__file__).with_name("suites.toml")
 
 
 class SuiteError(Exception):
-    """A suite cannot be run here, or is not described well."""
+    """A suite cannot be run here, or its description is invalid."""
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,17 @@ class Suite:
     """The test suite in one source distribution.
 
     Attributes:
-        name: of the distribution.
-        version: the release that is taken.
-        requires: what its tests need beside it, as pip names it.
-        targets: what is recorded.
-        arguments: what pytest is told.
+        name: name of the distribution.
+        version: its release.
+        requires: additional pip requirements of its tests.
+        targets: recording targets.
+        arguments: arguments for pytest.
         deselected: node ids that are not run, each with its reason.
-        environment: variables that it needs.
-        installed: how pip names what is under test, with extras; nothing where `folder` is given.
-        folder: a suite that is there already, in place of a distribution's.
-        seconds: the most that one run may take.
-        traced: whether the second tracer is held against it, too.
+        environment: environment variables it needs.
+        installed: pip requirement of the distribution, with extras; None if `folder` is given.
+        folder: folder of a local suite, instead of a distribution.
+        seconds: time limit of one run.
+        traced: whether it is also compared with the second tracer.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Suite:
         return f"{self.name} {self.version}".strip()
 
     def pytest_arguments(self) -> list[str]:
-        """Return what pytest is told in every run."""
+        """Return the arguments for pytest in every run."""
         arguments = [*self.arguments]
         if any(requirement.startswith("hypothesis") for requirement in self.requires):
             arguments.append("--hypothesis-seed=0")
@@ -60,18 +60,18 @@ class Suite:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All suites, what all of them need, and those that cannot be run, with the reason."""
+    """All suites, their common constraints, and the suites that cannot be run, with reasons."""
 
     suites: dict[str, Suite]
     constraints: tuple[str, ...]
     left_out: dict[str, str]
 
     def chosen(self, names: Sequence[str]) -> list[Suite]:
-        """Return the suites of these names; all, if there are none. Raises SuiteError."""
+        """Return the suites with these names, or all if no names are given. Raises SuiteError."""
         for name in names:
             if name not in self.suites:
                 reason = self.left_out.get(name, "it is not in the list")
-                raise SuiteError(f"there is no suite {name}: {reason}")
+                raise SuiteError(f"no suite {name}: {reason}")
         return [self.suites[name] for name in names or self.suites]
 
 
@@ -105,5 +105,5 @@ def _suite(name: str, entry: dict[str, Any], common: tuple[str, ...], root: Path
         traced=entry.pop("traced", False),
     )
     if entry:
-        raise SuiteError(f"{name}: {', '.join(entry)}: nothing is known by this name")
+        raise SuiteError(f"{name}: unknown setting: {', '.join(entry)}")
     return suite

@@ -1,4 +1,4 @@
-"""Compare what two runs of a suite said."""
+"""Compare the outcomes of two runs of a suite."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,18 +7,18 @@ from typing import Any
 from bench.suites.running import Run
 
 OUTCOME = slice(0, 3)
-"""The phase, the outcome and the first line of a report's message; the last part is all of its text."""
+"""The phase, the outcome and the first line of a report's message; its last item is the full text."""
 
 
 @dataclass
 class Comparison:
-    """What differs between a run without the recorder and one with it.
+    """The differences between a run without the recorder and one with it.
 
     Attributes:
-        tests: outcome or reason of a test: its id, without, with.
-        texts: ids of tests of which only the rest of the report differs.
-        warnings: warnings that came in one of the runs only, with the difference of their number.
-        others: exit status, the order of the tests.
+        tests: tests with another outcome or reason: id, without, with.
+        texts: tests with a difference only in the rest of the report: id, without, with.
+        warnings: warnings whose number differs, with the difference.
+        others: exit status, order of the tests.
     """
 
     tests: list[tuple[str, Any, Any]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Comparison:
         return not (self.tests or self.texts or self.warnings or self.others)
 
     def words(self) -> str:
-        """Say in short what differs."""
+        """Summarise the differences."""
         if self.is_same:
             return "same"
         parts = [
@@ -47,11 +47,11 @@ class Comparison:
         return ", ".join([*parts, *self.others])
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything that differs."""
+        """Return all differences."""
         return vars(self)
 
     def less(self, other: "Comparison") -> "Comparison":
-        """Return what is left without the tests and warnings that differ in another comparison as well."""
+        """Return the differences without the tests and warnings that also differ in another comparison."""
         tests = {node_id for node_id, *_ in (*other.tests, *other.texts)}
         warnings = {str(warning) for warning, _ in other.warnings}
         return Comparison(
@@ -62,7 +62,7 @@ class Comparison:
         )
 
     def plus(self, other: "Comparison") -> "Comparison":
-        """Return all that differs in one of two comparisons."""
+        """Return the differences of both comparisons."""
         return Comparison(
             [*self.tests, *other.tests],
             [*self.texts, *other.texts],
@@ -76,12 +76,12 @@ def compare(without: Run, with_: Run) -> Comparison:
     found = Comparison()
     if without.exit_status != with_.exit_status:
         found.others.append(f"exit status {without.exit_status} and {with_.exit_status}")
-    if with_.said is None or without.said is None:
+    if with_.outcomes is None or without.outcomes is None:
         found.others.append("a run wrote no outcomes")
         return found
     ids = list(without.by_test)
     if sorted(ids) == sorted(with_.by_test) and ids != list(with_.by_test):
-        found.others.append("another order of tests")
+        found.others.append("different order of tests")
     for node_id in dict.fromkeys([*ids, *with_.by_test]):
         first, second = without.by_test.get(node_id, []), with_.by_test.get(node_id, [])
         if first == second:
@@ -92,7 +92,9 @@ def compare(without: Run, with_: Run) -> Comparison:
         else:
             texts = next((a[3], b[3]) for a, b in zip(first, second, strict=True) if a != b)
             found.texts.append((node_id, *_first_difference(*texts)))
-    counts = [Counter(map(tuple, run.said["warnings"])) for run in (without, with_) if run.said]
+    counts = [
+        Counter(map(tuple, run.outcomes["warnings"])) for run in (without, with_) if run.outcomes
+    ]
     for warning in counts[0].keys() | counts[1].keys():
         if counts[0][warning] != counts[1][warning]:
             found.warnings.append((warning, counts[1][warning] - counts[0][warning]))

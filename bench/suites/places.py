@@ -1,4 +1,4 @@
-"""Bring a suite here: its source distribution, and a virtual environment with all that it needs."""
+"""Prepare a suite: its source distribution, and a virtual environment with its dependencies."""
 
 import hashlib
 import os
@@ -20,13 +20,13 @@ RECORDER = Path(__file__).parents[2] / "loader" / "pytest_obslake"
 
 @dataclass(frozen=True)
 class Places:
-    """Where everything is kept, and which interpreter runs the suites.
+    """Folders of the campaign, and the interpreter that runs the suites.
 
     Attributes:
-        cache: the folder for all that is downloaded and written.
-        python: the interpreter that environments are made of.
-        recorder: the folder of the recorder under test, with its ``pyproject.toml`` and ``src``.
-        is_here: whether suites run in this interpreter's own environment, so that nothing is installed.
+        cache: folder for all downloads and results.
+        python: base interpreter of the environments.
+        recorder: folder of the recorder under test, with its ``pyproject.toml`` and ``src``.
+        is_here: whether suites run in this interpreter's own environment, without installing anything.
     """
 
     cache: Path
@@ -35,11 +35,11 @@ class Places:
     is_here: bool = False
 
     def run_folder(self, suite: Suite) -> Path:
-        """Folder of all that runs of a suite read and write."""
+        """Folder for the runs of a suite."""
         return self.cache / "runs" / suite.name
 
     def source(self, suite: Suite) -> Path:
-        """Return the folder of the unpacked suite; it is downloaded, should it not be there."""
+        """Return the folder of the unpacked suite; download it if necessary."""
         if suite.folder is not None:
             return suite.folder
         folder = self.cache / "sources" / f"{suite.name}-{suite.version}"
@@ -53,7 +53,7 @@ class Places:
         return folder
 
     def interpreter(self, suite: Suite, constraints: Sequence[str]) -> Path:
-        """Return the Python that has the suite's distribution and what it needs."""
+        """Return the interpreter of an environment with the suite's distribution and dependencies."""
         if self.is_here:
             return Path(sys.executable)
         wanted = [*suite.requires]
@@ -72,7 +72,7 @@ class Places:
         return folder / "bin" / "python"
 
     def recorder_packages(self) -> Path | None:
-        """Return the folder of what the recorder needs beside pytest, or None if that is nothing."""
+        """Return the folder of the recorder's dependencies other than pytest, or None if there are none."""
         project = tomllib.loads((self.recorder / "pyproject.toml").read_text(encoding="utf-8"))
         dependencies: list[str] = project["project"].get("dependencies", [])
         wanted = [each for each in dependencies if not each.startswith("pytest")]
@@ -106,7 +106,7 @@ def _key(lines: Sequence[str]) -> str:
 def _unpack(archive: Path, folder: Path) -> None:
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as zipped:
-            zipped.extractall(folder)  # noqa: S202 - zipfile keeps inside the folder
+            zipped.extractall(folder)  # noqa: S202 - zipfile never writes outside the folder
     else:
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")

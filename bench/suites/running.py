@@ -25,40 +25,40 @@ class Run:
     """One run of a suite.
 
     Attributes:
-        exit_status: of the process.
-        cpu_seconds: of the process and its children, user and system.
-        said: what `suite_probe.outcomes` wrote, or None where the process ended before.
-        printed: the end of what it printed.
+        exit_status: exit status of the process.
+        cpu_seconds: user and system time of the process and its children.
+        outcomes: the output of `suite_probe.outcomes`, or None if the process ended before writing it.
+        printed: the end of the standard output and error.
     """
 
     exit_status: int
     cpu_seconds: float
-    said: dict[str, Any] | None
+    outcomes: dict[str, Any] | None
     printed: str
     by_test: dict[str, list[list[str]]] = field(default_factory=dict)
 
     @property
     def n_tests(self) -> int:
-        """How many tests had a report."""
+        """The number of tests with a report."""
         return len(self.by_test)
 
     @property
     def n_warnings(self) -> int:
-        """How many warnings pytest counted."""
-        return len(self.said["warnings"]) if self.said else 0
+        """The number of warnings that pytest counted."""
+        return len(self.outcomes["warnings"]) if self.outcomes else 0
 
 
 class Runner:
-    """Runs one suite in an environment of its own."""
+    """Runs one suite in its own environment."""
 
     def __init__(self, suite: Suite, places: Places, constraints: Sequence[str]) -> None:
-        """Bring here what is needed. Raises SuiteError."""
+        """Prepare the suite and its environment. Raises SuiteError."""
         self.suite = suite
         self._folder = places.run_folder(suite)
         self._source = places.source(suite)
         self._python = places.interpreter(suite, constraints)
         self._folder.mkdir(parents=True, exist_ok=True)
-        # As if they were installed: Hypothesis reads the constants of modules that lie elsewhere.
+        # Copied as if installed: Hypothesis collects constants from modules outside site-packages.
         self._plugins = self._folder / "site-packages"
         shutil.rmtree(self._plugins, ignore_errors=True)
         for folder in (INSIDE, places.recorder / "src", places.recorder_packages()):
@@ -73,16 +73,16 @@ class Runner:
 
     @property
     def records(self) -> Path:
-        """File of what the plugin recorded."""
+        """File of the plugin's records."""
         return self._folder / "records.jsonl"
 
     @property
     def trace(self) -> Path:
-        """File of what the second tracer saw."""
+        """File of the second tracer's records."""
         return self._folder / "trace.jsonl"
 
     def without(self) -> Run:
-        """Run the suite as it is."""
+        """Run the suite without the recorder."""
         return self._run("without", [])
 
     def with_recorder(self, *options: str) -> Run:
@@ -105,23 +105,23 @@ class Runner:
         for stale in (tree, self._folder / "tmp"):
             shutil.rmtree(stale, ignore_errors=True)
         shutil.copytree(self._source, tree, symlinks=True)
-        outcomes = self._folder / f"{kind}.json"
-        outcomes.unlink(missing_ok=True)
+        file = self._folder / f"{kind}.json"
+        file.unlink(missing_ok=True)
         command = [
             os.fspath(self._python),
             *("-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"),
-            *("-p", "suite_probe.outcomes", f"--suite-outcomes={outcomes}"),
+            *("-p", "suite_probe.outcomes", f"--suite-outcomes={file}"),
             f"--basetemp={self._folder / 'tmp'}",
             *plugins,
             *self.suite.pytest_arguments(),
         ]
         status, seconds, printed = _measure(command, tree, self._environment(), self.suite.seconds)
         (self._folder / f"{kind}.log").write_text(printed, encoding="utf-8")
-        said = json.loads(outcomes.read_text(encoding="utf-8")) if outcomes.exists() else None
+        outcomes = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
         by_test: dict[str, list[list[str]]] = {}
-        for node_id, *report in said["reports"] if said else ():
+        for node_id, *report in outcomes["reports"] if outcomes else ():
             by_test.setdefault(node_id, []).append(report)
-        return Run(status, seconds, said, printed[-2000:], by_test)
+        return Run(status, seconds, outcomes, printed[-2000:], by_test)
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -138,7 +138,7 @@ class Runner:
 def _measure(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], seconds: float
 ) -> tuple[int, float, str]:
-    """Run a program to its end, or to the end of its time; return status, processor time and output."""
+    """Run a program to its end or its time limit; return exit status, CPU time and output."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
@@ -157,7 +157,7 @@ def _measure(
                 ended, status, used = os.wait4(process.pid, os.WNOHANG)
             code = os.waitstatus_to_exitcode(status) if ended else _STATUS_OF_TIMEOUT
         finally:
-            # Children that the suite left behind end with it.
+            # Also kills children that the suite left behind.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         if not ended:

@@ -1,11 +1,11 @@
-"""The results of the campaign as tables of Markdown."""
+"""The results of the campaign as Markdown tables."""
 
 from collections.abc import Iterable
 from typing import Any
 
 
 def outcome_table(results: dict[str, Any]) -> str:
-    """Return what every suite said with and without the recorder, and what that took."""
+    """Return the outcomes and the time of every suite with and without the recorder."""
     rows = [
         [
             "suite",
@@ -29,7 +29,7 @@ def outcome_table(results: dict[str, Any]) -> str:
 
 
 def trace_table(results: dict[str, Any]) -> str:
-    """Return how the records agree with what the second tracer saw."""
+    """Return the agreement of the records with the second tracer."""
     rows = [
         [
             "suite",

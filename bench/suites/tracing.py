@@ -1,4 +1,4 @@
-"""Compare what the recorder recorded with what a second tracer saw."""
+"""Compare the calls that the recorder recorded with those that a second tracer saw."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _ROW = re.compile(r"(\$CUT@[^\"@]+)@(\d+)")
 
 @dataclass(frozen=True)
 class Call:
-    """A call as both can tell it: arguments by parameter, without what is a default."""
+    """A call in the form common to both tracers, with arguments by parameter name."""
 
     name: str
     target: str | None
@@ -28,7 +28,7 @@ class Call:
     defaults: frozenset[str] = frozenset()
 
     def texts(self) -> Iterator[str]:
-        """Return all that may refer to objects."""
+        """Return all texts that may refer to objects."""
         yield self.target or ""
         for name, text in self.arguments:
             yield f"{name}={text}"
@@ -38,13 +38,13 @@ class Call:
 def compare_calls(runner: Runner) -> dict[str, Any]:
     """Run a suite with the recorder and with the tracer, and compare test by test.
 
-    A test whose outcome differs between the two runs is counted and not compared: a tracer cannot be hidden
-    from the suite. Nor is what differs between two runs with the recorder, because the test draws numbers or
-    reads clocks: single texts, or all of a test that makes other calls.
+    A test whose outcome differs between the two runs is only counted: a suite can notice the tracer.
+    Texts that differ between two runs with the recorder are not compared, because the test uses random
+    numbers or clocks; neither are whole tests that make other calls in the second run.
     """
     tracing = runner.with_tracer()
     recording = runner.with_recorder(_NO_LIMIT)
-    if tracing.said is None:
+    if tracing.outcomes is None:
         raise SuiteError(f"does not run with the tracer:\n{tracing.printed}")
     recorded, traced = _recorded(runner.records), _traced(runner.trace)
     runner.with_recorder(_NO_LIMIT)
@@ -101,7 +101,7 @@ def _recorded(file: Path) -> dict[str, list[Call]]:
 
 
 def recorded_call(record: dict[str, Any]) -> Call:
-    """Return a call as the recorder wrote it."""
+    """Return the call described by one of the recorder's records."""
     name, parenthesis, rest = record["operation"].partition("(")
     names = rest.rpartition(")")[0].split(", ") if parenthesis else []
     arguments = []
@@ -128,7 +128,7 @@ def _traced(file: Path) -> dict[str, list[Call]]:
 
 
 def _are_alike(first: list[Call], second: list[Call]) -> bool:
-    """Whether the same was called with the same arguments, whatever their values."""
+    """Whether both call the same functions with the same numbers of arguments."""
     return [(call.name, len(call.arguments)) for call in first] == [
         (call.name, len(call.arguments)) for call in second
     ]
@@ -137,7 +137,7 @@ def _are_alike(first: list[Call], second: list[Call]) -> bool:
 def _without_unsteady(
     recorded: list[Call], again: list[Call], traced: list[Call]
 ) -> tuple[list[Call], list[Call]]:
-    """Leave out the texts that differ between two runs with the recorder, on both sides."""
+    """Remove the texts that differ between two runs with the recorder, on both sides."""
     if recorded == again or [call.name for call in recorded] != [call.name for call in traced]:
         return recorded, traced
     steady: tuple[list[Call], list[Call]] = ([], [])
@@ -170,20 +170,20 @@ def _in_order(calls: dict[str, list[tuple[int, Call]]]) -> dict[str, list[Call]]
 
 
 def _differences(recorded: list[Call], traced: list[Call]) -> Iterator[tuple[str, str]]:
-    """Say of what kind each difference is, with the calls."""
+    """Return the kind of each difference, with the calls."""
     names = [[call.name for call in calls] for calls in (recorded, traced)]
     if names[0] != names[1]:
         counts = [Counter(each) for each in names]
         if counts[0] == counts[1]:
-            yield "another order", f"{names[0][:10]} {names[1][:10]}"
+            yield "different order", f"{names[0][:10]} {names[1][:10]}"
             return
         for name in counts[0].keys() | counts[1].keys():
             number = counts[0][name] - counts[1][name]
             if number:
-                who = "recorded" if number > 0 else "traced"
+                side = "recorded" if number > 0 else "traced"
                 calls = recorded if number > 0 else traced
                 example = next(call for call in calls if call.name == name)
-                yield f"{name} only {who}", f"{abs(number)} calls such as {example}"
+                yield f"{name} only {side}", f"{abs(number)} calls such as {example}"
         return
     rows: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for pair in zip(recorded, traced, strict=True):
@@ -201,11 +201,11 @@ def _differences(recorded: list[Call], traced: list[Call]) -> Iterator[tuple[str
 
 
 def _aligned(recorded: Call, traced: Call) -> tuple[Call, Call]:
-    """Return both with their arguments by name, without the defaults that were not recorded."""
+    """Return both calls with arguments sorted by name, without the defaults that were not recorded."""
     plain = {name for name, _ in traced.arguments if not name.startswith("*")}
 
     def named(call: Call, is_seen: Callable[[str], bool]) -> Call:
-        # A decorator's `*args` may have the names of what it decorates.
+        # Arguments in a decorator's `*args` may have the parameter names of the decorated function.
         arguments = [
             (name if name in plain else "*", text) for name, text in call.arguments if is_seen(name)
         ]
@@ -219,12 +219,12 @@ def _aligned(recorded: Call, traced: Call) -> tuple[Call, Call]:
 
 
 def _by_appearance(text: str, known: dict[str, str]) -> str:
-    """Give each object the number of its first appearance, whatever step made it."""
+    """Renumber the objects by first appearance instead of by the step that made them."""
     return _ROW.sub(lambda match: f"{match[1]}@{known.setdefault(match[0], str(len(known)))}", text)
 
 
 def _elements(text: str) -> list[str]:
-    """Split the text of an array into those of its elements."""
+    """Split the text of an array into the texts of its elements."""
     elements, start, depth, in_string, index = [], 1, 0, False, 1
     while index < len(text) - 1:
         character = text[index]

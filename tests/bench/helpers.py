@@ -1,4 +1,4 @@
-"""What the tests of the benchmarks share: two generated problems."""
+"""Helpers for the tests of the benchmarks, which use two generated problems."""
 
 import subprocess
 import sys

@@ -23,12 +23,12 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     figures = json.loads(out.read_text())
     assert table.strip() == markdown(figures).strip()
-    # The lakehouse was only there to be measured.
+    # The lakehouse is removed after the measurement.
     assert list(folder.iterdir()) == [out]
     return figures
 
 
-def test_the_machine_and_the_versions_stand_beside_the_figures(figures: dict[str, Any]):
+def test_the_figures_include_the_machine_and_the_versions(figures: dict[str, Any]):
     assert {"cpu", "cores", "memory_bytes"} <= figures["machine"].keys()
     assert {"python", "duckdb", "dbt-core", "pyiceberg"} <= figures["versions"].keys()
     assert {"write_bytes_per_second", "read_bytes_per_second"} == figures["disk"].keys()
@@ -59,7 +59,7 @@ def test_the_whole_export_is_read(figures: dict[str, Any], export: Path):
     assert figures["export"]["read"]["columns"] == 16
 
 
-def test_all_who_are_asked_answer_the_same(figures: dict[str, Any]):
+def test_marts_iceberg_and_package_give_the_same_answers(figures: dict[str, Any]):
     questions = figures["questions"]
     for where, names in {"iceberg": ("matrix", "clusters"), "package": questions["marts"]}.items():
         for name in set(names) - {"process"}:
@@ -68,7 +68,7 @@ def test_all_who_are_asked_answer_the_same(figures: dict[str, Any]):
             assert answer["rows_mean"] == expected["rows_mean"] > 0
 
 
-def test_figures_replace_those_of_the_page(tmp_path: Path):
+def test_figures_replace_those_on_the_page(tmp_path: Path):
     page = tmp_path / "performance.md"
     page.write_text((PROJECT / "docs" / "performance.md").read_text())
     for name in ("figures",):
@@ -81,7 +81,7 @@ def test_figures_replace_those_of_the_page(tmp_path: Path):
         replace_block(page, "other", "")
 
 
-def test_figures_are_saved_where_a_measurement_fails(tmp_path: Path):
+def test_figures_are_saved_if_a_measurement_fails(tmp_path: Path):
     out = tmp_path / "bench.json"
     figures = {"problems": PROBLEMS}
     with pytest.raises(ProcessError), saved(figures, out):

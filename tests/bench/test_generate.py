@@ -1,4 +1,4 @@
-"""The generated exports: their sizes, their shape, and that they load."""
+"""The generated exports: their sizes, their shape, and loading them."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def test_the_average_problem_is_that_of_published_lakehouses():
     assert counts.actuations == pytest.approx(8_500_000, rel=0.01)
 
 
-def test_an_export_loads_without_warnings_and_with_the_rows_that_arithmetic_says(
+def test_an_export_loads_without_warnings_and_with_the_computed_number_of_rows(
     loaded: tuple[Workspace, dict[str, Any]],
 ):
     _, report = loaded
@@ -69,7 +69,7 @@ def test_a_stimulus_has_one_response_and_all_its_cells(export: Path):
     assert operations == services == COUNTS.actuations
 
 
-def test_cells_stand_in_random_order(export: Path):
+def test_cells_are_in_random_order(export: Path):
     ((changes, rows),) = cells(
         export,
         """
@@ -80,7 +80,7 @@ def test_cells_stand_in_random_order(export: Path):
     assert changes > 0.9 * rows
 
 
-def test_a_problem_is_the_same_whichever_others_are_generated(export: Path, tmp_path: Path):
+def test_a_problem_does_not_depend_on_the_others_generated_with_it(export: Path, tmp_path: Path):
     run("bench.generate", str(tmp_path), "--problems", "1", "--first-problem", "1")
     query = "select * from cells where ABSTRACTIONID like '%\\_1\\_%' escape '\\' order by all"
     assert cells(tmp_path, query) == cells(export, query)

@@ -1,4 +1,4 @@
-"""Growth: when it stops, and how it is told and drawn."""
+"""Growth: when it stops, and how it is reported and drawn."""
 
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,11 @@ def size(rows: int) -> dict[str, Any]:
     }
 
 
-def test_growth_is_told_with_the_reason_for_its_end():
-    told = growth({**MEASURED, "sizes": [size(2_000_000)], "stopped": "after 2 of 3"})
-    assert "| 2,000,000 |" in told
-    assert "> 30 s" in told
-    assert told.endswith("Stopped after 2 of 3.")
+def test_growth_is_reported_with_the_reason_for_its_end():
+    report = growth({**MEASURED, "sizes": [size(2_000_000)], "stopped": "after 2 of 3"})
+    assert "| 2,000,000 |" in report
+    assert "> 30 s" in report
+    assert report.endswith("Stopped after 2 of 3.")
 
 
 def test_growth_is_drawn_the_same_for_the_same_figures(tmp_path: Path):
@@ -65,7 +65,7 @@ def test_growth_is_drawn_the_same_for_the_same_figures(tmp_path: Path):
 
 def test_growing_stops_before_a_limit_is_exceeded(tmp_path: Path):
     assert Limits(0, 0, tmp_path).reason_to_stop() is None
-    for seconds, most, said in (
+    for seconds, most, expected in (
         (0, 10**15, "of 0 minutes"),
         (10**6, 2_500_000, "of 0.0 gigabytes"),
         (10**6, 10**15, None),
@@ -73,4 +73,4 @@ def test_growing_stops_before_a_limit_is_exceeded(tmp_path: Path):
         limits = Limits(seconds, most, tmp_path)
         limits.note(size(1_000_000))
         reason = limits.reason_to_stop()
-        assert reason is None if said is None else said in str(reason)
+        assert reason is None if expected is None else expected in str(reason)

@@ -1,4 +1,4 @@
-"""The campaign on suites of real distributions, tried on suites of its own that need no network."""
+"""The campaign on suites of real distributions, tested with local suites that need no network."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_unsteady():
     assert False, random.random()
 """
 
-# A recorder that changes what it should leave alone.
+# A recorder that changes the code under test.
 PLUGIN = """
 import warnings
 import pytest
@@ -130,14 +130,14 @@ def test_a_suite_runs_as_it_does_without_the_recorder_and_a_second_tracer_sees_t
     assert found["outcomes"] == {"passed": 4, "skipped": 1, "failed": 1}
     assert found["exit_status"] == [1, 1]
     assert found["warnings"] == [1, 1]
-    # A message that is another one in every run is no difference.
+    # A message that changes in every run is not a difference.
     assert found["in_short"] == "same"
     assert [name for name, *_ in found["unsteady"]["tests"]] == ["test_subject.py::test_unsteady"]
     assert status == 0
     assert re.search(r"\| subject +\| 6 +\|", capsys.readouterr().out)
 
 
-def test_what_a_recorder_changes_is_found(
+def test_changes_made_by_a_recorder_are_found(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recorder = tmp_path / "recorder"
@@ -168,14 +168,14 @@ def test_what_a_recorder_changes_is_found(
         ("f(a, c)", '[1,{"$keyword":["c",[2,3]]}]', (("a", "1"), ("c", "[2,3]"))),
     ],
 )
-def test_the_arguments_of_a_record_are_read_by_name(
+def test_arguments_of_a_record_are_read_by_name(
     operation: str, inputs: str, arguments: tuple
 ) -> None:
     record = {"operation": operation, "inputs": inputs, "target": None, "output": "null"}
     assert recorded_call(record).arguments == arguments
 
 
-def test_the_list_of_suites_is_whole() -> None:
+def test_the_list_of_suites_is_complete() -> None:
     catalogue = read()
     assert len(catalogue.suites) >= 25
     assert sum(suite.traced for suite in catalogue.suites.values()) >= 5
@@ -185,9 +185,9 @@ def test_the_list_of_suites_is_whole() -> None:
     assert all(catalogue.left_out.values())
 
 
-def test_a_suite_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_suite_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nothing"]) == 2
-    assert capsys.readouterr().err == "Error: there is no suite nothing: it is not in the list\n"
+    assert capsys.readouterr().err == "Error: no suite nothing: it is not in the list\n"
 
 
 def test_a_misspelt_setting_is_refused(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What runs in the process of a suite, found there by ``PYTHONPATH``: standard library and pytest only."""
+"""Code that runs in the process of a suite, found by ``PYTHONPATH``: standard library and pytest only."""

@@ -1,4 +1,4 @@
-"""Where frames stand, on any version of Python."""
+"""The current position of frames, on any version of Python."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def operation(frame: FrameType) -> str:
         known = _raw_codes[id(code)] = (code, code.co_code)
     raw, at = known[1], frame.f_lasti
     name = dis.opname[raw[at]]
-    # From Python 3.13 on a frame that has yielded already stands on what comes next.
+    # From Python 3.13 on, a frame that has yielded is already at the next instruction.
     return dis.opname[raw[at - 2]] if name == "RESUME" and at else name
 
 
 def watch_closely(frame: FrameType, is_close: bool) -> None:
-    """Hear of every instruction; from Python 3.12 on only lines can be switched on while a frame runs."""
+    """Trace every instruction; from Python 3.12 on, only lines can be enabled while a frame runs."""
     if sys.version_info < (3, 12):
         frame.f_trace_opcodes = is_close
     else:
@@ -31,7 +31,7 @@ def watch_closely(frame: FrameType, is_close: bool) -> None:
 
 
 def new_frame(value: Any) -> FrameType | None:
-    """Return the frame of a generator or coroutine that has not begun."""
+    """Return the frame of a generator or coroutine that has not started, else None."""
     kind = type(value)
     frame: FrameType | None = None
     if kind is types.GeneratorType and inspect.getgeneratorstate(value) == inspect.GEN_CREATED:
@@ -46,21 +46,21 @@ def new_frame(value: Any) -> FrameType | None:
 
 
 def has_just_begun(frame: FrameType) -> bool:
-    """Whether a frame of a generator or coroutine runs for the first time."""
+    """Whether a generator or coroutine frame runs for the first time."""
     if sys.version_info < (3, 11):
         return frame.f_lasti == -1
     return frame.f_lasti <= _offset(frame.f_code, "RESUME")
 
 
 def begins(frame: FrameType) -> bool:
-    """Whether it begins with its body, and is not closed before."""
+    """Whether the frame starts its body, rather than being closed before it started."""
     if sys.version_info < (3, 11):
         return frame.f_lasti == -1
     return frame.f_lasti == _offset(frame.f_code, "RESUME")
 
 
 def _offset(code: CodeType, name: str) -> int:
-    """Return where the first instruction of a name stands."""
+    """Return the offset of the first instruction with this name, or -1."""
     key = (id(code), name)
     if key not in _offsets:
         found = (each.offset for each in dis.get_instructions(code) if each.opname == name)

@@ -1,4 +1,4 @@
-"""A plugin of pytest that writes down what a session said: every report, every warning, the exit status."""
+"""A pytest plugin that writes the outcomes of a session: every report, every warning, the exit status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-_CHANGES_BY_ITSELF = (
+_VARYING_TEXTS = (
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
     (re.compile(r"\b\d+\.\d+ ?(s|ms|seconds)\b"), "… s"),
     (re.compile(r"(?<!\d)\d\d:\d\d:\d\d(\.\d+)?"), "…:…:…"),
@@ -18,27 +18,27 @@ _CHANGES_BY_ITSELF = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the option."""
-    parser.addoption("--suite-outcomes", metavar="FILE", help="where the outcomes are written")
+    parser.addoption("--suite-outcomes", metavar="FILE", help="file for the outcomes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Write the outcomes, if the option says so."""
+    """Write the outcomes, if the option is given."""
     file = config.getoption("--suite-outcomes")
     if file:
         config.pluginmanager.register(Outcomes(Path(file)), "suite-outcomes")
 
 
 class Outcomes:
-    """What the session said so far."""
+    """The outcomes of the session so far."""
 
     def __init__(self, file: Path) -> None:
-        """Start with nothing."""
+        """Start without outcomes."""
         self._file = file
         self._reports: list[list[Any]] = []
         self._warnings: list[list[Any]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep how a phase of a test, or of a part of a test, ended."""
+        """Keep the outcome of a phase of a test or subtest."""
         context = getattr(report, "context", None)
         sections = [title + "\n" + text for title, text in report.sections]
         self._reports.append(
@@ -52,7 +52,7 @@ class Outcomes:
         )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep what could not be collected, or was skipped as a whole."""
+        """Keep the modules that failed to be collected or were skipped."""
         if report.outcome != "passed":
             self._reports.append(
                 [
@@ -67,7 +67,7 @@ class Outcomes:
     def pytest_warning_recorded(
         self, warning_message: Any, when: str, nodeid: str, location: object
     ) -> None:
-        """Keep a warning, and the place that it points at."""
+        """Keep a warning and its location."""
         text = str(warning_message.message).partition("\n")[0]
         self._warnings.append(
             [
@@ -81,18 +81,18 @@ class Outcomes:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write it all."""
-        said = {
+        """Write the outcomes."""
+        outcomes = {
             "exit_status": int(exitstatus),
             "reports": self._reports,
             "warnings": self._warnings,
         }
-        self._file.write_text(json.dumps(said), encoding="utf-8")
+        self._file.write_text(json.dumps(outcomes), encoding="utf-8")
 
 
 def steady(text: str) -> str:
-    """Return a text without what differs from run to run by itself: addresses, durations and times."""
-    for pattern, replacement in _CHANGES_BY_ITSELF:
+    """Return a text without the parts that differ in every run: addresses, durations and times."""
+    for pattern, replacement in _VARYING_TEXTS:
         text = pattern.sub(replacement, text)
     return text
 

@@ -1,4 +1,4 @@
-"""Steps of tests, and the texts of what goes in and comes out."""
+"""Steps of tests, and the texts of their arguments and responses."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Attempt:
 
 
 class Step:
-    """A call that has begun."""
+    """A call that has started."""
 
     def __init__(self, attempt: Attempt, candidate: Candidate, code: CodeType) -> None:
-        """Take the next number."""
+        """Take the next number of the attempt."""
         self.attempt = attempt
         self.candidate = candidate
         self.code = code
@@ -47,21 +47,21 @@ class Step:
 
 
 class Texts:
-    """Writes values as the plugin does, and numbers objects for itself."""
+    """Writes values as the plugin does, but numbers objects independently."""
 
     def __init__(self, found: Found) -> None:
-        """Keep what is under test."""
+        """Keep the functions and classes under test."""
         self._found = found
 
     def argument(self, step: Step, value: object, is_default: bool = False) -> str:
-        """Return the text of an argument, or of an item; no object is met first where it is a default."""
+        """Return the text of an argument or item; a default does not count as an object's first appearance."""
         if self._found.is_under_test(value):
             return json.dumps(self.reference(step, value, is_default))
         text = self._text(value)
         return values.encode_value(text) if text.startswith("$") else text
 
     def response(self, step: Step, value: object) -> str:
-        """Return the text of an answer; an object under test gets its number by it."""
+        """Return the text of a response, which numbers an object under test."""
         if self._found.is_under_test(value):
             self.make(step.attempt, value, step.number)
             return self.reference(step, value)
@@ -76,11 +76,11 @@ class Texts:
             return f"{values.NOT_AVAILABLE}@{type(value).__qualname__}"
 
     def iterator(self, step: Step, tag: str) -> str:
-        """Return the text of what a generator yielded."""
+        """Return the text of the items that a generator yielded."""
         return step.missing or f'{{"{tag}":[{",".join(step.items)}]}}'
 
     def reference(self, step: Step, value: object, is_default: bool = False) -> str:
-        """Return how an object under test is named; one without a constructor is made where it is met."""
+        """Return the name of an object under test; one without a constructor is numbered at first appearance."""
         if constructor_of(type(value)) is None and not is_default:
             self.make(step.attempt, value, step.number)
         row = self.row(step.attempt, value)
@@ -88,7 +88,7 @@ class Texts:
         return text if row is None else f"{text}@{row}"
 
     def row(self, attempt: Attempt, value: object) -> int | None:
-        """Return the number of an object under test, if a step has made it."""
+        """Return the number of an object under test, or None if no step has made it."""
         holder, row = attempt.rows.get(id(value), (None, None))
         if holder is None:
             return None
@@ -106,7 +106,7 @@ class Texts:
 
 
 def bound_values(candidate: Candidate, frame: FrameType) -> list[tuple[str, Any, bool]]:
-    """Return name, value and whether it is the default, of all that the parameters are bound to."""
+    """Return name, value and whether it is the default, for every bound parameter."""
     code, variables = frame.f_code, frame.f_locals
     function = candidate.function
     defaults = function.__defaults__ or ()

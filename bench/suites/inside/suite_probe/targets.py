@@ -1,4 +1,4 @@
-"""Which Python functions the targets mean: read from the README of the plugin, not from its code."""
+"""Find the Python functions of the targets: written from the plugin's README, not from its code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPERATORS = frozenset(f"__{name}__" for name in _OPERATORS.split())
 
 
 class Candidate:
-    """A function that is observed, and what a call of it means."""
+    """A function that is observed, with the kind of its calls."""
 
     def __init__(self, function: FunctionType, kind: str, name: str, owner: type | None) -> None:
         """Keep the function, how it is bound, its public name and the class that defines it."""
@@ -32,7 +32,7 @@ class Candidate:
         self.owner = owner
 
     def is_in(self, frame: FrameType) -> bool:
-        """Whether a frame that has just begun runs this function, and not another with the same code."""
+        """Whether a newly started frame runs this function, not another with the same code."""
         names = self.function.__code__.co_freevars
         if not names:
             return True
@@ -47,16 +47,16 @@ class Candidate:
         return True
 
     def has_its_defaults(self, frame: FrameType) -> bool:
-        """Whether what has a default has it: all that tells functions apart that have one code and no closure."""
+        """Whether keyword parameters have their defaults: tells apart functions with equal code and no closure."""
         defaults = self.function.__kwdefaults__ or {}
         return all(frame.f_locals.get(name) is value for name, value in defaults.items())
 
 
 class Found:
-    """All candidates by the identity of their code, and the classes under test."""
+    """All candidates by the id of their code, and the classes under test."""
 
     def __init__(self, targets: list[str]) -> None:
-        """Look at the modules of the targets."""
+        """Keep the targets; ``look`` imports their modules."""
         self._targets = targets
         self.packages = {target.partition(":")[0].partition(".")[0] for target in targets}
         self.by_code: dict[int, list[Candidate]] = {}
@@ -66,7 +66,7 @@ class Found:
         self._kept: list[Any] = []
 
     def look(self) -> None:
-        """Add what the modules define now."""
+        """Add the functions and classes that the modules define now."""
         for target in self._targets:
             module_name, _, names = target.partition(":")
             module = importlib.import_module(module_name)
@@ -77,7 +77,7 @@ class Found:
                 self._add_module(module)
 
     def candidate(self, frame: FrameType) -> Candidate | None:
-        """Return what a frame that has just begun is a call of."""
+        """Return the function that a newly started frame calls, or None."""
         candidates = self.by_code.get(id(frame.f_code), ())
         fitting = [candidate for candidate in candidates if candidate.is_in(frame)]
         if len({id(candidate.function) for candidate in fitting}) > 1:
@@ -85,7 +85,7 @@ class Found:
         return fitting[0] if fitting else None
 
     def take_new_code(self) -> None:
-        """Know functions that have got other code since."""
+        """Register the code of functions whose code was replaced."""
         for candidate in list(self._candidates):
             self._take_code(candidate)
 
@@ -168,7 +168,7 @@ class Found:
 
 
 def constructor_of(cls: type) -> tuple[str, FunctionType] | None:
-    """Return the ``__init__``, else the ``__new__``, in Python that makes the instances of a class."""
+    """Return the Python ``__init__``, else the ``__new__``, that makes the instances of a class."""
     bases: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
     for key in ("__init__", "__new__"):
         for base in bases:
@@ -213,7 +213,7 @@ def _member(value: Any) -> Iterator[tuple[str, FunctionType]]:
 
 
 def _functions(value: Any) -> Iterator[FunctionType]:
-    """Return the Python functions that a callable leads to."""
+    """Return the Python function that a callable wraps, if any."""
     seen: set[int] = set()
     while type(value) is not FunctionType and id(value) not in seen:
         seen.add(id(value))

@@ -1,8 +1,8 @@
-"""A plugin of pytest that sees calls by `sys.settrace`: a second opinion about what pytest-obslake records.
+"""A pytest plugin that traces calls with `sys.settrace`: a second opinion on the records of pytest-obslake.
 
-It shares the texts of values with the plugin, so that they can be compared; how it finds targets, sees calls,
-arguments and answers, and tells calls of tests from those of targets, is written for itself. A suite runs at a
-fraction of its speed, and what it sees of frames is not what it sees without; so outcomes are compared first.
+It shares the texts of values with the plugin so that they can be compared. It finds targets, calls, arguments
+and answers, and tells calls of tests from calls of targets, with its own code. It slows a suite down and is
+visible in its frames; so outcomes are compared first.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _GENERATOR_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
-    parser.addoption("--suite-trace", metavar="FILE", help="where the calls are written")
-    parser.addoption("--suite-trace-target", action="append", help="as --obslake-target")
+    parser.addoption("--suite-trace", metavar="FILE", help="file for the calls")
+    parser.addoption("--suite-trace-target", action="append", help="same as --obslake-target")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Trace, if the options say so."""
+    """Trace, if the option is given."""
     file = config.getoption("--suite-trace")
     if file:
         targets = config.getoption("--suite-trace-target")
@@ -54,10 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Tracer:
-    """Sees the calls of targets in the tests of a session."""
+    """Traces the calls of targets in the tests of a session."""
 
     def __init__(self, file: Path, targets: list[str]) -> None:
-        """Nothing is traced before the tests are collected."""
+        """Open the file; tracing starts when the tests are collected."""
         self._lines = file.open("w", encoding="utf-8")
         self._found = Found(targets)
         self._texts = Texts(self._found)
@@ -66,7 +66,7 @@ class Tracer:
         self._is_started = False
         os.register_at_fork(after_in_child=self._stop)
 
-    # -- the hooks of pytest
+    # -- pytest hooks
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
@@ -77,7 +77,7 @@ class Tracer:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Begin with a test."""
+        """Start tracing a test."""
         if self._is_started:
             self._found.take_new_code()
             self._attempt = Attempt(item.nodeid)
@@ -85,7 +85,7 @@ class Tracer:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> None:
-        """End with a test: what its generators yielded so far is their answer."""
+        """Stop tracing a test: the answer of an open generator is the items it has yielded so far."""
         attempt = self._attempt
         if call.when != "teardown" or attempt is None:
             return
@@ -114,16 +114,16 @@ class Tracer:
         text = f"{type(error).__name__}: {error}, line {line}"
         self._lines.write(json.dumps({"failure": text}) + "\n")
 
-    # -- what the interpreter says
+    # -- events of the interpreter
 
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
-        """Hear that a frame begins, or that a generator or coroutine goes on."""
+        """Handle the start of a frame, or the resumption of a generator or coroutine."""
         attempt = self._attempt
         if attempt is None or event != "call":
             return None
         try:
             return self._entered(attempt, frame)
-        except Exception as error:  # it would be raised in the suite
+        except Exception as error:  # otherwise it would be raised in the suite
             self._fail(error)
             return None
 
@@ -136,7 +136,7 @@ class Tracer:
                 step.generator = None
                 frame.f_trace_lines = False
                 return self._trace_target
-            # Another frame stands where one was that nobody let run, or run to its end.
+            # A new frame reuses the id of one that never started or never finished.
             self._abandon(id(frame), step)
         if code.co_name == "<module>" and self._is_of_package(frame):
             frame.f_trace_lines = False
@@ -144,7 +144,7 @@ class Tracer:
         if id(code) not in self._found.by_code:
             return None
         if code.co_flags & _LATER_FLAGS and not begins(frame):
-            return None  # it began inside of another target, or is closed before it began
+            return None  # it started inside another target, or is closed before it started
         candidate = self._found.candidate(frame)
         if candidate is None or self._is_inside(frame) or _is_explanation(candidate, frame):
             return None
@@ -156,16 +156,16 @@ class Tracer:
         return self._trace_target
 
     def _trace_module(self, frame: FrameType, event: str, argument: Any) -> Any:
-        """Look for targets again once a module of their package was executed."""
+        """Look for targets again after a module of their package has been executed."""
         if event == "return":
             try:
                 self._found.look()
-            except Exception:  # it is not complete yet
+            except Exception:  # the module is not complete yet
                 return None
         return self._trace_module
 
     def _trace_target(self, frame: FrameType, event: str, argument: Any) -> Any:
-        """Hear what happens in the frame of a step."""
+        """Handle the events in the frame of a step."""
         step = self._open.get(id(frame))
         if step is None:
             return None
@@ -178,7 +178,7 @@ class Tracer:
     def _happened(self, step: Step, frame: FrameType, event: str, argument: Any) -> None:
         if event == "exception":
             step.errors.append(argument[1])
-            # Thrown into a generator it is raised at a yield; what comes next says that it was caught.
+            # An exception thrown into a generator is raised at a yield; a further event means it was caught.
             step.raised_at = frame.f_lasti
             watch_closely(frame, True)
         elif event in ("opcode", "line"):
@@ -200,7 +200,7 @@ class Tracer:
         flags = step.code.co_flags
         if flags & inspect.CO_ASYNC_GENERATOR:
             if type(value).__name__ != "async_generator_wrapped_value":
-                return  # it waits
+                return  # it awaits something
             (value,) = gc.get_referents(value)
         elif not flags & inspect.CO_GENERATOR or flags & inspect.CO_ITERABLE_COROUTINE:
             return
@@ -221,7 +221,7 @@ class Tracer:
             self._write(step, self._texts.response(step, value))
 
     def _follow(self, step: Step, value: Any) -> bool:
-        """Let a step end with the generator or coroutine that it returned, if that has not begun."""
+        """Let a step end with the generator or coroutine that it returned, if that has not started."""
         frame = new_frame(value)
         if frame is None or id(frame) in self._open:
             return False
@@ -239,7 +239,7 @@ class Tracer:
             self._write(step, self._texts.iterator(step, "$iterator_prefix"))
 
     def _argument(self, step: Step, value: Any, is_default: bool = False) -> str:
-        """Return the text of an argument; a generator of a target begins its step when another target gets it."""
+        """Return an argument's text; a target's generator starts its step when passed to another target."""
         frame = new_frame(value)
         if frame is not None and id(frame) not in self._open:
             candidate = self._found.candidate(frame)
@@ -251,7 +251,7 @@ class Tracer:
     def _unwound(self, step: Step, frame: FrameType, at: str) -> None:
         kinds = {id(error) for error in step.errors}
         if at == "RERAISE" and len(kinds) > 1:
-            # Which one leaves the frame is not said; the frame that called it hears of it.
+            # It is unknown which one leaves the frame; the calling frame receives it.
             outer = frame.f_back
             if outer is not None:
                 self._ask(outer, step)
@@ -336,7 +336,7 @@ class Tracer:
         return step
 
     def _is_inside(self, frame: FrameType) -> bool:
-        """Whether a target is among those that called it."""
+        """Whether one of its callers is a target."""
         outer = frame.f_back
         while outer is not None:
             step = self._open.get(id(outer))
@@ -365,16 +365,16 @@ class Tracer:
 
 
 def _leaving(step: Step, error: BaseException | None) -> BaseException:
-    """Return the exception that has left a frame: what its caller hears of, if it was raised in the frame."""
+    """Return the exception that left a frame: the one its caller received, if it was raised in the frame."""
     if error is not None and any(each is error for each in step.errors):
         return error
-    # A generator that is closed tells its caller nothing.
+    # A closed generator raises nothing in its caller.
     closing = [each for each in step.errors if isinstance(each, GeneratorExit)]
     return (closing or step.errors)[-1]
 
 
 def _is_explanation(candidate: Candidate, frame: FrameType) -> bool:
-    """Whether pytest itself makes the call, to show an object."""
+    """Whether pytest itself makes the call to display an object."""
     if candidate.kind == "constructor" or not candidate.name.startswith("__"):
         return False
     caller = frame.f_back.f_globals.get("__name__") if frame.f_back else None
