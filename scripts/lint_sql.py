@@ -1,6 +1,6 @@
-"""Lint SQL with sqlfluff, macros by their lines, and the project with dbt-bouncer, on an empty lakehouse.
+"""Lint SQL with sqlfluff, macros line by line, and the project with dbt-bouncer, on an empty lakehouse.
 
-All in one process, in which dbt is imported and the project is parsed once: ``python scripts/lint_sql.py``.
+``python scripts/lint_sql.py`` runs in one process, to import dbt and parse the project only once.
 """
 
 import gc
@@ -14,37 +14,37 @@ from typing import Any
 
 PATHS = ("models", "tests/dbt", "analyses")
 
-# SQL of DuckDB's own, which no engine shares: the readers', the verification's, the benchmark's.
+# SQL for DuckDB only: of the readers, the verification and the benchmark.
 STATEMENTS = ("loader/obslake", "bench")
 
-# Rules that know neither macros and structs of DuckDB nor statements of several lines, or that are about models.
+# Rules that do not understand DuckDB's macros and structs or multi-line statements, or that apply only to models.
 _OF_MODELS = (
     "AL03,AL04,AL05,AL10,AM03,AM04,AM05,CV11,LT01,LT02,LT06,LT09,LT14,"
     "RF01,RF02,RF03,RF04,ST03,ST05,ST06,ST07,ST08"
 )
 
-# sqlfluff leaves out macros, which are SQL only where they are called.
+# sqlfluff does not check macros, which are SQL only where they are called.
 _MACRO_FAULTS = {
     "longer than 120 characters": r".{121}",
-    "white space at its end": r"\s$",
-    "no multiple of four spaces before it": r"^(?: {4})* {1,3}\S",
-    "a keyword in capitals": r"\b(?:SELECT|FROM|WHERE|JOIN|GROUP BY|ORDER BY|CASE|WHEN|AND|OR|NOT|NULL|CAST)\b",
+    "trailing white space": r"\s$",
+    "indentation is not a multiple of four spaces": r"^(?: {4})* {1,3}\S",
+    "upper-case keyword": r"\b(?:SELECT|FROM|WHERE|JOIN|GROUP BY|ORDER BY|CASE|WHEN|AND|OR|NOT|NULL|CAST)\b",
 }
 
 
 def main() -> int:
-    """Return the status: 0 if nothing is wrong."""
-    # What is made here is needed to the end, and is much: the collector would look at all of it again and again.
+    """Return the exit status: 0 if there are no findings."""
+    # Nearly all objects live to the end, so repeated garbage collections would only cost time.
     gc.disable()
     os.chdir(Path(__file__).parent.parent)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         os.environ["OBSLAKE_HOME"] = str(work / "lake")
-        # Here the templater finds what was parsed.
+        # The templater finds the parsed project here.
         os.environ["DBT_TARGET_PATH"] = str(work / "target")
         os.environ["DBT_LOG_PATH"] = str(work / "logs")
         _parse(work / "lake")
-        _read_each_layout_once()
+        _cache_reflow_sequence()
         statements = ("--templater", "raw", "--ignore", "parsing", "--exclude-rules", _OF_MODELS)
         return (
             _lint_macros(Path("macros"))
@@ -85,8 +85,8 @@ def _run_sqlfluff(*arguments: str) -> int:
     return 0
 
 
-def _read_each_layout_once() -> None:
-    """Let the rules of sqlfluff that look at the layout of a file share what they read, which none changes."""
+def _cache_reflow_sequence() -> None:
+    """Let sqlfluff's layout rules share the sequence read from a file; none of them modifies it."""
     from sqlfluff.utils.reflow.sequence import ReflowSequence
 
     read = ReflowSequence.from_root

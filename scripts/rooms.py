@@ -1,7 +1,7 @@
-"""Print the rooms of the loader, which of them imports which, and what breaks the rules: ``make rooms``.
+"""Print the rooms of the loader, their imports, and the imports that break the rules: ``make rooms``.
 
-A room is a folder of modules. Rooms stand on floors: each above all that it imports. What a function imports when
-it runs counts, and so does what only types need.
+A room is a folder of modules. Its level is higher than those of all rooms it imports. Imports inside functions
+and under ``TYPE_CHECKING`` count.
 """
 
 import ast
@@ -14,7 +14,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "loader" / "obslake"
 
-# Modules beside the rooms that anybody may import. They know nothing of lakehouses.
+# Modules outside the rooms that every module may import. They do not depend on lakehouses.
 _BASE = ("", "engine", "errors", "path_pattern", "progress")
 _BELOW_COMMANDS = ("load", "load.sources", "upkeep", "upkeep.verification", "query")
 
@@ -30,14 +30,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lakehouse": ("base",),
     "base": (),
 }
-"""Which rooms a room may import, besides itself."""
+"""The rooms that a room may import, besides itself."""
 
 Graph = Mapping[str, set[str]]
 
 
 @dataclass(frozen=True)
 class Import:
-    """One module imports another, both named from the package on, in a line of its file."""
+    """One module imports another, both named relative to the package, in a line of its file."""
 
     importer: str
     imported: str
@@ -45,8 +45,8 @@ class Import:
 
 
 @dataclass(frozen=True)
-class House:
-    """All modules of a package, by their names from the package on; its own is empty."""
+class Package:
+    """All modules of a package, by their names relative to it; that of the package itself is empty."""
 
     folder: Path
 
@@ -61,7 +61,7 @@ class House:
 
     @cached_property
     def rooms(self) -> dict[str, str]:
-        """The room of each module; a module beside the rooms is one by itself, unless all may import it."""
+        """The room of each module; a module outside the rooms is its own room, unless all may import it."""
         folders = {
             module: ".".join(path.parent.relative_to(self.folder).parts)
             for module, path in self.files.items()
@@ -97,7 +97,7 @@ class House:
 
     @cached_property
     def modules(self) -> Graph:
-        """What each module imports."""
+        """The modules that each module imports."""
         graph: dict[str, set[str]] = {module: set() for module in self.files}
         for each in self.imports:
             graph[each.importer].add(each.imported)
@@ -105,7 +105,7 @@ class House:
 
     @cached_property
     def graph(self) -> Graph:
-        """Which other rooms each room imports."""
+        """The other rooms that each room imports."""
         graph: dict[str, set[str]] = {room: set() for room in self.rooms.values()}
         for each in self.imports:
             importer, imported = self.rooms[each.importer], self.rooms[each.imported]
@@ -114,10 +114,10 @@ class House:
         return graph
 
     def broken_rules(self) -> list[str]:
-        """Return the imports that no rule allows, each with the rule that it breaks."""
+        """Return the imports that break a rule, each with that rule."""
         broken = []
         for room in sorted(self.graph.keys() - MAY_IMPORT.keys()):
-            broken.append(f"{room} is no room: say in MAY_IMPORT what it may import")
+            broken.append(f"{room} is not a room: add it to MAY_IMPORT")
         for each in self.imports:
             importer, imported = self.rooms[each.importer], self.rooms[each.imported]
             allowed = MAY_IMPORT.get(importer, ())
@@ -130,18 +130,18 @@ class House:
         return broken
 
 
-def circles(graph: Graph) -> list[list[str]]:
-    """Return the groups of nodes that import each other, whether directly or by way of others."""
+def cycles(graph: Graph) -> list[list[str]]:
+    """Return the groups of nodes that import each other, directly or indirectly."""
     reach = {node: _reach(graph, node) for node in graph}
     groups = {frozenset(m for m in reach[n] if n in reach[m]) for n in graph if n in reach[n]}
     return sorted(sorted(group) for group in groups)
 
 
-def floors(graph: Graph) -> dict[str, int]:
-    """Return how many floors are below each node; what imports each other stands on the same."""
+def levels(graph: Graph) -> dict[str, int]:
+    """Return the level of each node, from 0; nodes that import each other have the same level."""
     reach = {node: _reach(graph, node) for node in graph}
     found: dict[str, int] = {}
-    # What reaches less is further down.
+    # A node that reaches fewer nodes has a lower level.
     for node in sorted(graph, key=lambda node: len(reach[node] | {node})):
         below = [m for m in reach[node] if node not in reach[m] and m != node]
         found[node] = max((found[m] + 1 for m in below), default=0)
@@ -158,30 +158,30 @@ def _reach(graph: Graph, start: str) -> set[str]:
     return found
 
 
-def describe(house: House) -> Iterator[str]:
-    """Return the lines that show a house, from its roof down."""
-    on_floor = floors(house.graph)
-    yield f"{'floor':>5}  {'room':<20} {'modules':>7} {'lines':>7}  imports"
-    for room in sorted(house.graph, key=lambda room: (-on_floor[room], room)):
-        inside = [path for module, path in house.files.items() if house.rooms[module] == room]
+def describe(package: Package) -> Iterator[str]:
+    """Return a table of the rooms of a package, from the highest level down."""
+    level_of = levels(package.graph)
+    yield f"{'level':>5}  {'room':<20} {'modules':>7} {'lines':>7}  imports"
+    for room in sorted(package.graph, key=lambda room: (-level_of[room], room)):
+        inside = [path for module, path in package.files.items() if package.rooms[module] == room]
         lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in inside)
-        below = ", ".join(sorted(house.graph[room], key=lambda r: (-on_floor[r], r)))
-        yield f"{on_floor[room]:>5}  {room:<20} {len(inside):>7} {lines:>7,}  {below}".rstrip()
-    for kind, graph in (("rooms", house.graph), ("modules", house.modules)):
+        below = ", ".join(sorted(package.graph[room], key=lambda r: (-level_of[r], r)))
+        yield f"{level_of[room]:>5}  {room:<20} {len(inside):>7} {lines:>7,}  {below}".rstrip()
+    for kind, graph in (("rooms", package.graph), ("modules", package.modules)):
         arrows = sum(map(len, graph.values()))
         yield (
-            f"{len(graph)} {kind} on {len(set(floors(graph).values()))} floors, {arrows} arrows, "
-            f"circles: {'; '.join(' <-> '.join(c) for c in circles(graph)) or 'none'}"
+            f"{len(graph)} {kind} on {len(set(levels(graph).values()))} levels, {arrows} imports, "
+            f"cycles: {'; '.join(' <-> '.join(c) for c in cycles(graph)) or 'none'}"
         )
 
 
 def main() -> int:
-    """Print the house; return 1 where a rule is broken."""
-    house = House(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else PACKAGE)
-    print(*describe(house), sep="\n")
-    broken = house.broken_rules()
+    """Print the rooms and the broken rules; return 1 if there are any."""
+    package = Package(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else PACKAGE)
+    print(*describe(package), sep="\n")
+    broken = package.broken_rules()
     print(*(broken or ["every import keeps the rules"]), sep="\n")
-    return 1 if broken or circles(house.modules) else 0
+    return 1 if broken or cycles(package.modules) else 0
 
 
 if __name__ == "__main__":

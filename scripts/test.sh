@@ -1,13 +1,13 @@
 #!/bin/sh
-# Lint beside the tests: what the linters say is printed in one piece after them. It fails if either fails.
+# Run the linters and the tests in parallel. Print the linters' output after the tests. Fail if either fails.
 set -u
 cd "$(dirname "$0")/.."
 make=${MAKE:-make}
 
-said=$(mktemp) || exit 1
-$make --no-print-directory lint >"$said" 2>&1 &
+report=$(mktemp) || exit 1
+$make --no-print-directory lint >"$report" 2>&1 &
 lint=$!
-trap 'test -z "$lint" || kill "$lint" 2>/dev/null; rm -f "$said"' EXIT
+trap 'test -z "$lint" || kill "$lint" 2>/dev/null; rm -f "$report"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -17,6 +17,6 @@ wait "$lint" || lints=failed
 lint=
 
 printf '\n'
-cat "$said"
+cat "$report"
 printf '\nlint: %s, tests: %s\n' "$lints" "$tests"
 test "$lints $tests" = 'passed passed'

@@ -1,22 +1,22 @@
-"""Rooms of the loader import what is below them, and nothing else."""
+"""Rooms of the loader import only rooms of lower levels."""
 
 from pathlib import Path
 
-from scripts.rooms import House, circles, describe, floors
+from scripts.rooms import Package, cycles, describe, levels
 from tests.harness.commands import PROJECT
 
-OBSLAKE = House(PROJECT / "loader" / "obslake")
+OBSLAKE = Package(PROJECT / "loader" / "obslake")
 
 
-def house(folder: Path, **modules: str) -> House:
-    """Write a package of modules whose names have two underscores for a dot."""
+def write_package(folder: Path, **modules: str) -> Package:
+    """Write a package of modules, with two underscores for each dot in their names."""
     package = folder / "obslake"
     for name, text in {"": "", **modules}.items():
         path = package.joinpath(*name.split("__"))
         path = path / "__init__.py" if path.is_dir() or not name else path.with_suffix(".py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return House(package)
+    return Package(package)
 
 
 def test_every_import_keeps_the_rules() -> None:
@@ -24,18 +24,18 @@ def test_every_import_keeps_the_rules() -> None:
     assert not broken, "\n".join(broken)
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
-    assert circles(OBSLAKE.modules) == []
-    assert circles(OBSLAKE.graph) == []
+def test_there_are_no_import_cycles() -> None:
+    assert cycles(OBSLAKE.modules) == []
+    assert cycles(OBSLAKE.graph) == []
 
 
-def test_each_folder_says_what_it_is() -> None:
+def test_each_folder_has_a_docstring() -> None:
     folders = {path.parent for path in OBSLAKE.files.values()}
     assert [f for f in folders if not (f / "__init__.py").read_text().startswith('"""')] == []
 
 
-def test_an_import_that_breaks_a_rule_is_named_with_the_rule(tmp_path: Path) -> None:
-    found = house(
+def test_an_import_that_breaks_a_rule_is_reported_with_the_rule(tmp_path: Path) -> None:
+    found = write_package(
         tmp_path,
         engine="",
         load__history="import duckdb\nfrom obslake import engine\n\nKEYS = 1\n",
@@ -49,8 +49,8 @@ def test_an_import_that_breaks_a_rule_is_named_with_the_rule(tmp_path: Path) -> 
     ]
 
 
-def test_what_only_types_need_is_an_import(tmp_path: Path) -> None:
-    found = house(
+def test_imports_only_for_types_count(tmp_path: Path) -> None:
+    found = write_package(
         tmp_path,
         query__ask="if TYPE_CHECKING:\n    import obslake.cli.app\n",
         cli__app="",
@@ -69,19 +69,19 @@ def test_what_only_types_need_is_an_import(tmp_path: Path) -> None:
     ]
 
 
-def test_a_module_beside_the_rooms_needs_a_rule(tmp_path: Path) -> None:
-    found = house(tmp_path, engine="", helpers="from obslake import engine\n")
-    assert found.broken_rules() == ["helpers is no room: say in MAY_IMPORT what it may import"]
+def test_a_module_outside_the_rooms_needs_a_rule(tmp_path: Path) -> None:
+    found = write_package(tmp_path, engine="", helpers="from obslake import engine\n")
+    assert found.broken_rules() == ["helpers is not a room: add it to MAY_IMPORT"]
 
 
-def test_circles_and_floors() -> None:
+def test_cycles_and_levels() -> None:
     graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set(), "e": {"a", "d"}}
-    assert circles(graph) == [["b", "c"]]
-    assert floors(graph) == {"d": 0, "b": 1, "c": 1, "a": 2, "e": 3}
+    assert cycles(graph) == [["b", "c"]]
+    assert levels(graph) == {"d": 0, "b": 1, "c": 1, "a": 2, "e": 3}
 
 
-def test_what_is_printed(tmp_path: Path) -> None:
-    found = house(
+def test_description_of_a_package(tmp_path: Path) -> None:
+    found = write_package(
         tmp_path,
         engine="",
         lakehouse__catalog="from obslake import engine\n",
@@ -89,10 +89,10 @@ def test_what_is_printed(tmp_path: Path) -> None:
         upkeep__status="from obslake.lakehouse import home\nfrom obslake.engine import connect\n",
     )
     assert list(describe(found)) == [
-        "floor  room                 modules   lines  imports",
+        "level  room                 modules   lines  imports",
         "    2  upkeep                     1       2  lakehouse, base",
         "    1  lakehouse                  2       2  base",
         "    0  base                       2       0",
-        "3 rooms on 3 floors, 3 arrows, circles: none",
-        "5 modules on 4 floors, 4 arrows, circles: none",
+        "3 rooms on 3 levels, 3 imports, cycles: none",
+        "5 modules on 4 levels, 4 imports, cycles: none",
     ]
