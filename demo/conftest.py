@@ -1,9 +1,8 @@
-"""A stimulus sheet is a test: pytest runs the sheets of one problem on one adapter.
+"""Each stimulus sheet is a test: pytest runs the sheets of one problem on one adapter.
 
     pytest --obslake=FILE --obslake-target=subject:slugify --adapter=python_slugify problems/slugify.py
 
-A test passes if its calls could be made. What they answer is what the recording is for: an exception
-is an answer, too.
+A test passes if its calls could be made, even if they raise exceptions: the recording holds the responses.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from problems import Problem, Step  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the option that says which adapter is under test."""
+    """Declare the option for the adapter under test."""
     parser.addoption("--adapter", required=True, metavar="NAME", help="the adapter under test")
 
 
@@ -39,7 +38,7 @@ class SheetsOfProblem(pytest.File):
     """A file of `problems`."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Put the adapter under test, and import the package behind it before anything is timed."""
+        """Select the adapter under test, and import its package before anything is timed."""
         adapter = self.config.getoption("adapter")
         problem = subject.use(self.path.stem, adapter)
         with warnings.catch_warnings():
@@ -47,7 +46,7 @@ class SheetsOfProblem(pytest.File):
             for module in problem.modules(adapter):
                 importlib.import_module(module)
         for test_id, steps in problem.tests.items():
-            # The name alone identifies a sheet: the problem is a column of its own.
+            # The name alone identifies a sheet, because the problem has its own column.
             yield Sheet.from_parent(
                 self, name=test_id, nodeid=test_id, problem=problem, steps=steps
             )
@@ -62,7 +61,7 @@ class Sheet(pytest.Item):
         self.steps = steps
 
     def runtest(self) -> None:
-        """Make the calls, as far as the package offers the operations."""
+        """Make the calls, up to the first operation that the package does not offer."""
         made = None
         for step in self.steps:
             is_constructor = step.operation == "create"
@@ -79,5 +78,5 @@ class Sheet(pytest.Item):
                 made = answer if is_constructor else made
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Say where the sheet stands."""
+        """Return the location of the sheet."""
         return self.path, None, self.name

@@ -1,19 +1,19 @@
 #!/bin/sh
-# The main job on the demonstration corpus: load, build, look.
+# The demonstration: load the corpus, build the marts, show results.
 set -eu
 cd "$(dirname "$0")/.."
 
 say() { printf '\n%s\n' "$*"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
-say '1. Load what was observed into Iceberg'
+say '1. Load the observations into Iceberg'
 . demo/load.sh
 
 say '2. Build and test the marts'
 run dbt --quiet build
 run obslake status
 
-say '3. What came out, by problem'
+say '3. The results by problem'
 obslake sql "
 select
     problem_id as problem,
@@ -56,14 +56,14 @@ pivot (
 )
 on implementation_id using first(response[:24]) group by inputs order by try_cast(inputs[2:-2] as int)"
 
-say '5. What a release mended and broke, against the standard'
+say '5. What a release fixed and broke, compared with the standard'
 obslake sql "
 select previous_implementation_id as before, implementation_id as after, change, count(*) as stimuli, min(test_id) as example
 from changes('demo', 'toml')
 where problem_id = 'toml_parse' and environment_id like 'cpython-3.11%'
 group by all order by all"
 
-say '6. What answered differently in another run of the same code'
+say '6. Responses that differ between runs of the same code'
 obslake sql "
 select implementation_id, test_id, n_executions as times, most_frequent_response, other_response
 from flaky('demo') where environment_id like 'cpython-3.11%'"

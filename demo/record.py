@@ -1,12 +1,12 @@
-"""Record the demonstration corpus: every test of every problem on every package, by pytest-obslake.
+"""Record the demonstration corpus: every test of every problem on every package, with pytest-obslake.
 
     python demo/record.py                    install in a temporary folder, record, write
-    python demo/record.py --venvs DIR        keep the installed packages in DIR, for the next time
-    python demo/record.py --python PROGRAM   another Python to record on, too; may be repeated
+    python demo/record.py --venvs DIR        keep the installed packages in DIR for the next time
+    python demo/record.py --python PROGRAM   also record on this Python; may be repeated
     python demo/record.py --check            record, and compare with the files instead of writing them
 
-Needs pip and what obslake itself needs. Only what is executed is recorded; what a standard prescribes stands
-in a file of its own, as the implementation `oracle` (see README.md).
+Needs pip and obslake's dependencies. Only executed code is recorded; the responses that a standard prescribes
+are in a separate file, as the implementation `oracle` (see README.md).
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ import subject as under_test  # noqa: E402
 from problems import UNDEFINED, Implementation, Problem, Step, load_problems  # noqa: E402
 from pytest_obslake import values as protocol  # noqa: E402
 
-# Each run executes everything once: what differs between two is unstable.
+# Each run executes everything once; responses that differ between the runs are unstable.
 RUNS = ("demo-1", "demo-2")
 RECORDINGS = HERE / "recordings"
 MAX_BYTES = "4000"
 PLUGIN = LOADER / "pytest_obslake"
 
-# What must not stand in a recording: it tells where it was made, not what the package answers.
+# Must not occur in a recording: paths that depend on the machine, not on the package.
 LOCAL = re.compile(r"site-packages|/tmp/|/home/|/root/|/usr/", re.IGNORECASE)
 
-# Licences of packages whose metadata name none, or one that is no SPDX identifier by itself; as
-# their own licence files have them.
+# Licences of packages whose metadata has no licence, or one that is not an SPDX identifier; taken
+# from their licence files.
 LICENCES = {
     "aniso8601": "BSD-3-Clause",
     "awesome-slugify": "GPL-3.0-only",
@@ -89,7 +89,7 @@ SPDX_OF_TEXT = {
 
 @dataclass(frozen=True)
 class Subject:
-    """An implementation of a problem in one version, with the folder that holds it, if any."""
+    """One version of an implementation of a problem, with its folder if it is installed separately."""
 
     problem: Problem
     implementation: Implementation
@@ -104,15 +104,15 @@ class Subject:
 
 
 def main() -> int:
-    """Install, record, check for what must not be recorded, and write or compare."""
+    """Install, record, check for local paths, and write or compare."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--venvs", type=Path, help="folder to install the packages in, and keep")
+    parser.add_argument("--venvs", type=Path, help="folder that keeps the installed packages")
     parser.add_argument(
         "--python",
         action="append",
         default=[],
         metavar="PROGRAM",
-        help="record on this Python, too; may be repeated",
+        help="also record on this Python; may be repeated",
     )
     parser.add_argument(
         "--check", action="store_true", help="compare with the files, write nothing"
@@ -141,7 +141,7 @@ def main() -> int:
         }
     local = [line for lines in recordings.values() for line in lines if LOCAL.search(line)]
     for line in local:
-        print("tells where it was recorded:", line)
+        print("contains a local path:", line)
     if local:
         return 1
     if options.check:
@@ -168,7 +168,7 @@ def main() -> int:
 
 @dataclass(frozen=True)
 class Installation:
-    """The packages, installed for one Python: its version and its virtual environment."""
+    """The packages installed for one Python: its version and its virtual environment."""
 
     version: str
     venv: Path
@@ -180,7 +180,7 @@ class Installation:
 
 
 def install(program: str, folder: Path) -> Installation:
-    """Make the environment, and below it one folder for each package of requirements-apart.txt."""
+    """Create the environment, and in it one folder for each package of requirements-apart.txt."""
     ask = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
     version = subprocess.run(
         [program, "-c", ask], check=True, capture_output=True, text=True
@@ -198,13 +198,13 @@ def install(program: str, folder: Path) -> Installation:
 
 
 def apart() -> list[str]:
-    """The requirements that need a folder of their own."""
+    """The requirements that need their own folder."""
     text = (HERE / "requirements-apart.txt").read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def find_subjects(problems: dict[str, Problem], installation: Installation) -> Iterator[Subject]:
-    """Every implementation, in every version of its package that is installed, the oldest first."""
+    """Every implementation in every installed version of its package, oldest first."""
     venv, version = installation.venv, installation.version
     site_packages = venv / "lib" / f"python{version}" / "site-packages"
     for problem in problems.values():
@@ -232,20 +232,20 @@ def release(version: str) -> list[int]:
 
 
 def unique(subjects: Iterable[Subject]) -> list[Subject]:
-    """Each implementation once, whatever it ran on."""
+    """Each implementation once, even if it ran on several Pythons."""
     return list(
         {(found.problem.problem_id, found.implementation_id): found for found in subjects}.values()
     )
 
 
 def installed(package: str, folder: Path) -> importlib.metadata.Distribution | None:
-    """The package's metadata, if it is in the folder."""
+    """The package's metadata, or None if it is not in the folder."""
     found = importlib.metadata.distributions(name=package, path=[str(folder)])
     return next(iter(found), None)
 
 
 def licence_of(package: str, distribution: importlib.metadata.Distribution) -> str:
-    """The SPDX identifier of a package's licence, as its metadata has it."""
+    """The SPDX identifier of a package's licence, from its metadata or LICENCES."""
     metadata = distribution.metadata
     text = metadata.get("License") or ""
     if metadata.get("License-Expression") or text in SPDX_OF_TEXT:
@@ -256,7 +256,7 @@ def licence_of(package: str, distribution: importlib.metadata.Distribution) -> s
     known = [SPDX_OF_CLASSIFIER[name] for name in classifiers if name in SPDX_OF_CLASSIFIER]
     licence = known[0] if known else text
     if not licence or "\n" in licence or licence == "UNKNOWN":
-        raise LookupError(f"{package} does not name its licence: add it to LICENCES")
+        raise LookupError(f"the metadata of {package} has no licence: add it to LICENCES")
     return licence
 
 
@@ -266,7 +266,7 @@ def licence_of(package: str, distribution: importlib.metadata.Distribution) -> s
 def record_all(
     subjects: list[Subject], installation: Installation, run: str, folder: Path
 ) -> list[str]:
-    """The lines of the recordings of all subjects; a few at a time, but versions one after another."""
+    """The lines of all recordings, made in parallel, except that versions are recorded in order."""
 
     def record_lineage(lineage: list[Subject]) -> list[str]:
         return [line for found in lineage for line in record(found, installation, run, folder)]
@@ -304,19 +304,19 @@ def record(subject: Subject, installation: Installation, run: str, folder: Path)
 
 
 def can_be_imported(subject: Subject, installation: Installation) -> bool:
-    """Whether a package works at all on this Python; says so if it does not."""
+    """Whether a package can be imported on this Python; prints a message if not."""
     modules = ", ".join(subject.implementation.modules)
     done = run_apart([installation.python, "-c", f"import {modules}" if modules else ""], subject)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1]
-        print(f"left out on Python {installation.version}: {subject.implementation_id}: {reason}")
+        print(f"skipped on Python {installation.version}: {subject.implementation_id}: {reason}")
     return done.returncode == 0
 
 
 def run_apart(command: list[Any], subject: Subject) -> subprocess.CompletedProcess[str]:
-    """Run a command in this folder with nothing of our environment, and the subject's version first."""
+    """Run a command in this folder in a clean environment, with the subject's version first on the path."""
     environment = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
-    # setuptools brings a distutils of its own, also where the standard library has none any more.
+    # Without this, setuptools provides its own distutils, even if the standard library has none.
     environment["SETUPTOOLS_USE_DISTUTILS"] = "stdlib"
     if subject.folder:
         environment["PYTHONPATH"] = str(subject.folder)
@@ -326,7 +326,7 @@ def run_apart(command: list[Any], subject: Subject) -> subprocess.CompletedProce
 
 
 def target(problem: Problem, operation: str) -> str | None:
-    """What an operation is called on: the class, its instance of row 0, or nothing."""
+    """The target of an operation: the class, its instance of row 0, or None."""
     if problem.type_name is None or operation == "create":
         return problem.type_name
     return protocol.instance_response(problem.type_name, 0)
@@ -336,7 +336,7 @@ def target(problem: Problem, operation: str) -> str | None:
 
 
 def implementation_row(subject: Subject) -> dict[str, Any]:
-    """One row of the table `implementations`; its content is our adapter, nobody else's code."""
+    """One row of the table `implementations`; its content is our adapter, not the package's code."""
     package = subject.implementation.package
     return {
         "problem_id": subject.problem.problem_id,
@@ -354,7 +354,7 @@ def implementation_row(subject: Subject) -> dict[str, Any]:
 
 
 def specified_rows(problems: dict[str, Problem]) -> Iterator[dict[str, Any]]:
-    """The prescribed responses, where a standard has any: rows of the table `observations`."""
+    """The responses that a standard prescribes: rows of the table `observations`."""
     for problem in problems.values():
         for test_id, steps in problem.tests.items():
             for index, step in enumerate(steps):
@@ -388,7 +388,7 @@ def test_rows(problems: dict[str, Problem]) -> Iterator[dict[str, Any]]:
 
 
 def sheet_step(problem: Problem, step: Step) -> str:
-    """A step of a stimulus sheet; the arguments are JSON inside JSON, not text inside text."""
+    """A step of a stimulus sheet; the arguments are nested JSON, not JSON quoted as a string."""
     operation = json.dumps(problem.signature(step.operation))
     subject = json.dumps(target(problem, step.operation))
     inputs = protocol.encode_value(list(step.arguments))
@@ -396,13 +396,12 @@ def sheet_step(problem: Problem, step: Step) -> str:
 
 
 def json_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """JSON lines."""
     return [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows]
 
 
 def compressed(lines: list[str]) -> bytes:
     """The lines, compressed; the same lines give the same bytes."""
-    # Zstandard finds what two recordings of a problem have in common, megabytes apart; gzip does not.
+    # Zstandard finds repetitions between recordings, megabytes apart; gzip does not.
     codec = pa.Codec("zstd", compression_level=19)
     return codec.compress("".join(lines).encode(), asbytes=True)
 
@@ -413,11 +412,11 @@ def decompressed(path: Path) -> list[str]:
         return file.read().decode().splitlines(keepends=True)
 
 
-# -- what was recorded -----------------------------------------------------------------------------
+# -- the recordings --------------------------------------------------------------------------------
 
 
 Responses = dict[tuple[Any, ...], set[str]]
-"""All that a stimulus was answered with, by problem, implementation, test, step and environment."""
+"""All responses to a stimulus, by problem, implementation, test, step and environment."""
 
 
 def responses(recordings: Iterable[list[str]]) -> Responses:
@@ -442,7 +441,7 @@ def responses(recordings: Iterable[list[str]]) -> Responses:
 
 
 def compare(recordings: dict[str, list[str]]) -> int:
-    """Print the responses that were never the same in the files and now; 1 if there are any."""
+    """Print the stimuli without a common response in the files and now; return 1 if there are any."""
     files = [decompressed(path) for path in sorted(RECORDINGS.iterdir())]
     before, after = responses(files), responses(recordings.values())
     different = [key for key in after if not before.get(key, set()) & after[key]]
@@ -453,7 +452,7 @@ def compare(recordings: dict[str, list[str]]) -> int:
 
 
 def summary(problems: dict[str, Problem], recordings: dict[str, list[str]]) -> str:
-    """A Markdown table: the size of each problem, and how many behaviours were seen."""
+    """A Markdown table with the size and the number of behaviours of each problem."""
     found = responses(recordings.values())
     columns: dict[str, dict[str, dict]] = defaultdict(lambda: defaultdict(dict))
     for (problem_id, implementation_id, test_id, step_id, _), outputs in found.items():

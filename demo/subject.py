@@ -1,7 +1,7 @@
 """The implementation under test: its operations are the functions, or the class, of this module.
 
-The tests call nothing else, so the same tests run against every package: one recording a package, one
-column of the matrix.
+The tests call only this module, so the same tests run against every package. Each package gives one recording
+and one column of the matrix.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from problems import Problem, load_problem
 
 
 def use(problem_id: str, adapter_name: str) -> Problem:
-    """Put an adapter under test; its operations become names of this module."""
+    """Select the adapter under test; its operations become names of this module."""
     problem = load_problem(problem_id)
     adapter = problem.adapter(adapter_name)
     if problem.type_name:
@@ -22,12 +22,12 @@ def use(problem_id: str, adapter_name: str) -> Problem:
 
 
 def targets(problem: Problem, adapter_name: str) -> list[str]:
-    """What of this module is under test once the adapter is in use."""
+    """Recording targets in this module once the adapter is selected."""
     return [f"{__name__}:{name}" for name in _names(problem, problem.adapter(adapter_name))]
 
 
 def _names(problem: Problem, adapter: Any) -> dict[str, Any]:
-    """The class of the objects under test, or the functions of those operations that are offered."""
+    """The class of the objects under test, or the functions of the operations that the adapter offers."""
     if problem.type_name:
         return {problem.type_name: adapter}
     operations = {name: _operation(problem, adapter, name) for name in problem.operations}

@@ -1,4 +1,4 @@
-"""What a problem of the demonstration corpus consists of: operations, tests and adapters.
+"""The parts of a problem of the demonstration corpus: operations, tests and adapters.
 
 A file of this package defines one `Problem`, adds its tests, and registers one adapter per package.
 An adapter is a function (problems with one operation) or a class (problems with several): its
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 UNDEFINED: Any = object()
-"""The expected response of a step for which no standard says what it is."""
+"""The expected response of a step for which no standard prescribes one."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Implementation:
-    """An adapter and the package behind it; `modules` are imported before anything is timed."""
+    """An adapter and its package; `modules` are imported before anything is timed."""
 
     package: str
     name: str
@@ -41,8 +41,8 @@ class Implementation:
 class Problem:
     """`operations` maps the name of each operation to its signature with types.
 
-    `type_name` names the object under test, if there is one. `derived` operations are not offered
-    by the adapters: they are functions of an adapter and the arguments.
+    `type_name` names the class of the object under test, if there is one. `derived` operations are
+    implemented here, as functions of an adapter and the arguments.
     """
 
     problem_id: str
@@ -54,17 +54,17 @@ class Problem:
     implementations: list[Implementation] = field(default_factory=list)
 
     def test(self, test_id: str, *arguments: Any, expected: Any = UNDEFINED) -> None:
-        """Add a test of one step, a call of the only (or first) operation."""
+        """Add a test with one step: a call of the first operation."""
         self.sequence(test_id, Step(next(iter(self.operations)), arguments, expected))
 
     def sequence(self, test_id: str, *steps: Step) -> None:
-        """Add a test of several steps."""
+        """Add a test with several steps."""
         if test_id in self.tests:
             raise ValueError(f"{self.problem_id} has two tests named {test_id}")
         self.tests[test_id] = list(steps)
 
     def implementation(self, package: str, *modules: str) -> Callable[[Any], Any]:
-        """Register the adapter of a package; of the standard library: `stdlib:module`."""
+        """Register the adapter of a package, or of `stdlib:module` for the standard library."""
 
         def register(adapter: Any) -> Any:
             self.implementations.append(Implementation(package, adapter.__name__, adapter, modules))
@@ -73,11 +73,11 @@ class Problem:
         return register
 
     def adapter(self, name: str) -> Any:
-        """The adapter of this name."""
+        """The adapter with this name."""
         return self._implementation(name).adapter
 
     def modules(self, name: str) -> tuple[str, ...]:
-        """The modules that an adapter of this name needs."""
+        """The modules that the adapter with this name needs."""
         return self._implementation(name).modules
 
     def _implementation(self, name: str) -> Implementation:
@@ -85,18 +85,18 @@ class Problem:
 
     @property
     def interface(self) -> str:
-        """The signatures of all operations, one a line."""
+        """The signatures of all operations, one per line."""
         return "\n".join(self.operations.values())
 
     def signature(self, operation: str) -> str:
-        """The operation as called, with the names of its parameters: `put(key, value)`."""
+        """The operation with the names of its parameters: `put(key, value)`."""
         head, _, rest = self.operations[operation].partition("(")
         names = [part.split(":")[0].strip() for part in rest.rpartition(")")[0].split(", ")]
         return f"{head}({', '.join(filter(None, names))})"
 
 
 def accepts(adapter: Callable[[Any], Any], text: Any) -> bool:
-    """Say whether the adapter takes the text at all: the derived operation of the parsers."""
+    """Whether the adapter accepts the text: the derived operation of the parsers."""
     try:
         adapter(text)
     except Exception:
@@ -105,13 +105,13 @@ def accepts(adapter: Callable[[Any], Any], text: Any) -> bool:
 
 
 def load_problems() -> dict[str, Problem]:
-    """All problems, by their names."""
+    """All problems, by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return {name: load_problem(name) for name in names}
 
 
 def load_problem(name: str) -> Problem:
-    """The problem that the module of this name defines."""
+    """The problem defined by the module with this name."""
     problem = importlib.import_module(f"{__name__}.{name}").PROBLEM
     if problem.problem_id != name:
         raise ValueError(f"problems/{name}.py defines {problem.problem_id}")

@@ -1,8 +1,8 @@
-"""Show a number of bytes to a person.
+"""Format a number of bytes for people.
 
-Spelling differs by taste ("1.5 kB", "1.5K"), so the adapters return what was said rather than how:
-the number, and the first letter of the unit's prefix in capitals ("" for plain bytes). What remains
-are real differences: thousand or 1024, rounding, precision, negative and huge numbers.
+Spelling varies ("1.5 kB", "1.5K"), so the adapters return only the number, and the first letter of the
+unit's prefix in capitals ("" for plain bytes). The remaining differences are real: 1000 or 1024,
+rounding, precision, negative and huge numbers.
 """
 
 from problems import Problem

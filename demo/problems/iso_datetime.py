@@ -1,4 +1,4 @@
-"""Read an ISO 8601 date and time as an instant; a text without an offset counts as UTC."""
+"""Parse an ISO 8601 date and time as an instant; a text without an offset is in UTC."""
 
 # ruff: noqa: RUF001 - look-alike characters are part of the stimuli
 
@@ -10,7 +10,7 @@ PROBLEM = Problem("iso_datetime", {"parse": "parse(text: str) -> datetime"})
 
 
 def utc(value):
-    """The same instant in UTC, as the standard library's type and without the package's zones."""
+    """The same instant in UTC, as the standard library's type, without the package's own time zone."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     moved = aware.astimezone(UTC)
     fields = moved.year, moved.month, moved.day, moved.hour, moved.minute, moved.second

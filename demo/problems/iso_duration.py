@@ -1,7 +1,7 @@
-"""Read an ISO 8601 duration.
+"""Parse an ISO 8601 duration.
 
-The response is [months, seconds]: years and months have no fixed length, so a reader that keeps
-them apart says so in the first number, and one that turns them into days adds to the second.
+The response is [months, seconds]: years and months have no fixed length, so a parser that keeps them
+separate returns them in the first number, and one that converts them to days adds them to the second.
 """
 
 # ruff: noqa: RUF001 - look-alike characters are part of the stimuli

@@ -1,4 +1,4 @@
-"""Read a JSON text; the prescribed answers follow from the grammar of the standard (RFC 8259)."""
+"""Parse a JSON text; the prescribed answers follow from the grammar of the standard (RFC 8259)."""
 
 # ruff: noqa: RUF001 - look-alike characters are part of the stimuli
 
@@ -10,7 +10,7 @@ PROBLEM = Problem(
     derived={"accepts": accepts},
 )
 
-# Texts that the grammar derives, with the value where all readers can have the same.
+# Texts that match the grammar, with the value if all parsers can represent the same one.
 VALID = {
     "null": ("null", None),
     "true": ("true", True),
@@ -62,7 +62,7 @@ VALID = {
     "deep_1500": ("[" * 1500 + "]" * 1500, UNDEFINED),
     "deep_objects": ('{"a":' * 600 + "1" + "}" * 600, UNDEFINED),
 }
-# Texts that the grammar does not derive.
+# Texts that do not match the grammar.
 INVALID = {
     "empty": "",
     "only_space": "  ",

@@ -1,4 +1,4 @@
-"""A cache that forgets the least recently used entry when it is full."""
+"""A cache that evicts the least recently used entry when it is full."""
 
 import random
 
@@ -74,7 +74,7 @@ scenario("fills_exactly", ("create", 3), a, b, c, ("size",), ("keys",), ("put", 
 
 
 def random_walk(seed, maxsize, n_calls):
-    """A long scenario: any operation with any of few keys, the same in every recording."""
+    """A long scenario of random operations on a few keys, the same in every recording."""
     chance = random.Random(seed)
     calls = [("create", maxsize)]
     for number in range(n_calls):

@@ -1,4 +1,4 @@
-"""A set that remembers the order in which its elements were added."""
+"""A set that keeps its elements in insertion order."""
 
 from problems import Problem, Step
 
@@ -33,7 +33,7 @@ def scenario(name, *calls):
 
 abc = ("create", ["a", "b", "c"])
 scenario("empty", ("create", []), ("size",), ("items",), ("contains", "a"), ("pop",), ("size",))
-# The order in which Python iterates a set of texts is another in every process.
+# Python iterates over a set of texts in a different order in every process.
 scenario("create_from_set", ("create", {"fig", "pear", "plum", "quince"}), ("items",), ("size",))
 scenario("keeps_order", ("create", [3, 1, 2]), ("items",), ("size",), ("at", 0), ("at", 2))
 scenario("drops_duplicates", ("create", [1, 2, 1, 3, 2]), ("items",), ("size",))
@@ -106,7 +106,7 @@ scenario(
 
 
 class Shared:
-    """What all these packages spell alike."""
+    """The operations that have the same names in all these packages."""
 
     def add(self, item):
         self.items_.add(item)

@@ -16,7 +16,7 @@ stimulus hippopotamus rhinoceros walrus mongoose passerby mother-in-law attorney
 commander-in-chief cupful move sex shoe cookie movie slave cave curve drive alias process address
 database query agency archive quota rose house horse bike cow brother sister penny die staffperson
 Cat CAT Child Mouse iPhone URL API PhD 1990 A
-""".split()  # noqa: SIM905 - a list of words is easier to read so
+""".split()  # noqa: SIM905 - easier to read than a list of strings
 PHRASES = ["", " ", "cat ", " cat", "old cat", "cat and dog", "man of war", "bill of lading", "café",
            "naïveté", "año", "кот", "猫", "rock'n'roll", "cat.", "do-it", "user_id", "3", "-"]  # fmt: skip
 for noun in dict.fromkeys([*NOUNS, *PHRASES]):

@@ -1,4 +1,4 @@
-"""Integers to Roman numerals and back; the prescribed numerals are those of common notation."""
+"""Convert integers to Roman numerals and back; the prescribed numerals use the common notation."""
 
 # ruff: noqa: RUF001 - look-alike characters are part of the stimuli
 

@@ -1,4 +1,4 @@
-"""Make a title fit for an address: lower-case ASCII words joined by hyphens."""
+"""Turn a title into a slug for an address: lower-case ASCII words joined by hyphens."""
 
 # ruff: noqa: RUF001 - look-alike characters are part of the stimuli
 

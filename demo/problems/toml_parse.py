@@ -1,4 +1,4 @@
-"""Read a TOML document; the prescribed answers follow from the TOML 1.0 specification."""
+"""Parse a TOML document; the prescribed answers follow from the TOML 1.0 specification."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ PROBLEM = Problem(
 
 
 def plain(value):
-    """The value in built-in types: the packages have dates, dicts and strings of their own."""
+    """The value in built-in types: some packages have their own dates, dicts and strings."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):

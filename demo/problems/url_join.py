@@ -1,7 +1,7 @@
 """Resolve a reference against a base address.
 
-The prescribed answers are the examples of RFC 3986, section 5.4; where the section allows two
-answers, the one for strict parsers.
+The prescribed answers are the examples of RFC 3986, section 5.4; if the section allows two
+answers, the one for strict parsers is prescribed.
 """
 
 from problems import UNDEFINED, Problem

@@ -1,7 +1,7 @@
-"""Order two version numbers: -1, 0 or 1, as the first is older, equal or newer.
+"""Compare two version numbers: -1, 0 or 1 if the first is older, equal or newer.
 
-The prescribed answers are the orderings that the version specifiers standard of the Python Package
-Index (PEP 440) spells out: its example sequences, its equalities, and its normal forms.
+The prescribed answers are the orderings given in PEP 440, the standard for versions of Python packages:
+its example sequences, its equalities, and its normal forms.
 """
 
 # ruff: noqa: RUF001 - look-alike characters are part of the stimuli
