@@ -1,4 +1,4 @@
-"""Fixtures of the loader's tests: lakehouses that are used inside this process."""
+"""Fixtures of the loader's tests: lakehouses used within this process."""
 
 import gc
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.harness.lake import KeptLakes, Lake, place_lakehouse
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """An empty lakehouse of the test's own."""
+    """An empty lakehouse for one test."""
     lake = Lake(tmp_path)
     place_lakehouse(lake.home)
     return lake
@@ -18,13 +18,13 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def nowhere(tmp_path: Path) -> Lake:
-    """A folder for a lakehouse that the first command makes."""
+    """A folder for a lakehouse that the first command creates."""
     return Lake(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def kept_lakes(tmp_path_factory: pytest.TempPathFactory) -> KeptLakes:
-    """Lakehouses that are made once, for tests that begin with the same."""
-    # What is imported stays: collecting garbage need not look at it.
+    """Lakehouses created once, for tests with the same initial state."""
+    # Imported modules live forever: garbage collection need not visit them.
     gc.freeze()
     return KeptLakes(tmp_path_factory.mktemp("kept"))

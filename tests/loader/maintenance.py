@@ -1,4 +1,4 @@
-"""What the tests of loads and of maintenance have in common."""
+"""Helpers for the tests of loads and of maintenance."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from tests.harness.lake import Lake, observation
 
 
 def contents(lake: Lake) -> dict[str, Counter[str]]:
-    """Return the rows of every table, each with how often it is there."""
+    """Return the rows of every table with their counts."""
     return {t.name: Counter(map(repr, map(_sorted, lake.rows(t.name)))) for t in TABLES}
 
 
@@ -27,13 +27,13 @@ def live_files(lake: Lake, definition: TableDefinition = OBSERVATIONS) -> list[A
 
 
 def stored_files(lake: Lake, definition: TableDefinition = OBSERVATIONS) -> set[Path]:
-    """Return the files there are of a table, but for its metadata in JSON."""
+    """Return the files of a table, except its JSON metadata."""
     folder = lake.home / "warehouse/obslake" / definition.name
     return {p for p in folder.rglob("*") if p.suffix in (".parquet", ".avro")}
 
 
 def set_properties(lake: Lake, **properties: int) -> None:
-    """Set properties of observations, so that few rows are many files or row groups."""
+    """Set properties of observations so that few rows make many files or row groups."""
     names = {
         "target_size": "write.target-file-size-bytes",
         "row_group": "write.parquet.row-group-limit",
@@ -45,7 +45,7 @@ def set_properties(lake: Lake, **properties: int) -> None:
 
 
 def part(lake: Lake, number: int, rows: Iterable[dict[str, Any]] | None = None) -> Path:
-    """Write a source of which every one has rows for the same problems."""
+    """Write a source; all of them have rows for the same problems."""
     some = [
         observation(problem_id=f"p{n % 5}", step_id=n, output=f'"{number} {n}"') for n in range(20)
     ]
@@ -53,11 +53,11 @@ def part(lake: Lake, number: int, rows: Iterable[dict[str, Any]] | None = None) 
 
 
 class InterruptedLoadError(Exception):
-    """Stands for the end of the process."""
+    """Simulates the end of the process."""
 
 
 def interrupted_at(patch: pytest.MonkeyPatch, table: str) -> list[str]:
-    """End what commits to a table; return a list that gets the tables of all commits before, and it."""
+    """Interrupt commits to a table; return a list that receives the tables of all commits up to that one."""
     commit = Transaction.commit_transaction
     started: list[str] = []
 
@@ -74,7 +74,7 @@ def interrupted_at(patch: pytest.MonkeyPatch, table: str) -> list[str]:
 def just_before_commit(
     patch: pytest.MonkeyPatch, action: Callable[[], object], table: str | None = None
 ) -> list[int]:
-    """Do something once between what PyIceberg prepares and what it commits; return a list that fills then."""
+    """Run an action once between PyIceberg's preparation and commit; return a list that it then appends to."""
     commit = Transaction.commit_transaction
     done: list[int] = []
 

@@ -1,4 +1,4 @@
-"""What other tools do to a table: Iceberg's own commands, as PyIceberg, Spark and Trino have them."""
+"""Changes that other tools make to a table: Iceberg's own commands, as in PyIceberg, Spark and Trino."""
 
 import json
 from collections.abc import Iterable
@@ -12,16 +12,16 @@ from tests.harness.lake import Lake
 
 
 def set_current(lake: Lake, snapshot_id: int, definition: TableDefinition = OBSERVATIONS) -> None:
-    """Make a snapshot the table, as a rollback, a fast-forward and others do."""
+    """Make a snapshot the current one, as rollbacks, fast-forwards and others do."""
     table = lake.open().table(definition)
     table.manage_snapshots().set_current_snapshot(snapshot_id=snapshot_id).commit()
 
 
 def cherry_pick(lake: Lake, snapshot_id: int, definition: TableDefinition = OBSERVATIONS) -> int:
-    """Append what a snapshot has appended, as Spark's procedure does; return the new snapshot."""
+    """Append the files of a snapshot again, as Spark's procedure does; return the new snapshot."""
     table = lake.open().table(definition)
     with table.transaction() as transaction:
-        # What the summary of the source says besides is not repeated.
+        # The source's other summary properties are not copied.
         properties = {"source-snapshot-id": str(snapshot_id)}
         with transaction.update_snapshot(snapshot_properties=properties).fast_append() as append:
             for file in added_files(table, snapshot_id):
@@ -44,7 +44,7 @@ def added_files(table: Table, snapshot_id: int) -> list[DataFile]:
 
 
 def expire_all(lake: Lake, definition: TableDefinition = OBSERVATIONS) -> list[int]:
-    """Remove all snapshots that no branch and no tag needs, as PyIceberg does: it cuts links to them."""
+    """Remove all snapshots without a branch or tag, as PyIceberg does: it also removes references to them."""
     table = lake.open().table(definition)
     named = {ref.snapshot_id for ref in table.metadata.refs.values()}
     ids = [s.snapshot_id for s in table.snapshots() if s.snapshot_id not in named]
@@ -54,7 +54,7 @@ def expire_all(lake: Lake, definition: TableDefinition = OBSERVATIONS) -> list[i
 
 
 def expire_as_java(lake: Lake, definition: TableDefinition = OBSERVATIONS) -> None:
-    """Do so as Iceberg's library for Java does: links lead to what is not there."""
+    """Remove them as Iceberg's Java library does: references to removed snapshots remain."""
     table = lake.open().table(definition)
     path = Path(table.metadata_location.removeprefix("file://"))
     metadata = json.loads(path.read_text())
@@ -65,7 +65,7 @@ def expire_as_java(lake: Lake, definition: TableDefinition = OBSERVATIONS) -> No
 
 
 def as_of_earlier_version(lake: Lake, definitions: Iterable[TableDefinition]) -> None:
-    """Remove the properties in which commits are noted, which earlier versions did not write."""
+    """Remove the properties that record commits, which earlier versions did not write."""
     for definition in definitions:
         table = lake.open().table(definition)
         names = [name for name in table.properties if name.startswith("obslake.commit.")]

@@ -1,4 +1,4 @@
-"""What comes of test reports, without a lakehouse to keep it: hundreds of reports a second can be tried."""
+"""Read test reports without a lakehouse: fast enough to try hundreds per second."""
 
 import os
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from obslake.load.sources.base import Options
 from obslake.load.sources.files import open_sources
 from obslake.load.sources.junit import JUnitReader
 
-# `make fuzz` tries more.
+# `make fuzz` sets a higher number.
 EXAMPLES = int(os.environ.get("OBSLAKE_FUZZ_EXAMPLES", "25"))
 
 
@@ -31,14 +31,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Staged:
-    """What a load would append and say."""
+    """The rows a load would append, and its warnings."""
 
     rows: list[Row]
     runs: dict[tuple[str, str], dict[str, Any]]
     warnings: list[str]
 
     def outputs(self, *columns: str) -> list[tuple[Any, ...]]:
-        """Return test and output, or some columns and the output, of each row in order."""
+        """Return test (or other columns) and output of each row, sorted."""
         names = columns or ("test",)
         return sorted((*(getattr(row, name) for name in names), row.output) for row in self.rows)
 
@@ -51,7 +51,7 @@ def stage_reports(
     modified_at: int | None = None,
     **options: Any,
 ) -> Staged:
-    """Read reports, by the names of their files: each of a run that is named as its folder is."""
+    """Read reports, given by file name; a folder names the run."""
     paths = []
     for name, content in reports.items():
         path = folder / name
@@ -63,12 +63,12 @@ def stage_reports(
     pattern = "{run}/*" if all("/" in name for name in reports) else None
     reader = JUnitReader(path_pattern=pattern, **options)
     files = open_sources(paths, folder)
-    said = Options(run="r", environment=environment)
+    context = Options(run="r", environment=environment)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         opened = reader.open(connection, files)
         assert opened.refused == {}
-        staged = opened.stage(files, said)
+        staged = opened.stage(files, context)
         rows = connection.execute(
             "select run_id, environment_id, problem_id, test_id, attempt, output, response_kind, "
             "strftime(observed_at, '%Y-%m-%dT%H:%M:%S') from loaded_observations"
@@ -85,7 +85,7 @@ def stage_reports(
 
 
 def element(tag: str, inner: str = "", /, **attributes: str | int) -> str:
-    """Return an element; `class_` and the like stand for attributes that Python cannot name."""
+    """Return an element; a trailing underscore, as in `class_`, avoids Python keywords."""
     written = "".join(f" {k.strip('_')}={quoteattr(str(v))}" for k, v in attributes.items())
     return f"<{tag}{written}>{inner}</{tag}>"
 

@@ -1,4 +1,4 @@
-"""The command line: help, status, questions in SQL, and what goes wrong."""
+"""The command line: help, status, SQL queries, and errors."""
 
 import hashlib
 import json
@@ -85,8 +85,8 @@ def test_help_imports_nothing_heavy() -> None:
     assert "Keep the observed behaviour" in done.stdout
 
 
-def test_what_a_user_sees(workspace: Workspace) -> None:
-    """The way from nothing to an answer, and the wrong turns beside it."""
+def test_messages_from_an_empty_folder_to_a_load(workspace: Workspace) -> None:
+    """The first steps of a user, with typical errors."""
     home = workspace.home
     assert workspace.refused("status") == (
         f"obslake: there is no lakehouse at {home}\n"
@@ -180,13 +180,13 @@ def make_marts(lake: Lake) -> None:
     lake.load("observations", lake.jsonl("o.jsonl", [observation(step_id=n) for n in (0, 1)]))
     with duckdb.connect(lake.home / "obslake.duckdb") as marts:
         marts.execute("create table cells as select 't' as test_id, 'i' as implementation, 1 as r")
-        # As dbt leaves it: the source as it was when the marts were built.
+        # A view left by dbt: the source at the time of the last build.
         marts.execute("create schema lake")
         marts.execute("create view lake.observations as select 1 as old where false")
         marts.execute("create macro clusters(a, b) as table select a as data_set, b as problem")
 
 
-QUESTIONS = {
+QUERIES = {
     "select count(*) as n from lake.observations": [{"n": 2}],
     "from cells": [{"test_id": "t", "implementation": "i", "r": 1}],
     "FROM clusters('d', 'p');": [{"data_set": "d", "problem": "p"}],
@@ -205,8 +205,8 @@ QUESTIONS = {
 }  # fmt: skip
 
 
-def test_questions(asked: Lake) -> None:
-    for query, rows in QUESTIONS.items():
+def test_queries(asked: Lake) -> None:
+    for query, rows in QUERIES.items():
         assert json.loads(asked.obslake("sql", query, "--json")[0]) == rows, query
     text, _ = asked.obslake("sql", "from cells")
     assert "│ t       │ i              │     1 │" in text
@@ -249,7 +249,7 @@ def test_json_of_every_type(asked: Lake) -> None:
     assert "é" in out
 
 
-NO_QUESTIONS = {
+NOT_QUERIES = {
     "insert into cells from cells": "INSERT",
     "update cells set r = 2": "UPDATE",
     "delete from cells returning *": "DELETE",
@@ -275,13 +275,13 @@ NO_QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("query", NO_QUESTIONS)
-def test_no_questions(query: str) -> None:
-    with duckdb.connect() as connection, pytest.raises(QueryError, match=NO_QUESTIONS[query]):
+@pytest.mark.parametrize("query", NOT_QUERIES)
+def test_statements_that_are_not_queries(query: str) -> None:
+    with duckdb.connect() as connection, pytest.raises(QueryError, match=NOT_QUERIES[query]):
         check_reads(connection, query)
 
 
-def test_only_questions_are_answered(asked: Lake) -> None:
+def test_only_queries_are_answered(asked: Lake) -> None:
     target = asked.folder / "out.csv"
     before = asked.snapshots()
     for query, word in {
@@ -299,11 +299,11 @@ def test_only_questions_are_answered(asked: Lake) -> None:
     assert asked.snapshots() == before
 
 
-def test_a_question_reads_no_other_files_unless_it_is_let(asked: Lake) -> None:
+def test_a_query_reads_other_files_only_with_external_access(asked: Lake) -> None:
     other = asked.folder / "other.csv"
     other.write_text("a\n1\n")
     read = f"from read_csv('{other}')"
-    # With and without the tables, which are files themselves.
+    # With and without the tables, which are files too.
     for query in (read, f"select a from (from lake.tests) right join ({read}) on true"):
         with pytest.raises(QueryError, match="only with --external-access"):
             asked.obslake("sql", query)
@@ -326,7 +326,7 @@ def test_views_that_read_the_tables_are_answered(asked: Lake) -> None:
 
 @pytest.fixture
 def elsewhere(kept_lakes: KeptLakes) -> Lake:
-    """A lakehouse with marts of another engine in its catalog, named as that of dbt and as a source."""
+    """A lakehouse with another engine's marts in its catalog, named like a mart of dbt and like a source."""
     return kept_lakes.get("elsewhere", make_other_marts)
 
 
@@ -356,17 +356,17 @@ def test_marts_of_another_engine(elsewhere: Lake) -> None:
     }.items():
         answer, _ = elsewhere.obslake("sql", "--marts", "marts", query, "--json")
         assert json.loads(answer) == rows, query
-    # As they are now.
+    # Marts are read in their current state.
     elsewhere.open().catalog.load_table("marts.runs").append(pa.table({"n": [7]}))
     answer, _ = elsewhere.obslake("sql", "--marts=marts", "select max(n) as n from runs", "--json")
     assert json.loads(answer) == [{"n": 7}]
-    # What dbt on DuckDB has built is not among them.
+    # Marts built by dbt on DuckDB are not among them.
     for query in ("from clusters('d', 'p')", "from obslake.cells"):
         with pytest.raises(QueryError, match="does not exist"):
             elsewhere.obslake("sql", "--marts", "marts", query)
 
 
-def test_views_of_another_engine_are_left_out(elsewhere: Lake) -> None:
+def test_views_of_another_engine_are_skipped(elsewhere: Lake) -> None:
     catalog = elsewhere.open().catalog
     assert isinstance(catalog, SqlCatalog)
     with catalog.engine.begin() as connection:
@@ -386,20 +386,20 @@ def test_a_namespace_without_marts(elsewhere: Lake, namespace: str) -> None:
     assert namespace in str(refused.value)
 
 
-def test_the_tables_are_no_marts(elsewhere: Lake) -> None:
-    """Some of their rows may be of loads that were not completed."""
+def test_the_tables_of_the_lakehouse_are_not_marts(elsewhere: Lake) -> None:
+    """They may contain rows of unfinished loads."""
     with pytest.raises(QueryError, match="not marts\n  query them in schema lake, without --marts"):
         elsewhere.obslake("sql", "--marts", "obslake", "from observations")
 
 
-def test_a_mart_whose_metadata_is_gone(elsewhere: Lake) -> None:
+def test_a_mart_with_missing_metadata(elsewhere: Lake) -> None:
     table = elsewhere.open().catalog.load_table("marts.cells")
     local_path(table.metadata_location).unlink()
     with pytest.raises(DamagedMetadataError, match=r"^cells: its metadata file is missing"):
         elsewhere.obslake("sql", "--marts", "marts", "from runs")
 
 
-def test_a_question_to_marts_of_another_engine_reads_no_other_files(elsewhere: Lake) -> None:
+def test_a_query_on_marts_of_another_engine_reads_no_other_files(elsewhere: Lake) -> None:
     other = elsewhere.folder / "other.csv"
     other.write_text("a\n1\n")
     read = f"select a from (from runs) join read_csv('{other}') on true"
@@ -411,14 +411,14 @@ def test_a_question_to_marts_of_another_engine_reads_no_other_files(elsewhere: L
         elsewhere.obslake("sql", "--marts", "marts", "drop view runs")
 
 
-def test_a_long_question_can_be_stopped(asked: Lake) -> None:
+def test_a_long_query_can_be_interrupted(asked: Lake) -> None:
     query = "select max(a.range * b.range) from range(1000000) a, range(1000000) b"
     command = [sys.executable, "-m", "obslake", "--home", str(asked.home), "sql", query]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # Where the tests run in the background, a shell made them ignore interruptions.
+        # A shell makes background processes ignore interrupts.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
@@ -430,7 +430,7 @@ def test_a_long_question_can_be_stopped(asked: Lake) -> None:
     assert (process.returncode, stderr.strip()) == (130, b"obslake: interrupted")
 
 
-def test_questions_before_there_are_marts(lake: Lake) -> None:
+def test_queries_before_the_first_build(lake: Lake) -> None:
     lake.obslake("init")
     assert json.loads(lake.obslake("sql", "from lake.observations", "--json")[0]) == []
     with pytest.raises(QueryError, match="the marts are not built yet: run `dbt build`"):
@@ -453,7 +453,7 @@ def test_a_reader_may_stop_early(asked: Lake, rows: int, options: list[str], rea
     assert process.wait(timeout=20) == 1
 
 
-def test_a_failing_question_has_a_status_and_no_traceback(asked: Lake) -> None:
+def test_a_failing_query_has_a_status_and_no_traceback(asked: Lake) -> None:
     workspace = Workspace(asked.folder)
     done = workspace.run("obslake", "sql", "selct")
     assert (done.returncode, done.stdout) == (1, "")
@@ -464,7 +464,7 @@ def test_a_failing_question_has_a_status_and_no_traceback(asked: Lake) -> None:
     assert "not a valid DuckDB database" in workspace.refused("sql", "select 1")
 
 
-def test_what_a_source_says_cannot_steer_a_terminal(workspace: Workspace) -> None:
+def test_control_characters_of_a_source_do_not_reach_the_terminal(workspace: Workspace) -> None:
     file = workspace.folder / "clear\x1b[2J.jsonl"
     row = {"problem_id": "p", "test_id": "t", "implementation_id": "i", "output": "1"}
     file.write_text(json.dumps({**row, "bell\x07\x1b[2J\u202e": "x"}))

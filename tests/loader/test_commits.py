@@ -1,4 +1,4 @@
-"""What happens when others commit at the same time, or a commit is interrupted."""
+"""Commits that conflict with others, or are interrupted."""
 
 from collections.abc import Callable
 
@@ -16,16 +16,16 @@ Commit = Callable[[Transaction], Table]
 
 
 class Stopped(BaseException):
-    """Stands for a signal that ends the process."""
+    """Simulates a signal that ends the process."""
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
 
 
 def on_commit(monkeypatch: pytest.MonkeyPatch, act: Callable[[Commit, Transaction], Table]) -> None:
-    """Let something else happen where observations are committed."""
+    """Replace the commit of observations."""
     original = Transaction.commit_transaction
 
     def commit(transaction: Transaction) -> Table:
@@ -40,7 +40,7 @@ def data_files(lake: Lake) -> int:
     return len(list((lake.home / "warehouse/obslake/observations/data").glob("*")))
 
 
-def test_a_load_survives_that_its_first_snapshot_is_removed(
+def test_a_load_survives_the_removal_of_an_earlier_snapshot_meanwhile(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = [lake.jsonl(f"{n}.jsonl", [observation(test_id=str(n))]) for n in range(3)]
@@ -62,7 +62,7 @@ def test_a_load_survives_that_its_first_snapshot_is_removed(
     assert data_files(lake) == 3
 
 
-def test_a_commit_gives_up_at_last(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_gives_up_after_30_conflicts(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(commit: Commit, transaction: Transaction) -> Table:
         raise CommitFailedException
 
@@ -78,7 +78,7 @@ def test_a_commit_gives_up_at_last(lake: Lake, monkeypatch: pytest.MonkeyPatch) 
 def test_every_attempt_is_prepared_from_the_newest_metadata(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also the second: what the first has seen may not hold any more."""
+    """The metadata seen by an earlier attempt may be out of date."""
     path = lake.jsonl("o.jsonl", [observation()])
     lake.load("observations", path)
     table = lake.open().table(OBSERVATIONS)
@@ -100,7 +100,7 @@ def test_every_attempt_is_prepared_from_the_newest_metadata(
     commits.commit(table, stage)
     assert seen == [1, 2, 3, 4]
     assert len(table.snapshots()) == 5
-    # That was said to PyIceberg, and not to the catalog.
+    # PyIceberg's own retries are disabled in memory, not in the catalog.
     assert lake.open().table(OBSERVATIONS).properties["commit.retry.num-retries"] == "10"
 
 
@@ -110,7 +110,7 @@ def test_every_attempt_is_prepared_from_the_newest_metadata(
     [OperationalError("update", {}, Exception("server closed the connection")),
      CommitStateUnknownException("timeout")],
 )  # fmt: skip
-def test_a_catalog_that_does_not_say_whether_it_has_committed(
+def test_a_commit_whose_result_is_unknown(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, landed: bool, error: Exception
 ) -> None:
     path = lake.jsonl("o.jsonl", [observation()])
@@ -131,7 +131,7 @@ def test_a_catalog_that_does_not_say_whether_it_has_committed(
     assert len(lake.open().table(OBSERVATIONS).snapshots()) == 1
 
 
-def test_a_catalog_that_is_gone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalog_that_does_not_answer(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     path = lake.jsonl("o.jsonl", [observation()])
 
     def fail(commit: Commit, transaction: Transaction) -> Table:
@@ -141,14 +141,14 @@ def test_a_catalog_that_is_gone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> 
         on_commit(patch, fail)
         with pytest.raises(CatalogError, match="did not respond: connection refused\n  run the"):
             lake.load("observations", path)
-    # It may have been committed as far as is known, so its file stays; it is no part of the table.
+    # The commit may have succeeded, so its file stays, although it did not become part of the table.
     assert data_files(lake) == 1
     assert lake.load("observations", path)["rows"]["observations"] == 1
     assert len(lake.rows("observations")) == 1
 
 
 @pytest.mark.parametrize("landed", [True, False])
-def test_only_what_was_not_committed_is_removed(
+def test_only_uncommitted_files_are_removed(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, landed: bool
 ) -> None:
     def interrupt(commit: Commit, transaction: Transaction) -> Table:

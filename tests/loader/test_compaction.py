@@ -1,4 +1,4 @@
-"""What `obslake compact` promises: the same rows in fewer files, whatever happens meanwhile."""
+"""`obslake compact` keeps the same rows in fewer files, even if other commands commit meanwhile."""
 
 import json
 import signal
@@ -34,7 +34,7 @@ from tests.loader.test_load import everything
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
 
 
@@ -60,12 +60,12 @@ def test_the_rows_stay_the_same(loaded: Lake) -> None:
     for definition in TABLES:
         assert len(live_files(loaded, definition)) == 1
     assert out.splitlines()[-1].startswith("observations              52 rows  4 files -> 1 file, ")
-    # Both ways, in SQL, and so with the map of runs and the times.
+    # Compare both ways in SQL, to include maps and times.
     for definition in TABLES:
         table = loaded.open().table(definition)
-        shown = ", ".join(definition.column_names)
+        columns = ", ".join(definition.column_names)
         versions = [
-            f"select {shown} from iceberg_scan('{table.metadata_location}', snapshot_from_id = {s})"
+            f"select {columns} from iceberg_scan('{table.metadata_location}', snapshot_from_id = {s})"
             for s in (old[definition.name], loaded.snapshots()[definition.name])
         ]
         for one, other in (versions, versions[::-1]):
@@ -84,7 +84,7 @@ def test_a_map_survives(lake: Lake) -> None:
     assert lake.row("runs", run_id="1")["attributes"] == {"os": "x", "n": "1"}
 
 
-def test_the_second_time_there_is_nothing_to_do(loaded: Lake) -> None:
+def test_a_second_compaction_changes_nothing(loaded: Lake) -> None:
     loaded.obslake("compact")
     before = loaded.snapshots()
     out, _ = loaded.obslake("compact")
@@ -104,14 +104,14 @@ def test_empty_tables_and_single_files_are_compact(lake: Lake) -> None:
     report = json.loads(lake.obslake("compact", "--json")[0])
     assert [r["table"] for r in report] == [t.name for t in ALL_TABLES]
     assert not any(r["files_rewritten"] for r in report)
-    # An interrupted load leaves a snapshot without files where it is completed.
+    # A completed load leaves a snapshot without files.
     lake.load("runs", lake.jsonl("r.jsonl", [{"run_id": "r"}]))
     before = lake.snapshots()
     lake.obslake("compact")
     assert lake.snapshots() == before
 
 
-def test_one_table_of_several(loaded: Lake) -> None:
+def test_only_the_selected_tables_are_compacted(loaded: Lake) -> None:
     before = loaded.snapshots()
     report = json.loads(
         loaded.obslake("compact", "--table", "runs", "--table", "tests", "--json")[0]
@@ -124,14 +124,14 @@ def test_one_table_of_several(loaded: Lake) -> None:
     assert changed == {"runs", "tests"}
 
 
-def test_what_the_snapshot_says(loaded: Lake) -> None:
+def test_the_summary_of_the_snapshot(loaded: Lake) -> None:
     loaded.obslake("compact")
     snapshot = loaded.open().table(OBSERVATIONS).current_snapshot()
     assert snapshot is not None
     assert snapshot.summary is not None
     assert snapshot.summary.operation.value == "overwrite"
-    said = snapshot.summary.additional_properties
-    assert {k: v for k, v in said.items() if k.startswith("obslake.")} == {
+    properties = snapshot.summary.additional_properties
+    assert {k: v for k, v in properties.items() if k.startswith("obslake.")} == {
         "obslake.operation": "compact",
         "obslake.version": __version__,
         "obslake.files-before": "4",
@@ -139,14 +139,14 @@ def test_what_the_snapshot_says(loaded: Lake) -> None:
         "obslake.rows-before": "52",
         "obslake.rows-after": "52",
     }
-    assert (said["total-records"], said["total-data-files"]) == ("52", "1")
+    assert (properties["total-records"], properties["total-data-files"]) == ("52", "1")
     status = json.loads(loaded.obslake("status", "--snapshots", "--json")[0])
     last = status["snapshots"][-1]
     assert (last["load_id"], last["rows"], last["operation"]) == (None, 0, "compact")
     assert loaded.obslake("status", "--snapshots")[0].splitlines()[-1] == "  compact"
 
 
-def test_rows_are_sorted_over_the_files(lake: Lake) -> None:
+def test_rows_are_sorted_across_files(lake: Lake) -> None:
     lake.obslake("init")
     set_properties(lake, target_size=4000, row_group=50)
     for number in range(4):
@@ -174,9 +174,9 @@ def test_rows_are_sorted_over_the_files(lake: Lake) -> None:
     assert len(table.scan().to_arrow()) == 1200
 
 
-def test_only_what_overlaps_is_rewritten(lake: Lake) -> None:
+def test_only_overlapping_files_are_rewritten(lake: Lake) -> None:
     lake.obslake("init")
-    # So small a target that no file is too small.
+    # The target is so small that no file counts as too small.
     set_properties(lake, target_size=10)
     for n, problems in enumerate(("ab", "ce", "df", "gh")):
         rows = [observation(problem_id=problem, output=str(n)) for problem in problems]
@@ -204,7 +204,7 @@ def test_earlier_snapshots_stay_readable(loaded: Lake) -> None:
             assert runs == [(snapshots.index(snapshot) + 1,)]
 
 
-def test_loads_stay_known(loaded: Lake) -> None:
+def test_loaded_sources_are_still_recognised(loaded: Lake) -> None:
     loaded.obslake("compact")
     before = loaded.snapshots()
     assert loaded.load("observations", part(loaded, 0), "--run", "a")["load_id"] is None
@@ -250,7 +250,7 @@ def test_a_load_meanwhile_is_not_lost(loaded: Lake, monkeypatch: pytest.MonkeyPa
 def test_a_load_just_before_the_commit_is_not_lost(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between what PyIceberg prepares and what it commits."""
+    """Between PyIceberg's preparation and its commit."""
     with monkeypatch.context() as patch:
         done = just_before_commit(patch, lambda: loaded.load("observations", part(loaded, 9)))
         compact(loaded.open(), OBSERVATIONS, Progress())
@@ -265,7 +265,7 @@ def test_another_compaction_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPa
         done = while_reading(patch, lambda: loaded.obslake("compact", "--table", "observations"))
         report = compact(loaded.open(), OBSERVATIONS, Progress())
     assert done
-    # Anew, on what the other has left: nothing to do.
+    # It starts again after the other compaction, and finds nothing to do.
     assert (report.files_before, report.files_rewritten) == (1, 0)
     assert contents(loaded) == before
     used = {file.file_path for file in live_files(loaded)}
@@ -278,8 +278,10 @@ def test_another_compaction_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPa
     assert written == used
 
 
-def test_files_that_vanish_are_no_loss(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another compaction and the removal of what it replaced, before the files were read."""
+def test_files_removed_by_another_compaction_lose_no_rows(
+    loaded: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another compaction replaces and removes the files before they are read."""
     before = contents(loaded)
     done: list[int] = []
 
@@ -295,7 +297,9 @@ def test_files_that_vanish_are_no_loss(loaded: Lake, monkeypatch: pytest.MonkeyP
     assert contents(loaded) == before
 
 
-def test_a_compaction_gives_up_at_last(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compaction_gives_up_after_three_attempts(
+    loaded: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = contents(loaded)
 
     def compact_and_load() -> None:
@@ -327,14 +331,14 @@ def test_a_lost_row_is_not_committed(loaded: Lake, monkeypatch: pytest.MonkeyPat
     assert not list(loaded.home.glob(".compact-*"))
 
 
-def test_delete_files_of_others_are_refused(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delete_files_are_refused(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ManifestFile, "content", ManifestContent.DELETES)
     with pytest.raises(DeleteFilesError, match="observations has delete files"):
         compact(loaded.open(), OBSERVATIONS, Progress())
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143)])
-def test_a_compaction_can_be_stopped(loaded: Lake, number: signal.Signals, status: int) -> None:
+def test_a_compaction_can_be_interrupted(loaded: Lake, number: signal.Signals, status: int) -> None:
     before, snapshots, stored = contents(loaded), loaded.snapshots(), stored_files(loaded)
     code = (
         "import sys, time\n"
@@ -364,8 +368,8 @@ def test_a_compaction_can_be_stopped(loaded: Lake, number: signal.Signals, statu
     assert contents(loaded) == before
 
 
-def test_compactions_and_loads_side_by_side(loaded: Lake) -> None:
-    """Real processes: three loads, and a compaction after the other."""
+def test_compactions_and_loads_in_parallel(loaded: Lake) -> None:
+    """Real processes: three loads, and one compaction after another."""
     command = [sys.executable, "-m", "obslake", "--home", str(loaded.home)]
     paths = [part(loaded, 40 + n) for n in range(3)]
     loads = [subprocess.Popen([*command, "load", "observations", str(p)]) for p in paths]
@@ -378,7 +382,7 @@ def test_compactions_and_loads_side_by_side(loaded: Lake) -> None:
     assert len(set(loaded.rows("observations", "load_id"))) == 7
 
 
-def test_a_lakehouse_of_any_name(tmp_path: Path) -> None:
+def test_a_lakehouse_with_special_characters_in_its_path(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "100% [x]*{y} ü;'$HOME")
     lake.folder.mkdir()
     for n in range(2):

@@ -1,4 +1,4 @@
-"""How rows become data files: in order, of a fixed size, and none where something fails."""
+"""Rows become data files in order and of a fixed size; a failure leaves no file."""
 
 import gc
 import random
@@ -18,7 +18,7 @@ from tests.harness.lake import Lake
 
 
 class SourceFailedError(Exception):
-    """Stands for whatever ends the stream of rows."""
+    """Simulates a failure in the stream of rows."""
 
 
 SOURCE = random.Random(1)
@@ -46,7 +46,7 @@ def small_files(lake: Lake) -> Table:
     return table.transaction().set_properties(properties).commit_transaction()
 
 
-def test_rows_become_files_of_a_size(lake: Lake) -> None:
+def test_rows_become_files_of_the_target_size(lake: Lake) -> None:
     table = small_files(lake)
     steps = (0, 7, 1000, 1001, 1300, 2345)
     files = write_data_files(table, map(batch, map(range, steps, steps[1:])))
@@ -60,7 +60,7 @@ def test_rows_become_files_of_a_size(lake: Lake) -> None:
         assert {300, 2345 % 300} >= set(groups)
         problems = opened.read()["problem_id"].to_pylist()
         found += problems
-        # Whole bounds: these names do not differ in their first 16 characters.
+        # Bounds are not truncated: the first 16 characters of these names are equal.
         (bounds,) = (
             [from_bytes(StringType(), b[2]) for b in (file.lower_bounds, file.upper_bounds)],
         )
@@ -75,7 +75,7 @@ def test_rows_become_files_of_a_size(lake: Lake) -> None:
     assert [r["problem_id"] for r in lake.rows("measurements")] == found
 
 
-def test_no_rows_are_no_file(lake: Lake) -> None:
+def test_no_rows_make_no_file(lake: Lake) -> None:
     assert write_data_files(small_files(lake), [batch(range(0))]) == []
 
 
@@ -111,5 +111,5 @@ def test_a_failing_store_leaves_no_file(lake: Lake, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OSError, match="no space left"):
         write_data_files(small_files(lake), [batch(range(10_000))])
     assert not list((lake.home / "warehouse").rglob("*.parquet"))
-    # Nothing is left to fail when it is collected.
+    # No object fails when it is garbage-collected.
     gc.collect()

@@ -1,4 +1,4 @@
-"""Sources whose columns change from load to load: told field by field."""
+"""Sources whose columns change from load to load: reported field by field."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from tests.harness.lake import Lake, observation
 
 
-def test_columns_of_the_load_before(lake: Lake) -> None:
+def test_columns_are_compared_with_the_previous_load(lake: Lake) -> None:
     first = {**observation(), "seed": 1, "duration_ns": 5}
     before = lake.load("observations", lake.parquet("a.parquet", [first]))
     assert not [w for w in before["warnings"] if "load" in w.split(":")[0]]
@@ -22,7 +22,7 @@ def test_columns_of_the_load_before(lake: Lake) -> None:
     ]
     assert report["warnings"][-3:] == lines
     assert all(f"obslake: warning: {line}\n" in report["stderr"] for line in lines)
-    # Compared is the newest load of the same data set; other data sets have their own columns.
+    # Columns are compared with the newest load of the same data set only.
     other = lake.load("observations", lake.jsonl("c.jsonl", [observation()]), "--data-set", "d")
     assert other["warnings"] == []
     third = lake.load("observations", lake.csv("d.csv", [{**second, "step_id": 2}]))
@@ -51,7 +51,7 @@ def test_columns_of_other_types(lake: Lake, column: str, values: Any, line: str 
     assert lake.load("observations", path)["warnings"] == ([line] if line else [])
 
 
-def test_loads_that_were_rolled_back_do_not_count(lake: Lake) -> None:
+def test_columns_are_not_compared_with_rolled_back_loads(lake: Lake) -> None:
     first = lake.load("observations", lake.csv("a.csv", [observation()]))
     lake.load("observations", lake.csv("b.csv", [observation(target="T")]))
     lake.obslake("rollback", "--to", first["load_id"], "--yes")
@@ -61,7 +61,7 @@ def test_loads_that_were_rolled_back_do_not_count(lake: Lake) -> None:
     ]
 
 
-def test_loads_that_have_expired_are_not_known(lake: Lake) -> None:
+def test_columns_are_not_compared_with_expired_loads(lake: Lake) -> None:
     lake.load("observations", lake.csv("a.csv", [observation(seed=1)]))
     lake.load("observations", lake.jsonl("b.jsonl", [observation()]), "--data-set", "d")
     lake.obslake("expire", "--older-than", "0s")

@@ -1,4 +1,4 @@
-"""Texts that DuckDB gives one hash are different texts, in whatever a load reads and says."""
+"""Loads never confuse different texts that have the same hash in DuckDB."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.loader.test_lasso import step
 from tests.loader.test_recording import call, session, start
 from tests.reference.collisions import colliding_texts, some_colliding_texts
 
-# The names by which a cell of an export belongs to an actuation, and what becomes of each.
+# The columns that assign a cell of an export to an actuation, with the column and form of their values.
 NAMES = {
     "EXECUTIONID": ("run_id", "{}/execute"),
     "ABSTRACTIONID": ("problem_id", "{}"),
@@ -27,7 +27,7 @@ NAMES = {
 }
 
 
-# Underscores of these are escaped.
+# Underscores are escaped in these columns.
 ESCAPED = ("VARIANTID", "ADAPTERID")
 
 
@@ -58,7 +58,7 @@ def test_names_and_texts_of_an_export(
     assert [json.loads(row["inputs"]) for row in rows] == [[text] for text in few]
 
 
-# What becomes of the names that `cell` gives.
+# The values that the defaults of `cell` become.
 KEPT = {
     "run_id": "exec/execute",
     "problem_id": "Stack",
@@ -122,7 +122,7 @@ def test_recordings(lake: Lake) -> None:
             session(problem_id=text, implementation_id=text, run_id=text, environment_id=text),
             start(test_id=text),
             call(test_id=text, output=text, operation=text, observed_at=MOMENT),
-            # Another step of the same test, by another text of the same hash.
+            # Another step of the same test, with another text with the same hash.
             call(test_id=text, step_id=1, output=texts[number ^ 1], observed_at=MOMENT),
         )
     ]

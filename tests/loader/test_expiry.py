@@ -1,4 +1,4 @@
-"""What `obslake expire` promises: what is there stays, what was loaded stays known."""
+"""`obslake expire` keeps all current rows, and still recognises sources that were loaded."""
 
 import json
 import tempfile
@@ -39,7 +39,7 @@ NOW = ("--older-than", "0s")
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
 
 
@@ -56,7 +56,7 @@ def load_and_compact(lake: Lake) -> None:
 
 
 def needed_files(lake: Lake) -> set[Path]:
-    """Return the files that the snapshots of observations name."""
+    """Return the files that the snapshots of observations refer to."""
     table = lake.open().table(OBSERVATIONS)
     paths = set()
     for snapshot in table.snapshots():
@@ -69,14 +69,14 @@ def needed_files(lake: Lake) -> set[Path]:
 
 
 def removed(lake: Lake, *options: str) -> dict[str, int]:
-    """Expire, and return what was removed from observations."""
+    """Expire, and return the report on observations."""
     report = json.loads(lake.obslake("expire", *options, "--json")[0])
     assert report["dry_run"] == ("--dry-run" in options)
     assert [t["table"] for t in report["tables"]] == [t.name for t in ALL_TABLES]
     return {k: v for k, v in report["tables"][-1].items() if k != "table"}
 
 
-def test_only_what_is_there_now_stays(loaded: Lake) -> None:
+def test_only_the_current_snapshot_stays(loaded: Lake) -> None:
     before, snapshots = contents(loaded), loaded.snapshots()
     stored = stored_files(loaded)
     dry = removed(loaded, *NOW, "--dry-run")
@@ -85,7 +85,7 @@ def test_only_what_is_there_now_stays(loaded: Lake) -> None:
     assert removed(loaded, *NOW) == dry
     assert contents(loaded) == before
     assert loaded.snapshots() == snapshots
-    # Three loads of a data file, a manifest and a list each.
+    # Three loads, each with a data file, a manifest and a manifest list.
     assert (dry["snapshots"], dry["files"], dry["files_left"]) == (3, 9, 0)
     gone = stored - stored_files(loaded)
     assert len(gone) == 9
@@ -93,14 +93,14 @@ def test_only_what_is_there_now_stays(loaded: Lake) -> None:
     assert removed(loaded, *NOW) == {"snapshots": 0, "files": 0, "bytes": 0, "files_left": 0}
 
 
-def test_bytes_are_those_of_the_files(loaded: Lake) -> None:
+def test_reported_bytes_are_the_sizes_of_the_removed_files(loaded: Lake) -> None:
     sizes = {path: path.stat().st_size for path in stored_files(loaded)}
     report = removed(loaded, *NOW)
     gone = set(sizes) - stored_files(loaded)
     assert report["bytes"] == sum(sizes[path] for path in gone)
 
 
-def test_what_is_printed(loaded: Lake) -> None:
+def test_printed_report(loaded: Lake) -> None:
     lines = loaded.obslake("expire", *NOW, "--dry-run")[0].splitlines()
     assert lines[0] == "implementations  0 snapshots, 0 files, 0 bytes would be removed"
     assert lines[-1].startswith("observations     3 snapshots, 9 files, ")
@@ -113,7 +113,7 @@ def test_young_snapshots_stay(loaded: Lake) -> None:
     assert removed(loaded, "--older-than", "2020-01-01")["snapshots"] == 0
 
 
-def test_some_of_the_newest_stay(loaded: Lake) -> None:
+def test_keep_retains_the_newest_snapshots(loaded: Lake) -> None:
     assert removed(loaded, *NOW, "--keep", "99")["snapshots"] == 0
     assert removed(loaded, *NOW, "--keep", "3")["snapshots"] == 1
     table = loaded.open().table(OBSERVATIONS)
@@ -126,7 +126,7 @@ def test_some_of_the_newest_stay(loaded: Lake) -> None:
 
 
 def test_the_age_counts_from_when_a_snapshot_was_replaced(loaded: Lake) -> None:
-    """What was the table at a moment stays readable, for whoever began to read then."""
+    """The snapshot that was current at a moment stays readable for readers that started then."""
     table = loaded.open().table(OBSERVATIONS)
     times = [snapshot.timestamp_ms for snapshot in table.snapshots()]
     moment = datetime.fromtimestamp((times[2] + 1) / 1000, UTC)
@@ -145,7 +145,7 @@ def test_tagged_snapshots_stay(loaded: Lake) -> None:
     table.refresh()
     assert table.scan(snapshot_id=first).count() == 20
     assert stored_files(loaded) == needed_files(loaded)
-    # Only its own load is in it, though those of others are carried over.
+    # It shows only its own load, although records of other loads are carried over.
     with engine.connect() as connection:
         create_source_views(loaded.open(), connection, first)
         assert connection.execute("select count(*) from lake.runs").fetchall() == [(1,)]
@@ -153,8 +153,8 @@ def test_tagged_snapshots_stay(loaded: Lake) -> None:
         assert connection.execute("select count(*) from lake.runs").fetchall() == [(3,)]
 
 
-def test_files_that_a_compaction_kept_stay(lake: Lake) -> None:
-    """They stand in a removed manifest beside files that were replaced, and in a new one."""
+def test_files_kept_by_a_compaction_stay(lake: Lake) -> None:
+    """They are listed in a removed manifest, with files that were replaced, and in a new one."""
     lake.obslake("init")
     set_properties(lake, target_size=10, row_group=2)
     for number, problems in enumerate(("abxy", "ab")):
@@ -164,13 +164,13 @@ def test_files_that_a_compaction_kept_stay(lake: Lake) -> None:
     before = contents(lake)
     assert "3 files -> 3 files" in lake.obslake("compact", "--table", "observations")[0]
     report = removed(lake, *NOW)
-    # Two data files, two manifests and two lists; the file with x and y is still needed.
+    # Two data files, two manifests and two manifest lists; the file with x and y is still needed.
     assert (report["snapshots"], report["files"]) == (2, 6)
     assert contents(lake) == before
     assert stored_files(lake) == needed_files(lake)
 
 
-def test_what_was_loaded_stays_known(loaded: Lake) -> None:
+def test_loaded_sources_are_still_recognised(loaded: Lake) -> None:
     history = History.read(loaded.open())
     loads = committed_loads(loaded.open().table(OBSERVATIONS).metadata)
     removed(loaded, *NOW)
@@ -183,7 +183,7 @@ def test_what_was_loaded_stays_known(loaded: Lake) -> None:
         assert report["skipped"][0]["load_id"] == loads[number].load_id
     assert loaded.snapshots() == before
 
-    # And again, when nothing but the notes knows the first of them.
+    # Again, when only the recorded notes know the first loads.
     loaded.load("observations", part(loaded, 3))
     loaded.obslake("compact")
     removed(loaded, *NOW)
@@ -194,7 +194,7 @@ def test_what_was_loaded_stays_known(loaded: Lake) -> None:
         assert loaded.load("observations", part(loaded, number))["load_id"] is None
 
 
-def test_the_runs_of_removed_snapshots_are_shown(loaded: Lake) -> None:
+def test_runs_of_removed_snapshots_are_visible(loaded: Lake) -> None:
     question = (
         "select (select count(*) from lake.runs) as runs, count(*) as n from lake.observations"
     )
@@ -204,7 +204,7 @@ def test_the_runs_of_removed_snapshots_are_shown(loaded: Lake) -> None:
     assert json.loads(loaded.obslake("sql", question, "--json")[0]) == expected
 
 
-def test_a_removed_snapshot_is_named_as_missing(loaded: Lake) -> None:
+def test_a_removed_snapshot_is_reported_as_missing(loaded: Lake) -> None:
     first = loaded.open().table(OBSERVATIONS).snapshots()[0].snapshot_id
     removed(loaded, *NOW)
     with engine.connect() as connection, pytest.raises(SnapshotNotFoundError):
@@ -212,10 +212,10 @@ def test_a_removed_snapshot_is_named_as_missing(loaded: Lake) -> None:
 
 
 @pytest.mark.parametrize("table", [t.name for t in TABLES])
-def test_an_interrupted_load_is_completed_after_all(
+def test_an_interrupted_load_can_be_completed_after_expiry(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
-    """Tables were committed before the end, then everything was compacted and expired."""
+    """Some tables were committed before the interruption, then everything was compacted and expired."""
     options = ("--run", "earlier")
     earlier = lake.load("observations", everything(lake), *options)["load_id"]
     path = everything(lake)
@@ -227,7 +227,7 @@ def test_an_interrupted_load_is_completed_after_all(
     for _ in range(2):
         lake.obslake("compact")
         removed(lake, *NOW)
-        # Of the load that is not complete nothing is shown.
+        # No row of the unfinished load is visible.
         assert json.loads(lake.obslake("sql", question, "--json")[0]) == [{"n": 1}]
     begun = {r["load_id"] for t in TABLES for r in lake.rows(t.name)} - {earlier}
     report = lake.load("observations", path)
@@ -243,7 +243,7 @@ def test_an_interrupted_load_is_completed_after_all(
     assert lake.load("observations", path)["load_id"] is None
 
 
-def test_two_at_once(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_expiry_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(loaded)
     done = just_before_commit(
         monkeypatch, lambda: expire(loaded.open(), OBSERVATIONS, datetime.now(UTC), keep=2)
@@ -267,7 +267,7 @@ def test_a_load_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_branch_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A snapshot that is new when the old ones are removed stands on the files of one of them."""
+    """A snapshot created while old ones are removed uses the files of one of them."""
     table = loaded.open().table(OBSERVATIONS)
     first = table.snapshots()[0].snapshot_id
     rows = table.scan(snapshot_id=first).to_arrow()
@@ -285,7 +285,7 @@ def test_a_branch_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_rollback_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A snapshot that was old becomes the current one again: it stays."""
+    """An old snapshot becomes the current one again: it stays."""
     first = loaded.open().table(OBSERVATIONS).snapshots()[0].snapshot_id
 
     def roll_back() -> None:
@@ -299,7 +299,7 @@ def test_a_rollback_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(loaded.rows("observations")) == 20
 
 
-def test_an_interruption_leaves_files_that_nobody_needs(
+def test_an_interruption_leaves_only_unneeded_files(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(loaded)
@@ -316,7 +316,7 @@ def test_an_interruption_leaves_files_that_nobody_needs(
     assert removed(loaded, *NOW)["snapshots"] == 0
 
 
-def test_files_that_cannot_be_deleted_are_told(
+def test_files_that_cannot_be_deleted_are_reported(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delete = PyArrowFileIO.delete
@@ -353,7 +353,7 @@ def test_moments() -> None:
         assert parse_moment(text, now) == moment, text
 
 
-def test_a_moment_that_is_none(workspace: Workspace) -> None:
+def test_invalid_moments(workspace: Workspace) -> None:
     for text in ("7", "d", "yesterday", "-1d", "99999999999999d"):
         done = workspace.run("obslake", "expire", "--older-than", text)
         assert done.returncode == 2
@@ -373,7 +373,7 @@ def test_a_moment_that_is_none(workspace: Workspace) -> None:
         max_size=8,
     )
 )
-def test_every_source_is_there_once(steps: list[tuple[str, int]]) -> None:
+def test_every_source_is_loaded_exactly_once(steps: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(Path(folder))
         lake.obslake("init")

@@ -1,4 +1,4 @@
-"""What `obslake forget` promises: exactly the named rows are gone, and do not come back by themselves."""
+"""`obslake forget` deletes exactly the named rows, and they do not come back by themselves."""
 
 import json
 from collections.abc import Iterator
@@ -36,13 +36,13 @@ from tests.loader.test_rollback import back, seen, snapshots
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
 
 
 @pytest.fixture
 def loaded(kept_lakes: KeptLakes) -> Lake:
-    """Two runs of five problems, and rows of every table; one data set each."""
+    """Two data sets: two runs of five problems, and rows for every table."""
     return kept_lakes.get("two data sets", load_two_data_sets)
 
 
@@ -57,7 +57,7 @@ def load_two_data_sets(lake: Lake) -> None:
 
 
 def forget(lake: Lake, *options: str) -> dict[str, int]:
-    """Forget, and return how many rows were deleted from which table."""
+    """Forget, and return the number of rows deleted from each table."""
     report = json.loads(lake.obslake("forget", *options, "--yes", "--json")[0])
     assert report["dry_run"] == ("--dry-run" in options)
     return {t["table"]: t["rows"] for t in report["tables"] if t["rows"]}
@@ -73,7 +73,7 @@ FORGOTTEN = {
 
 
 @pytest.mark.parametrize("options", FORGOTTEN)
-def test_exactly_the_named_rows_are_gone(loaded: Lake, options: tuple[str, ...]) -> None:
+def test_exactly_the_named_rows_are_deleted(loaded: Lake, options: tuple[str, ...]) -> None:
     before, snapshot = contents(loaded), loaded.snapshots()
     assert forget(loaded, *options, "--dry-run") == FORGOTTEN[options]
     assert loaded.snapshots() == snapshot
@@ -94,12 +94,12 @@ def test_exactly_the_named_rows_are_gone(loaded: Lake, options: tuple[str, ...])
         assert sorted(map(repr, loaded.rows(name))) == sorted(map(repr, rows)), name
     for name in before:
         assert before[name].total() - len(expected[name]) == FORGOTTEN[options].get(name, 0)
-    # One commit per table that had such rows, and one of observations.
+    # One commit per table that had such rows, and one for observations.
     changed = {name for name, id_ in loaded.snapshots().items() if id_ != snapshot[name]}
     assert changed == {*FORGOTTEN[options], "observations"}
 
 
-def test_files_without_such_rows_stay_and_the_others_stay_sorted(lake: Lake) -> None:
+def test_files_without_such_rows_stay_and_rewritten_files_stay_sorted(lake: Lake) -> None:
     lake.obslake("init")
     set_properties(lake, target_size=10, row_group=4)
     rows = [observation(problem_id=p, step_id=s) for p in "abcd" for s in range(4)]
@@ -122,7 +122,7 @@ def test_files_without_such_rows_stay_and_the_others_stay_sorted(lake: Lake) -> 
     assert summary.summary["total-records"] == "15"
 
 
-def test_what_is_printed(loaded: Lake) -> None:
+def test_printed_report(loaded: Lake) -> None:
     with pytest.raises(ConfirmationError) as refusal:
         loaded.obslake("forget", *MINE, "--problem", "p1")
     assert str(refusal.value) == (
@@ -140,7 +140,7 @@ def test_what_is_printed(loaded: Lake) -> None:
     assert text.splitlines()[-1] == "  forget"
 
 
-def test_nonsense_is_refused(loaded: Lake) -> None:
+def test_invalid_options_are_refused(loaded: Lake) -> None:
     before = loaded.snapshots()
     for options, message in {
         ("--data-set", "mime"): "there is no data set 'mime'\n  there are: '.*', 'mine'$",
@@ -164,7 +164,7 @@ def test_hostile_names(lake: Lake) -> None:
 
 
 def test_sources_are_not_loaded_again(loaded: Lake) -> None:
-    """Neither what was forgotten comes back, nor is there twice what was not."""
+    """Forgotten rows do not come back, and remaining rows are not duplicated."""
     source = part(loaded, 1)
     options = ("--run", "b", *MINE)
     forget(loaded, *MINE, "--problem", "p1")
@@ -197,7 +197,7 @@ def test_earlier_snapshots_hold_the_rows_until_they_expire(loaded: Lake) -> None
         assert "mine" not in pa.parquet.read_table(path)["data_set_id"].to_pylist(), path
 
 
-def test_a_rollback_does_not_bring_rows_back_by_itself(loaded: Lake) -> None:
+def test_a_rollback_restores_rows_only_on_request(loaded: Lake) -> None:
     before, earlier = contents(loaded), snapshots(loaded)[-1]["snapshot_id"]
     forget(loaded, *MINE, "--run", "a")
     now, last = contents(loaded), snapshots(loaded)[-1]["snapshot_id"]
@@ -215,7 +215,7 @@ def test_a_rollback_does_not_bring_rows_back_by_itself(loaded: Lake) -> None:
 
 
 @pytest.mark.parametrize("table", ["implementations", "runs", "observations"])
-def test_interrupted_it_is_completed_by_repetition(
+def test_an_interrupted_command_is_completed_by_repetition(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     stored = stored_files(loaded)
@@ -233,10 +233,10 @@ def test_interrupted_it_is_completed_by_repetition(
     assert len(ids) == 1
 
 
-def test_interrupted_where_observations_have_no_such_rows(
+def test_an_interruption_when_observations_have_no_such_rows(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Then only the note is missing, by which the marts know what to build anew."""
+    """Only the note that tells the marts what to rebuild is missing."""
     loaded.load("runs", loaded.jsonl("r.jsonl", [{"run_id": "only"}]), *MINE)
     with monkeypatch.context() as patch:
         interrupted_at(patch, "observations")
@@ -248,8 +248,8 @@ def test_interrupted_where_observations_have_no_such_rows(
         forget(loaded, *MINE, "--run", "only")
 
 
-def test_others_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A load stays; a compaction has replaced the files, so all is done anew on what it left."""
+def test_a_load_and_a_compaction_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The load stays; the compaction replaces the files, so the work is repeated on the new files."""
 
     def others() -> None:
         loaded.load("observations", part(loaded, 7), *MINE)

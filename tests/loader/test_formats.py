@@ -1,4 +1,4 @@
-"""What a source says is what is kept, in whatever format it comes."""
+"""The values of a source are kept exactly, in every format."""
 
 import bz2
 import csv
@@ -44,7 +44,7 @@ DOCUMENTATION = Path(__file__).parents[2] / "docs" / "observations.md"
 
 @lru_cache(maxsize=1)
 def reading(folder: Path) -> duckdb.DuckDBPyConnection:
-    """Return a connection that all examples of a test use: opening it takes longer than to read a file."""
+    """Return a connection shared by all examples of a test: opening one takes longer than reading a file."""
     connection = engine.connect(temp_directory=folder, with_iceberg=False)
     for name in ("protocol", "zones"):
         engine.run_sql_file(connection, SQL / f"{name}.sql")
@@ -52,7 +52,7 @@ def reading(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def texts(folder: Path, file: Path, outputs: str = "auto") -> list[str | None]:
-    """Return the responses of a file in their order, as a load would keep them."""
+    """Return the responses of a file in order, as a load would store them."""
     connection = reading(folder)
     files = open_sources([str(file)], folder, are_tables=True)
     files = [tabulate(connection, f, exact=("output",), output="output") for f in files]
@@ -71,7 +71,7 @@ def json_lines(folder: Path, values: Sequence[object], name: str = "v.jsonl") ->
 
 
 def parquet(folder: Path, values: Sequence[object], type_: pa.DataType) -> Path:
-    # What DuckDB knows of a file it keeps: another one needs another name.
+    # DuckDB caches metadata by file name, so each file needs a new name.
     file = folder / f"v{len(list(folder.iterdir()))}.parquet"
     pq.write_table(pa.table({"output": pa.array(values, type_)}), file)
     return file
@@ -114,7 +114,7 @@ TYPES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
                 'c"': st.lists(STRINGS, max_size=2),
                 "d": st.fixed_dictionaries({"e": st.integers(-5, 5)}),
             }
-            # In the order of the type: hypothesis generates them in any.
+            # In the order of the type: Hypothesis generates any order.
         ).map(lambda fields: {name: fields[name] for name in ("a b", 'c"', "d")}),
     ),
 }
@@ -127,7 +127,7 @@ TYPES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
-def test_a_value_has_one_text_whatever_format_brings_it(
+def test_a_value_has_the_same_text_in_every_format(
     tmp_path: Path, kind: str, data: st.DataObject
 ) -> None:
     type_, values_of = TYPES[kind]
@@ -136,7 +136,7 @@ def test_a_value_has_one_text_whatever_format_brings_it(
     assert texts(tmp_path, json_lines(tmp_path, values)) == expected
     assert texts(tmp_path, parquet(tmp_path, values, type_)) == expected
     assert texts(tmp_path, csv_of_texts(tmp_path, expected)) == expected
-    # As Python's json.dumps writes it, where that is no JSON.
+    # As Python's json.dumps writes it, even where that is not valid JSON.
     written = [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values]
     assert texts(tmp_path, csv_of_texts(tmp_path, written)) == expected
 
@@ -147,7 +147,7 @@ def test_a_value_has_one_text_whatever_format_brings_it(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(values=st.lists(STRINGS, min_size=1, max_size=12))
-def test_a_string_has_one_text_whatever_format_brings_it(tmp_path: Path, values: list[str]) -> None:
+def test_a_string_has_the_same_text_in_every_format(tmp_path: Path, values: list[str]) -> None:
     expected = [encode_value(value) for value in values]
     assert texts(tmp_path, json_lines(tmp_path, values), "values") == expected
     assert texts(tmp_path, parquet(tmp_path, values, pa.string()), "values") == expected
@@ -163,7 +163,7 @@ MEMBERS = st.recursive(
 
 
 def _has_a_tag(value: object) -> bool:
-    """Whether an object in it is one of the tagged forms, by accident."""
+    """Whether it contains an object that is a tagged form by accident."""
     if isinstance(value, dict):
         return (len(value) == 1 and next(iter(value)) in TAGS) or any(
             map(_has_a_tag, value.values())
@@ -215,7 +215,7 @@ def test_typed_columns(
     tmp_path: Path, values: list[object], type_: pa.DataType, expected: list[str] | None
 ) -> None:
     if expected is None:
-        # The fewest digits of a float32, spelled as a float.
+        # The shortest digits of the float32, as a float.
         digits = [float(str(np.float32(value))) for value in values]  # type: ignore[arg-type]
         expected = [encode_value(value) for value in digits]
     assert texts(tmp_path, parquet(tmp_path, values, type_)) == expected
@@ -243,7 +243,7 @@ def test_numbers_in_json_keep_their_digits(tmp_path: Path) -> None:
         ("NAN", "NAN"),
     ],
 )
-def test_floats_that_json_does_not_know_in_texts(tmp_path: Path, text: str, kept: str) -> None:
+def test_texts_with_floats_that_json_does_not_support(tmp_path: Path, text: str, kept: str) -> None:
     assert texts(tmp_path, csv_of_texts(tmp_path, [text, "1"])) == [kept, "1"]
 
 
@@ -274,7 +274,7 @@ def test_how_strings_are_read_does_not_depend_on_the_order_of_rows(
     seed.shuffle(shuffled)
     found = decided(range(len(answers)))
     assert decided(shuffled) == found
-    # Values of different types never become one text without a word.
+    # Values of different types never become the same text silently.
     by_text: dict[str | None, object] = {}
     for n, text in (found or {}).items():
         if not isinstance(answers[n], str):
@@ -295,7 +295,7 @@ def test_how_strings_are_read_does_not_depend_on_the_order_of_rows(
     ],
     ids=str,
 )
-def test_what_strings_are_by_what_stands_beside_them(
+def test_meaning_of_strings_depends_on_the_other_values(
     tmp_path: Path, answers: list[object], kept: list[str | None] | None
 ) -> None:
     file = json_lines(tmp_path, answers)
@@ -306,7 +306,7 @@ def test_what_strings_are_by_what_stands_beside_them(
         assert texts(tmp_path, file) == kept
 
 
-def test_a_mixture_is_refused_with_both_readings(lake: Lake) -> None:
+def test_an_ambiguous_mixture_is_refused_with_both_interpretations(lake: Lake) -> None:
     rows = [observation(output=1), observation(test_id="u", output="1")]
     path = lake.jsonl("o.jsonl", rows)
     assert lake.refused("observations", path) == (
@@ -336,7 +336,7 @@ def test_a_null_and_a_missing_answer_are_not_the_same(lake: Lake) -> None:
 # -- keys and columns ------------------------------------------------------------------------------
 
 
-def test_a_key_that_is_there_twice_refuses_its_row(lake: Lake) -> None:
+def test_a_row_with_a_duplicate_key_is_refused(lake: Lake) -> None:
     line = json.dumps(observation())[:-1]
     path = lake.write(
         "o.jsonl",
@@ -356,13 +356,13 @@ def test_a_key_that_is_there_twice_refuses_its_row(lake: Lake) -> None:
     kept = lake.rows("quarantine", "position", "record_form", "record")
     assert [position for position, *_ in kept] == [2, 3, 4]
     assert all(form == "text" and record.count("{") for _, form, record in kept)
-    # What is still there twice is not understood by reading it again.
+    # A retry does not accept a key that is still duplicate.
     (retried,) = lake.quarantine("--retry")
     assert retried["set_aside"] == 3
     assert len(lake.rows("observations")) == 1
 
 
-def test_names_of_columns_go_without_case(lake: Lake) -> None:
+def test_names_of_columns_are_case_insensitive(lake: Lake) -> None:
     lines = [observation(test_id=f"t{n}") for n in range(2)]
     lines[1]["Output"] = lines[1].pop("output")
     lake.load("observations", lake.jsonl("o.jsonl", lines))
@@ -373,7 +373,7 @@ def test_names_of_columns_go_without_case(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("order", [("output", "Output"), ("Output", "output")])
-def test_columns_whose_names_differ_in_case_only_are_refused(
+def test_columns_whose_names_differ_only_in_case_are_refused(
     lake: Lake, order: tuple[str, str]
 ) -> None:
     row = {k: v for k, v in observation().items() if k != "output"}
@@ -422,7 +422,7 @@ FIELDS = st.text(
 
 @settings(
     max_examples=max(25, EXAMPLES),
-    # `make fuzz` tries others.
+    # `make fuzz` tries random examples.
     derandomize=EXAMPLES <= 25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -449,10 +449,10 @@ def test_csv_of_any_dialect(
     text.write(f"sep={delimiter}{lines}" if head == "sep" else head)
     writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=lines)
     writer.writerow(names)
-    # An empty field is missing where it has no quotes, and blanks behind a delimiter are none of the field.
+    # An unquoted empty field is missing, and blanks after a delimiter do not belong to the field.
     rows = [(f"<{output}>", f"<{note}>") for output, note in rows]
     if quoting == csv.QUOTE_MINIMAL and lines == "\n":
-        # Python's writer puts no quotes around a carriage return there, and no reader knows whose it is.
+        # Python's writer does not quote a carriage return there, which makes it ambiguous for readers.
         rows = [(output.replace("\r", ""), note.replace("\r", "")) for output, note in rows]
     writer.writerows(["p", "i", "t", *row] for row in rows)
     path = tmp_path / "any.csv"
@@ -476,13 +476,13 @@ def test_how_csv_is_written(lake: Lake, text: str, output: str) -> None:
     path = lake.write("o.csv", text)
     lake.load("observations", path, "--data-set", "d")
     assert lake.row("observations")["output"] == output
-    # With rows to be told apart by Python's reader as well.
+    # A broken line: Python's reader must split the lines, too.
     broken = lake.write("broken.csv", text + "one field\n")
     lake.load_partly("observations", broken, "--data-set", "broken")
     assert lake.row("observations", data_set_id="broken")["output"] == output
 
 
-def test_the_delimiter_is_what_the_user_says(lake: Lake) -> None:
+def test_the_delimiter_can_be_given(lake: Lake) -> None:
     path = lake.write("o.csv", "a;b;c;d\np;i;t;1,2\n")
     options = [
         *("--map", "problem_id=a", "--map", "implementation_id=b"),
@@ -520,7 +520,7 @@ OTHER_KINDS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", OTHER_KINDS)
-def test_files_of_another_kind_are_refused_by_its_name(lake: Lake, kind: str) -> None:
+def test_files_of_other_kinds_are_refused_with_the_name_of_the_kind(lake: Lake, kind: str) -> None:
     path = lake.folder / "given.csv"
     OTHER_KINDS[kind](path)
     assert f"{path}: this is {kind}, not a CSV" in lake.refused("observations", path)
@@ -555,7 +555,7 @@ def test_arrow_is_read(lake: Lake, form: str) -> None:
 # -- verdicts, zones, flags ------------------------------------------------------------------------
 
 
-def test_words_of_harnesses_are_verdicts_where_all_outputs_are(lake: Lake) -> None:
+def test_verdict_words_are_verdicts_if_all_outputs_are(lake: Lake) -> None:
     outputs = ["passed", "failed: ", "failed: ValueError: a: b", "timed out", "OK", "SKIPPED"]
     rows = [observation(step_id=n, output=text) for n, text in enumerate(outputs)]
     report = lake.load("observations", lake.jsonl("o.jsonl", rows))
@@ -570,7 +570,7 @@ def test_words_of_harnesses_are_verdicts_where_all_outputs_are(lake: Lake) -> No
     assert "read as verdicts: 5, such as 'failed: ' in row 2" in report["warnings"][0]
 
 
-def test_words_of_harnesses_beside_other_outputs_stay_what_they_are(lake: Lake) -> None:
+def test_verdict_words_among_other_outputs_stay_values(lake: Lake) -> None:
     rows = [observation(step_id=n, output=text) for n, text in enumerate(["ok", "42"])]
     report = lake.load("observations", lake.csv("o.csv", rows))
     assert lake.rows("observations", "step_id", "output") == [(0, "ok"), (1, "42")]
@@ -649,7 +649,7 @@ def test_content_with_another_meaning_is_refused(lake: Lake) -> None:
         assert f"load {first['load_id']} has loaded this content with other options" in refused
         assert "--again" in refused
     assert len(lake.rows("observations")) == 3
-    # Another context makes other rows of it.
+    # In another context the same content makes other rows.
     for context in (["--data-set", "other"], ["--run", "r2"], ["--environment", "mac"]):
         lake.load("observations", path, *context)
     assert len(lake.rows("observations")) == 12
@@ -658,7 +658,7 @@ def test_content_with_another_meaning_is_refused(lake: Lake) -> None:
     assert len(lake.rows("observations")) == 15
 
 
-def test_content_that_was_forgotten_is_loaded_with_other_options(lake: Lake) -> None:
+def test_forgotten_content_can_be_loaded_with_other_options(lake: Lake) -> None:
     path = lake.parquet("o.parquet", [observation(time_ns=5)])
     lake.load("observations", path, "--data-set", "d")
     lake.obslake("forget", "--data-set", "d", "--yes")
@@ -716,7 +716,7 @@ def test_decimals_that_would_lose_digits_are_refused(lake: Lake) -> None:
         assert "with more than 38 digits would lose digits" in lake.refused("observations", path)
 
 
-def test_names_without_the_annotation_that_they_are_text(lake: Lake) -> None:
+def test_identifiers_in_unannotated_binary_columns_are_text(lake: Lake) -> None:
     rows = {name: [b"add"] for name in ("problem_id", "implementation_id", "test_id")}
     path = lake.folder / "binary.parquet"
     pq.write_table(pa.table({**rows, "output": [b"1"]}), path)
@@ -733,7 +733,7 @@ def test_fields_that_look_like_tags_are_members_of_a_dictionary(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("output", ["True", "False", "undefined"])
-def test_what_code_returned_is_no_verdict(lake: Lake, output: str) -> None:
+def test_a_returned_value_is_not_a_verdict(lake: Lake, output: str) -> None:
     rows = [observation(step_id=n, output=output) for n in range(2)]
     lake.load("observations", lake.csv("o.csv", rows))
     assert lake.rows("observations", "output", "response_kind") == [(output, "value")] * 2
@@ -742,12 +742,12 @@ def test_what_code_returned_is_no_verdict(lake: Lake, output: str) -> None:
 @pytest.mark.parametrize(
     "moment", ["24-07-01 10:00:00", "2024-07-01T10:00:00+99:00", "epoch", "10:00:00"]
 )
-def test_what_is_no_moment_of_iso_8601_is_refused(lake: Lake, moment: str) -> None:
+def test_invalid_iso_8601_moments_are_refused(lake: Lake, moment: str) -> None:
     path = lake.csv("o.csv", [observation(observed_at=moment)])
     assert f"column observed_at: '{moment}'" in lake.refused("observations", path)
 
 
-def test_the_published_form_in_other_letters(lake: Lake) -> None:
+def test_the_published_form_is_case_insensitive(lake: Lake) -> None:
     rows = [published(step_id=n, specified_oracle=False) for n in range(3)]
     upper = [{name.upper(): value for name, value in row.items()} for row in rows]
     report = lake.load("observations", lake.parquet("upper.parquet", upper))

@@ -1,6 +1,6 @@
-"""Every reader on damaged and hostile files: an error for the user or rows, and nothing else.
+"""Every reader turns damaged and hostile files into a user error or rows, and nothing else.
 
-``OBSLAKE_FUZZ_EXAMPLES`` is the number of trials of each of the kinds of files; `make fuzz` sets it.
+``OBSLAKE_FUZZ_EXAMPLES`` is the number of trials per kind of file; `make fuzz` sets it.
 """
 
 import csv
@@ -119,7 +119,7 @@ READERS: dict[str, tuple[Callable[[], Reader], dict[str, bytes]]] = {
     ),
 }
 
-# What parsers trip over.
+# Tokens that often break parsers.
 TOKENS = [
     b"\0",
     b'"',
@@ -166,7 +166,7 @@ TOKENS = [
 
 @st.composite
 def damaged(draw: st.DrawFn, valid: bytes) -> bytes:
-    """A file that was cut off, overwritten, torn apart or put together wrongly, one time or several."""
+    """A file that was truncated, overwritten, split or joined wrongly, once or several times."""
     content = valid
     for _ in range(draw(st.integers(1, 4))):
         size = len(content)
@@ -203,7 +203,7 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
 
 @st.composite
 def files(draw: st.DrawFn, valid: dict[str, bytes]) -> bytes:
-    """A damaged file, compressed or not, damaged before or after that; or any bytes at all."""
+    """A damaged file, damaged before or after optional compression; or random bytes."""
     content = valid[draw(st.sampled_from(sorted(valid)))]
     compress = COMPRESSIONS[draw(st.sampled_from(sorted(COMPRESSIONS)))]
     match draw(st.sampled_from(["content", "content", "content", "compressed", "any"])):
@@ -230,7 +230,7 @@ def limited_time(seconds: int) -> Iterator[None]:
 
 
 def read(reader: Reader, content: bytes, tolerance: set_aside.Tolerance) -> dict[str, int] | None:
-    """Read a file as a load does; return the rows by table, None where it is refused."""
+    """Read a file as a load does; return the number of rows by table, or None if it is refused."""
     with (
         limited_time(LONGEST_SECONDS),
         tempfile.TemporaryDirectory() as folder,
@@ -270,16 +270,16 @@ def read(reader: Reader, content: bytes, tolerance: set_aside.Tolerance) -> dict
         except (duckdb.InternalException, duckdb.FatalException):
             raise
         except duckdb.Error:
-            # The load makes an error for the user of it.
+            # A load turns this into a user error.
             return None
         return rows
 
 
 @pytest.mark.parametrize("kind", READERS)
 def test_valid_files_are_read(kind: str) -> None:
-    """Or the others would be refused for some other reason than the damage."""
+    """Otherwise damaged files could be refused for another reason than the damage."""
     make, valid = READERS[kind]
-    # Compression has nothing to do with what is in a file: one of each kind will do.
+    # Compression does not depend on the content: one file of each kind is enough.
     compressed = next(name for name in valid if name != "parquet")
     for name, content in valid.items():
         for compress in COMPRESSIONS.values() if name == compressed else [COMPRESSIONS["plain"]]:
@@ -310,7 +310,7 @@ TEXTS = st.text(max_size=12) | st.sampled_from(
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_every_row_is_loaded_or_set_aside(form: str) -> None:
-    """Whatever the texts are, no row is lost and none comes twice."""
+    """For any texts, no row is lost or duplicated."""
     write = {"csv": csv_text, "jsonl": jsonl, "parquet": parquet}[form]
     row = st.fixed_dictionaries(
         {

@@ -1,4 +1,4 @@
-"""Files that were made to do harm: refused or read, in bounded time and memory, without a traceback."""
+"""Malicious files are refused or read in bounded time and memory, without a traceback."""
 
 import gzip
 import json
@@ -15,13 +15,13 @@ from tests.harness.lake import Lake, observation
 from tests.harness.workspace import Workspace
 from tests.loader.test_recording import call, lines, session
 
-# Of a bomb, in bytes; `make fuzz` has the whole 10 GB.
+# Size of a decompression bomb in bytes; `make fuzz` uses 10 GB.
 BOMB_SIZE = int(os.environ.get("OBSLAKE_FUZZ_BOMB", str(160 << 20)))
 MOST_MEMORY = 1200 << 20
 
 
 def bomb(path: Path, head: bytes, filling: bytes = b"0") -> Path:
-    """Write a small gzip file that becomes a large one: what begins so, and is filled up."""
+    """Write a small gzip file that decompresses to a large one: a head, padded with a filling."""
     deflate = zlib.compressobj(1, zlib.DEFLATED, 31)
     block = filling * ((1 << 20) // len(filling))
     with path.open("wb") as file:
@@ -77,7 +77,7 @@ BOMBS = {
     ],
 )
 def test_bombs(workspace: Workspace, tolerance: str, names: list[str]) -> None:
-    """All in one process, whose memory is measured."""
+    """Reads all in one process, whose memory is measured."""
     commands = []
     for name in names:
         kind, head = BOMBS[name]
@@ -115,12 +115,12 @@ def test_deep_json(lake: Lake, form: str) -> None:
     assert row["output"] == DEEP
     raw = lake.write("raw.jsonl", '{"problem_id": "p", "output": ' + DEEP + "}\n")
     assert str(raw) in lake.refused("observations", raw)
-    # Of no known type, so left out.
+    # The record type is unknown, so it is skipped.
     recording = lake.write("r.jsonl", lines([session(), call()]) + '{"record": ' + DEEP + "}\n")
     assert lake.load("recording", recording)["rows"]["observations"] == 1
 
 
-def test_characters_that_are_none(lake: Lake) -> None:
+def test_invalid_characters(lake: Lake) -> None:
     texts = {"nul": "a\0b", "mark": "\ufeffa", "last": "\U0010ffff", "private": "\ue000"}
     rows = [observation(test_id=name, output=text) for name, text in texts.items()]
     for path in (
@@ -131,7 +131,7 @@ def test_characters_that_are_none(lake: Lake) -> None:
         lake.load("observations", path, "--data-set", path.name, "--outputs", "text")
         found = dict(lake.rows("observations", "test_id", "output", data_set_id=path.name))
         assert found == texts
-    # Escapes of half a character, which JSON allows and no text can hold.
+    # Escapes of lone surrogates: JSON allows them, but text cannot contain them.
     path = lake.write("d.jsonl", '{"problem_id": "\\ud800", "test_id": "t"}\n')
     assert "not readable as json" in lake.refused("observations", path)
     raw = lake.write("e.jsonl", b'{"problem_id": "\xed\xa0\x80"}\n')
@@ -197,7 +197,7 @@ def test_links(lake: Lake) -> None:
     assert "neither a file nor a folder" in lake.refused("observations", "/dev/zero")
 
 
-def test_names_that_are_no_text(lake: Lake) -> None:
+def test_file_names_that_are_not_valid_text(lake: Lake) -> None:
     name = os.fsdecode(b"\xff.jsonl")
     (lake.folder / name).write_text(json.dumps(observation()))
     message = lake.refused("observations", lake.folder / name)
@@ -209,7 +209,7 @@ def test_names_that_are_no_text(lake: Lake) -> None:
 
 
 def test_pipes(workspace: Workspace) -> None:
-    """As `<(…)` of a shell is one: it can be read once."""
+    """Such as `<(…)` in a shell: it can be read only once."""
     path = workspace.folder / "pipe.jsonl"
     os.mkfifo(path)
     writer = subprocess.Popen(
@@ -221,7 +221,7 @@ def test_pipes(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("name", ["candidates", "candidates.gz", "candidates.zst"])
-def test_compression_is_not_told_by_the_name(lake: Lake, name: str) -> None:
+def test_compression_is_detected_by_content(lake: Lake, name: str) -> None:
     document = {"response": {"docs": [{"id": "s", "abstractionId": ["p"], "content": "x"}]}}
     content = json.dumps(document).encode()
     path = lake.folder / name
@@ -232,6 +232,6 @@ def test_compression_is_not_told_by_the_name(lake: Lake, name: str) -> None:
 
 
 def test_a_header_with_a_line_break(lake: Lake) -> None:
-    """Of which DuckDB would overlook the rows below."""
+    """DuckDB would skip the rows below it."""
     path = lake.csv("o.csv", [observation(**{"a\nb": "x"})])
     assert lake.refused("observations", path) == f"{path}: a column name contains a line break"

@@ -1,4 +1,4 @@
-"""Which files are rewritten: those of several commits that overlap, and small ones side by side."""
+"""Compaction rewrites overlapping files of several commits, and adjacent small files."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,7 +14,7 @@ from pyiceberg.types import StringType
 
 BIG, SMALL = 1000, 999
 Row = tuple[str, str]
-# Commit, size, rows in their order.
+# Commit, size, rows in order.
 File = tuple[int, int, Sequence[Row]]
 
 
@@ -54,34 +54,34 @@ def test_nothing_to_rewrite() -> None:
     assert plan() == []
     assert plan(one(1, SMALL, "a", "z")) == []
     assert plan(one(1, BIG, "a", "c"), one(2, BIG, "d", "f")) == []
-    # The last file of a load, at its end.
+    # The last file of a load may be small.
     assert plan(one(1, BIG, "a", "c"), one(1, SMALL, "d", "f"), one(2, BIG, "g", "h")) == []
-    # One commit is sorted, though its files seem to overlap: the second data set begins with `a`.
+    # The files of one commit are sorted, although they seem to overlap: the second data set begins with `a`.
     assert plan((1, BIG, [("d", "m"), ("e", "a")]), (1, BIG, [("e", "b"), ("e", "z")])) == []
 
 
 def test_files_of_several_commits_that_overlap() -> None:
     assert plan(one(1, BIG, "a", "c"), one(2, BIG, "c", "f"), one(3, BIG, "g", "h")) == [[0, 1]]
-    # One that reaches over all draws all in.
+    # A file that overlaps all others includes all of them.
     assert plan(one(1, BIG, "a", "c"), one(1, BIG, "d", "f"), one(2, SMALL, "b", "e")) == [
         [0, 1, 2]
     ]
 
 
-def test_small_files_side_by_side() -> None:
+def test_adjacent_small_files() -> None:
     small = [one(n, SMALL, letter, letter) for n, letter in enumerate("abc")]
     assert plan(*small) == [[0, 1, 2]]
     assert plan(small[0], one(9, BIG, "b", "b"), small[2]) == []
-    # Of one commit too: other writers may make such.
+    # Also in one commit, which other writers may produce.
     assert plan(one(1, SMALL, "a", "b"), one(1, SMALL, "c", "d")) == [[0, 1]]
     assert plan(one(1, SMALL, "a", "b"), one(1, SMALL, "b", "d")) == [[0, 1]]
-    # A group that is rewritten anyway takes its small neighbour in.
+    # A group that is rewritten anyway includes its small neighbour.
     assert plan(one(1, BIG, "a", "c"), one(2, BIG, "c", "f"), one(3, SMALL, "g", "h")) == [
         [0, 1, 2]
     ]
 
 
-def test_rows_without_a_value_are_the_last() -> None:
+def test_nulls_sort_last() -> None:
     files: list[File] = [(1, BIG, [("d", "a")]), (2, BIG, [("d", "b")])]
     for nulls, expected in ((True, 1), (False, 0)):
         entries = [entry(0, files[0], nulls=nulls), entry(1, files[1])]
@@ -105,14 +105,14 @@ def commits() -> st.SearchStrategy[list[list[Row]]]:
 
 
 def written(commit: int, rows: list[Row], per_file: int) -> list[File]:
-    """Return the files that a commit makes of rows: all but the last are big."""
+    """Return the files that a commit writes: all but the last are big."""
     pieces = [rows[n : n + per_file] for n in range(0, len(rows), per_file)]
     return [(commit, BIG if len(p) == per_file else SMALL, p) for p in pieces]
 
 
 @settings(max_examples=300, deadline=None)
 @given(commits(), st.integers(1, 6))
-def test_what_was_rewritten_is_compact(loads: list[list[Row]], per_file: int) -> None:
+def test_rewritten_files_are_compact(loads: list[list[Row]], per_file: int) -> None:
     files = [f for n, rows in enumerate(loads) for f in written(n, rows, per_file)]
     after = list(files)
     for group in plan(*files):
@@ -122,6 +122,6 @@ def test_what_was_rewritten_is_compact(loads: list[list[Row]], per_file: int) ->
     after = [f for n, f in enumerate(after) if n not in replaced]
     assert sorted(r for f in after for r in f[2]) == sorted(r for rows in loads for r in rows)
     assert plan(*after) == []
-    # No two share more than a place where one ends and the next begins.
+    # Two files share at most a boundary value.
     ordered = sorted(after, key=lambda file: (file[2][0], file[2][-1]))
     assert all(a[2][-1] <= b[2][0] for a, b in pairwise(ordered))

@@ -1,4 +1,4 @@
-"""What a load promises: once, whole or not at all, completed by repetition, in order."""
+"""A load appends each source once, completely or not at all, sorted; repetition completes it."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ from tests.loader.test_observations import published
 
 
 def everything(lake: Lake, name: str = "published.parquet") -> Path:
-    """Write a source that has rows for every table."""
+    """Write a source with rows for every table."""
     rows = [published(step_id=n, memory_used_mb=1.0, specified_oracle=False) for n in range(3)]
     specified = [published(step_id=n, specified_oracle=True) for n in range(3)]
     return lake.parquet(name, rows + specified)
@@ -52,7 +52,7 @@ def test_a_source_is_loaded_once(lake: Lake) -> None:
     )
     assert lake.snapshots() == before
 
-    # What is new beside it is loaded.
+    # A new source beside it is loaded.
     new = lake.jsonl("new.jsonl", [observation(test_id="new")])
     report = lake.load("observations", path, new)
     assert report["sources"] == [str(new)]
@@ -60,7 +60,7 @@ def test_a_source_is_loaded_once(lake: Lake) -> None:
     assert lake.rows("observations", "test_id") == [("new",), ("t",)]
 
 
-def test_a_source_is_new_where_its_rows_are_others(lake: Lake) -> None:
+def test_a_source_is_new_if_its_options_make_other_rows(lake: Lake) -> None:
     path = lake.jsonl("o.jsonl", [observation(time=1)])
     variants: list[list[str]] = [
         [],
@@ -75,14 +75,14 @@ def test_a_source_is_new_where_its_rows_are_others(lake: Lake) -> None:
     assert len(lake.rows("observations")) == len(variants)
 
 
-def test_twice_the_same_content_in_one_load(lake: Lake) -> None:
+def test_the_same_content_twice_in_one_load(lake: Lake) -> None:
     one, two = (lake.jsonl(name, [observation()]) for name in ("one.jsonl", "two.jsonl"))
     report = lake.load("observations", one, two)
     assert report["warnings"] == [f"{two} has the content of {one}: loaded once"]
     assert len(lake.rows("observations")) == 1
 
 
-def test_what_a_load_leaves_in_the_tables(lake: Lake) -> None:
+def test_rows_and_snapshots_of_a_load(lake: Lake) -> None:
     path = everything(lake)
     loads = [lake.load("observations", path), lake.load("observations", path, "--run", "again")]
     ids = [report["load_id"] for report in loads]
@@ -103,7 +103,7 @@ def test_what_a_load_leaves_in_the_tables(lake: Lake) -> None:
         assert summary["obslake.version"] == __version__
         assert len(json.loads(summary["obslake.source-keys"] or "")[0]) == 64
         committed.append((table.snapshots()[0].timestamp_ms, definition.name))
-    # Who looks at the time of the observations sees what describes them.
+    # Observations are committed last, so their descriptions are always visible.
     assert [name for _, name in sorted(committed, key=lambda c: c[0])][-1] == "observations"
 
 
@@ -177,7 +177,7 @@ def test_the_memory_limit_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert connection.execute(setting).fetchall() == [("300.0 MiB", str(tmp_path))]
 
 
-def test_two_lakehouses_do_not_mix(tmp_path: Path) -> None:
+def test_two_lakehouses_are_independent(tmp_path: Path) -> None:
     lakes = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -210,7 +210,7 @@ def test_a_catalog_of_pyiceberg_s_configuration(
 
 
 @pytest.mark.parametrize("name", ["a b's", "100% [x]*{y}", "ü\\;$HOME"])
-def test_folders_of_any_name(tmp_path: Path, name: str) -> None:
+def test_folders_with_special_names(tmp_path: Path, name: str) -> None:
     lake = Lake(tmp_path / name)
     lake.folder.mkdir()
     lake.load("observations", lake.jsonl("o.jsonl", [observation()]))
@@ -239,7 +239,7 @@ def test_folders_that_cannot_be_a_lakehouse(
     assert Lakehouse.open().home == tmp_path / "home"
 
 
-def test_loaders_side_by_side(workspace: Workspace) -> None:
+def test_parallel_loads(workspace: Workspace) -> None:
     workspace.obslake("init")
     lake = Lake(workspace.folder)
     paths = [lake.jsonl(f"{n}.jsonl", [observation(test_id=str(n))]) for n in range(3)]
@@ -258,7 +258,7 @@ def test_a_stopped_load_leaves_no_temporary_files(
         [sys.executable, "-m", "obslake", "--home", lake.home, "load", "observations", "-"],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A shell that runs the tests in the background lets its children ignore Ctrl-C.
+        # A shell makes background processes ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 20

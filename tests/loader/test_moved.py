@@ -1,4 +1,4 @@
-"""A lakehouse that was moved or copied: Iceberg's metadata names files where it was."""
+"""A lakehouse that was moved or copied: Iceberg's metadata refers to its former path."""
 
 import shutil
 from pathlib import Path
@@ -49,27 +49,27 @@ def test_moved(lake: Lake, tmp_path: Path) -> None:
     other = tmp_path / "other"
     lake.folder.rename(other)
     assert_refused(Workspace(other), lake.home, "no longer exist")
-    # A link from where it was makes it work as before.
+    # A link from its former path makes it work again.
     lake.folder.symlink_to(other)
     assert len(Lake(other).rows("observations")) == 1
     assert len(lake.rows("observations")) == 1
 
 
 def test_copied(lake: Lake, tmp_path: Path) -> None:
-    """The copy would read, write and remove the files of the original."""
+    """Otherwise the copy would read, write and remove the files of the original."""
     other = tmp_path / "other"
     shutil.copytree(lake.folder, other)
     assert_refused(Workspace(other), lake.home, "still exist")
     assert len(lake.rows("observations")) == 1
 
 
-def test_a_lakehouse_by_another_name(lake: Lake, tmp_path: Path) -> None:
+def test_a_lakehouse_under_another_path(lake: Lake, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(lake.folder)
     assert len(Lake(link).rows("observations")) == 1
 
 
-def test_metadata_that_is_gone(lake: Lake) -> None:
+def test_missing_metadata(lake: Lake) -> None:
     (file,) = (lake.home / "warehouse/obslake/tests/metadata").glob("*.json")
     whole = file.read_bytes()
     for damage in (None, b"", whole[:-20]):

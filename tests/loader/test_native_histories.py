@@ -1,6 +1,6 @@
-"""Random histories of commands of obslake and of other tools, beside what is in the rows after each.
+"""Random histories of commands of obslake and of other tools, compared with the rows after each command.
 
-``OBSLAKE_FAULT_TRIALS`` is about ten times the number of histories; `make faults` sets it.
+The number of histories is about a tenth of ``OBSLAKE_FAULT_TRIALS``; `make faults` sets it.
 """
 
 import json
@@ -43,7 +43,7 @@ ACTIONS = (
 
 
 class History:
-    """A lakehouse, and what can be done to it; what is in it is asked of its rows."""
+    """A lakehouse and the steps of a history; its state is determined from its rows."""
 
     def __init__(self, folder: Path) -> None:
         self.lake = Lake(folder)
@@ -70,12 +70,12 @@ class History:
         return self.lake.open().table(OBSERVATIONS)
 
     def sources(self) -> Counter[int]:
-        """Return which sources have rows, each with how many loads there are of it."""
+        """Return the sources that have rows, with their numbers of loads."""
         rows = self.lake.rows("observations", "output", "load_id", problem_id="kept")
         return Counter(int(output) for output, _ in rows)
 
     def load(self, number: int) -> None:
-        """Load a source, whose rows are there or not: it is known, or appended, accordingly."""
+        """Load a source: it is recognised if its rows exist, otherwise appended."""
         n = number % 4
         before = self.sources()
         rows = [
@@ -117,7 +117,7 @@ class History:
             set_current(self.lake, there.snapshot_id)
 
     def cherry_pick(self, number: int) -> None:
-        """Repeat a load that is not there: a source that is there would be there twice."""
+        """Repeat a load whose rows are gone: others would become duplicate."""
         sources = self.sources()
         loads = [
             snapshot.snapshot_id
@@ -145,7 +145,7 @@ class History:
         return {row["load_id"] for row in rows}
 
     def check(self) -> None:
-        """Compare what the lakehouse says with its rows."""
+        """Compare the lakehouse's reports with its rows."""
         sources = self.sources()
         assert set(sources.values()) <= {1}, sources
         rows = {d.name: self.lake.rows(d.name) for d in (RUNS, OBSERVATIONS)}
@@ -158,7 +158,7 @@ class History:
         for snapshot in status["snapshots"]:
             if snapshot["load_id"]:
                 assert snapshot.get("rolled_back", False) == (snapshot["load_id"] not in loads)
-        # Rows of runs may be gone: other tools have set observations back and forth, and not them.
+        # Rows of runs may be missing: other tools reset only observations.
         lost = loads - self.load_ids(rows["runs"])
         verified = verify(Lakehouse.open(self.lake.home), datetime.now(UTC))
         faults = [fault for check in verified.checks for fault in check.faults]
@@ -179,7 +179,7 @@ class History:
         max_size=14 if TRIALS else 8,
     )
 )
-def test_what_is_loaded_is_what_is_there(steps: list[Step]) -> None:
+def test_loads_are_exactly_those_with_rows(steps: list[Step]) -> None:
     recount._counted.clear()
     with tempfile.TemporaryDirectory() as folder:
         history = History(Path(folder))

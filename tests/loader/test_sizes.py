@@ -1,4 +1,4 @@
-"""Modules, functions and macros are short enough to be read in one go."""
+"""Modules, functions and macros do not exceed their maximum length."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ LONGEST_FUNCTION = 60
 
 
 def too_long(folder: Path) -> Iterator[str]:
-    """Name what is longer than it may be."""
+    """Report the modules and functions that are too long."""
     for path in sorted(folder.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         place = path.relative_to(folder)
@@ -27,7 +27,7 @@ def too_long(folder: Path) -> Iterator[str]:
 
 
 def too_long_macros(folder: Path) -> Iterator[str]:
-    """Name the macros that are longer than a function may be."""
+    """Report the macros that are too long."""
     for path in sorted(folder.rglob("*.sql")):
         for macro in re.finditer(r"\{%-? macro (\w+).*?endmacro", path.read_text(), re.DOTALL):
             n_lines = len(macro[0].splitlines())
@@ -41,7 +41,7 @@ def test_no_module_and_no_function_is_too_long() -> None:
     assert [found for folder in sources for found in too_long(folder)] == []
 
 
-def test_what_is_too_long_is_named(tmp_path: Path) -> None:
+def test_modules_and_functions_that_are_too_long_are_reported(tmp_path: Path) -> None:
     body = "    x = 1\n"
     (tmp_path / "a.py").write_text("def short():\n" + body * 59 + "def long():\n" + body * 60)
     (tmp_path / "b.py").write_text("x = 1\n" * 350)
@@ -53,7 +53,7 @@ def test_no_macro_is_too_long() -> None:
     assert list(too_long_macros(PROJECT / "macros")) == []
 
 
-def test_a_macro_that_is_too_long_is_named(tmp_path: Path) -> None:
+def test_a_macro_that_is_too_long_is_reported(tmp_path: Path) -> None:
     short, long = ("select 1\n" * n_lines for n_lines in (58, 59))
     (tmp_path / "a.sql").write_text(
         f"{{% macro b() -%}}\n{short}{{%- endmacro %}}\n{{%- macro c(x) %}}\n{long}{{%- endmacro %}}"

@@ -1,4 +1,4 @@
-"""Views on the tables that are read for long, as a build reads them."""
+"""Views on the tables that are used for a long time, as in a build."""
 
 import os
 import time
@@ -15,13 +15,13 @@ COUNT = "select count(*) from lake.observations"
 
 
 def commit_often(lake: Lake, times: int = 101) -> None:
-    """Commit to observations more often than metadata files are kept."""
+    """Commit to observations more often than the number of metadata files kept."""
     table = lake.open().table(OBSERVATIONS)
     for number in range(times):
         table.transaction().set_properties({"number": str(number)}).commit_transaction()
 
 
-def test_metadata_is_kept_for_who_reads_long(lake: Lake) -> None:
+def test_metadata_is_kept_for_long_readers(lake: Lake) -> None:
     lake.load("observations", lake.jsonl("o.jsonl", [observation()]))
     kept = lake.home / "kept"
     with engine.connect() as reader, engine.connect() as builder:
@@ -42,7 +42,7 @@ def test_copies_of_metadata_are_removed_after_a_day(lake: Lake) -> None:
         first = set(kept.iterdir())
         commit_often(lake, 1)
         create_source_views(lake.open(), connection, keep=kept)
-        # Of the other tables there is nothing new.
+        # The other tables have no new metadata.
         assert len(set(kept.iterdir()) - first) == 1
         for path in kept.iterdir():
             os.utime(path, (0, time.time() - 90_000))

@@ -1,4 +1,4 @@
-"""The SQL of the readers says at its beginning what it reads and what it leaves."""
+"""The header of each SQL file of the readers declares what the file reads and creates."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _MAKE = r"(?:create (?:or replace )?temp|set) (view|table|macro|variable) (\w+)"
 
 @dataclass(frozen=True)
 class Script:
-    """An SQL file, and the header in which it says what it reads (In) and leaves (Out)."""
+    """An SQL file with a header that declares its inputs (In) and outputs (Out)."""
 
     name: str
     text: str
@@ -24,7 +24,7 @@ class Script:
         """The SQL without comments."""
         return re.sub(r"--.*", "", self.text)
 
-    def said(self, part: str) -> set[str]:
+    def declared(self, part: str) -> set[str]:
         """Return the names in a part of the header."""
         header = " ".join(
             line.removeprefix("--").strip() for line in self.text.partition("\n\n")[0].splitlines()
@@ -34,11 +34,11 @@ class Script:
 
     @cached_property
     def made(self) -> set[str]:
-        """Views, tables, macros and variables that it makes."""
+        """Views, tables, macros and variables that it creates."""
         return {name for _, name in re.findall(_MAKE, self.code)}
 
     def read(self, macros: Iterable[str]) -> set[str]:
-        """Return relations, variables and macros that it uses and does not make itself."""
+        """Return relations, variables and macros that it uses but does not create."""
         variables = set(re.findall(r"getvariable\('(\w+)'\)", self.code))
         relations = set(re.findall(r"\b(?:from|join) (\w+)\b(?!\()", self.code))
         local = set(re.findall(r"(?:with|,)\s+(\w+) as \(", self.code))
@@ -47,20 +47,20 @@ class Script:
 
 
 def _is_used(name: str, is_macro: bool, python: str) -> bool:
-    """Return whether Python reads a relation or a variable, by its name, or calls a macro in a text."""
+    """Whether Python code reads a relation or variable by name, or calls a macro in SQL text."""
     if is_macro:
         return re.search(rf"[\"' (]{name}\([{{'a-z]", python) is not None
     return re.search(rf"(?:from|join|update|into) {name}\b|[\"']{name}[\"']", python) is not None
 
 
 def wrong(scripts: list[Script], python: str) -> list[str]:
-    """Return what headers do not say, and what they say that is not so."""
+    """Return missing and wrong declarations in headers."""
     macros = {n for s in scripts for kind, n in re.findall(_MAKE, s.code) if kind == "macro"}
     made = {s.name: s.made for s in scripts}
     reads = {s.name: s.read(macros) for s in scripts}
     found = []
     for script in scripts:
-        name, inputs, outputs = script.name, script.said("In"), script.said("Out")
+        name, inputs, outputs = script.name, script.declared("In"), script.declared("Out")
         files = {i for i in inputs if i.endswith(".sql")}
         covered = inputs.union(*(made.get(file, set()) for file in files))
         found += [f"{name} reads {n}: not in In" for n in reads[name] - covered]
@@ -77,7 +77,7 @@ def wrong(scripts: list[Script], python: str) -> list[str]:
     return sorted(found)
 
 
-def test_headers_say_what_is_read_and_left() -> None:
+def test_headers_declare_inputs_and_outputs() -> None:
     scripts = [Script(path.name, path.read_text(encoding="utf-8")) for path in FILES]
     python = "\n".join(
         path.read_text(encoding="utf-8") for path in sorted(SQL.parents[1].rglob("*.py"))
@@ -103,7 +103,7 @@ def test_headers_say_what_is_read_and_left() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_named(header: str, expected: list[str]) -> None:
+def test_wrong_headers_are_reported(header: str, expected: list[str]) -> None:
     code = "with c as (from given) select f(x), getvariable('v') from c"
     scripts = [
         Script("a.sql", f"-- A.\n{header}\n\ncreate temp view out as {code};"),
