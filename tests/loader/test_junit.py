@@ -1,4 +1,4 @@
-"""``obslake load junit``: test reports as tools write them, broken and hostile ones included."""
+"""``obslake load junit``: test reports of many tools, including broken and hostile ones."""
 
 import gzip
 import os
@@ -25,7 +25,7 @@ from tests.harness.workspace import Workspace
 
 FOLDER = Path(__file__).parent / "reports"
 
-# Small reports in the forms of the tools that they are named after.
+# Small reports in the formats of the tools after which they are named.
 REPORTS = {path.stem: path for path in sorted(FOLDER.iterdir())}
 
 # problem, test, attempt, response
@@ -118,7 +118,7 @@ def suite(cases: str, **attributes: str) -> str:
     return f"<testsuite{said or ' name=' + quoteattr('S')}>{cases}</testsuite>"
 
 
-def test_what_tools_write(lake: Lake) -> None:
+def test_reports_of_all_tools(lake: Lake) -> None:
     assert set(REPORTS) == set(EXPECTED)
     for tool, path in REPORTS.items():
         report = lake.load("junit", path, "--data-set", tool)
@@ -126,12 +126,12 @@ def test_what_tools_write(lake: Lake) -> None:
         rows = lake.rows("observations", *columns, data_set_id=tool)
         assert rows == sorted(EXPECTED[tool], key=repr), tool
         assert report["refused"] == [], tool
-        # Gradle and jest write cases of one name.
+        # Gradle and jest write several cases with the same name.
         assert len(report["warnings"]) == (tool in ("gradle", "jest")), tool
 
 
 def independent_counts(path: Path) -> Counter[str]:
-    """Count verdicts with another parser, by the words of the files only."""
+    """Count verdicts with another parser, only by the words in the files."""
     counts: Counter[str] = Counter()
     for element in ET.parse(path).iter():
         name = element.tag.rpartition("}")[2]
@@ -209,7 +209,7 @@ def test_all_columns(lake: Lake) -> None:
     ]
 
 
-def test_who_was_tested(lake: Lake) -> None:
+def test_implementation_lineage_and_revision(lake: Lake) -> None:
     path = lake.write("r.xml", suite('<testcase name="t"/>'))
     load_id = lake.load("junit", path)["load_id"]
     lake.load("junit", path, "--run", "r")
@@ -226,7 +226,7 @@ def test_who_was_tested(lake: Lake) -> None:
         ],
         key=repr,
     )
-    # A version is no commit.
+    # A version is not a commit.
     assert {row["git_commit"] for row in lake.rows("runs")} == {None}
 
 
@@ -264,8 +264,8 @@ def test_problem_of_all_cases(lake: Lake) -> None:
     ]
 
 
-def test_names_that_say_nothing(lake: Lake) -> None:
-    """Where nothing has a name, the file has one."""
+def test_missing_names(lake: Lake) -> None:
+    """Where all names are missing, the name of the file is used."""
     lake.load(
         "junit",
         lake.write(
@@ -367,7 +367,7 @@ NAME = "é€ 表 😀"
         ("utf-16", "utf-16", NAME),
         ("utf-16-be", "UTF-16", NAME),
         ("utf-32", "utf-32", NAME),
-        # .NET says so of text that it has in memory.
+        # .NET declares UTF-16 for text in memory.
         ("utf-8", "utf-16", NAME),
         ("windows-1252", "windows-1252", "é€"),
         ("iso-8859-15", "ISO-8859-15", "é€"),
@@ -384,7 +384,7 @@ def test_encodings(lake: Lake, encoding: str, declared: str | None, name: str) -
 
 
 def test_forms_of_xml(lake: Lake) -> None:
-    """What is not quite as it should be, and understood all the same."""
+    """Slightly irregular reports that are still understood."""
     texts = [
         '\n\n<?xml version="1.0"?>' + suite('<testcase name="t"/>'),
         '<!-- by hand --><x:testsuite name="S"><x:testcase name="t"/></x:testsuite>',
@@ -456,7 +456,7 @@ def test_source_files_of_tests(lake: Lake) -> None:
 
 
 def test_a_folder_of_runs(lake: Lake) -> None:
-    """Reports of two runs may be the same to the byte."""
+    """Reports of two runs may be identical byte for byte."""
     for run in ("17", "18"):
         for environment, text in (
             ("linux", "<testcase name='t'/>"),
@@ -512,7 +512,7 @@ def test_path_patterns(pattern: str, path: str, said: dict[str, str] | None) -> 
         ("*.xml", r"there is no placeholder, such as \{run\}"),
     ],
 )
-def test_path_patterns_that_are_none(lake: Lake, pattern: str, message: str) -> None:
+def test_invalid_path_patterns(lake: Lake, pattern: str, message: str) -> None:
     with pytest.raises(SourceFormatError, match=message):
         lake.obslake("load", "junit", lake.folder, "--path-pattern", pattern)
 
@@ -541,7 +541,7 @@ BROKEN = {
 }  # fmt: skip
 
 
-def test_what_is_no_report_is_refused(lake: Lake) -> None:
+def test_files_that_are_not_reports_are_refused(lake: Lake) -> None:
     for name, (content, reason) in BROKEN.items():
         path = lake.write(name, content)
         assert lake.refused("junit", path) == f"{path}: {reason}"
@@ -578,7 +578,7 @@ def test_all_refused_files_are_named(lake: Lake) -> None:
         lake.obslake("load", "junit", folder, missing, "--keep-going")
     assert str(refusal.value) == f"5 files cannot be loaded; the others were loaded{listed}"
     assert lake.rows("observations", "test_id") == [("t",)]
-    # The refused ones are not taken for loaded, the good one is.
+    # Refused files do not count as loaded, the good one does.
     (folder / "a.xml").write_text(suite('<testcase name="half"/>'))
     for name in ("b.trx", "pom.xml", "c.xml.gz"):
         (folder / name).unlink()
@@ -588,7 +588,7 @@ def test_all_refused_files_are_named(lake: Lake) -> None:
     assert lake.rows("observations", "test_id") == [("half",), ("t",)]
 
 
-def test_what_a_user_sees(workspace: Workspace) -> None:
+def test_messages(workspace: Workspace) -> None:
     (workspace.folder / "r.xml").write_bytes(REPORTS["surefire"].read_bytes())
     (workspace.folder / "pom.xml").write_text("<project/>")
     reason = (
@@ -652,11 +652,11 @@ def test_large_but_harmless_files(lake: Lake) -> None:
     assert report["rows"]["observations"] <= 1001
 
 
-# Anything may come as a report: it is read, or refused with a reason, and never half of it stays.
+# Any report is either read completely or refused with a reason.
 
 
 def stage(folder: Path, content: bytes, **options: Any) -> list[tuple[Any, ...]] | str:
-    """Return the observations of a file, or why it was refused."""
+    """Return the observations of a file, or the reason for refusing it."""
     path = folder / "r.xml"
     path.write_bytes(content)
     reader = JUnitReader(**options)
@@ -732,7 +732,7 @@ _ATTRIBUTES = st.dictionaries(
 
 @st.composite
 def elements(draw: st.DrawFn, depth: int = 0) -> str:
-    """Return an element of a report, more or less in its place."""
+    """Return an element of a report, mostly in a valid place."""
     tag = draw(_TAGS)
     attributes = "".join(f" {k}={quoteattr(v)}" for k, v in draw(_ATTRIBUTES).items())
     inner = draw(st.lists(elements(depth + 1), max_size=3)) if depth < 4 else []

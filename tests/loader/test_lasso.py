@@ -1,4 +1,4 @@
-"""``obslake load lasso``: arena exports of both ages, and Solr exports of the candidates."""
+"""``obslake load lasso``: older and newer arena exports, and Solr exports of the candidates."""
 
 import hashlib
 import json
@@ -127,7 +127,7 @@ def test_newer_arena(lake: Lake) -> None:
     assert (created["target"], created["inputs"]) == ("Stack", "[]")
     assert sized["duration_ns"] == 42
 
-    # An undefined oracle is kept as a row, but it says nothing.
+    # An undefined oracle is kept as a row without a response.
     columns = ("step_id", "output", "response_kind", "inputs")
     specified = lake.rows("observations", *columns, implementation_id="oracle")
     assert specified == [(0, "null", "not_executed", None), (1, '"a"', "value", None)]
@@ -146,7 +146,7 @@ def test_newer_arena(lake: Lake) -> None:
     }
 
 
-def test_random_arenas_are_one_environment(lake: Lake) -> None:
+def test_random_arena_ids_are_one_environment(lake: Lake) -> None:
     cells = [
         *step(0, "1", "f", SYSTEMID="s1"),
         *step(0, "1", "f", SYSTEMID="s2", ARENAID=OTHER_ARENA),
@@ -206,7 +206,7 @@ def test_older_arena(lake: Lake) -> None:
     assert sequence["scope"] == "push"
 
 
-def test_void_is_known_by_signature_or_type(lake: Lake) -> None:
+def test_void_is_recognised_by_signature_or_type(lake: Lake) -> None:
     cells = [
         *step(0, "null", "public void java.util.Stack.clear()"),
         *step(1, "null", "public java.lang.Object java.util.Stack.peek()"),
@@ -292,7 +292,7 @@ def test_contradictory_oracles_of_two_sheets_are_refused(lake: Lake) -> None:
     assert "implementation oracle" in lake.refused("lasso", lake.csv("older.csv", cells))
 
 
-def test_optional_columns_may_be_missing_and_unknown_ones_are_named(lake: Lake) -> None:
+def test_optional_columns_may_be_missing_and_unknown_ones_are_reported(lake: Lake) -> None:
     required = ("EXECUTIONID", "ABSTRACTIONID", "ACTIONID", "SHEETID", "SYSTEMID", "X", "Y", "TYPE")
     cells = [
         {**{k: c[k] for k in (*required, "VALUE")}, "note": "n"} for c in step(0, "1", "f", "T")
@@ -303,11 +303,11 @@ def test_optional_columns_may_be_missing_and_unknown_ones_are_named(lake: Lake) 
     assert report["warnings"] == ["column note is not part of a LASSO export: left out"]
     row = lake.row("observations")
     assert (row["implementation_id"], row["environment_id"]) == ("s1", "arena")
-    # Without a time of its own, the row has the file's.
+    # A row without a time gets the file's modification time.
     assert row["observed_at"].timestamp() == pytest.approx(path.stat().st_mtime, abs=1e-3)
 
 
-def test_what_is_not_understood_is_named(lake: Lake) -> None:
+def test_unknown_content_is_reported(lake: Lake) -> None:
     cells = [c for y in range(3) for c in step(y, "1", "f")]
     cells[2] = {**cells[2], "X": "first", "LASTMODIFIED": "yesterday"}
     cells[4] = {**cells[4], "SHEETID": None}
@@ -401,7 +401,7 @@ def test_other_json_is_refused(lake: Lake) -> None:
 
 @pytest.mark.parametrize("limit", ["PART_BYTES", "PIECE_BYTES", "PIECE_ROWS"])
 @pytest.mark.parametrize("size", [1, 300, 2000])
-def test_a_large_export_is_brought_together_in_parts(
+def test_a_large_export_is_grouped_in_parts(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, limit: str, size: int
 ) -> None:
     cells = [
@@ -415,7 +415,7 @@ def test_a_large_export_is_brought_together_in_parts(
             ABSTRACTIONID=problem, SHEETID=f"t{test}", SYSTEMID=system,
         )
     ]  # fmt: skip
-    # The older arena's tokens, a cell that is said twice, and steps that have no response.
+    # Tokens of older arenas, a duplicate cell, and steps without a response.
     cells += [cell("value", "_INSTANCE_", SHEETID="t9"), cell("op", "f", 1, 5, SHEETID="t9")]
     cells += [
         older("value", "_EXCEPTION_", y=y, RAWVALUE=f"E{y}", LASTMODIFIED=TIME) for y in range(9)
@@ -459,8 +459,8 @@ def test_a_fault_in_the_last_part_leaves_nothing(
     assert not list(lake.home.rglob("warehouse/**/*.parquet"))
 
 
-def test_each_implementation_keeps_its_own_arguments(lake: Lake) -> None:
-    """Also where no two of many implementations have the same ones."""
+def test_each_implementation_keeps_its_arguments(lake: Lake) -> None:
+    """Also if all of many implementations have different ones."""
     cells = [
         made
         for system in range(500)
@@ -480,7 +480,7 @@ def test_each_implementation_keeps_its_own_arguments(lake: Lake) -> None:
     ]
 
 
-def test_arguments_may_stand_at_any_position(lake: Lake) -> None:
+def test_arguments_may_have_any_position(lake: Lake) -> None:
     positions = (-(2**31), -1, 0, 2, 1000, 2**31 - 1)
     cells = [cell("input_value", str(x), x) for x in reversed(positions)]
     cells += [cell("input_value", None, 3), cell("value", "1")]
@@ -489,7 +489,7 @@ def test_arguments_may_stand_at_any_position(lake: Lake) -> None:
 
 
 def test_the_greatest_of_several_texts_counts(lake: Lake) -> None:
-    """Only responses and arguments may not contradict each other."""
+    """Contradictions are refused only in responses and arguments."""
     cells = [
         *step(0, "1", "b()", "T"),
         *(cell("op", op, 1) for op in ("c()", "a()", "é()", "aa()")),
@@ -500,7 +500,7 @@ def test_the_greatest_of_several_texts_counts(lake: Lake) -> None:
     assert (row["operation"], row["target"]) == ("é()", "U")
 
 
-def test_identities_never_become_one(lake: Lake) -> None:
+def test_different_identities_stay_different(lake: Lake) -> None:
     one = step(0, "1", "f()", SYSTEMID="a", VARIANTID="b_c", ADAPTERID="d")
     other = step(0, "2", "f()", SYSTEMID="a_b", VARIANTID="c", ADAPTERID="d")
     third = step(0, "3", "f()", SYSTEMID="a", VARIANTID=None, ADAPTERID="1")
@@ -514,7 +514,7 @@ def test_identities_never_become_one(lake: Lake) -> None:
     ]
 
 
-def test_older_oracles_meet_systems_with_the_separator_in_their_names(lake: Lake) -> None:
+def test_older_oracles_of_systems_with_the_separator_in_their_names(lake: Lake) -> None:
     cells = [
         older("value", "1", SYSTEMID=system, SHEETID=f"t_{system}") for system in ("sys", "my_sys")
     ] + [
@@ -529,7 +529,7 @@ def test_older_oracles_meet_systems_with_the_separator_in_their_names(lake: Lake
     ]
 
 
-def test_arguments_that_are_no_json_become_texts(lake: Lake) -> None:
+def test_arguments_that_are_not_json_become_texts(lake: Lake) -> None:
     inputs = ["NaN", "-Infinity", "[1,]", "[1, NaN]", '"NaN, "', '["a,]"]', '{"inf":1}']
     lake.load("lasso", lake.parquet("srm.parquet", step(0, "1", "f()", "T", inputs)))
     text = lake.row("observations", implementation_id="s1_original_0")["inputs"]
@@ -554,14 +554,14 @@ def test_thousands_of_arguments(lake: Lake) -> None:
 
 
 def test_missing_texts(lake: Lake) -> None:
-    """A missing response says nothing, a missing argument is one."""
+    """A missing response was not executed, a missing argument is null."""
     cells = [
         *step(0, None, "f()", "T", ["1"]),
         *step(1, "1", "f()", "T"),
         *(cell(type_, None, y=1) for type_ in ("value", "op", "service")),
         cell("input_value", None, 3, 1),
         cell("comment", None, 0, 2),
-        # No types of an export, but places of what cells of other types say.
+        # Unknown types at the places of known cells.
         cell("exception_class", "E", 0, 3),
         cell("valuetype", "void", 0, 3),
     ]
@@ -593,10 +593,10 @@ def test_a_step_of_a_high_number_takes_no_memory(lake: Lake) -> None:
         ("lasso_names", "hash(getvariable('hash_salt'), type, x)"),
     ],
 )
-def test_texts_of_one_hash_are_told_apart(
+def test_texts_with_the_same_hash_are_told_apart(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, file: str, hashed: str
 ) -> None:
-    """With none of the first two salts all hashes differ."""
+    """Hashes collide with each of the first two salts."""
     few = "if(coalesce(getvariable('hash_salt') < '2', true), {0} % 2, {0})"
     colliding = ", ".join(few.format(part) for part in re.split(r"(?<=text\)), ", hashed))
     run_sql_file = lasso_reader.run_sql_file
@@ -626,7 +626,7 @@ def test_texts_of_one_hash_are_told_apart(
 
 @st.composite
 def exports(draw: st.DrawFn) -> list[Cell]:
-    """Some cells of few names and texts, so that many are of one actuation."""
+    """Cells with few names and texts, so that many belong to one actuation."""
     few = st.integers(0, 2)
     made = []
     for _ in range(draw(st.integers(1, 40))):
@@ -635,7 +635,7 @@ def exports(draw: st.DrawFn) -> list[Cell]:
                 [("value", 0), ("op", 1), ("service", 2), ("input_value", 3), ("input_value", 7)]
             )
         )
-        # Mostly a text that follows from the place, so that few cells contradict each other.
+        # Mostly a text determined by the place, so that few cells contradict each other.
         text = draw(st.sampled_from([f"{type_}{x}"] * 30 + ["another", None]))
         names = {"ABSTRACTIONID": f"p{draw(few)}", "SHEETID": f"t{draw(few)}"}
         system = {"SYSTEMID": draw(st.sampled_from(["s0", "s1", "oracle"])), "VARIANTID": None}
@@ -645,7 +645,7 @@ def exports(draw: st.DrawFn) -> list[Cell]:
 
 
 def expected(cells: list[Cell]) -> list[tuple[Any, ...]] | None:
-    """Bring cells together one by one: key, texts, arguments and time; None where they contradict."""
+    """Group cells one by one: key, texts, arguments and time; None if they contradict each other."""
     found: dict[tuple[Any, ...], dict[Any, Any]] = {}
     for c in cells:
         key = (c["ABSTRACTIONID"], c["SHEETID"], c["Y"], c["SYSTEMID"])
@@ -682,7 +682,7 @@ def expected(cells: list[Cell]) -> list[tuple[Any, ...]] | None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_cells_come_together_as_if_one_by_one(
+def test_cells_are_grouped_as_if_one_by_one(
     tmp_path: Path, cells: list[Cell], part_bytes: int, cells_per_batch: int
 ) -> None:
     path = tmp_path / "export.parquet"

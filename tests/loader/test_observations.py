@@ -1,4 +1,4 @@
-"""``obslake load observations`` and the descriptions beside them: rows by the names of columns."""
+"""``obslake load observations`` and the commands for descriptions: rows with named columns."""
 
 import gzip
 import json
@@ -51,7 +51,7 @@ def test_four_columns_suffice(lake: Lake) -> None:
     assert run["started_at"] == datetime.fromtimestamp(1_700_000_000, tz=UTC)
 
 
-def test_options_are_defaults_of_rows_that_say_nothing(lake: Lake) -> None:
+def test_options_are_defaults_for_missing_values(lake: Lake) -> None:
     own = {"data_set_id": "d1", "environment_id": "e1", "run_id": "r1"}
     path = lake.jsonl("o.jsonl", [observation(), observation(**own)])
     lake.load("observations", path, "--data-set", "d0", "--environment", "e0", "--run", "r0")
@@ -87,7 +87,7 @@ def test_every_column_in_every_format(lake: Lake, name: str) -> None:
 
 
 def test_forms_of_csv_and_json(lake: Lake) -> None:
-    """What people's tools write: other delimiters, a mark at the start, arrays, blank lines."""
+    """Variants that tools write: other delimiters, a byte order mark, arrays, blank lines."""
     rows = [observation(test_id=f"t{n}", inputs='["a;b",1]', output="x,y|z") for n in range(3)]
     columns = ("test_id", "inputs", "output")
     expected = [(r["test_id"], r["inputs"], r["output"]) for r in rows]
@@ -106,7 +106,7 @@ def test_forms_of_csv_and_json(lake: Lake) -> None:
         assert found == expected, path.name
 
 
-def test_missing_and_empty_texts_are_not_the_same(lake: Lake) -> None:
+def test_missing_and_empty_texts_differ(lake: Lake) -> None:
     header = "problem_id,implementation_id,test_id,output\n"
     lake.load("observations", lake.write("o.csv", header + 'p,i,a,""\np,i,b,\n'))
     found = lake.rows("observations", "test_id", "output", "response_kind")
@@ -172,7 +172,7 @@ NAMES = [
 def test_any_file_name(lake: Lake, form: str) -> None:
     write = {"parquet": lake.parquet, "jsonl": lake.jsonl, "csv": lake.csv}[form]
     names = [name.replace("X", form) for name in NAMES]
-    # Neighbours that a pattern would match as well.
+    # Other files that the name would match as a pattern.
     for name in ("star1", "what1", "a", "b"):
         write(f"{name}.{form}", [observation(test_id="neighbour")])
     paths = [write(name, [observation(test_id=name)]) for name in names]
@@ -183,7 +183,7 @@ def test_any_file_name(lake: Lake, form: str) -> None:
     assert out.startswith(f"{paths[0]}: already loaded by load {report['load_id']}")
 
 
-def test_map_reads_columns_of_other_names(lake: Lake) -> None:
+def test_map_reads_columns_with_other_names(lake: Lake) -> None:
     row = {"task": "p", "model": "i", "case": "t", "result": "1", "time": 5, "output": "unused"}
     names = {
         "problem_id": "task",
@@ -252,7 +252,7 @@ def test_typed_parquet_columns_become_texts_of_the_protocol(lake: Lake) -> None:
         "select 'p' as problem_id, 'i' as implementation_id, 'json' as test_id, "
         "json('{\"a\":1}') as output"
     ).write_parquet(str(lake.folder / "json.parquet"))
-    # The lakehouse in that folder is no source.
+    # The lakehouse in that folder is not a source.
     lake.load("observations", lake.folder)
     for name, (_, texts) in TYPED.items():
         rows = lake.rows("observations", "step_id", "output", "response_kind", test_id=name)
@@ -264,7 +264,7 @@ def test_typed_parquet_columns_become_texts_of_the_protocol(lake: Lake) -> None:
     assert lake.row("observations", test_id="json")["output"] == '{"a":1}'
 
 
-def test_json_lines_with_values_that_are_no_text(lake: Lake) -> None:
+def test_json_lines_with_values_that_are_not_text(lake: Lake) -> None:
     outputs: list[tuple[object, str | None, str]] = [
         ("text", "text", "value"),
         (5, "5", "value"),
@@ -278,7 +278,7 @@ def test_json_lines_with_values_that_are_no_text(lake: Lake) -> None:
         ("$TIMEOUT", "$TIMEOUT", "timeout"),
     ]
     rows = [observation(step_id=n, output=o) for n, (o, *_) in enumerate(outputs)]
-    # A row without the column is one whose response is missing.
+    # A row without the column has a missing response.
     rows.append({k: v for k, v in observation(step_id=99).items() if k != "output"})
     lake.load("observations", lake.jsonl("o.jsonl", rows), "--outputs", "text")
     found = lake.rows("observations", "step_id", "output", "response_kind")
@@ -386,7 +386,7 @@ def test_unknown_columns(lake: Lake) -> None:
     assert lake.row("runs")["attributes"] == {"host": "ci-1"}
 
 
-def test_columns_with_cursed_names(lake: Lake) -> None:
+def test_columns_with_unusual_names(lake: Lake) -> None:
     names = ['a"b', "it's", "x/y~z", "select", "filename", "row_number", "表", "a b", "$x", ";--"]
     row = {**observation(), **{name: f"value of {name}" for name in names}}
     paths = [
@@ -450,7 +450,7 @@ def test_rows_that_are_not_understood(lake: Lake, form: str) -> None:
     ]
 
 
-def test_columns_that_are_missing(lake: Lake) -> None:
+def test_missing_columns(lake: Lake) -> None:
     path = lake.csv("o.csv", [{"problem": "p", "test_id": "t", "output": 1}])
     assert lake.refused("observations", path) == (
         f"{path}: no column problem_id, implementation_id, which observations need\n"
@@ -461,7 +461,7 @@ def test_columns_that_are_missing(lake: Lake) -> None:
         "  its columns: problem, test_id, output\n"
         "  to load a column with another name, use --map problem_id=NAME"
     )
-    # A second file is not saved by the columns of the first.
+    # The columns of one file do not make up for those missing in another.
     whole = lake.jsonl("whole.jsonl", [observation()])
     assert f"{path}, row 2, column problem_id: is missing" in lake.refused(
         "observations", whole, path
@@ -549,7 +549,7 @@ def test_published_form(lake: Lake) -> None:
         published(implementation_id="j_original_0", output="2"),
         published(step_id=2, inputs=None),
         published(run_id="r2", environment_id="linux", researcher_name=None),
-        # Whatever they are called, their rows are the specified oracle's.
+        # The flag makes a row one of the specified oracle, whatever its implementation id.
         published(implementation_id="human", implementation_hash=None, specified_oracle=True),
         published(step_id=2, implementation_id="oracle", output="null", specified_oracle=True),
     ]
@@ -655,7 +655,7 @@ def test_whole_numbers_may_be_written_as_decimals(lake: Lake) -> None:
     assert lake.row("observations")["step_id"] == 2
 
 
-def test_columns_of_any_name_pass(lake: Lake) -> None:
+def test_unknown_columns_with_any_name_are_accepted(lake: Lake) -> None:
     names = ("source_file", "source_row", "source_time", "source_position", "filename")
     row = observation(**dict.fromkeys(names, "x"))
     assert lake.load("observations", lake.csv("rows.csv", [row]))["rows"]["observations"] == 1

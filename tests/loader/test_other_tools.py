@@ -1,4 +1,4 @@
-"""What is loaded is what is there, whatever other tools do to the history of the tables."""
+"""Loads are exactly those with rows, even if other tools change the history of the tables."""
 
 import json
 from collections.abc import Callable
@@ -25,9 +25,9 @@ from tests.loader.test_observations import published
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
-    # A lakehouse that is brought back has the snapshots of another test.
+    # A restored copy of a lakehouse has the same snapshot ids as in another test.
     monkeypatch.setattr(recount, "_counted", {})
 
 
@@ -51,7 +51,7 @@ def load(lake: Lake, run: str) -> dict[str, Any]:
 
 
 def runs(lake: Lake) -> str:
-    """Return of which loads a query sees rows, in order; of each, all that was loaded."""
+    """Return the loads whose rows a query sees, in order; each must be complete."""
     question = (
         "select run_id, count(*) as n, (select count(*) from lake.runs where run_id = o.run_id) as r, "
         "(select count(*) from lake.loads) as loads from lake.observations as o group by run_id order by 1"
@@ -66,7 +66,7 @@ def snapshots(lake: Lake) -> list[dict[str, Any]]:
 
 
 def assert_each_once(lake: Lake, there: str) -> None:
-    """Check what is there, that it is known, and that the rest can be loaded, each once."""
+    """Check which loads are visible and recognised, and that each other one can be loaded once."""
     assert runs(lake) == there
     lake.obslake("verify")
     for run in "abc":
@@ -76,18 +76,18 @@ def assert_each_once(lake: Lake, there: str) -> None:
     lake.obslake("verify")
 
 
-def test_loads_that_another_tool_took_back_can_be_loaded_again(loaded: Lake) -> None:
+def test_loads_rolled_back_by_another_tool_can_be_loaded_again(loaded: Lake) -> None:
     first, _, third = snapshots(loaded)
     set_current(loaded, first["snapshot_id"])
     assert [s.get("rolled_back", False) for s in snapshots(loaded)] == [False, True, True]
     load(loaded, "c")
     assert_each_once(loaded, "ac")
-    # And the way back.
+    # Restore them.
     set_current(loaded, third["snapshot_id"])
     assert_each_once(loaded, "abc")
 
 
-def test_a_branch_that_becomes_the_table(loaded: Lake) -> None:
+def test_a_branch_that_becomes_the_main_branch(loaded: Lake) -> None:
     first, _, third = (s["snapshot_id"] for s in snapshots(loaded))
     table = loaded.open().table(OBSERVATIONS)
     table.manage_snapshots().create_branch(third, "kept").commit()
@@ -99,7 +99,7 @@ def test_a_branch_that_becomes_the_table(loaded: Lake) -> None:
 
 
 @pytest.mark.parametrize("expired", [False, True])
-def test_a_load_that_is_picked(loaded: Lake, expired: bool) -> None:
+def test_a_cherry_picked_load(loaded: Lake, expired: bool) -> None:
     first, _, third = (s["snapshot_id"] for s in snapshots(loaded))
     set_current(loaded, first)
     cherry_pick(loaded, third)
@@ -109,20 +109,20 @@ def test_a_load_that_is_picked(loaded: Lake, expired: bool) -> None:
 
 
 @pytest.mark.parametrize("remove", [expire_all, expire_as_java])
-def test_snapshots_that_another_tool_removes(loaded: Lake, remove: Callable[..., object]) -> None:
+def test_snapshots_removed_by_another_tool(loaded: Lake, remove: Callable[..., object]) -> None:
     set_current(loaded, snapshots(loaded)[1]["snapshot_id"])
     loaded.obslake("compact")
     for definition in ALL_TABLES:
         remove(loaded, definition)
     assert_each_once(loaded, "ab")
-    # What comes after stands on what is noted only.
+    # Afterwards only the recorded notes are left.
     for definition in ALL_TABLES:
         remove(loaded, definition)
     assert_each_once(loaded, "abc")
 
 
-def test_what_is_noted_by_loads_of_an_earlier_version(loaded: Lake) -> None:
-    """The first commit notes what they did, and other tools may remove their snapshots."""
+def test_notes_on_loads_of_an_earlier_version(loaded: Lake) -> None:
+    """The first new commit records them, so that other tools may remove their snapshots."""
     as_of_earlier_version(loaded, ALL_TABLES)
     load(loaded, "d")
     for definition in ALL_TABLES:
@@ -132,7 +132,7 @@ def test_what_is_noted_by_loads_of_an_earlier_version(loaded: Lake) -> None:
     assert runs(loaded) == "abcd"
 
 
-def test_what_an_earlier_version_has_carried_over(loaded: Lake) -> None:
+def test_records_carried_over_by_an_earlier_version(loaded: Lake) -> None:
     for definition in ALL_TABLES:
         table = loaded.open().table(definition)
         notes = [
@@ -150,10 +150,8 @@ def test_what_an_earlier_version_has_carried_over(loaded: Lake) -> None:
 
 
 @pytest.mark.parametrize("remove", [expire_all, expire_as_java])
-def test_loads_that_are_known_by_their_rows_only(
-    loaded: Lake, remove: Callable[..., object]
-) -> None:
-    """Their keys are lost, which is said; they are not."""
+def test_loads_known_only_by_their_rows(loaded: Lake, remove: Callable[..., object]) -> None:
+    """Their keys are lost, which is reported; the loads are not."""
     as_of_earlier_version(loaded, ALL_TABLES)
     for definition in ALL_TABLES:
         remove(loaded, definition)
@@ -167,7 +165,7 @@ def test_loads_that_are_known_by_their_rows_only(
             "that they have read cannot be recognised, and would be loaded again"
         ]
     load(loaded, "d")
-    # Now that is noted: rows are not read again.
+    # The result is recorded: rows are not read again.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recount, "_count", None)
         for definition in ALL_TABLES:
@@ -177,14 +175,14 @@ def test_loads_that_are_known_by_their_rows_only(
     loaded.obslake("verify")
 
 
-def test_keys_that_other_tables_have(loaded: Lake) -> None:
+def test_keys_are_restored_from_other_tables(loaded: Lake) -> None:
     as_of_earlier_version(loaded, ALL_TABLES)
     expire_all(loaded, OBSERVATIONS)
     assert load(loaded, "a")["warnings"] == []
     assert_each_once(loaded, "abc")
 
 
-def test_a_load_that_comes_back_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_load_that_is_restored_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _, third = (s["snapshot_id"] for s in snapshots(loaded))
     set_current(loaded, first)
     done = just_before_commit(monkeypatch, lambda: set_current(loaded, third), "observations")
@@ -194,8 +192,8 @@ def test_a_load_that_comes_back_meanwhile(loaded: Lake, monkeypatch: pytest.Monk
     assert_each_once(loaded, "abc")
 
 
-def test_a_load_that_came_back_and_went_meanwhile(loaded: Lake) -> None:
-    """Others may have seen it, and have taken out what an unfinished load of its source had written."""
+def test_a_load_that_is_restored_and_rolled_back_meanwhile(loaded: Lake) -> None:
+    """Others may have seen it, and dropped the rows that an unfinished load of its source had written."""
     first, second, third = (s["snapshot_id"] for s in snapshots(loaded))
     set_current(loaded, first)
     then = Ledger(loaded.open().table(OBSERVATIONS).metadata).moment
@@ -207,7 +205,9 @@ def test_a_load_that_came_back_and_went_meanwhile(loaded: Lake) -> None:
     assert [load.load_id for load in touched] == [s["load_id"] for s in snapshots(loaded)[1:]]
 
 
-def test_a_load_that_goes_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_load_that_is_rolled_back_meanwhile(
+    loaded: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = snapshots(loaded)[0]["snapshot_id"]
     done = just_before_commit(monkeypatch, lambda: set_current(loaded, first), "observations")
     assert load(loaded, "d")["load_id"]
@@ -216,8 +216,8 @@ def test_a_load_that_goes_meanwhile(loaded: Lake, monkeypatch: pytest.MonkeyPatc
     assert load(loaded, "d")["load_id"] is None
 
 
-def test_the_age_of_a_snapshot_that_was_the_table_again(loaded: Lake) -> None:
-    """It counts from when another took its place for the last time."""
+def test_the_age_of_a_snapshot_that_was_restored(loaded: Lake) -> None:
+    """It counts from the last time that another snapshot replaced it."""
     first = snapshots(loaded)[0]["snapshot_id"]
     set_current(loaded, first)
     moment = datetime.now(UTC)
@@ -227,8 +227,8 @@ def test_the_age_of_a_snapshot_that_was_the_table_again(loaded: Lake) -> None:
     assert runs(loaded) == "ad"
 
 
-def test_descriptions_that_another_tool_took_back(loaded: Lake) -> None:
-    """Observations decide: queries find the rows in an earlier snapshot, and a rollback brings them back."""
+def test_descriptions_rolled_back_by_another_tool(loaded: Lake) -> None:
+    """Observations decide: queries find the rows in an earlier snapshot, and a rollback restores them."""
     table = loaded.open().table(RUNS)
     set_current(loaded, table.snapshots()[0].snapshot_id, RUNS)
     assert runs(loaded) == "abc"

@@ -1,4 +1,4 @@
-"""Tables whose users have partitioned them: the same rows, in files of the right partitions."""
+"""Tables partitioned by users: the same rows, in files of the right partitions."""
 
 import json
 from collections import Counter
@@ -49,20 +49,20 @@ DATA_SET, BUCKET, START = "data_set_id", "bucket", "start"
 BUCKETS = 8
 HASHED = BucketTransform[str](BUCKETS).transform(StringType())
 
-# Of the specification of Iceberg: "iceberg" is hashed to 1,210,000,089.
+# The Iceberg specification gives the hash of "iceberg": 1,210,000,089.
 PROBLEMS = ("iceberg", "", "é", "a/b", "100%", "null", *(f"org.example.Class{n}" for n in range(9)))
 DATA_SETS = ("5", "a/b ü%2F=#c?", "5")
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
 
 
 def partition(
     lakehouse: Lakehouse, definition: TableDefinition, **fields: tuple[str, Transform[Any, Any]]
 ) -> Table:
-    """Add fields to the partition spec of a table, of which nothing is rewritten."""
+    """Add fields to the partition spec of a table, without rewriting files."""
     table = lakehouse.table(definition)
     with table.update_spec() as update:
         for name, (column, transform) in fields.items():
@@ -95,13 +95,13 @@ def load(lake: Lake, path: Path, number: int) -> dict[str, Any]:
 
 @pytest.fixture
 def plain(kept_lakes: KeptLakes) -> Lake:
-    """A lakehouse that was never partitioned, with what `evolved` has."""
+    """A lakehouse with the rows of `evolved` that was never partitioned."""
     return kept_lakes.get("plain", load_seven_times)
 
 
 @pytest.fixture
 def evolved(kept_lakes: KeptLakes) -> Lake:
-    """A lakehouse whose spec has changed twice: files of three specs stand side by side."""
+    """A lakehouse whose partition spec has changed twice: it has files of three specs."""
     return kept_lakes.get("evolved", load_and_partition)
 
 
@@ -121,7 +121,7 @@ def load_and_partition(lake: Lake) -> None:
 
 
 def rows(lake: Lake) -> Counter[str]:
-    """Return the observations, but for the loads, of which every lakehouse has its own."""
+    """Return the observations without their load ids, which differ between lakehouses."""
     return Counter(
         repr({k: v for k, v in row.items() if k not in ("load_id", "observed_at")})
         for row in lake.rows("observations")
@@ -142,7 +142,7 @@ def content(file: DataFile) -> list[dict[str, Any]]:
 
 
 def check_files(lake: Lake) -> Counter[int]:
-    """Check that each file has the rows of its partition, in order; count the files of each spec."""
+    """Check that each file has only rows of its partition, sorted; count the files of each spec."""
     table = lake.open().table(OBSERVATIONS)
     specs: Counter[int] = Counter()
     for file in snapshot_files(table, table.current_snapshot()).values():
@@ -188,15 +188,15 @@ def test_buckets_are_those_of_the_specification(evolved: Lake) -> None:
     files = [file for file in live_files(evolved) if file.spec_id]
     found = {row["problem_id"]: file.partition[1] for file in files for row in content(file)}
     assert found["iceberg"] == 1_210_000_089 % BUCKETS
-    # The hash of nothing is 0; it is no null.
+    # The hash of an empty text is 0, not null.
     assert found[""] == 0
     assert len(set(found.values())) > 3
-    # As other engines lay files out.
+    # The folders are named as in other engines.
     assert all("/data/data_set_id=" in file.file_path for file in files)
     assert any("/data_set_id=5/bucket=0/" in file.file_path for file in files)
 
 
-def test_scans_read_the_files_of_the_partition_only(evolved: Lake) -> None:
+def test_scans_read_only_the_files_of_the_partition(evolved: Lake) -> None:
     files = [file for file in live_files(evolved) if file.spec_id]
     for problem in ("org.example.Class4", "iceberg", ""):
         condition = EqualTo("problem_id", problem)  # type: ignore[misc, call-arg, arg-type]
@@ -204,18 +204,18 @@ def test_scans_read_the_files_of_the_partition_only(evolved: Lake) -> None:
         planned = [task.file for task in scan.plan_files() if task.file.spec_id]
         assert {file.partition[1] for file in planned} == {HASHED(problem)}
         assert scan.count() == 21
-    # By the bounds of the others it could have been there as well.
+    # The bounds of the other files do not exclude the row.
     others = [f for f in files if f.partition[1] != HASHED("org.example.Class4")]
     bounds = [(f.lower_bounds[2].decode(), f.upper_bounds[2].decode()) for f in others]
     assert any(lower <= "org.example.Class4" <= upper for lower, upper in bounds)
 
 
-def test_compaction_keeps_the_rows_and_is_done_once(evolved: Lake, plain: Lake) -> None:
+def test_compaction_keeps_the_rows_and_is_idempotent(evolved: Lake, plain: Lake) -> None:
     before = evolved.open().table(OBSERVATIONS).snapshots()
     report = json.loads(evolved.obslake("compact", "--table", "observations", "--json")[0])
     table = evolved.open().table(OBSERVATIONS)
     specs = check_files(evolved)
-    # All are small, those too of which there is one in a partition of an earlier spec.
+    # All files are small, also the single ones in partitions of an earlier spec.
     assert specs.keys() == {2}
     partitions = [str(file.partition) for file in live_files(evolved)]
     assert len(set(partitions)) == len(partitions)
@@ -225,13 +225,13 @@ def test_compaction_keeps_the_rows_and_is_done_once(evolved: Lake, plain: Lake) 
     assert queried(evolved) == queried(plain)
     evolved.obslake("compact")
     assert evolved.open().table(OBSERVATIONS).snapshots() == table.snapshots()
-    # Earlier snapshots are what they were.
+    # Earlier snapshots are unchanged.
     counts = [table.scan(snapshot_id=s.snapshot_id).count() for s in before]
     assert counts == [45 * (n + 1) for n in range(7)]
     assert faults(evolved) == []
 
 
-def test_files_of_an_earlier_spec_stay_where_they_are_good(lake: Lake) -> None:
+def test_good_files_of_an_earlier_spec_stay(lake: Lake) -> None:
     paths = [source(lake, number) for number in range(4)]
     load(lake, paths[0], 0)
     load(lake, paths[1], 1)
@@ -250,7 +250,7 @@ def test_files_of_an_earlier_spec_stay_where_they_are_good(lake: Lake) -> None:
     assert lake.snapshots() == after
 
 
-def test_compaction_of_rows_that_go_to_more_partitions_than_files_may_be_open(
+def test_compaction_into_more_partitions_than_files_may_be_open(
     lake: Lake, plain: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(datafiles, "_MOST_OPEN", 2)
@@ -270,7 +270,7 @@ def test_compaction_of_rows_that_go_to_more_partitions_than_files_may_be_open(
     assert lake.snapshots() == after
 
 
-def test_a_spec_without_fields_again(evolved: Lake, plain: Lake) -> None:
+def test_removing_all_fields_of_the_spec(evolved: Lake, plain: Lake) -> None:
     table = evolved.open().table(OBSERVATIONS)
     with table.update_spec() as update:
         for name in (DATA_SET, BUCKET, START):
@@ -304,7 +304,7 @@ def test_an_interrupted_load_is_completed_once(
 def test_a_spec_that_changes_meanwhile(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    """What was written before is of the spec of before."""
+    """Files written before the change have the earlier spec."""
     load(lake, source(lake, 0), 0)
     with monkeypatch.context() as patch:
         if when == "just before the commit":
@@ -357,7 +357,7 @@ def test_rolling_back_to_files_of_earlier_specs(evolved: Lake) -> None:
         assert faults(evolved) == []
     assert rows(evolved) == before
     assert check_files(evolved) == files != compact
-    # Manifests of the earlier specs are of them.
+    # Manifests of files with earlier specs keep those specs.
     table = evolved.open().table(OBSERVATIONS)
     snapshot = table.current_snapshot()
     assert snapshot is not None
@@ -368,7 +368,7 @@ def test_rolling_back_to_files_of_earlier_specs(evolved: Lake) -> None:
 
 
 @pytest.mark.parametrize("table", [t.name for t in TABLES[1:]])
-def test_dropping_what_overtaken_loads_have_left(
+def test_dropping_rows_of_superseded_loads(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     """Every table is partitioned."""
@@ -387,14 +387,14 @@ def test_dropping_what_overtaken_loads_have_left(
 UNFIT = {
     "observed_at_day": ("observed_at", DayTransform(), "(day of observed_at)"),
     "observed": ("observed_at", IdentityTransform(), "(identity of observed_at)"),
-    # Of a column that is required PyIceberg cannot write the nulls.
+    # PyIceberg cannot write nulls for a required column.
     "nothing": ("test_id", VoidTransform(), "(void of test_id)"),
     "hashed": ("observed_at", BucketTransform(4), "(bucket[4] of observed_at)"),
 }
 
 
 @pytest.mark.parametrize("field", UNFIT)
-def test_what_cannot_be_computed_is_refused(
+def test_unsupported_transforms_are_refused(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
     for number in range(2):
@@ -412,16 +412,16 @@ def test_what_cannot_be_computed_is_refused(
     )
     for command in (
         ("compact", "--table", "observations"),
-        # Of other tables first, which could be rewritten.
+        # Other tables, which could be rewritten, come first.
         ("compact",),
         ("forget", "--data-set", DATA_SETS[0], "--problem", "a/b", "--yes"),
-        # Of another table first.
+        # Another table comes first.
         ("forget", "--data-set", DATA_SETS[0], "--run", "r0", "--yes"),
     ):
         with pytest.raises(PartitionError, match="obslake cannot write partitions"):
             lake.obslake(*command)
     assert (lake.snapshots(), stored_files(lake), written) == (before, stored, [])
-    # Reading, and taking whole loads back, goes on.
+    # Reading and rolling back whole loads still work.
     assert len(queried(lake)) == len(PROBLEMS)
     assert faults(lake) == []
     with lake.open().table(OBSERVATIONS).update_spec() as update:
@@ -445,7 +445,7 @@ def batch(numbers: range) -> pa.RecordBatch:
 
 
 def partitioned(lake: Lake) -> Table:
-    """Nulls, values that are no names of folders, and two fields of one column."""
+    """Nulls, values that cannot be folder names, and two fields on one column."""
     partition(
         lake.open(),
         MEASUREMENTS,
@@ -496,7 +496,7 @@ def test_files_of_partitions(
             groups = [parquet.metadata.row_group(n).num_rows for n in range(parquet.num_row_groups)]
         if most == 128:
             assert set(groups[:-1]) == {100}
-    # In their order, as far as one partition goes.
+    # Sorted within each partition.
     for numbers in found.values():
         assert all(one < other for one, other in pairwise(numbers))
     assert sorted(n for numbers in found.values() for n in numbers) == [

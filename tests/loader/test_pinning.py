@@ -1,4 +1,4 @@
-"""What is pinned is what DuckDB's views show, whatever happens to the tables afterwards."""
+"""A pin fixes the rows that DuckDB's views show, even if the tables change afterwards."""
 
 import json
 from collections import Counter
@@ -24,12 +24,12 @@ Contents = dict[str, Counter[object]]
 
 
 def pinned(lake: Lake) -> list[dict[str, object]]:
-    """Rows of the table that another engine reads."""
+    """Rows of the pin table, which other engines read."""
     return lake.open().table(PINNED).scan().to_arrow().to_pylist()
 
 
 def as_pinned(lake: Lake) -> Contents:
-    """What an engine shows that reads the pinned snapshots, without the loads that are hidden."""
+    """The rows that another engine reads from the pinned snapshots, without hidden loads."""
     rows = pinned(lake)
     lakehouse = lake.open()
     contents: Contents = {}
@@ -64,7 +64,7 @@ def as_pinned(lake: Lake) -> Contents:
 
 
 def as_viewed(lake: Lake) -> Contents:
-    """What DuckDB's views show now."""
+    """The rows that DuckDB's views show now."""
     contents: Contents = {}
     with engine.connect() as connection:
         create_source_views(lake.open(), connection)
@@ -76,7 +76,7 @@ def as_viewed(lake: Lake) -> Contents:
     return contents
 
 
-def test_nothing_was_loaded(lake: Lake) -> None:
+def test_pinning_an_empty_lakehouse(lake: Lake) -> None:
     lake.obslake("init")
     out, _ = lake.obslake("pin")
     assert out.splitlines() == [
@@ -87,7 +87,7 @@ def test_nothing_was_loaded(lake: Lake) -> None:
 
 
 def test_a_history(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loads, one that was interrupted, what was forgotten, taken back and removed."""
+    """Loads, an interrupted one, and forgotten, rolled back and expired rows."""
     for number in range(3):
         lake.load("observations", part(lake, number), "--run", f"r{number}")
     with monkeypatch.context() as patch:
@@ -99,7 +99,7 @@ def test_a_history(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     assert as_pinned(lake) == before
     assert [r["table_name"] for r in pinned(lake) if r["kind"] == "hidden"] == ["runs"]
 
-    # What happens afterwards is not seen until it is pinned.
+    # Later changes are not visible until they are pinned.
     lake.load("observations", part(lake, 4), "--run", "r4")
     lake.obslake("forget", "--data-set", "default", "--problem", "p1", "--yes")
     lake.obslake("compact")
@@ -123,10 +123,10 @@ def test_a_history(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.obslake("verify", "--older-than", "0m")
 
 
-def test_what_is_loaded_between_looking_and_pinning_is_not_half_seen(
+def test_a_load_between_reading_and_pinning_is_not_half_visible(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two pin at once: the one that comes second has seen what the first has."""
+    """Two pins at once: the later one includes the earlier one's loads."""
     lake.load("observations", part(lake, 0))
     lake.obslake("pin")
 
@@ -140,15 +140,15 @@ def test_what_is_loaded_between_looking_and_pinning_is_not_half_seen(
     assert as_pinned(lake) == as_viewed(lake)
 
 
-def test_what_never_was_is_not_pinned(lake: Lake) -> None:
-    """Not even a table for it is made, which another engine would take for a pin."""
+def test_an_unknown_snapshot_is_not_pinned(lake: Lake) -> None:
+    """No table is created for it, which another engine would take for a pin."""
     lake.load("observations", part(lake, 0))
     with pytest.raises(SnapshotNotFoundError, match="observations has no snapshot 4"):
         lake.obslake("pin", "--to", "4")
     assert not lake.open().has(PINNED)
 
 
-def test_one_snapshot_and_one_file_each(lake: Lake) -> None:
+def test_each_pin_has_one_snapshot_and_one_file(lake: Lake) -> None:
     for number in range(3):
         lake.load("observations", part(lake, number))
         lake.obslake("pin")
@@ -158,7 +158,7 @@ def test_one_snapshot_and_one_file_each(lake: Lake) -> None:
     lake.obslake("verify", "--deep", "--older-than", "0s")
 
 
-def test_a_pin_that_comes_second_leaves_nothing(
+def test_a_pin_that_loses_the_race_leaves_nothing(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.load("observations", part(lake, 0))
@@ -170,7 +170,9 @@ def test_a_pin_that_comes_second_leaves_nothing(
     assert json.loads(out)["orphans"] == []
 
 
-def test_what_is_being_pinned_is_no_orphan(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_a_running_pin_are_not_orphans(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lake.load("observations", part(lake, 0))
 
     def remove_orphans() -> None:
@@ -183,7 +185,7 @@ def test_what_is_being_pinned_is_no_orphan(lake: Lake, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("pattern", ["*.avro", "*.metadata.json"])
-def test_what_is_damaged_is_made_anew(lake: Lake, pattern: str) -> None:
+def test_missing_files_of_the_pin_table_are_rewritten(lake: Lake, pattern: str) -> None:
     lake.load("observations", part(lake, 0))
     lake.obslake("pin")
     gone = list((lake.home / "warehouse/obslake/pinned/metadata").glob(pattern))

@@ -1,4 +1,4 @@
-"""Terminals that are not UTF-8, folders where there is no lakehouse yet: words, and nothing left behind."""
+"""Terminals that are not UTF-8, and folders without a lakehouse: clear messages, and nothing left behind."""
 
 import json
 import os
@@ -16,7 +16,7 @@ CURSED = "é € \U0001f600 \u2502"
 
 
 def on_terminal(lake: Lake, encoding: str, *arguments: object) -> tuple[Result, str]:
-    """Run a command on a terminal of an encoding, which must succeed; return what is shown there."""
+    """Run a command on a terminal with an encoding; it must succeed; return its output."""
     runner = CliRunner(charset=encoding)
     result = runner.invoke(cli, ["--home", str(lake.home), *map(str, arguments)])
     assert result.exception is None, result.exception
@@ -31,7 +31,7 @@ def filled(lake: Lake) -> Lake:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_answers_fit_into_any_encoding(filled: Lake, encoding: str) -> None:
+def test_answers_in_any_encoding(filled: Lake, encoding: str) -> None:
     query = "select test_id, implementation_id from lake.observations"
     _, table = on_terminal(filled, encoding, "sql", query)
     assert "test_id" in table
@@ -48,7 +48,7 @@ def test_answers_fit_into_any_encoding(filled: Lake, encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 @pytest.mark.parametrize("as_json", [False, True])
-def test_every_command_fits_into_any_encoding(filled: Lake, encoding: str, as_json: bool) -> None:
+def test_every_command_in_any_encoding(filled: Lake, encoding: str, as_json: bool) -> None:
     again = filled.folder / f"{CURSED}.jsonl"
     commands: list[tuple[Any, ...]] = [
         ("status", "--snapshots"),
@@ -67,7 +67,7 @@ def test_every_command_fits_into_any_encoding(filled: Lake, encoding: str, as_js
         result.stderr_bytes.decode(encoding)
 
 
-def test_help_says_with_which_option_loads_are_shown(lake: Lake) -> None:
+def test_help_names_the_option_that_shows_loads(lake: Lake) -> None:
     shown, _ = lake.obslake("status", "--help")
     assert "with --snapshots the loads" in " ".join(shown.split())
 
@@ -120,7 +120,7 @@ def test_a_load_creates_the_lakehouse(lake: Lake) -> None:
     assert not list(home.glob(".load-*"))
 
 
-def test_a_file_where_the_lakehouse_would_be(lake: Lake, tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_lakehouse(lake: Lake, tmp_path: Path) -> None:
     file = lake.jsonl("rows.jsonl", [observation()])
     with pytest.raises(NoLakehouseError, match="cannot create a lakehouse"):
         CliRunner().invoke(

@@ -1,4 +1,4 @@
-"""How much a question about one problem reads: few files, and few row groups of them."""
+"""A query for one problem reads few files and few of their row groups."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ PROBLEMS, LOADS, STEPS, ROW_GROUP = 120, 6, 10, 100
 
 
 def problem(number: int) -> str:
-    # As classes of one package, equal in their first characters.
+    # Like classes of one package, with equal first characters.
     return f"org.example.project.some.package.Class{number:03}"
 
 
@@ -29,7 +29,7 @@ def row_groups(path: str, matches: Callable[[str, str], bool]) -> int:
 
 
 def read_for(lake: Lake, number: int) -> tuple[int, int]:
-    """Return how many files and row groups have to be read for one problem."""
+    """Return the number of files and row groups that must be read for one problem."""
     name = problem(number)
     one = And(EqualTo("data_set_id", "default"), EqualTo("problem_id", name))
     files = [t.file for t in lake.open().table(OBSERVATIONS).scan(row_filter=one).plan_files()]
@@ -49,7 +49,7 @@ def test_one_problem_is_in_few_files_and_row_groups(lake: Lake) -> None:
             for s in range(STEPS)
         ]
         lake.load("observations", part(lake, load, rows))
-    # One problem has as many rows as this share of a row group.
+    # The rows of one problem fit into a row group.
     assert LOADS * STEPS < ROW_GROUP
     scattered = [read_for(lake, number) for number in range(PROBLEMS)]
     assert {files for files, _ in scattered} == {LOADS}
@@ -63,5 +63,5 @@ def test_one_problem_is_in_few_files_and_row_groups(lake: Lake) -> None:
     compacted = [read_for(lake, number) for number in range(PROBLEMS)]
     assert max(files for files, _ in compacted) <= 2
     assert max(groups for _, groups in compacted) <= 2
-    # Where one file ends and the next begins a problem is in both; few are.
+    # Only a problem at a boundary is in two files.
     assert sum(files for files, _ in compacted) <= PROBLEMS + len(files)

@@ -1,4 +1,4 @@
-"""``--max-faulty`` and ``obslake quarantine``: what is not understood is set aside, and not lost."""
+"""``--max-faulty`` and ``obslake quarantine``: faulty records are set aside, not lost."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ def shown(lake: Lake, *options: object) -> list[tuple[Any, ...]]:
 
 
 def mixed(lake: Lake, name: str, **extra: object) -> Path:
-    """Write five rows, of which the second and the fourth cannot be understood."""
+    """Write five rows; the second and the fourth are faulty."""
     rows = [observation(test_id=f"t{n}", step_id=str(n), **extra) for n in range(5)]
     rows[1]["step_id"] = "first"
     rows[3]["problem_id"] = None
@@ -59,12 +59,12 @@ def test_faulty_rows_are_set_aside_and_the_others_loaded(lake: Lake, name: str) 
     assert first["load_id"] == report["load_id"]
     assert first["file_time"].timestamp() == pytest.approx(path.stat().st_mtime, abs=1e-3)
     assert json.loads(first["options"])["run"] == "r"
-    # The source is loaded, whatever is tolerated the next time.
+    # The source is loaded, even with another tolerance the next time.
     assert "already loaded" in lake.obslake("load", "observations", path, "--run", "r")[0]
     assert len(lake.rows("quarantine")) == 2
 
 
-def test_how_much_is_tolerated(lake: Lake) -> None:
+def test_the_tolerance_limits_faulty_rows(lake: Lake) -> None:
     path = mixed(lake, "o.jsonl")
     for option in ("0", "1", "0%", "39.9%"):
         message = lake.refused("observations", path, "--max-faulty", option)
@@ -77,20 +77,20 @@ def test_how_much_is_tolerated(lake: Lake) -> None:
     ]
     with pytest.raises(SourceRowError, match="more than --max-faulty 1 allows"):
         lake.obslake("load", "observations", path, "--max-faulty", "1")
-    # The share is one of all files.
+    # The share is relative to the rows of all files.
     good = lake.jsonl("good.jsonl", [observation(step_id=n) for n in range(95)])
     assert lake.load_partly("observations", path, good, max_faulty="2%")["set_aside"] == 2
     assert lake.load("observations", good, "--run", "r", "--max-faulty", "100%")["set_aside"] == 0
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "101%", "many", "%", "", "1e3", "nan%"])
-def test_tolerances_that_mean_nothing(workspace: Workspace, text: str) -> None:
+def test_invalid_tolerances(workspace: Workspace, text: str) -> None:
     done = workspace.run("obslake", "load", "observations", "x", f"--max-faulty={text}")
     assert done.returncode == 2
     assert "is neither a number like 12 nor a percentage like 0.5%" in done.stderr
 
 
-def test_what_a_user_sees(workspace: Workspace) -> None:
+def test_messages(workspace: Workspace) -> None:
     path = mixed(Lake(workspace.folder), "o.csv")
     done = workspace.run("obslake", "load", "observations", "o.csv", "--max-faulty", "50%")
     assert done.returncode == 3
@@ -175,7 +175,7 @@ def test_descriptions(lake: Lake, table: str) -> None:
     assert why.endswith(reason)
 
 
-def test_an_actuation_is_set_aside_as_a_whole(lake: Lake) -> None:
+def test_a_whole_actuation_is_set_aside(lake: Lake) -> None:
     cells = [c for y in range(3) for c in step(y, str(y), "f", "T", ["1", "2"])]
     cells += [oracle("0", 0), oracle("1", 1), abstraction("interface", "I")]
     cells += step(1, "1", "f", "T", ["1", "2"], SYSTEMID="s2")
@@ -202,7 +202,7 @@ def test_an_actuation_is_set_aside_as_a_whole(lake: Lake) -> None:
         ("two.parquet", 1): other,
         ("two.parquet", 2): other,
     }
-    # Of all five one is faulty, but five are set aside.
+    # One of five cells is faulty, but all five are set aside.
     assert "5 of 23" in lake.refused("lasso", one, two, "--data-set", "d", "--max-faulty", "20%")
 
 
@@ -216,7 +216,7 @@ def test_an_actuation_is_set_aside_as_a_whole(lake: Lake) -> None:
         ({"LASTMODIFIED": "yesterday"}, {(1, "s1")}),
     ],
 )
-def test_what_a_faulty_cell_may_belong_to(
+def test_actuations_to_which_a_faulty_cell_may_belong(
     lake: Lake, wrong: dict[str, Any], lost: set[tuple[int, str]]
 ) -> None:
     cells = [c for s in ("s1", "s2") for y in (0, 1) for c in step(y, "1", "f", "T", SYSTEMID=s)]
@@ -270,7 +270,7 @@ def test_lines_of_recordings(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Non
         (str(path), 6, None, of_session),
         (str(path), 7, None, of_session),
     ]
-    # A newer version knows that number.
+    # A newer version accepts that number.
     real = checks._faults
     monkeypatch.setattr(
         checks,
@@ -299,7 +299,7 @@ def test_lines_of_recordings(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Non
     assert [position for _, position, *_ in shown(lake)] == [5, 6, 7]
 
 
-def test_report_files_are_set_aside_as_a_whole(lake: Lake) -> None:
+def test_whole_report_files_are_set_aside(lake: Lake) -> None:
     good = lake.write("good.xml", '<testsuite><testcase name="t"/></testsuite>')
     cut = lake.write("cut.xml", '<testsuite name="\u00e9"><testcase ')
     latin = lake.write("latin.xml", b'<testsuite name="\xe9"/>')
@@ -314,13 +314,13 @@ def test_report_files_are_set_aside_as_a_whole(lake: Lake) -> None:
     ]
     assert lake.row("quarantine", file=str(cut))["record"] == cut.read_text()
     assert lake.row("quarantine", file=str(latin))["record_form"] == "base64"
-    # Known as set aside, until it is another file.
+    # A file that was set aside is recognised until its content changes.
     assert lake.load("junit", good, cut, latin)["load_id"] is None
     cut.write_text('<testsuite name="\u00e9"><testcase name="u"/></testsuite>')
     assert lake.load("junit", good, cut, latin)["sources"] == [str(cut)]
 
 
-def test_report_files_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_files_are_retried(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = lake.folder / "linux"
     folder.mkdir()
     cut = folder / "cut.xml"
@@ -340,7 +340,7 @@ def test_report_files_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch
 
 
 def newer_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand for a version to which the step `first` is step 77."""
+    """Simulate a version that reads the step `first` as step 77."""
     real = checks.Cast.fault
     monkeypatch.setattr(
         checks.Cast,
@@ -360,7 +360,7 @@ def newer_version(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["o.parquet", "o.jsonl", "o.csv"])
-def test_a_newer_version_reads_what_was_set_aside(
+def test_a_newer_version_reads_records_that_were_set_aside(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     path = mixed(lake, name, result='"é"', host="ci", observed_at=None)
@@ -376,9 +376,9 @@ def test_a_newer_version_reads_what_was_set_aside(
     others = lake.row("observations", step_id=0)
     differing = {"step_id": 77, "test_id": "t1", "load_id": done["retried_by"]}
     assert row == {**others, **differing}
-    # What all rows said about the run is not replaced by what one says.
+    # The run that summarises all rows is not replaced by one from a single row.
     assert lake.rows("runs") == runs
-    # What is still not understood is in the quarantine once, where it stood.
+    # A record that is still faulty is in the quarantine once, with its original place.
     records = lake.quarantine()["records"]
     assert [(r["load_id"], r["file"], r["column_name"]) for r in records] == [
         (done["retried_by"], str(path), "problem_id")
@@ -401,7 +401,7 @@ def test_an_interrupted_retry_is_completed_by_repetition(
         interrupted_at(patch, table)
         with pytest.raises(InterruptedLoadError):
             lake.quarantine("--retry")
-    # Nothing of it is seen.
+    # None of its rows are visible.
     assert lake.quarantine()["total"] == 2
     assert len(lake.rows("observations")) == 3
     (done,) = lake.quarantine("--retry")
@@ -433,7 +433,7 @@ def test_an_interrupted_load_is_completed_by_repetition(
     assert len({r["load_id"] for t in ALL_TABLES for r in lake.rows(t.name)}) == 1
 
 
-def test_lasso_cells_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lasso_cells_are_retried(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = [c for y in range(2) for c in step(y, str(y), "f", "T", ["1"])]
     cells[5]["ACTIONID"] = None
     lake.load_partly("lasso", lake.parquet("cells.parquet", cells))
@@ -446,8 +446,8 @@ def test_lasso_cells_are_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch)
     assert (row["output"], row["operation"], row["target"], row["inputs"]) == ("1", "f", "T", "[1]")
 
 
-def test_a_lakehouse_of_before(lake: Lake) -> None:
-    """Without the table nothing is set aside; the next load creates it."""
+def test_a_lakehouse_without_the_quarantine_table(lake: Lake) -> None:
+    """Without the table the quarantine is empty; the next load creates it."""
     lake.load("observations", lake.jsonl("a.jsonl", [observation()]))
     lake.open().catalog.drop_table((NAMESPACE, "quarantine"))
     assert lake.obslake("quarantine")[0] == "nothing is set aside\n"

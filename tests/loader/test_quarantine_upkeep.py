@@ -1,4 +1,4 @@
-"""The quarantine in the commands that keep a lakehouse: forget, rollback, verify, compact and expire."""
+"""The quarantine in the upkeep commands: forget, rollback, verify, compact and expire."""
 
 import json
 import os
@@ -32,12 +32,12 @@ from tests.loader.test_verify import LONG_AGO, faults, verify
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
 
 
 def some(lake: Lake, run: str) -> Path:
-    """Write a source with one good row; the others are known by their output."""
+    """Write a source with one good row; the others are identified by their output."""
     rows = [
         observation(problem_id="p1", output=f"{run} good"),
         observation(problem_id="p1", output=f"{run} p1", step_id="first"),
@@ -53,7 +53,7 @@ MINE = ("--data-set", "mine")
 
 @pytest.fixture
 def kept(kept_lakes: KeptLakes) -> Lake:
-    """Two runs, each with a good row and four that are set aside."""
+    """Two runs, each with one good row and four records that are set aside."""
     return kept_lakes.get("two runs with faults", load_two_runs)
 
 
@@ -63,7 +63,7 @@ def load_two_runs(lake: Lake) -> None:
 
 
 def outputs(lake: Lake) -> set[str]:
-    """Return the strings that were returned, of which records have the JSON."""
+    """Return the strings in the outputs of the records."""
     records = [json.loads(record) for (record,) in lake.rows("quarantine", "record")]
     return {json.loads(record["output"]) for record in records}
 
@@ -71,7 +71,7 @@ def outputs(lake: Lake) -> set[str]:
 ALL = {f"{run} {what}" for run in "ab" for what in ("p1", "p2", "nobody", "theirs")}
 
 
-def test_records_of_what_is_forgotten_are_deleted(kept: Lake) -> None:
+def test_records_of_forgotten_rows_are_deleted(kept: Lake) -> None:
     before = snapshots(kept)[-1]["snapshot_id"]
     options = (*MINE, "--problem", "p1")
     rest = ALL - {"a p1", "b p1"}
@@ -83,7 +83,7 @@ def test_records_of_what_is_forgotten_are_deleted(kept: Lake) -> None:
     assert outputs(kept) == rest
     assert faults(kept) == {}
     assert kept.quarantine()["total"] == len(rest)
-    # They are not read again either, and loading their sources brings nothing back.
+    # They are not retried either, and loading their sources again restores nothing.
     assert sum(retry["records"] for retry in kept.quarantine("--retry")) == len(rest)
     assert kept.load("observations", some(kept, "a"), *MINE, "--run", "a")["load_id"] is None
     with pytest.raises(RollbackError, match="that were forgotten since"):
@@ -94,7 +94,7 @@ def test_records_of_what_is_forgotten_are_deleted(kept: Lake) -> None:
 
 
 def test_which_records_are_deleted(kept: Lake) -> None:
-    """Each time they are brought back after it."""
+    """The lakehouse is restored after each case."""
     before = snapshots(kept)[-1]["snapshot_id"]
     for options, deleted, n_unknown in (
         (MINE, ALL - {"a theirs", "b theirs"}, 0),
@@ -104,13 +104,13 @@ def test_which_records_are_deleted(kept: Lake) -> None:
         (("--data-set", "theirs", "--problem", "p1", "--run", "a"), {"a theirs"}, 0),
     ):
         out, _ = kept.obslake("forget", *options, "--yes", "--json")
-        (told,) = (t for t in json.loads(out)["tables"] if t["table"] == "quarantine")
-        assert (told["rows"], told["unknown"]) == (len(deleted), n_unknown), options
+        (report,) = (t for t in json.loads(out)["tables"] if t["table"] == "quarantine")
+        assert (report["rows"], report["unknown"]) == (len(deleted), n_unknown), options
         assert outputs(kept) == ALL - deleted, options
         back(kept, before, "--undo-forget")
 
 
-def test_no_file_holds_what_was_forgotten(kept: Lake) -> None:
+def test_no_file_contains_forgotten_records(kept: Lake) -> None:
     forget(kept, *MINE)
     kept.obslake("expire", "--older-than", "0s")
     files = [p for p in stored_files(kept, QUARANTINE) if p.suffix == ".parquet"]
@@ -120,10 +120,8 @@ def test_no_file_holds_what_was_forgotten(kept: Lake) -> None:
     assert faults(kept) == {}
 
 
-def test_records_that_were_read_again_are_deleted_as_well(
-    kept: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are not listed any more, and are still in the table."""
+def test_retried_records_are_deleted_too(kept: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are no longer listed, but still in the table."""
     newer_version(monkeypatch)
     assert [retry["set_aside"] for retry in kept.quarantine("--retry")] == [1, 1]
     assert len(kept.rows("quarantine")) == 10
@@ -135,7 +133,7 @@ def test_records_that_were_read_again_are_deleted_as_well(
 
 
 @pytest.mark.parametrize("table", ["quarantine", "observations"])
-def test_interrupted_it_is_completed_by_repetition(
+def test_an_interrupted_command_is_completed_by_repetition(
     kept: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     with monkeypatch.context() as patch:
@@ -150,7 +148,9 @@ def test_interrupted_it_is_completed_by_repetition(
     assert len(ids) == 1
 
 
-def test_its_files_are_replaced_meanwhile(kept: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compaction_of_the_quarantine_meanwhile(
+    kept: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         done = just_before_commit(
             patch, lambda: kept.obslake("compact", "--table", "quarantine"), "quarantine"
@@ -160,8 +160,8 @@ def test_its_files_are_replaced_meanwhile(kept: Lake, monkeypatch: pytest.Monkey
     assert outputs(kept) == {"a theirs", "b theirs"}
 
 
-def test_where_only_records_are_left(lake: Lake) -> None:
-    """Nothing of the source was understood, so no table knows its data set."""
+def test_only_records_are_left(lake: Lake) -> None:
+    """All rows of the source are faulty, so no other table has its data set."""
     rows = [observation(step_id="first")]
     lake.load_partly("observations", lake.jsonl("o.jsonl", rows), *MINE)
     assert forget(lake, *MINE) == {"quarantine": 1}
@@ -173,8 +173,8 @@ def test_where_only_records_are_left(lake: Lake) -> None:
 LINES = b"problem_id,implementation_id,test_id,output\np1,i,t,1\np1,i\np11,i\n\xe9,p1\np2,i,t,1,2\n"
 
 
-def test_lines_that_are_no_rows(lake: Lake) -> None:
-    """They are of the data set and the run that the options name, and of a problem that cannot be told."""
+def test_lines_that_are_not_rows(lake: Lake) -> None:
+    """They belong to the data set and the run in the options, and to an unknown problem."""
     lake.load_partly("observations", lake.write("o.csv", LINES), *MINE, "--run", "r")
     assert {position for (position,) in lake.rows("quarantine", "position")} == {3, 4, 5, 6}
     other = lake.load_partly("observations", lake.write("other.csv", LINES), "--data-set", "d")
@@ -193,7 +193,7 @@ def test_lines_that_are_no_rows(lake: Lake) -> None:
 
 
 def test_lines_of_loads_with_several_data_sets(lake: Lake) -> None:
-    """What names its data set in no way is of those that its load has rows of."""
+    """A record without a data set may belong to each of those in its load."""
     header = "data_set_id,problem_id,implementation_id,test_id,output\n"
     text = header + "x,p,i,t,1\ny,p,i,t,1\np,i\n"
     lake.load_partly("observations", lake.write("xy.csv", text), "--data-set", "d")
@@ -233,7 +233,7 @@ def test_cells_lines_and_reports(lake: Lake) -> None:
     lake.load_partly("junit", *reports, "--path-pattern", pattern, *MINE)
     forget(lake, *MINE, "--run", "8")
     assert lake.row("quarantine")["file"] == str(reports[0])
-    # The names that its suites have are not looked for.
+    # The names of its suites are not searched.
     with pytest.raises(ForgetError, match=r"without problem or run: 1$"):
         forget(lake, *MINE, "--run", "7", "--problem", "a&b")
     forget(lake, *MINE, "--run", "7")
@@ -249,20 +249,20 @@ IDENTITY = ("data_set_id", "problem_id", "run_id")
     [
         ("observations", {"problem_id": None}, (), ("d", None, "r")),
         ("observations", {"data_set_id": "x", "run_id": "q"}, (), ("x", "p", "q")),
-        # Columns as the source names them, and values as they were written.
+        # Columns as named in the source, and values as written there.
         (
             "observations",
             {"SET": "x", "N": 1000, "problem_id": None},
             ("--map", "data_set_id=set", "--map", "problem_id=n"),
             ("x", "1000", "r"),
         ),
-        # Tests are of no run, runs of no problem, and measurements of one or none.
+        # Tests have no run, runs no problem, and measurements may have a problem.
         ("tests", {}, (), ("d", "p", None)),
         ("runs", {"run_id": "q"}, (), ("d", None, "q")),
         ("measurements", {}, (), ("d", "p", None)),
     ],
 )
-def test_what_a_record_says(
+def test_what_a_record_belongs_to(
     lake: Lake,
     command: str,
     row: dict[str, object],
@@ -289,7 +289,7 @@ def test_what_a_record_says(
 
 
 def as_an_earlier_version_made_it(lake: Lake) -> None:
-    """Put the quarantine in its place without the columns that it has got since."""
+    """Replace the quarantine by one without the columns that were added later."""
     catalog, table = lake.open().catalog, lake.open().table(QUARANTINE)
     rows = table.scan().to_arrow().drop_columns(IDENTITY)
     notes = [s.summary.additional_properties for s in table.snapshots() if s.summary]
@@ -303,7 +303,7 @@ def as_an_earlier_version_made_it(lake: Lake) -> None:
 
 
 def test_records_of_an_earlier_version(kept: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their data set, problem and run cannot be told; those that are set aside since say it."""
+    """Their data set, problem and run are unknown; newer records have them."""
     as_an_earlier_version_made_it(kept)
     assert kept.quarantine()["total"] == 8
     before = kept.snapshots()
@@ -318,8 +318,8 @@ def test_records_of_an_earlier_version(kept: Lake, monkeypatch: pytest.MonkeyPat
                 forget(kept, *options, "--dry-run")
             continue
         out, _ = kept.obslake("forget", *options, "--dry-run", "--json")
-        (told,) = (t for t in json.loads(out)["tables"] if t["table"] == "quarantine")
-        assert (told["rows"], told["unknown"]) == (deleted, n_unknown), options
+        (report,) = (t for t in json.loads(out)["tables"] if t["table"] == "quarantine")
+        assert (report["rows"], report["unknown"]) == (deleted, n_unknown), options
     assert kept.snapshots() == before
     with monkeypatch.context() as patch:
         newer_version(patch)
@@ -333,7 +333,7 @@ def test_records_of_an_earlier_version(kept: Lake, monkeypatch: pytest.MonkeyPat
     assert forget(kept, *MINE)["quarantine"] == 12
 
 
-def test_columns_are_added_though_the_catalog_does_not_answer_at_first(
+def test_columns_are_added_although_the_catalog_does_not_answer_at_first(
     kept: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_an_earlier_version_made_it(kept)
@@ -352,7 +352,7 @@ def test_columns_are_added_though_the_catalog_does_not_answer_at_first(
     assert Counter(run for (run,) in kept.rows("quarantine", "run_id")) == {None: 8, "c": 4}
 
 
-def test_a_rollback_takes_records_with_their_loads(
+def test_a_rollback_removes_records_with_their_loads(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = lake.load("observations", lake.jsonl("good.jsonl", [observation(problem_id="p9")]))
@@ -361,10 +361,10 @@ def test_a_rollback_takes_records_with_their_loads(
         newer_version(patch)
         (retry,) = lake.quarantine("--retry")
         assert retry["set_aside"] == 1
-    before, told = sorted(lake.rows("quarantine"), key=repr), lake.quarantine()
-    assert (len(before), told["total"]) == (5, 1)
+    before, listed = sorted(lake.rows("quarantine"), key=repr), lake.quarantine()
+    assert (len(before), listed["total"]) == (5, 1)
     last = snapshots(lake)
-    # To before the retry: what it has read is set aside again, and can be read again.
+    # To before the retry: its records are set aside again, and can be retried.
     report = back(lake, last[1]["snapshot_id"])
     assert {t["table"]: t["rows"] for t in report["tables"]}["quarantine"] == 4
     assert lake.quarantine()["total"] == 4
@@ -373,16 +373,16 @@ def test_a_rollback_takes_records_with_their_loads(
         newer_version(patch)
         assert lake.quarantine("--retry")[0]["set_aside"] == 1
     assert lake.quarantine()["total"] == 1
-    # To before the load: nothing is.
+    # To before the load: nothing is set aside.
     back(lake, good["load_id"])
     assert lake.rows("quarantine") == []
     assert lake.quarantine() == {"total": 0, "loads": {}, "records": []}
     assert faults(lake) == {}
-    # Its source can be loaded again, and refused this time.
+    # Its source can be loaded again, and is refused this time.
     assert "4 rows cannot" in lake.refused("observations", some(lake, "a"), *MINE, "--run", "a")
     back(lake, last[-1]["snapshot_id"])
     assert sorted(lake.rows("quarantine"), key=repr) == before
-    assert lake.quarantine() == told
+    assert lake.quarantine() == listed
 
 
 @pytest.mark.parametrize("table", ["observations", "quarantine"])
@@ -398,7 +398,7 @@ def test_an_interrupted_rollback(kept: Lake, monkeypatch: pytest.MonkeyPatch, ta
     assert faults(kept) == {}
 
 
-def test_a_rollback_leaves_records_of_unfinished_loads(
+def test_a_rollback_keeps_records_of_unfinished_loads(
     kept: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -415,7 +415,7 @@ def test_a_rollback_leaves_records_of_unfinished_loads(
     assert faults(kept) == {}
 
 
-def test_verify_finds_what_is_wrong_with_it(kept: Lake) -> None:
+def test_verify_finds_faults_in_the_quarantine(kept: Lake) -> None:
     checks = {c["name"]: c["counted"] for c in verify(kept, "--deep")["checks"]}
     # Runs, quarantine and observations of two loads.
     assert (checks["tables"], checks["data files"], checks["loads"]) == (6, 6, 6)
@@ -446,7 +446,7 @@ def test_verify_finds_what_is_wrong_with_it(kept: Lake) -> None:
     assert found["tables"][0].startswith("quarantine: its metadata cannot be read: ")
 
 
-def test_compaction_and_expiry_keep_it(kept: Lake) -> None:
+def test_compaction_and_expiry_keep_records(kept: Lake) -> None:
     before = kept.rows("quarantine")
     kept.obslake("compact")
     kept.obslake("expire", "--older-than", "0s")
@@ -457,7 +457,7 @@ def test_compaction_and_expiry_keep_it(kept: Lake) -> None:
 
 
 def test_lakehouses_without_the_table(lake: Lake) -> None:
-    """As they were made earlier: it is missing nowhere."""
+    """Created by earlier versions: no command needs the table."""
     first = lake.load("observations", lake.jsonl("a.jsonl", [observation(run_id="a")]))
     lake.load("observations", lake.jsonl("b.jsonl", [observation(run_id="b")]))
     lake.open().catalog.drop_table((NAMESPACE, "quarantine"))
@@ -467,14 +467,14 @@ def test_lakehouses_without_the_table(lake: Lake) -> None:
     report = back(lake, first["load_id"], "--undo-forget")
     assert [t["table"] for t in report["tables"]][-2:] == ["measurements", "observations"]
     assert faults(lake) == {}
-    # The next load creates it; a rollback to before that empties it.
+    # The next load creates the table; a rollback to before that empties it.
     lake.load_partly("observations", some(lake, "c"), *MINE)
     assert len(lake.rows("quarantine")) == 4
     back(lake, first["load_id"])
     assert lake.rows("quarantine") == []
 
 
-def test_cells_that_are_left_out_leave_no_names(lake: Lake) -> None:
+def test_skipped_cells_leave_no_names(lake: Lake) -> None:
     cells = [*step(0, "1", "f"), *step(0, '"secret"', "g", SYSTEMID="gone", SHEETID="other()")]
     cells += [cell("metric", "1", -1, -1)]
     cells = [{**c, "X": str(c["X"])} for c in cells]

@@ -1,4 +1,4 @@
-"""``obslake load recording``: what the pytest plugin writes, whole or cut off."""
+"""``obslake load recording``: files of the pytest plugin, complete or truncated."""
 
 import gzip
 import json
@@ -86,7 +86,7 @@ WHOLE = [session(), start(), call(), call(step_id=1, output="$EXCEPTION@ValueErr
 
 
 @pytest.mark.parametrize("name", ["r.jsonl", "r.jsonl.gz"])
-def test_what_the_plugin_writes(lake: Lake, name: str) -> None:
+def test_records_of_the_plugin(lake: Lake, name: str) -> None:
     report = lake.load("recording", lake.write(name, lines(WHOLE)))
     assert report["rows"] == {"implementations": 1, "tests": 1, "runs": 1, "observations": 2}
     assert report["warnings"] == []
@@ -129,7 +129,7 @@ def test_what_the_plugin_writes(lake: Lake, name: str) -> None:
     assert "already loaded" in lake.obslake("load", "recording", lake.folder / name)[0]
 
 
-def test_what_a_session_does_not_say(lake: Lake) -> None:
+def test_missing_fields_of_a_session(lake: Lake) -> None:
     record = {"record": "session", "problem_id": "p", "implementation_id": "i"}
     step = {"record": "call", "test_id": "t", "step_id": 0}
     report = lake.load("recording", lake.jsonl("r.jsonl", [record, step]), "--data-set", "d")
@@ -143,8 +143,8 @@ def test_what_a_session_does_not_say(lake: Lake) -> None:
     assert lake.row("observations", data_set_id="own")["test_id"] == "t"
 
 
-def test_what_the_response_does_not_tell(lake: Lake) -> None:
-    """An empty dictionary and nothing at all are the same text."""
+def test_the_kind_of_an_ambiguous_response(lake: Lake) -> None:
+    """An empty dictionary and no value have the same text."""
     steps = [call(output="{}"), call(step_id=1, output="{}", response_kind="value")]
     lake.load("recording", lake.jsonl("r.jsonl", [session(), *steps]))
     assert lake.rows("observations", "step_id", "response_kind") == [(0, "void"), (1, "value")]
@@ -164,11 +164,11 @@ def test_retries(lake: Lake) -> None:
 
 
 def test_several_sessions(lake: Lake) -> None:
-    """Worker processes of one run, and recordings one after another in one file."""
+    """Worker processes of one run, and concatenated recordings in one file."""
     first = lines([session(), call(test_id="a"), test(test_id="a")])
     second = lines([session(implementation_id="lib@2.0", revision="2.0"), call(test_id="a")])
     joined = lake.write("joined.jsonl.gz", gzip.compress(first.encode()))
-    # As `cat` joins compressed files.
+    # As `cat` concatenates compressed files.
     joined.write_bytes(gzip.compress(first.encode()) + gzip.compress(second.encode()))
     worker = lake.jsonl("worker.jsonl", [session(), call(test_id="b"), test(test_id="b")])
     report = lake.load("recording", joined, worker)
@@ -180,7 +180,7 @@ def test_several_sessions(lake: Lake) -> None:
     ]
 
 
-def test_what_a_session_says_at_its_end_becomes_attributes_of_the_run(lake: Lake) -> None:
+def test_the_summary_of_a_session_becomes_attributes_of_the_run(lake: Lake) -> None:
     left_out = [{"reason": "written in C", "count": 2, "names": ["gcd"]}]
     end = {"record": "end", "ended_at": "2026-01-02T03:05:00Z", "n_calls": 1, "n_tests": 1}
     records = [
@@ -189,7 +189,7 @@ def test_what_a_session_says_at_its_end_becomes_attributes_of_the_run(lake: Lake
         call(),
         test(),
         {**end, "left_out": left_out, "failures": {}},
-        # The first suite left nothing out; the second one was killed.
+        # The first suite skipped nothing; the second one was killed.
         session(run_id="run-8", attributes={}),
         start(),
         call(),
@@ -208,13 +208,13 @@ def test_what_a_session_says_at_its_end_becomes_attributes_of_the_run(lake: Lake
     }
 
 
-def test_an_end_that_says_nothing(lake: Lake) -> None:
+def test_an_empty_summary(lake: Lake) -> None:
     record = {"record": "session", "problem_id": "p", "implementation_id": "i"}
     report = lake.load("recording", lake.jsonl("r.jsonl", [record, {"record": "end"}]))
     assert report["rows"]["runs"] == 1
 
 
-def test_what_is_unknown_is_counted(lake: Lake) -> None:
+def test_unknown_records_are_counted(lake: Lake) -> None:
     records = [
         session(mood="good"),
         {"record": "weather", "step_id": "no number", "wind": 3},
@@ -233,7 +233,7 @@ def test_what_is_unknown_is_counted(lake: Lake) -> None:
     ]
 
 
-def test_a_cut_off_recording_is_loaded_up_to_there(lake: Lake) -> None:
+def test_a_truncated_recording_is_loaded_up_to_its_last_complete_line(lake: Lake) -> None:
     text = lines([session(), *(call(step_id=n, output=f'"{n * 7919}"') for n in range(2000))])
     warning = "{} is cut off: loaded up to its last whole line"
     cut = lake.write("cut.jsonl", text[:-20])
@@ -251,12 +251,12 @@ def test_a_cut_off_recording_is_loaded_up_to_there(lake: Lake) -> None:
         assert sorted(steps) == list(range(len(steps)))
         assert len(steps) == 2000 if name == "trailer" else 500 < len(steps) < 1500
 
-    # A last line without its end is whole, if it is.
+    # A last line without a line end counts if it is complete.
     report = lake.load("recording", lake.write("no-end.jsonl", text[:-1]), "--data-set", "no-end")
     assert (report["rows"]["observations"], report["warnings"]) == (2000, [])
 
 
-def test_cut_off_before_the_first_line(lake: Lake) -> None:
+def test_a_recording_truncated_in_its_first_line(lake: Lake) -> None:
     for name in ("r.jsonl", "r.jsonl.gz"):
         path = lake.write(name, lines([session()])[:40])
         assert (
@@ -264,7 +264,7 @@ def test_cut_off_before_the_first_line(lake: Lake) -> None:
         )
 
 
-def test_what_is_no_recording_is_refused(lake: Lake) -> None:
+def test_files_that_are_not_recordings_are_refused(lake: Lake) -> None:
     refusal = (
         "{}: not a recording: its first line is not a session record\n"
         "  load rows with named columns with `obslake load observations`"
@@ -291,7 +291,7 @@ def test_what_is_no_recording_is_refused(lake: Lake) -> None:
     assert lake.refused("recording", path).startswith(f"{path}: not a readable gzip file: ")
 
 
-def test_what_is_not_understood_is_named(lake: Lake) -> None:
+def test_faulty_records_are_reported(lake: Lake) -> None:
     records = [
         session(),
         call(step_id="first"),
@@ -328,8 +328,8 @@ def test_standard_input(workspace: Workspace) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(cut=st.integers(1, 10_000), compressed=st.booleans())
-def test_any_cut(tmp_path: Path, cut: int, compressed: bool) -> None:
-    """Whole lines stay, and nothing but whole lines."""
+def test_any_truncation(tmp_path: Path, cut: int, compressed: bool) -> None:
+    """Exactly the complete lines are loaded."""
     text = lines([session(), *(call(step_id=n) for n in range(20))]).encode()
     content = gzip.compress(text) if compressed else text
     path = tmp_path / "r.jsonl"

@@ -1,4 +1,4 @@
-"""Characters that XML 1.0 forbids, written as such or as references, and heads of UTF-16 in all spellings."""
+"""Characters that XML 1.0 forbids, raw or as references, and UTF-16 declarations in all variants."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.loader.staging import EXAMPLES
 
 
 class Texts:
-    """Keeps the attribute ``a`` and the text of a document."""
+    """Collects the attribute ``a`` and the text of a document."""
 
     def __init__(self) -> None:
         self.attribute = ""
@@ -33,7 +33,7 @@ class Texts:
 
 
 def read(folder: Path, content: str | bytes) -> tuple[int, str, str]:
-    """Return how many characters were replaced, the attribute and the text."""
+    """Return the number of replaced characters, the attribute and the text."""
     path = folder / "r.xml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     texts = Texts()
@@ -41,7 +41,7 @@ def read(folder: Path, content: str | bytes) -> tuple[int, str, str]:
     return n_replaced, texts.attribute, texts.content
 
 
-def test_a_reference_is_replaced_as_the_character_is(lake: Lake) -> None:
+def test_a_reference_is_replaced_like_the_character(lake: Lake) -> None:
     cases = (
         '<testcase name="colour"><failure message="no &#x1B;[31m&#8;&#0;">at</failure></testcase>'
         '<testcase name="face &#xD83D;&#xDE00;"/><testcase name="ok"/>'
@@ -89,14 +89,14 @@ def test_references(
     assert found == (2 * n_replaced, read_as, read_as)
 
 
-def test_what_looks_like_a_reference_is_left_alone(tmp_path: Path) -> None:
+def test_text_that_looks_like_a_reference_is_unchanged(tmp_path: Path) -> None:
     text = "<x><![CDATA[&#0; <!-- ]] ]]>&#1;<!-- &#2; <![CDATA[ -->&#3;<![CDATA[--> &#4;]]></x>"
     assert read(tmp_path, text) == (2, "", "&#0; <!-- ]] \ufffd\ufffd--> &#4;")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
-def test_halves_of_characters(tmp_path: Path, encoding: str) -> None:
-    """As Java and JavaScript write them where they cut a text, or do not know better."""
+def test_lone_surrogates(tmp_path: Path, encoding: str) -> None:
+    """Java and JavaScript write them when they cut a text."""
     text = '<x a="\ud83d\ude00">\ud83d \ude00</x>'
     found = read(tmp_path, text.encode(encoding, "surrogatepass"))
     assert found == (2, "😀", "\ufffd \ufffd")
@@ -117,7 +117,7 @@ SECTIONS = st.sampled_from([("", ""), ("<![CDATA[", "]]>"), ("<!--", "-->"), ("<
     parts=st.lists(st.tuples(SECTIONS, st.lists(PIECES, max_size=4)), max_size=6),
     chunk=st.integers(1, 200),
 )
-def test_pieces_of_any_length_are_read_alike(
+def test_chunks_of_any_length_give_the_same_result(
     tmp_path: Path, parts: list[tuple[tuple[str, str], list[str]]], chunk: int
 ) -> None:
     inner = ""
@@ -138,7 +138,9 @@ def test_pieces_of_any_length_are_read_alike(
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32-be"])
 @pytest.mark.parametrize("before", ["", "\r\n "])
 @pytest.mark.parametrize("declared", ["UTF-16", "utf16", "UTF_16LE", "Unicode", "ISO-10646-UCS-2"])
-def test_heads_of_wide_encodings(tmp_path: Path, declared: str, before: str, encoding: str) -> None:
+def test_declarations_of_wide_encodings(
+    tmp_path: Path, declared: str, before: str, encoding: str
+) -> None:
     """With and without a byte order mark, right and wrong."""
     document = f'{before}<?xml version="1.0" encoding="{declared}"?><x a="é 表 😀"/>'
     assert read(tmp_path, document.encode(encoding)) == (0, "é 表 😀", "")

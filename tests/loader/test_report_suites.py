@@ -1,4 +1,4 @@
-"""Suites of test reports: what they are named, what tells them apart, and what goes wrong outside of cases."""
+"""Suites of test reports: their names, what distinguishes them, and errors outside of cases."""
 
 import time
 from pathlib import Path
@@ -42,8 +42,8 @@ def test_errors_outside_of_cases_are_kept(tmp_path: Path) -> None:
     ]
 
 
-def test_a_case_may_have_the_name_of_a_set_up(tmp_path: Path) -> None:
-    """It keeps its name, with the error of the suite or without it."""
+def test_a_case_may_be_named_like_a_setup_error(tmp_path: Path) -> None:
+    """It keeps its name, whether the suite has an error or not."""
     real = case("setup", classname="s")
     staged = stage_reports(
         tmp_path, {"1/r.xml": suite("s", "<error/>" + real), "2/r.xml": suite("s", real)}
@@ -130,7 +130,7 @@ def test_a_run_that_was_aborted_is_an_error(tmp_path: Path) -> None:
     assert staged.outputs("problem", "test") == [("r", "suite", "error@@the run ended as Aborted")]
 
 
-def test_what_suites_count_and_do_not_say_is_said(tmp_path: Path) -> None:
+def test_counted_but_missing_cases_are_reported(tmp_path: Path) -> None:
     told = suite("a", case("t", FAILED), tests=1, failures=1)
     silent = suite("b", case("t"), tests=3, errors=1)
     report = element("testsuites", told + silent, tests=4, failures=1, errors=1)
@@ -141,7 +141,7 @@ def test_what_suites_count_and_do_not_say_is_said(tmp_path: Path) -> None:
     ]
 
 
-def test_reports_without_a_case_are_named(lake: Lake) -> None:
+def test_reports_without_a_case_are_reported(lake: Lake) -> None:
     empty = lake.write("empty.xml", suite("s", tests=0))
     full = lake.write("full.xml", suite("s", case("t")))
     assert lake.load("junit", full, empty)["warnings"] == [
@@ -149,8 +149,8 @@ def test_reports_without_a_case_are_named(lake: Lake) -> None:
     ]
 
 
-def test_a_suite_has_one_name_in_every_run(tmp_path: Path) -> None:
-    """Whatever time, version or random id a tool writes behind it."""
+def test_a_suite_has_the_same_name_in_every_run(tmp_path: Path) -> None:
+    """Times, versions and random ids that tools append do not change it."""
     changing = [
         ("20240803152028", "20250101000000"),
         ("2024-08-03T15:20:28.123Z", "2024-08-04T01:02:03.456Z"),
@@ -176,7 +176,7 @@ def test_a_suite_has_one_name_in_every_run(tmp_path: Path) -> None:
         assert kept.warnings == []
 
 
-def test_a_class_or_a_file_that_is_named_after_its_suite(tmp_path: Path) -> None:
+def test_a_class_or_file_named_after_its_suite(tmp_path: Path) -> None:
     reports = {
         "1/r-20240803152028.xml": element("testsuites", case("t")),
         "2/r-20240804152028.xml": element("testsuites", case("t")),
@@ -195,7 +195,7 @@ def test_a_class_or_a_file_that_is_named_after_its_suite(tmp_path: Path) -> None
         "test_10", "2001: A Space Odyssey", "my-crate::integration", "decade", "x" * 3000,
     ],
 )  # fmt: skip
-def test_names_that_say_what_is_tested_are_left_alone(name: str) -> None:
+def test_meaningful_names_are_unchanged(name: str) -> None:
     assert steady_name(name).name == name
     assert not is_browser(name)
 
@@ -204,7 +204,7 @@ def test_names_that_say_what_is_tested_are_left_alone(name: str) -> None:
     name=st.text(max_size=60) | st.from_regex(r"(0x[0-9a-f]{6} - |1\.2\.3|\(at |20240803){1,300}x?")
 )
 @settings(max_examples=200, deadline=None)
-def test_names_are_read_in_no_time(name: str) -> None:
+def test_names_are_read_in_linear_time(name: str) -> None:
     start = time.process_time()
     steady = steady_name(name).name
     is_browser(name)
@@ -214,7 +214,7 @@ def test_names_are_read_in_no_time(name: str) -> None:
 
 
 def test_projects_of_playwright_are_environments(lake: Lake) -> None:
-    """A browser less in the next run is neither a regression nor a fix."""
+    """A missing browser in the next run is neither a regression nor a fix."""
 
     def report(*projects: str) -> str:
         suites = (
@@ -312,10 +312,10 @@ def test_properties_and_attributes_may_be_the_environment(tmp_path: Path) -> Non
         ({"hostname": "p"}, {"hostname": "q"}),
     ],
 )
-def test_suites_of_one_name_are_told_apart(
+def test_suites_with_the_same_name_are_distinguished(
     tmp_path: Path, first: dict[str, str], second: dict[str, str]
 ) -> None:
-    """In any order, and never by their number."""
+    """In any order, and never by number."""
     one, other = suite("s", case("t"), **first), suite("s", case("t", FAILED), **second)
     for suites in (one + other, other + one):
         staged = stage_reports(tmp_path, {"r.xml": element("testsuites", suites)})
@@ -326,7 +326,7 @@ def test_suites_of_one_name_are_told_apart(
         ]
 
 
-def test_suites_of_one_name_in_several_files(tmp_path: Path) -> None:
+def test_suites_with_the_same_name_in_several_files(tmp_path: Path) -> None:
     reports = {
         f"{name}.xml": suite("s", case("t"), file=f"/home/{name}/src/{name}.js") for name in "ab"
     }
@@ -334,13 +334,13 @@ def test_suites_of_one_name_in_several_files(tmp_path: Path) -> None:
     assert staged.outputs() == [("t [src/a.js]", "passed"), ("t [src/b.js]", "passed")]
 
 
-def test_versions_tell_apart_what_has_lost_them(tmp_path: Path) -> None:
+def test_versions_removed_from_names_distinguish_suites(tmp_path: Path) -> None:
     suites = suite("api v1.2.3", case("t")) + suite("api v1.3.0", case("t", FAILED))
     staged = stage_reports(tmp_path, {"r.xml": element("testsuites", suites)})
     assert staged.outputs() == [("t [v1.2.3]", "passed"), ("t [v1.3.0]", "failed@@no")]
 
 
-def test_what_nothing_tells_apart_is_numbered_with_a_warning(tmp_path: Path) -> None:
+def test_indistinguishable_suites_are_numbered_with_a_warning(tmp_path: Path) -> None:
     cases = case("t") + case("t", FAILED)
     staged = stage_reports(tmp_path, {"r.xml": suite("s", cases, id="0", hostname="3f909e363d82")})
     assert staged.outputs() == [("t", "passed"), ("t#2", "failed@@no")]
@@ -358,8 +358,8 @@ def test_what_nothing_tells_apart_is_numbered_with_a_warning(tmp_path: Path) -> 
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(names=st.lists(st.from_regex(r"\A[tu]#{0,2}[23]?#?\Z"), min_size=1, max_size=12))
-def test_numbers_are_never_names(tmp_path: Path, names: list[str]) -> None:
-    """A case that is the only one of its name keeps it, and all names are different."""
+def test_numbering_does_not_change_other_names(tmp_path: Path, names: list[str]) -> None:
+    """A case with a unique name keeps it, and all names are different."""
     staged = stage_reports(tmp_path, {"r.xml": suite("s", "".join(map(case, names)))})
     tests = [row.test for row in staged.rows]
     assert len(set(tests)) == len(names)
@@ -381,8 +381,8 @@ def test_fixtures_of_nunit_with_arguments(tmp_path: Path) -> None:
     ]
 
 
-def test_a_given_problem_stands_in_place_of_the_suite(tmp_path: Path) -> None:
-    """So that another build of CTest has the same tests."""
+def test_a_given_problem_replaces_the_suite(tmp_path: Path) -> None:
+    """So another build of CTest has the same tests."""
     reports = {
         "1/r.xml": suite("Linux-gcc", case("unit", classname="unit") + "<error/>"),
         "2/r.xml": suite("Linux-clang", case("unit", classname="unit") + "<error/>"),
@@ -405,20 +405,20 @@ def test_patterns_for_names(tmp_path: Path) -> None:
         "names without a match of --test-name: 1, left unchanged; the first is nightly.C::u"
     ]
     assert stage_reports(tmp_path, report, test_name=r"\w+$").outputs()[0] == ("node7", "passed")
-    # A name of which nothing is left is none.
+    # A name that becomes empty counts as missing.
     staged = stage_reports(tmp_path, report, strip=(".+",))
     assert {row.problem for row in staged.rows} == {f"{tmp_path}/r.xml"}
     assert {row.test for row in staged.rows} == {"(unnamed)", "(unnamed)#2"}
 
 
 @pytest.mark.parametrize("option", ["--strip", "--test-name"])
-def test_patterns_that_are_none(lake: Lake, option: str) -> None:
+def test_invalid_patterns(lake: Lake, option: str) -> None:
     path = lake.write("r.xml", suite("s", case("t")))
     with pytest.raises(SourceFormatError, match=f"{option} '\\(': not a valid regular expression"):
         lake.obslake("load", "junit", path, option, "(")
 
 
-def test_options_for_names_are_part_of_what_was_loaded(lake: Lake) -> None:
+def test_options_for_names_are_part_of_the_identity_of_a_load(lake: Lake) -> None:
     path = lake.write("r.xml", suite("nightly", case("t")))
     lake.load("junit", path, "--run", "r")
     assert lake.load("junit", path, "--run", "r")["load_id"] is None
@@ -439,7 +439,7 @@ def test_branch_and_commit_of_a_run(tmp_path: Path, name: str) -> None:
     assert run["git_branch"] is None
 
 
-def test_sources_of_a_load_take_one_line(lake: Lake) -> None:
+def test_sources_of_a_load_are_reported_on_one_line(lake: Lake) -> None:
     folder = lake.folder / "ci"
     folder.mkdir()
     for number in range(30):
@@ -453,7 +453,7 @@ def test_sources_of_a_load_take_one_line(lake: Lake) -> None:
     assert line.endswith(f"30 rows  {folder}/00.xml, {folder}/01.xml and 28 more")
     line = lake.obslake("status", "--snapshots", "--verbose")[0].splitlines()[-1]
     assert line.count(".xml") == 30
-    # The same content under many names is one warning as well.
+    # The same content under many names also gives one warning.
     copies = lake.folder / "copies"
     copies.mkdir()
     for number in range(30):
@@ -463,7 +463,7 @@ def test_sources_of_a_load_take_one_line(lake: Lake) -> None:
 
 @st.composite
 def reports(draw: st.DrawFn) -> str:
-    """A report with suites inside of suites, repeated names, and errors in all places."""
+    """A report with nested suites, repeated names, and errors in all places."""
 
     def inner(depth: int) -> str:
         parts = []
@@ -507,10 +507,10 @@ def reports(draw: st.DrawFn) -> str:
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(report=reports(), options=st.sampled_from([{}, {"problem": "P"}, {"keep_names": True}]))
-def test_nothing_in_any_report_is_lost(
+def test_no_case_or_error_of_a_report_is_lost(
     tmp_path: Path, report: str, options: dict[str, object]
 ) -> None:
-    """Every case and every error is a row of its own, and what did not pass has not passed."""
+    """Every case and every error is a separate row, and only passed cases pass."""
     staged = stage_reports(tmp_path, {"r.xml": report}, **options)
     keys = {row[:5] for row in staged.rows}
     assert len(keys) == len(staged.rows)
@@ -522,7 +522,7 @@ def test_nothing_in_any_report_is_lost(
 
 
 def expected(report: str) -> tuple[int, int, int]:
-    """Count cases, what stands outside of them, and cases that passed, with another parser."""
+    """Count cases, errors outside of them, and passed cases, with another parser."""
     import xml.etree.ElementTree as ET
 
     n_cases = n_outside = n_passed = 0
@@ -544,7 +544,7 @@ def expected(report: str) -> tuple[int, int, int]:
     missing=st.integers(0, 3),
     repeats=st.integers(1, 2),
 )
-def test_a_browser_less_changes_nothing_for_the_others(
+def test_a_missing_browser_does_not_change_the_others(
     tmp_path: Path, order: list[str], missing: int, repeats: int
 ) -> None:
     def report(projects: list[str]) -> str:
@@ -570,7 +570,7 @@ def test_a_browser_less_changes_nothing_for_the_others(
         ("RFC 7231 6.5.4", "RFC 7231 6.5.5"),
     ],
 )
-def test_numbers_that_are_no_versions_stay(tmp_path: Path, one: str, other: str) -> None:
+def test_numbers_that_are_not_versions_stay(tmp_path: Path, one: str, other: str) -> None:
     staged = stage_reports(
         tmp_path,
         {"r1/r.xml": suite(one, case("t")), "r2/r.xml": suite(other, case("t", FAILED))},
@@ -578,15 +578,15 @@ def test_numbers_that_are_no_versions_stay(tmp_path: Path, one: str, other: str)
     assert staged.outputs("problem") == [(one, "passed"), (other, "failed@@no")]
 
 
-def test_classes_keep_what_looks_random(tmp_path: Path) -> None:
+def test_class_names_keep_parts_that_look_random(tmp_path: Path) -> None:
     names = ("Vector_e3b0c44298fc1c14", "Vector_ba7816bf8f01cfea")
     cases = "".join(f"<testcase classname='{name}' name='t'/>" for name in names)
     staged = stage_reports(tmp_path, {"r.xml": suite("s", cases)})
     assert {row.test for row in staged.rows} == {f"{name}::t" for name in names}
 
 
-def test_suites_that_random_ids_alone_tell_apart(tmp_path: Path) -> None:
-    """In any order: what was taken out of their names does it, not their number."""
+def test_suites_distinguished_only_by_random_ids(tmp_path: Path) -> None:
+    """The ids removed from their names distinguish them in any order, not their number."""
     ids = ("123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174001")
     one, two = suite(f"Case {ids[0]}", case("t")), suite(f"Case {ids[1]}", case("t", FAILED))
     found = []
@@ -597,6 +597,6 @@ def test_suites_that_random_ids_alone_tell_apart(tmp_path: Path) -> None:
     assert [output for *_, output in found[0]] == ["passed", "failed@@no"]
 
 
-def test_an_environment_that_no_suite_names_is_said(tmp_path: Path) -> None:
+def test_an_environment_property_that_no_suite_has_is_reported(tmp_path: Path) -> None:
     staged = stage_reports(tmp_path, {"r.xml": suite("s", case("t"))}, environment_from="hostnam")
     assert any(w.startswith("--environment-from hostnam: no suite") for w in staged.warnings)

@@ -1,4 +1,4 @@
-"""Words of status and moments in test reports: known ones are what they mean, others are never guessed."""
+"""Status words and times in test reports: known ones are interpreted, others are never guessed."""
 
 import re
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ def test_words_of_a_case(tmp_path: Path, attribute: str) -> None:
     assert {row.kind for row in staged.rows if row.output.startswith("$STATUS")} == {"other"}
 
 
-def test_a_load_says_which_words_are_not_known(lake: Lake) -> None:
+def test_a_load_reports_unknown_words(lake: Lake) -> None:
     path = lake.write("r.xml", suite("s", case("t", status="odd") * 2 + case("u", status="odder")))
     report = lake.load("junit", path)
     assert report["response_kinds"] == {"other": 3}
@@ -105,7 +105,7 @@ def test_unknown_words_of_other_formats(tmp_path: Path, report: str, word: str) 
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(words=st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=40))
-def test_no_word_is_taken_for_a_pass(tmp_path: Path, words: list[str]) -> None:
+def test_no_unknown_word_is_taken_for_a_pass(tmp_path: Path, words: list[str]) -> None:
     words = [re.sub(r"[\ud800-\udfff\x00-\x1f\ufffe\uffff\x85\xa0]", "x", word) for word in words]
     cases = "".join(case(str(number), status=word) for number, word in enumerate(words))
     staged = stage_reports(tmp_path, {"r.xml": suite("s", cases)})
@@ -118,7 +118,7 @@ FILE_TIME = "2023-11-14T22:13:20"
 
 
 def observed(folder: Path, suite_time: str, **attributes: str) -> tuple[str, list[str]]:
-    """Return when a case was observed, and what is said about it."""
+    """Return the time at which a case was observed, and the warnings."""
     report = suite("s", case("t", **attributes), timestamp=suite_time)
     staged = stage_reports(folder, {"r.xml": report}, modified_at=1_700_000_000)
     return staged.rows[0].observed_at, staged.warnings
@@ -142,7 +142,7 @@ MOMENTS = [
     ("25/12/2021 10:00:00", "2021-12-25T10:00:00"),
     ("20220514T103204", "2022-05-14T10:32:04"),
     ("20220514T103204Z", "2022-05-14T10:32:04"),
-    # Zones of several continents, times without a day, and what is no moment.
+    # Ambiguous time zones, times without a date, and invalid times.
     ("2024-07-01T10:11:12 BST", None),
     ("2024-07-01T10:11:12 AST", None),
     ("2024-07-01T10:11:12 NST", None),
@@ -168,7 +168,7 @@ def test_moments_with_zones(tmp_path: Path) -> None:
     ]
 
 
-def test_a_day_that_may_be_a_month(tmp_path: Path) -> None:
+def test_ambiguous_day_and_month(tmp_path: Path) -> None:
     warning = (
         "timestamps with ambiguous day and month: 1, read with the month first; the first is {}"
     )
@@ -204,7 +204,7 @@ FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%a, %d %b %Y %H:%M:%S", "%d 
 
 @st.composite
 def moments(draw: st.DrawFn) -> tuple[str, datetime | None]:
-    """A moment as it is written, and the one that is meant where that can be known."""
+    """The text of a moment, and the moment itself if the text is unambiguous."""
     local = draw(st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1))).replace(microsecond=0)
     names = st.sampled_from(sorted(ZONES)) | st.from_regex(r"\A[B-OQ-Z][A-LN-Z]{1,4}\Z")
     name = draw(names)
@@ -225,7 +225,7 @@ def moments(draw: st.DrawFn) -> tuple[str, datetime | None]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(written=st.lists(moments(), min_size=1, max_size=40))
-def test_a_moment_is_the_one_that_is_meant_or_none(
+def test_a_moment_is_read_correctly_or_not_at_all(
     tmp_path: Path, written: list[tuple[str, datetime | None]]
 ) -> None:
     cases = "".join(case(str(n), timestamp=text) for n, (text, _) in enumerate(written))

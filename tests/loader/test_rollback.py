@@ -1,4 +1,4 @@
-"""What `obslake rollback` promises: all tables as they were, readers undisturbed, and a way back."""
+"""`obslake rollback` resets all tables, does not disturb readers, and can be undone."""
 
 import json
 import os
@@ -38,13 +38,13 @@ LOOK = " union all ".join(
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
 
 
 @pytest.fixture
 def loaded(kept_lakes: KeptLakes) -> Lake:
-    """A lakehouse after three loads with rows for every table, and one of observations."""
+    """A lakehouse after three loads with rows for every table, and one with only observations."""
     return kept_lakes.get("three loads and one", load_three_and_one)
 
 
@@ -59,7 +59,7 @@ def snapshots(lake: Lake) -> list[dict[str, Any]]:
 
 
 def seen(lake: Lake) -> dict[str, int]:
-    """Return how many rows of each table a query sees."""
+    """Return the number of rows of each table that a query sees."""
     return {r["t"]: r["n"] for r in json.loads(lake.obslake("sql", LOOK, "--json")[0])}
 
 
@@ -67,7 +67,7 @@ def back(lake: Lake, to: object, *options: str) -> dict[str, Any]:
     return json.loads(lake.obslake("rollback", "--to", to, "--yes", "--json", *options)[0])
 
 
-def test_all_tables_are_as_they_were_and_back(lake: Lake) -> None:
+def test_all_tables_are_rolled_back_and_restored(lake: Lake) -> None:
     states = []
     for run in ("a", "b", "c"):
         lake.load("observations", everything(lake), "--run", run)
@@ -83,18 +83,18 @@ def test_all_tables_are_as_they_were_and_back(lake: Lake) -> None:
     assert report["tables"][-1] == {
         "table": "observations", "rows_before": 18, "rows": 6, "hidden": [], "lost": []
     }  # fmt: skip
-    # Readers that began before find their files: only metadata was added.
+    # Running readers still find their files: only metadata is added.
     assert {p for p in stored_files(lake) - stored if p.suffix == ".parquet"} == set()
     assert stored <= stored_files(lake)
     for to, state in ((third, states[2]), (second, states[1]), (third, states[2])):
         back(lake, to)
         assert contents(lake) == state
-    # Nothing was rewritten: every state is a snapshot of its own.
+    # Nothing is rewritten: every state has its own snapshot.
     assert len(snapshots(lake)) == 3 + 4
     assert [s.get("operation") for s in snapshots(lake)] == [None] * 3 + ["rollback"] * 4
 
 
-def test_what_is_printed(loaded: Lake) -> None:
+def test_printed_report(loaded: Lake) -> None:
     first, *_, last = snapshots(loaded)
     lines = loaded.obslake("rollback", "--to", first["load_id"], "--yes")[0].splitlines()
     assert lines[0].split() == ["implementations", "1", "row", "3", "before"]
@@ -120,15 +120,15 @@ def test_sources_can_be_loaded_again(loaded: Lake) -> None:
     for run in ("a", "b", "c"):
         assert loaded.load("observations", everything(loaded), "--run", run)["load_id"] is None
     assert seen(loaded) == now
-    # Back to before the rollback: the first loads count again, and the later ones do not.
+    # Back to before the rollback: the first loads count again, the later ones do not.
     back(loaded, before[3]["snapshot_id"])
     assert seen(loaded) == now
     skipped = loaded.load("observations", everything(loaded), "--run", "c")["skipped"]
     assert skipped[0]["load_id"] == before[2]["load_id"]
 
 
-def test_what_was_rolled_back_stays_known_to_be(loaded: Lake) -> None:
-    """Also when the snapshots that say so are removed."""
+def test_rolled_back_loads_stay_rolled_back(loaded: Lake) -> None:
+    """Even after the snapshots that record it are removed."""
     back(loaded, snapshots(loaded)[1]["snapshot_id"])
     loads = committed_loads(loaded.open().table(OBSERVATIONS).metadata)
     history = History.read(loaded.open())
@@ -145,7 +145,7 @@ def test_what_was_rolled_back_stays_known_to_be(loaded: Lake) -> None:
     assert loaded.load("observations", everything(loaded), "--run", "c")["load_id"]
 
 
-def test_what_cannot_be_rolled_back_to(loaded: Lake) -> None:
+def test_invalid_targets(loaded: Lake) -> None:
     first = snapshots(loaded)[0]
     for to, message in {
         1: "observations has no snapshot 1\n  list the snapshots with `obslake status",
@@ -160,7 +160,7 @@ def test_what_cannot_be_rolled_back_to(loaded: Lake) -> None:
         back(loaded, first["snapshot_id"])
 
 
-def test_it_asks_first(loaded: Lake) -> None:
+def test_confirmation_is_required(loaded: Lake) -> None:
     first = snapshots(loaded)[0]
     before = loaded.snapshots()
     with pytest.raises(ConfirmationError) as refusal:
@@ -174,7 +174,7 @@ def test_it_asks_first(loaded: Lake) -> None:
 
 
 @pytest.mark.parametrize(("answer", "status"), [("n", 1), ("y", 0)])
-def test_it_asks_on_a_terminal(loaded: Lake, answer: str, status: int) -> None:
+def test_confirmation_on_a_terminal(loaded: Lake, answer: str, status: int) -> None:
     first, before = snapshots(loaded)[0], loaded.snapshots()
     command = [sys.executable, "-m", "obslake", "--home", str(loaded.home), "rollback", "--to"]
     mine, terminal = pty.openpty()
@@ -200,7 +200,7 @@ def test_it_asks_on_a_terminal(loaded: Lake, answer: str, status: int) -> None:
 
 
 @pytest.mark.parametrize("table", ["observations", "implementations", "runs", "measurements"])
-def test_interrupted_it_is_completed_by_repetition(
+def test_an_interrupted_rollback_is_completed_by_repetition(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     first, before = snapshots(loaded)[0]["snapshot_id"], seen(loaded)
@@ -211,9 +211,9 @@ def test_interrupted_it_is_completed_by_repetition(
     expected = {
         "implementations": 1, "tests": 1, "runs": 1, "measurements": 3, "observations": 6
     }  # fmt: skip
-    # Observations are first: a query sees all of it or nothing of it.
+    # Observations come first: a query sees all of the rollback or nothing.
     assert seen(loaded) == (before if table == "observations" else expected)
-    # A source that is loaded in between is a load of its own.
+    # A source loaded in between makes a separate load.
     if table != "observations":
         again = loaded.load("observations", everything(loaded), "--run", "b")["load_id"]
         assert again not in {s["load_id"] for s in snapshots(loaded)[:4]}
@@ -227,7 +227,7 @@ def test_interrupted_it_is_completed_by_repetition(
 def test_an_unfinished_load_is_not_disturbed(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch, compacted: bool
 ) -> None:
-    """Its descriptions are committed, its observations are not: it is written, or was interrupted."""
+    """Its descriptions are committed, its observations are not: it is running or was interrupted."""
     first = snapshots(loaded)[0]["snapshot_id"]
     with monkeypatch.context() as patch:
         interrupted_at(patch, "observations")
@@ -247,7 +247,7 @@ def test_an_unfinished_load_is_not_disturbed(
     assert {name: rows.total() for name, rows in contents(loaded).items()} == seen(loaded)
 
 
-def test_where_snapshots_of_other_tables_are_gone(loaded: Lake) -> None:
+def test_missing_snapshots_of_other_tables(loaded: Lake) -> None:
     first, before = snapshots(loaded)[0]["snapshot_id"], seen(loaded)
     last = snapshots(loaded)[-1]["snapshot_id"]
     assert expire(loaded.open(), RUNS, datetime.now(UTC), keep=1).snapshots == 3
@@ -271,7 +271,7 @@ def test_earlier_snapshots_show_all_tables(loaded: Lake) -> None:
         assert loads == [(s["load_id"],) for s in before[:2]]
 
 
-def test_a_load_meanwhile_is_not_taken_back(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_load_meanwhile_is_not_rolled_back(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lakehouse = loaded.open()
     plan = plan_rollback(lakehouse, str(snapshots(loaded)[0]["snapshot_id"]))
     loaded.load("observations", part(loaded, 7))
@@ -280,7 +280,7 @@ def test_a_load_meanwhile_is_not_taken_back(loaded: Lake, monkeypatch: pytest.Mo
         roll_back(lakehouse, plan)
     assert loaded.snapshots() == before
 
-    # Just before the commit, too.
+    # Also just before the commit.
     plan = plan_rollback(lakehouse, str(snapshots(loaded)[0]["snapshot_id"]))
     done = just_before_commit(monkeypatch, lambda: loaded.load("observations", part(loaded, 8)))
     with pytest.raises(RollbackError, match="other loads were committed"):
@@ -302,7 +302,7 @@ def test_a_compaction_in_between(loaded: Lake) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random_histories(lake: Lake, seed: int) -> None:
-    """Loads, rollbacks, compactions and expiries in any order, beside a model of them."""
+    """Loads, rollbacks, compactions and expiries in any order, compared with a model."""
     chance = random.Random(seed)
     lake.obslake("init")
     shown: dict[int, frozenset[int]] = {}

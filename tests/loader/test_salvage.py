@@ -1,4 +1,4 @@
-"""Lines of CSV and JSON Lines that are no rows: set aside as they stand, and the other rows loaded."""
+"""Lines of CSV and JSON Lines that are not rows are set aside unchanged, and the other rows are loaded."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("name", ["o.csv", "o.jsonl", "o.csv.gz", "o.jsonl.gz"])
-def test_lines_that_are_no_rows(lake: Lake, name: str) -> None:
+def test_lines_that_are_not_rows(lake: Lake, name: str) -> None:
     is_csv = "csv" in name
     lines = LINES[name.split(".")[1]]
 
@@ -41,7 +41,7 @@ def test_lines_that_are_no_rows(lake: Lake, name: str) -> None:
     report = lake.load_partly("observations", path, max_faulty=4)
     assert report["set_aside"] == 4
     assert lake.rows("observations", "test_id") == [("t0",), ("t1",), ("t2",), ("t3",)]
-    # What comes after them stands where it stood.
+    # Later rows keep their line numbers.
     found = lake.quarantine()["records"]
     assert [r["position"] - is_csv for r in found] == [2, 4, 6, 8]
     assert [r["reason"] for r in found] == [*lines.values(), "is missing"]
@@ -55,7 +55,7 @@ def test_lines_that_are_no_rows(lake: Lake, name: str) -> None:
     assert [(r["set_aside"], r["retried_by"]) for r in retried] == [(4, None)]
 
 
-def test_lines_that_cannot_be_told_apart_are_refused(lake: Lake) -> None:
+def test_files_whose_lines_cannot_be_separated_are_refused(lake: Lake) -> None:
     header = "problem_id,implementation_id,test_id,output\n"
     open_quote = lake.write("quote.csv", header + 'p,i,t,"1\np,i,u,2\n')
     array = lake.write("array.json", '[{"problem_id": "p"}, {"pro')
@@ -64,18 +64,18 @@ def test_lines_that_cannot_be_told_apart_are_refused(lake: Lake) -> None:
     short.write_bytes(cut)
     for path in (open_quote, array, short):
         assert lake.refused("observations", path, "--max-faulty", "100%").startswith(f"{path}: ")
-    # Objects over several lines are no lines.
+    # An object that spans several lines is not a broken line.
     pretty = lake.write("pretty.json", json.dumps(observation(), indent=1) + "\n")
     assert lake.load("observations", pretty, "--max-faulty", "100%")["set_aside"] == 0
 
 
-def test_broken_lines_are_kept_whole_and_rows_in_their_places(lake: Lake) -> None:
+def test_broken_lines_are_kept_complete_and_rows_keep_their_places(lake: Lake) -> None:
     long = b'p,i,"' + b"x" * 20_000 + b'\r\n""y"'
     wide = b"p,i,t,1" + b",x" * 300_000
     path = lake.write(
         "o.csv",
         b"\xef\xbb\xbf" + HEADER + b'p,i,a,"1\n2"\n\n' + long + b"\n"
-        # What DuckDB takes for a row: spaces before a quote, a delimiter at the end, another quote.
+        # Lines that DuckDB accepts: spaces before a quote, a trailing delimiter, a stray quote.
         b'p,i, "b",1\np,i,c,1,\np,i,d" ,""\n' + wide + b"\n,i,late,1\np,i,e,1",
     )
     lake.load_partly("observations", path, max_faulty=3)
@@ -103,7 +103,7 @@ def test_ends_of_lines(lake: Lake, end: bytes) -> None:
 
 
 def test_many_broken_lines(lake: Lake) -> None:
-    """Of which DuckDB would keep some kilobytes each."""
+    """DuckDB would keep several kilobytes for each."""
     path = lake.write("o.csv", HEADER + b"p,i\n" * 30_000 + b"p,i,t,1\n")
     assert lake.load_partly("observations", path, max_faulty="99.999%")["set_aside"] == 30_000
     assert len(lake.rows("observations")) == 1

@@ -1,4 +1,4 @@
-"""Loads of the same sources side by side: each source is there once, and nothing is left half-done."""
+"""Parallel loads of the same sources: each source is loaded once and completely."""
 
 import json
 import signal
@@ -29,12 +29,12 @@ LOST = (
     "until `obslake compact` drops them"
 )
 
-# When everything is imported and the options are read.
+# After all imports and parsing of options.
 _READY = Point("obslake.load.loading:load", "before", 1)
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LONGEST_WAIT_SECONDS", 0.0)
 
 
@@ -46,7 +46,7 @@ def source(lake: Lake, name: str) -> Path:
 
 
 def visible(lake: Lake) -> dict[str, list[tuple[str, str, str]]]:
-    """Return problem, run and load of the rows of each table that queries show."""
+    """Return problem, run and load of the visible rows of each table."""
     seen = {}
     with engine.connect() as connection:
         create_source_views(lake.open(), connection)
@@ -61,7 +61,7 @@ def visible(lake: Lake) -> dict[str, list[tuple[str, str, str]]]:
 
 
 def check(lake: Lake, *names: str) -> None:
-    """Check that exactly these sources are seen, each once, and that a compaction leaves nothing else."""
+    """Check that exactly these sources are visible, each once, and that a compaction drops all other rows."""
     check_seen(lake, *names)
     lake.obslake("compact")
     seen = check_seen(lake, *names)
@@ -74,7 +74,7 @@ def check(lake: Lake, *names: str) -> None:
 
 
 def check_seen(lake: Lake, *names: str) -> dict[str, list[tuple[str, str, str]]]:
-    """Check that queries show exactly these sources, each once; return what they show."""
+    """Check that exactly these sources are visible, each once; return the visible rows."""
     seen = visible(lake)
     for table in ("observations", "measurements"):
         measured = Counter(dict.fromkeys(names, 3))
@@ -92,21 +92,21 @@ def check_seen(lake: Lake, *names: str) -> dict[str, list[tuple[str, str, str]]]
 
 
 def notes(lake: Lake) -> list[str]:
-    """Return what verification says about loads; it finds no faults."""
+    """Return the notes of verification on loads; it must find no faults."""
     verification = json.loads(lake.obslake("verify", "--deep", "--json")[0])
     assert [c for c in verification["checks"] if c["faults"]] == []
     return [n for c in verification["checks"] for n in c["notes"] if "load" in n]
 
 
 def stored(lake: Lake) -> dict[str, int]:
-    """Return how many data files there are of each table, referred to or not."""
+    """Return the number of data files of each table, referenced or not."""
     folder = lake.home / "warehouse/obslake"
     return {name: len(list((folder / name).glob("data/*"))) for name in NAMES}
 
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("table", NAMES)
-def test_a_source_that_another_loads_just_before_a_commit(
+def test_a_source_loaded_by_another_process_just_before_a_commit(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     path = source(lake, "a")
@@ -117,7 +117,7 @@ def test_a_source_that_another_loads_just_before_a_commit(
     assert later["skipped"] == [{"source": str(path), "load_id": reports[0]["load_id"]}]
     assert f"{path}: already loaded by load" in lake.obslake("load", "observations", path)[0]
     check(lake, "a")
-    # It goes on with what has begun, so that nothing has to be taken back.
+    # It continues the load that has started, so nothing has to be undone.
     assert stored(lake) == dict.fromkeys(NAMES, 1)
     assert not list(lake.home.glob(".load-*"))
 
@@ -155,7 +155,7 @@ def test_sources_in_other_combinations(
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("table", NAMES[1:])
-def test_what_an_overtaken_load_has_left_is_hidden_and_dropped_by_the_next_compaction(
+def test_rows_of_a_superseded_load_are_hidden_and_dropped_by_the_next_compaction(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     paths = {name: source(lake, name) for name in "abc"}
@@ -188,7 +188,7 @@ def test_what_an_overtaken_load_has_left_is_hidden_and_dropped_by_the_next_compa
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_load_that_was_interrupted_while_it_lost_is_not_completed(
+def test_a_load_interrupted_while_being_superseded_is_not_completed(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = {name: source(lake, name) for name in "abc"}
@@ -206,7 +206,7 @@ def test_a_load_that_was_interrupted_while_it_lost_is_not_completed(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_what_a_rollback_makes_possible_to_complete_is_not_dropped(
+def test_rows_that_a_rollback_makes_usable_again_are_not_dropped(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = {name: source(lake, name) for name in "abc"}
@@ -224,7 +224,7 @@ def test_what_a_rollback_makes_possible_to_complete_is_not_dropped(
         written = write_data_files(*arguments)
         if not done:
             done.append(1)
-            # So far only observations are rolled back.
+            # Only observations are rolled back so far.
             with monkeypatch.context() as patch:
                 interrupted_at(patch, "implementations")
                 with pytest.raises(InterruptedLoadError):
@@ -241,7 +241,7 @@ def test_what_a_rollback_makes_possible_to_complete_is_not_dropped(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_an_overtaken_load_is_not_continued(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_superseded_load_is_not_continued(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A compaction may drop its rows at any time."""
     path = source(lake, "a")
     with monkeypatch.context() as patch:
@@ -249,17 +249,17 @@ def test_an_overtaken_load_is_not_continued(lake: Lake, monkeypatch: pytest.Monk
         with pytest.raises(InterruptedLoadError):
             lake.load("observations", path)
     (interrupted,) = History.read(lake.open()).unfinished
-    # The same content with other options.
+    # The same content, with other options.
     lake.load("observations", path, "--map", "target=operation")
     assert lake.load("observations", path, "--again")["load_id"] not in (None, interrupted)
     assert notes(lake) == [f"load {interrupted} {LOST}"]
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_rollback_in_between_is_not_taken_for_a_source_that_is_free(
+def test_a_source_loaded_and_rolled_back_meanwhile_is_checked_again(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was complete for a moment may have been seen by others: the load looks again at all of it."""
+    """Others may have seen the load while it was complete, so everything is checked again."""
     paths = {name: source(lake, name) for name in "abc"}
     lake.load("observations", paths["c"])
     to = lake.snapshots()["observations"]
@@ -274,7 +274,7 @@ def test_a_rollback_in_between_is_not_taken_for_a_source_that_is_free(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_rollback_that_brings_a_source_back_just_before_the_commit(
+def test_a_rollback_that_restores_a_source_just_before_the_commit(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = {name: source(lake, name) for name in "bc"}
@@ -293,7 +293,7 @@ def test_a_rollback_that_brings_a_source_back_just_before_the_commit(
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("table", ["quarantine", "observations"])
-def test_records_that_were_set_aside_are_read_again_once(
+def test_records_that_were_set_aside_are_retried_once(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     lake.load_partly("observations", mixed(lake, "o.jsonl"))
@@ -311,7 +311,7 @@ def test_records_that_were_set_aside_are_read_again_once(
 
 
 def begin(lake: Lake, paths: Sequence[Path], at: Point, note: Path) -> Running:
-    """Load in a process of its own, as far as to a point, where it waits as long as the note is there."""
+    """Load in a separate process up to a point, and wait there while the note exists."""
     return COMMANDS.start(
         *("obslake", "--home", lake.home, "load", "observations", *paths, "--json"),
         action="pause",
@@ -322,7 +322,7 @@ def begin(lake: Lake, paths: Sequence[Path], at: Point, note: Path) -> Running:
 
 
 def at_once(lake: Lake, loads: Sequence[Sequence[Path]]) -> list[Running]:
-    """Load side by side, each in a process of its own, as soon as all are ready."""
+    """Load in parallel, each in its own process, as soon as all are ready."""
     notes = [lake.folder / f"ready-{number}" for number in range(len(loads))]
     running = [begin(lake, paths, _READY, note) for paths, note in zip(loads, notes, strict=True)]
     for each, note in zip(running, notes, strict=True):
@@ -333,7 +333,7 @@ def at_once(lake: Lake, loads: Sequence[Sequence[Path]]) -> list[Running]:
 
 
 def reports_of(running: Sequence[Running]) -> list[dict[str, Any]]:
-    """Return what loads report, which must succeed."""
+    """Return the reports of loads, which must succeed."""
     done = [each.wait() for each in running]
     assert [ended.status for ended in done] == [0] * len(done), done
     return [json.loads(ended.out) for ended in done]

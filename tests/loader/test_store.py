@@ -1,4 +1,4 @@
-"""Tables in an object store: what DuckDB and dbt are told of it, and what a store says that does not answer."""
+"""Tables in an object store: access for DuckDB and dbt, and errors of a store that does not answer."""
 
 import socket
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_duckdb_has_the_access_of_pyiceberg(lake: Lake, scheme: str) -> None:
         configure_store(connection, table)
         assert connection.execute(SECRETS).fetchall() == []
         table.io.properties = {**KEYS, "s3.endpoint": "http://store:8333"}
-        # However often.
+        # Repetition does not matter.
         configure_store(connection, table)
         configure_store(connection, table)
         ((name, scope, secret),) = connection.execute(SECRETS).fetchall()
@@ -79,13 +79,15 @@ def test_duckdb_has_the_access_of_pyiceberg(lake: Lake, scheme: str) -> None:
             assert part in secret
         ((kept,),) = connection.execute("select persistent from duckdb_secrets()").fetchall()
         assert not kept
-        # Of nothing else in the store.
+        # The secret applies to nothing else in the store.
         found = connection.execute("from which_secret('s3://b/other/o/x', 's3')").fetchall()
         assert found == []
 
 
-def test_without_keys_duckdb_has_its_own(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret that has none would stand before those of the user."""
+def test_without_keys_duckdb_uses_its_own_secrets(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret without keys would take precedence over those of the user."""
     table = lake.open().table(OBSERVATIONS)
     table.metadata = table.metadata.model_copy(update={"location": "s3://b/o"})
     table.io.properties = {"s3.endpoint": "http://store:8333", "s3.region": "eu-1"}
@@ -98,7 +100,7 @@ def test_without_keys_duckdb_has_its_own(lake: Lake, monkeypatch: pytest.MonkeyP
         assert len(connection.execute(SECRETS).fetchall()) == 1
 
 
-def test_files_of_a_file_system_need_no_access(lake: Lake) -> None:
+def test_local_files_need_no_secret(lake: Lake) -> None:
     table = lake.open().table(OBSERVATIONS)
     table.io.properties = dict(KEYS)
     with engine.connect() as connection:
@@ -106,7 +108,7 @@ def test_files_of_a_file_system_need_no_access(lake: Lake) -> None:
         assert connection.execute(SECRETS).fetchall() == []
 
 
-def test_whatever_duckdb_reads_it_has_access_to(
+def test_duckdb_has_access_to_everything_it_reads(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "STORE_SCHEMES", ("file",))
@@ -138,9 +140,9 @@ def test_paths_of_addresses(location: str, path: str) -> None:
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Iterator[str]:
-    """The address of a store where nobody answers, for the catalog that processes find."""
+    """The address of a store that does not answer, configured for the catalog of all processes."""
     with socket.socket() as nobody:
-        # Bound, and not listening: no other process can have it.
+        # Bound but not listening: no other process can use the port.
         nobody.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
         configure_catalog(
@@ -172,7 +174,7 @@ def test_a_store_that_does_not_answer(
 
 
 def tables_in_store(workspace: Workspace) -> None:
-    """Make a catalog that knows the metadata of tables, which are not there to be read."""
+    """Create a catalog with tables whose metadata cannot be read."""
     catalog = SqlCatalog(
         "obslake",
         uri=f"sqlite:///{workspace.folder / 'catalog.db'}",
@@ -187,7 +189,7 @@ def tables_in_store(workspace: Workspace) -> None:
         )
 
 
-def test_a_store_that_does_not_answer_any_more(workspace: Workspace, silent: str) -> None:
+def test_a_store_that_no_longer_answers(workspace: Workspace, silent: str) -> None:
     tables_in_store(workspace)
     for command in (["status"], ["compact"], ["verify"], ["sql", "from lake.observations"]):
         done = workspace.run("obslake", *command)
@@ -200,7 +202,7 @@ def test_a_store_that_does_not_answer_any_more(workspace: Workspace, silent: str
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_what_duckdb_says_of_a_store(silent: str) -> None:
+def test_errors_of_duckdb_about_a_store(silent: str) -> None:
     with engine.connect() as connection:
         connection.execute(
             f"create secret (type s3, key_id 'a', secret 'b', region 'r', endpoint '{silent}', "
@@ -211,7 +213,7 @@ def test_what_duckdb_says_of_a_store(silent: str) -> None:
     found = system_error(refused.value, Path("home"))
     assert isinstance(found, StoreError)
     assert "\n\n" not in str(found)
-    # What the user asks for says itself what is wrong.
+    # An error in the user's own query is not translated.
     asked = QueryError("no such file")
     asked.__cause__ = refused.value
     assert system_error(asked, Path("home")) is None
@@ -228,13 +230,13 @@ def test_what_duckdb_says_of_a_store(silent: str) -> None:
         ("HTTP GET error reading 's3://b/f' in region 'r' (HTTP 503 Slow Down)", False),
     ],
 )
-def test_a_store_that_refuses_does_so_again(text: str, is_refused: bool) -> None:
+def test_refusals_of_a_store_are_told_from_outages(text: str, is_refused: bool) -> None:
     found = system_error(OSError(text), Path("home"))
     assert isinstance(found, StoreError)
     assert ("check the bucket, the keys" in str(found)) == is_refused
 
 
-def test_what_is_configured_wrongly_is_no_damage(
+def test_wrong_configuration_is_not_reported_as_damage(
     workspace: Workspace, silent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables_in_store(workspace)

@@ -1,4 +1,4 @@
-"""Two runs of a suite whose inputs are drawn: compared where they put in the same, and nowhere else."""
+"""Two runs of a suite with random inputs are compared only where their inputs are equal."""
 
 import json
 import os
@@ -79,7 +79,7 @@ def record(suite: Suite, name: str, *arguments: str, **environment: str) -> Path
 
 
 def by_run(lake: Lake) -> dict[tuple[str, int], dict[str, tuple[str, str, str]]]:
-    """What was put in and answered in each cell, by run."""
+    """The inputs and the answer of each cell, by run."""
     found: dict[tuple[str, int], dict[str, tuple[str, str, str]]] = {}
     for row in lake.rows("observations"):
         cell = found.setdefault((row["test_id"], row["step_id"]), {})
@@ -89,7 +89,7 @@ def by_run(lake: Lake) -> dict[tuple[str, int], dict[str, tuple[str, str, str]]]
 
 
 def compared(cells: dict[tuple[str, int], Any], test_id: str) -> list[Any]:
-    """The cells of a test that both runs have."""
+    """The cells of a test in both runs."""
     prefix = f"test_it.py::{test_id}"
     return [
         cell
@@ -107,7 +107,7 @@ def suite(tmp_path: Path) -> Suite:
     return suite
 
 
-def test_they_are_compared_where_they_put_in_the_same(lake: Lake, suite: Suite) -> None:
+def test_runs_are_compared_where_their_inputs_are_equal(lake: Lake, suite: Suite) -> None:
     files = [record(suite, f"run{seed}", f"--hypothesis-seed={seed}") for seed in (1, 2)]
     report = lake.load("recording", *files)
     assert report["warnings"] == []
@@ -142,7 +142,7 @@ def test_another_version_differs_only_in_its_answers(lake: Lake, suite: Suite) -
 
 
 def test_a_seed_of_the_run(lake: Lake, suite: Suite) -> None:
-    """As pytest-randomly has one."""
+    """Such as that of pytest-randomly."""
     suite.write(
         "seeding.py",
         "import os, random\ndef pytest_runtest_setup(): random.seed(int(os.environ['SEED']))\n",
@@ -189,7 +189,7 @@ def test_arguments_of_examples_are_kept_with_the_tests(lake: Lake) -> None:
 
 
 def keys(lake: Lake, *tests: Iterable[dict[str, Any]]) -> list[tuple[str, int]]:
-    """The keys that tests of one session get, and the steps."""
+    """The keys of the tests of one session, with the steps."""
     lake.load("recording", lake.jsonl("r.jsonl", [session(), *(r for t in tests for r in t)]))
     return lake.rows("observations", "test_id", "step_id")
 
@@ -199,7 +199,7 @@ def drawn(test_id: str, *steps: dict[str, Any], **fields: object) -> list[dict[s
     return [*calls, test(test_id=test_id, drawn_by="random", **fields)]
 
 
-def test_what_drawn_tests_are_known_by(lake: Lake) -> None:
+def test_keys_of_tests_with_random_inputs(lake: Lake) -> None:
     stack = {"target": "Stack", "output": "$CUT@Stack@0", "inputs": "[]"}
     on_it = {"target": "$CUT@Stack@0"}
     found = keys(
@@ -221,7 +221,7 @@ def test_what_drawn_tests_are_known_by(lake: Lake) -> None:
     assert by_test["h"] == "{seed=5eed}"
 
 
-def test_examples_that_put_in_the_same_are_one(lake: Lake) -> None:
+def test_examples_with_equal_inputs_are_one(lake: Lake) -> None:
     steps = [
         call(example="#2", output="2"),
         call(example="#10", output="10"),
@@ -237,7 +237,7 @@ def test_examples_that_put_in_the_same_are_one(lake: Lake) -> None:
     ]
 
 
-def test_what_a_session_says_of_what_it_drew(lake: Lake) -> None:
+def test_random_seeds_of_a_session(lake: Lake) -> None:
     names = [{"kind": "an address", "answers": 2, "inputs": 0, "operations": ["f(x)"]}]
     end = {"record": "end", "examples": {"count": 3}, "names_the_process": names}
     text = lines([session(attributes={}), call(), end])
@@ -254,7 +254,7 @@ def test_what_a_session_says_of_what_it_drew(lake: Lake) -> None:
 def test_a_run_that_was_killed_is_loaded_up_to_its_last_call(
     lake: Lake, suite: Suite, n_calls: int
 ) -> None:
-    """While a test makes many calls, the file ends in zeros."""
+    """The file ends in zeros while a test makes many calls."""
     suite.is_started = True
     suite.write(
         "test_it.py",

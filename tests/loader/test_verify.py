@@ -1,4 +1,4 @@
-"""What `obslake verify` finds: every kind of damage, made for real, is named with its place."""
+"""`obslake verify` reports every kind of real damage with its place."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def verify(lake: Lake, *options: str) -> dict[str, Any]:
 
 
 def faults(lake: Lake, *options: str) -> dict[str, list[str]]:
-    """Verify, and return what is wrong, by check."""
+    """Verify, and return the faults by check."""
     return {
         check["name"]: [f"{fault['where']}: {fault['what']}" for fault in check["faults"]]
         for check in verify(lake, *options)["checks"]
@@ -84,7 +84,7 @@ def greatest_file(lake: Lake) -> DataFile:
     return max(files.values(), key=lambda file: file.record_count)
 
 
-def test_nothing_is_wrong(loaded: Lake) -> None:
+def test_no_faults(loaded: Lake) -> None:
     report = verify(loaded, "--deep")
     assert {c["name"]: c["counted"] for c in report["checks"]} == {
         "tables": 6,
@@ -97,7 +97,7 @@ def test_nothing_is_wrong(loaded: Lake) -> None:
         "required values": 5000 + 12 + 2 + 2 + 3 + 6,
         "marts: counts": 0,
         "marts: computed again": 0,
-        # Data, manifest and list of each commit, and as many metadata files and one more of each table.
+        # A data file, a manifest, a list and a metadata file per commit, and one more metadata file per table.
         "orphans": 4 * 12 + 6,
     }
     assert notes(report) == ["the marts are not built yet: run `dbt build`"]
@@ -109,7 +109,7 @@ def test_nothing_is_wrong(loaded: Lake) -> None:
     assert not list(loaded.home.glob(".verify-*"))
 
 
-def test_nothing_is_wrong_after_maintenance(lake: Lake) -> None:
+def test_no_faults_after_maintenance(lake: Lake) -> None:
     lake.obslake("init")
     assert faults(lake) == {}
     for number in range(3):
@@ -128,24 +128,24 @@ def test_nothing_is_wrong_after_maintenance(lake: Lake) -> None:
     assert report["orphans"] == []
 
 
-def test_a_data_file_that_is_gone(loaded: Lake) -> None:
+def test_a_missing_data_file(loaded: Lake) -> None:
     path = greatest_file(loaded).file_path
     local(path).unlink()
     assert faults(loaded) == {"data files": [f"observations: {path}: does not exist"]}
     assert "observations: rows were not counted, because files are faulty" in notes(verify(loaded))
 
 
-def test_a_data_file_of_an_earlier_snapshot(loaded: Lake) -> None:
+def test_a_missing_data_file_of_an_earlier_snapshot(loaded: Lake) -> None:
     path = greatest_file(loaded).file_path
     loaded.obslake("compact")
     local(path).unlink()
-    # What is there now can be counted still.
+    # The current rows can still be counted.
     report = verify(loaded)
     assert not any("were not counted" in note for note in notes(report))
     assert faults(loaded) == {"data files": [f"observations: {path}: does not exist"]}
 
 
-def test_a_data_file_that_is_cut_off(loaded: Lake) -> None:
+def test_a_truncated_data_file(loaded: Lake) -> None:
     path = greatest_file(loaded).file_path
     size = local(path).stat().st_size
     os.truncate(local(path), size - 10)
@@ -160,7 +160,7 @@ def flip(path: Path, position: int) -> None:
 
 
 def test_changed_bytes(loaded: Lake) -> None:
-    """At the end, where the footer's length stands, they are seen at once; in a page by its checksum."""
+    """Changes in the footer's length are detected at once, changes in a page by its checksum."""
     file = local(greatest_file(loaded).file_path)
     whole = file.read_bytes()
     for position in (1, 6):
@@ -196,7 +196,7 @@ def test_changed_bytes_that_decode(lake: Lake) -> None:
 
 
 def test_another_file_in_its_place(loaded: Lake) -> None:
-    """One that can be read, and has other rows and columns than the manifest says."""
+    """It is readable, but has other rows and columns than in the manifest."""
     table = loaded.open().table(OBSERVATIONS)
     file = greatest_file(loaded)
     rows = pq.read_table(local(file.file_path)).slice(1).drop_columns("test_id")
@@ -232,7 +232,7 @@ def test_metadata_files(loaded: Lake, kind: str) -> None:
             local(path).unlink()
         else:
             local(path).write_bytes(damage)
-        # In a process of its own: PyIceberg remembers manifests.
+        # In a separate process, because PyIceberg caches manifests.
         done = workspace.run("obslake", "verify", "--json")
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
@@ -245,7 +245,7 @@ def test_metadata_files(loaded: Lake, kind: str) -> None:
         assert report["orphans"] == []
         (note,) = [n for n in notes(report) if "nothing refers to" in n]
         assert note.endswith("because metadata is faulty")
-    # With metadata that is not whole nothing is known to be left over.
+    # With incomplete metadata no file can be called an orphan.
     (orphan := local(manifest).with_name("orphan.avro")).touch()
     os.utime(orphan, (LONG_AGO, LONG_AGO))
     workspace.run("obslake", "verify", "--remove-orphans")
@@ -260,7 +260,7 @@ def test_a_table_that_cannot_be_read(loaded: Lake) -> None:
     assert found["tables"][0].startswith("runs: its metadata cannot be read: ")
 
 
-def test_totals_that_are_wrong(loaded: Lake) -> None:
+def test_wrong_totals(loaded: Lake) -> None:
     path = local(loaded.open().table(OBSERVATIONS).metadata_location)
     metadata = json.loads(path.read_text())
     last = max(metadata["snapshots"], key=lambda s: s["sequence-number"])
@@ -274,7 +274,7 @@ def test_totals_that_are_wrong(loaded: Lake) -> None:
     }
 
 
-def test_a_load_whose_rows_are_others_than_it_said(loaded: Lake) -> None:
+def test_a_load_whose_rows_differ_from_its_record(loaded: Lake) -> None:
     path = local(loaded.open().table(OBSERVATIONS).metadata_location)
     metadata = json.loads(path.read_text())
     snapshot = metadata["snapshots"][-1]
@@ -287,7 +287,7 @@ def test_a_load_whose_rows_are_others_than_it_said(loaded: Lake) -> None:
     }
 
 
-def test_rows_of_no_load(loaded: Lake) -> None:
+def test_rows_without_a_load(loaded: Lake) -> None:
     table = loaded.open().table(RUNS)
     table.append(table.scan().to_arrow().slice(0, 1))
     (load,) = set(table.scan().to_arrow()["load_id"].to_pylist()[:1])
@@ -303,7 +303,7 @@ def test_rows_of_no_load(loaded: Lake) -> None:
 
 
 def test_a_source_that_was_loaded_twice(loaded: Lake) -> None:
-    """As two loaders could that did not see each other."""
+    """Two loaders that do not see each other could do this."""
     table = loaded.open().table(OBSERVATIONS)
     load = committed_loads(table.metadata)[0]
     rows = table.scan(f"load_id = '{load.load_id}'").to_arrow()
@@ -320,7 +320,7 @@ def test_a_source_that_was_loaded_twice(loaded: Lake) -> None:
 
 
 def test_rows_without_a_required_value(loaded: Lake, tmp_path: Path) -> None:
-    """As an engine could write them that does not look at the schema."""
+    """An engine that ignores the schema could write them."""
     table = loaded.open().table(OBSERVATIONS)
     file = greatest_file(loaded)
     rows = pq.read_table(local(file.file_path))
@@ -346,7 +346,7 @@ def test_rows_without_a_required_value(loaded: Lake, tmp_path: Path) -> None:
     assert found["required values"][0].startswith("observations: 1 rows without data_set_id or ")
 
 
-def test_an_unfinished_load_is_no_fault(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unfinished_load_is_not_a_fault(loaded: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         interrupted_at(patch, "observations")
         with pytest.raises(InterruptedLoadError):
@@ -395,8 +395,8 @@ def test_orphans(loaded: Lake) -> None:
     assert faults(loaded, "--deep") == {}
 
 
-def test_files_that_java_has_named_are_no_orphans(loaded: Lake) -> None:
-    """Java writes file:/path, which is the same as file:///path."""
+def test_files_named_by_java_are_not_orphans(loaded: Lake) -> None:
+    """Java writes file:/path for file:///path."""
     catalog = loaded.open().catalog
     assert isinstance(catalog, SqlCatalog)
     for definition in TABLES:
@@ -416,8 +416,8 @@ def test_files_that_java_has_named_are_no_orphans(loaded: Lake) -> None:
     assert len(loaded.rows("observations")) > 5000
 
 
-def test_a_running_load_is_left_alone(loaded: Lake) -> None:
-    """Its folder is locked, and files that it has written since it began are not judged."""
+def test_files_of_a_running_load_are_not_orphans(loaded: Lake) -> None:
+    """Its folder is locked, and files written since it started are not checked."""
     code = (
         "import sys, time\n"
         "from obslake.load import appending\n"
@@ -454,7 +454,7 @@ def test_a_running_load_is_left_alone(loaded: Lake) -> None:
     assert stored_anywhere() == stored
 
 
-def test_what_is_committed_meanwhile_is_no_orphan(
+def test_files_committed_meanwhile_are_not_orphans(
     loaded: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from obslake.upkeep.verification import verify as module
