@@ -1,1 +1,1 @@
-"""What happens where things go wrong, or happen at once."""
+"""Tests of faults and of parallel commands."""

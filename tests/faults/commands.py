@@ -1,4 +1,4 @@
-"""The commands that are killed, each with the lakehouse that it finds."""
+"""The commands that are killed, each with its initial lakehouse."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.faults.sources import SOURCES
 from tests.faults.trials import OTHER, Killing, Lab
 from tests.harness.requests import Point
 
-# Functions between which something is there, half there or not there.
+# Functions between which the effect of a command is absent, partial or complete.
 COMMITS = (
     "pyiceberg.catalog.sql:SqlCatalog.commit_table",
     "pyiceberg.catalog.sql:SqlCatalog._write_metadata",
@@ -42,21 +42,21 @@ TARGETS = {
 
 
 def init(lab: Lab) -> Killing:
-    lab.bring_back("nothing")
+    lab.restore("nothing")
     return _killing(lab, "init", "init")
 
 
 def first_load(lab: Lab) -> Killing:
-    """A load that makes the lakehouse."""
-    lab.bring_back("nothing")
+    """A load that creates the lakehouse."""
+    lab.restore("nothing")
     return _killing(lab, "first load", "load", *sources.published_rows(lab.folder, "new"))
 
 
 def load_of(kind: str) -> Callable[[Lab], Killing]:
-    """A load into a lakehouse that has rows."""
+    """A load into a lakehouse with rows."""
 
     def load(lab: Lab) -> Killing:
-        lab.bring_back("nothing")
+        lab.restore("nothing")
         lab.obslake("load", *sources.published_rows(lab.folder, "old"))
         source = SOURCES[kind](lab.folder, f"new-{kind.replace(' ', '-')}")
         return _killing(lab, f"load {kind}", "load", *source)
@@ -80,31 +80,31 @@ def rollback(lab: Lab) -> Killing:
     lab.obslake("compact")
     first = lab.obslake("sql", "select min(load_id) as id from lake.observations", "--json")
     killing = _killing(lab, "rollback", "rollback", "--yes", "--to", first.out.split('"')[3])
-    # It would be taken back by the repetition.
+    # The repetition would roll it back.
     killing.other = ()
     return killing
 
 
 def forget(lab: Lab) -> Killing:
     _load_some(lab)
-    # In the same files as what stays.
+    # The forgotten rows are in the same files as others.
     lab.obslake("compact")
     killing = _killing(lab, "forget", "forget", "--yes", "--data-set=aside")
     killing.is_atomic = False
-    # When all is done already it says that there is nothing to forget.
+    # A repetition after completion fails, because there is nothing left to forget.
     killing.statuses = (0, 1)
     return killing
 
 
 def retry(lab: Lab) -> Killing:
-    """A retry of what was set aside."""
+    """A retry of records that were set aside."""
     _load_some(lab)
     return _killing(lab, "retry", "quarantine", "--retry")
 
 
 def _load_some(lab: Lab) -> None:
-    """Let there be loads of several kinds, for maintenance."""
-    if lab.bring_back("loaded"):
+    """Load sources of several kinds, for maintenance."""
+    if lab.restore("loaded"):
         return
     for number in range(2):
         lab.obslake("load", *sources.published_rows(lab.folder, f"old{number}"))
@@ -131,7 +131,7 @@ _PREPARED: dict[tuple[Path, str], Killing] = {}
 
 
 def prepared(lab: Lab, name: str) -> Killing:
-    """Return a command with the lakehouse that it finds, made once for all tests."""
+    """Return a command with its initial lakehouse, created once for all tests."""
     key = (lab.folder, name)
     if key not in _PREPARED:
         _PREPARED[key] = COMMANDS[name](lab)
@@ -139,12 +139,12 @@ def prepared(lab: Lab, name: str) -> Killing:
 
 
 def targets_of(name: str) -> tuple[str, ...]:
-    """Return the functions around which a command is killed."""
+    """Return the functions before and after which a command is killed."""
     return TARGETS["load" if "load" in name else name]
 
 
 def point_of(name: str, text: str) -> Point:
-    """Return the point of a command that a text like ``after commit_table 2`` names."""
+    """Return the point of a command described by a text like ``after commit_table 2``."""
     when, function, call = text.split()
     (target,) = (t for t in targets_of(name) if t.endswith((f":{function}", f".{function}")))
     return Point(target, "before" if when == "before" else "after", int(call))

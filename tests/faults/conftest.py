@@ -1,7 +1,7 @@
-"""Fixtures of the fault campaign, and the table of the long form.
+"""Fixtures of the fault campaign, and its final table.
 
-``OBSLAKE_FAULT_TRIALS`` is the number of kills of the long form, ``OBSLAKE_FAULT_SEED`` where its chance
-begins; `make faults` sets both. Without them every test makes the few trials that it names.
+``OBSLAKE_FAULT_TRIALS`` is the number of kills of a long campaign, ``OBSLAKE_FAULT_SEED`` its random
+seed; `make faults` sets both. Without them every test runs only a few fixed trials.
 """
 
 import os
@@ -24,7 +24,7 @@ only_long = pytest.mark.skipif(not TRIALS, reason="takes minutes: `make faults` 
 
 @pytest.fixture(scope="session")
 def reader() -> Iterator[BareReader]:
-    """A reader that knows nothing of obslake."""
+    """A reader that does not use obslake."""
     bare = BareReader()
     yield bare
     bare.close()
@@ -32,13 +32,13 @@ def reader() -> Iterator[BareReader]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, reader: BareReader) -> Lab:
-    """A place for trials; what one test prepares the others need not prepare again."""
+    """A lab for trials; tests share the lakehouses prepared in it."""
     return Lab(tmp_path_factory.mktemp("lab"), COMMANDS, reader)
 
 
 @pytest.fixture
 def findings(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Findings]]:
-    """What the trials of a fault have found; a test that has found something fails."""
+    """The findings of the trials of a fault; a test with findings fails."""
     everything = request.config.stash.setdefault(_FINDINGS, {})
     mine: list[tuple[Findings, int]] = []
 
@@ -61,7 +61,7 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print the table of the long form."""
+    """Print the table of a long campaign."""
     found = config.stash.get(_FINDINGS, {})
     if not TRIALS or not found:
         return

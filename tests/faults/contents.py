@@ -1,4 +1,4 @@
-"""What readers see of a lakehouse, and which files it consists of."""
+"""The contents of a lakehouse as readers see them, and its files."""
 
 import json
 import sqlite3
@@ -19,7 +19,7 @@ from tests.harness.commands import Commands, Ended
 
 Contents = dict[str, Counter[str]]
 
-# Rows by which the same source, loaded twice, would differ.
+# Columns that differ if the same source is loaded twice.
 _OF_THE_LOAD = ("load_id", "set_aside_at")
 
 QUERY = " union all ".join(
@@ -29,13 +29,13 @@ QUERY = " union all ".join(
 
 
 def seen_by_obslake(commands: Commands, home: Path) -> Contents:
-    """Return the rows of all tables, as ``obslake sql`` answers."""
+    """Return the rows of all tables from ``obslake sql``."""
     answer = commands.run("obslake", "--home", home, "sql", QUERY, "--json")
     return contents_of(answer)
 
 
 def contents_of(answer: Ended) -> Contents:
-    """Return the rows of all tables that a command has printed."""
+    """Return the rows of all tables printed by a command."""
     assert answer.status == 0, answer.err
     found: Contents = {t.name: Counter() for t in ALL_TABLES}
     for each in json.loads(answer.out):
@@ -44,7 +44,7 @@ def contents_of(answer: Ended) -> Contents:
 
 
 class BareReader:
-    """A DuckDB without obslake, which reads the observations that the catalog names."""
+    """DuckDB without obslake, which reads the observations through the catalog."""
 
     def __init__(self) -> None:
         self._connection = engine.connect()
@@ -56,7 +56,7 @@ class BareReader:
     def observations(self, home: Path) -> Counter[str]:
         """Return the rows."""
         name, catalog = OBSERVATIONS.name, home / "catalog.db"
-        # Not read-only: SQLite takes back what a killed process has begun when the next one reads.
+        # Not read-only: SQLite rolls back the transaction of a killed process at the next read.
         with closing(sqlite3.connect(catalog)) as connection:
             ((location,),) = connection.execute(
                 "select metadata_location from iceberg_tables where table_name = ?", [name]
@@ -68,7 +68,7 @@ class BareReader:
 
 
 def marts(path: Path) -> Contents | None:
-    """Return the rows of the marts, as a bare DuckDB sees them; None where there are none."""
+    """Return the rows of the marts as a plain DuckDB sees them; None if there is no file."""
     if not path.exists():
         return None
     with duckdb.connect(path, read_only=True) as connection:
@@ -85,7 +85,7 @@ def marts(path: Path) -> Contents | None:
 
 
 def unneeded_files(home: Path) -> set[Path]:
-    """Return the files below the tables that no snapshot needs, and the folders that processes have left."""
+    """Return the files of tables that no snapshot needs, and the folders left by processes."""
     lakehouse = Lakehouse.open(home)
     needed: set[Path] = set()
     stored: set[Path] = set()
@@ -105,7 +105,7 @@ def unneeded_files(home: Path) -> set[Path]:
 
 
 def _row(text: str) -> str:
-    """Return a row in a form in which the same rows are the same text."""
+    """Return a text that is the same for equal rows."""
     values: Mapping[str, object] = json.loads(text)
     return json.dumps(
         {name: value for name, value in values.items() if name not in _OF_THE_LOAD}, sort_keys=True

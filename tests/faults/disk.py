@@ -1,4 +1,4 @@
-"""A small disk: a file system in memory that only some processes see."""
+"""A small disk: a file system in memory, visible only to some processes."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ SIZE = "64M"
 
 
 class SmallDisk:
-    """A folder on a disk of its own, for the processes that `within` starts."""
+    """A folder on a separate disk, for the processes that `within` starts."""
 
     def __init__(self, folder: Path, process: int) -> None:
         self.folder = folder
@@ -28,24 +28,24 @@ class SmallDisk:
         )
 
     def fill(self, left: int) -> None:
-        """Leave so many KiB."""
+        """Fill the disk, except for this many KiB."""
         self.make_room()
-        # No more than this disk has, and nowhere else: never what the machine has.
+        # Limited to this disk, never the machine's.
         self._shell(
             f'mountpoint -q "$0" || exit 1; head -c {SIZE} /dev/zero > "$0/ballast" 2> /dev/null; '
             f'truncate -s -{left}k "$0/ballast"'
         )
 
     def make_room(self) -> None:
-        """Leave as much as there is."""
+        """Free all space."""
         self._shell('rm -f "$0/ballast"')
 
     def forbid_writing(self, *, forbidden: bool) -> None:
-        """Let nothing be written, or again everything."""
+        """Mount the disk read-only, or writable again."""
         self._shell(f'mount -o remount,{"ro" if forbidden else "rw"} "$0"')
 
     def has(self, file: Path) -> bool:
-        """Whether a file is there."""
+        """Whether a file exists."""
         return not subprocess.run([*self.within, "test", "-e", str(file)], check=False).returncode
 
     def _shell(self, script: str) -> None:
@@ -54,7 +54,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[SmallDisk]:
-    """Mount a small disk, where the system lets users do so."""
+    """Mount a small disk, if the system allows users to do so."""
     folder.mkdir()
     if not (shutil.which("unshare") and shutil.which("nsenter")):
         pytest.skip("there is no unshare or nsenter")

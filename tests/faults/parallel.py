@@ -1,4 +1,4 @@
-"""Everything at once on one lakehouse: loaders, a compaction, expiries, builds, and readers that count."""
+"""Parallel work on one lakehouse: loaders, compactions, expiries, builds, and readers that count."""
 
 import json
 import random
@@ -27,7 +27,7 @@ IMPLEMENTATIONS = 5
 STEPS = 4
 ROWS = len(PROBLEMS) * IMPLEMENTATIONS * STEPS
 
-# A source is a run, in every table and mart.
+# Each source is one run in every table and mart.
 _COUNTS = "select run_id, count(*) from {} group by run_id"
 _SQL = (
     "select run_id, (select count(*) from lake.runs where runs.run_id = o.run_id) as runs, "
@@ -36,7 +36,7 @@ _SQL = (
 
 
 def write_sources(folder: Path, number: int, seed: int) -> dict[str, Path]:
-    """Write sources of equally many rows, which answer in several ways; return them by their runs."""
+    """Write sources with the same number of rows and different answers; return them by run."""
     chance = random.Random(seed)
     found = {}
     for n in range(number):
@@ -61,7 +61,7 @@ def write_sources(folder: Path, number: int, seed: int) -> dict[str, Path]:
 
 
 def deal(runs: Sequence[str], rounds: int, seed: int) -> list[list[list[str]]]:
-    """Return for every loader its loads, each of one to four sources: all are there, many several times."""
+    """Return the loads of every loader, each of one to four sources; all sources occur, many repeatedly."""
     chance = random.Random(seed)
     rest = [*runs, *chance.choices(runs, k=len(runs))]
     chance.shuffle(rest)
@@ -71,13 +71,13 @@ def deal(runs: Sequence[str], rounds: int, seed: int) -> list[list[list[str]]]:
     return [[load for load in hand if load] for hand in hands]
 
 
-# A commit that has to be made again because of another one comes here.
+# Called for every commit that must be repeated because of another one.
 _CONFLICT = "obslake.lakehouse.commits:_Attempt._failed"
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a command has ended with, and how often it had to commit again."""
+    """The end of a command, and the number of its repeated commits."""
 
     arguments: tuple[str, ...]
     ended: Ended
@@ -86,14 +86,14 @@ class Done:
 
 @dataclass
 class Campaign:
-    """A lakehouse, what is done to it at once, and what was seen.
+    """A lakehouse, the parallel work on it, and the findings.
 
     Attributes:
         workspace: the lakehouse.
         catalog: address of its catalog and of its warehouse, for PyIceberg.
-        done: the commands that have ended, by who has run them.
-        faults: what should not have been seen.
-        looks: how often readers of each kind have looked.
+        done: the commands that have ended, by thread.
+        faults: wrong observations.
+        looks: numbers of reads by kind of reader.
     """
 
     workspace: Workspace
@@ -105,7 +105,7 @@ class Campaign:
     _begun: dict[int, datetime] = field(default_factory=dict)
 
     def run(self, sources: Mapping[str, Path], hands: Sequence[Sequence[Sequence[str]]]) -> None:
-        """Load everything beside everything else, until all is loaded and all others have had a turn."""
+        """Load everything in parallel with all other work, until all is loaded and every other thread has run."""
         loaders = [
             self._thread(f"loader {n}", lambda hand=hand: self._load(sources, hand))
             for n, hand in enumerate(hands)
@@ -126,7 +126,7 @@ class Campaign:
             thread.join()
 
     def tables(self, name: str) -> Table:
-        """Return a table as it is now."""
+        """Return the current state of a table."""
         catalog = load_catalog("obslake", **self.catalog)
         return catalog.load_table(("obslake", name))
 
@@ -146,7 +146,7 @@ class Campaign:
 
     def _repeat(self, kind: str, act: Callable[[], object]) -> None:
         while True:
-            # The last time is after the last load.
+            # The last repetition comes after the last load.
             is_last = self._ended.is_set()
             act()
             self.looks[kind] += 1
@@ -156,7 +156,7 @@ class Campaign:
 
     @contextmanager
     def _began_now(self) -> Iterator[None]:
-        """Note since when somebody reads: what was the lakehouse then is kept."""
+        """Record the start of a read: expiry keeps the snapshots of that moment."""
         me = threading.get_ident()
         self._begun[me] = datetime.now(UTC)
         try:
@@ -231,14 +231,14 @@ class Campaign:
 def scan(
     connection: duckdb.DuckDBPyConnection, location: str, snapshot_id: int | None = None
 ) -> dict[str, int]:
-    """Count the rows of each run as any DuckDB with the Iceberg extension does."""
+    """Count the rows of each run with DuckDB's Iceberg extension only."""
     which = f", snapshot_from_id = {snapshot_id}" if snapshot_id else ""
     relation = f"iceberg_scan({quote_literal(location)}{which})"
     return dict(connection.execute(_COUNTS.format(relation)).fetchall())
 
 
 def reports(campaign: Campaign) -> list[dict[str, Any]]:
-    """Return what the loads have said."""
+    """Return the reports of the loads."""
     return [
         json.loads(done.ended.out)
         for name, commands in campaign.done.items()

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for a test, where one is installed."""
+"""A PostgreSQL server for a test, if it is installed."""
 
 import os
 import pwd
@@ -15,15 +15,15 @@ from typing import Any
 
 
 class NoServerError(Exception):
-    """There is no server here; the message says why."""
+    """No server is available; the message has the reason."""
 
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Start a server on this machine's own address; yield the address of its database.
+    """Start a server on the loopback address; yield the address of its database.
 
     Raises:
-        NoServerError: it cannot be had.
+        NoServerError: no server is available.
     """
     try:
         import psycopg2  # noqa: F401
@@ -58,7 +58,7 @@ def running() -> Iterator[str]:
             _wait(port, server, folder / "log")
             yield f"postgresql+psycopg2://obslake@127.0.0.1:{port}/postgres"
         finally:
-            # Ends sessions that are open.
+            # Terminates open sessions.
             server.send_signal(signal.SIGINT)
             server.wait(60)
     finally:
@@ -74,7 +74,7 @@ def _program(name: str) -> Path:
 
 
 def _unprivileged() -> dict[str, Any]:
-    """Return as whom to run the server, which refuses to be run by root."""
+    """Return options that run the server as another user, because it refuses to run as root."""
     if os.geteuid():
         return {}
     for name in ("postgres", "nobody"):

@@ -1,4 +1,4 @@
-"""Source files of all kinds for the fault campaign: small, and with rows for every table."""
+"""Small source files of all kinds for the fault campaign, with rows for every table."""
 
 import json
 import random
@@ -20,7 +20,7 @@ Rows = list[dict[str, Any]]
 
 
 def published_rows(folder: Path, name: str, problems: int = 2) -> Load:
-    """A Parquet file with rows for every table but the quarantine."""
+    """A Parquet file with rows for every table except the quarantine."""
     measured = {"memory_used_mb": 1.0, "specified_oracle": False, "data_set_id": name}
     rows = [
         published(problem_id=f"p{p}", step_id=s, output=f'"{name} {s}"', run_id=name, **measured)
@@ -31,17 +31,17 @@ def published_rows(folder: Path, name: str, problems: int = 2) -> Load:
 
 
 def observation_rows(folder: Path, name: str, rows: int = 30) -> Load:
-    """A file of JSON lines with observations."""
+    """A JSON Lines file with observations."""
     return ("observations", _jsonl(folder, name, _observations(name, rows)), *_context(name))
 
 
 def many_observations(folder: Path, name: str) -> Load:
-    """A Parquet file that takes a while."""
+    """A Parquet file that takes some time to load."""
     return ("observations", _parquet(folder, name, _observations(name, 20_000)), *_context(name))
 
 
 def half_understood(folder: Path, name: str) -> Load:
-    """A file of which every third row is set aside."""
+    """A file in which every third row is set aside."""
     rows = _observations(name, 30)
     for row in rows[::3]:
         row["step_id"] = "first"
@@ -54,7 +54,7 @@ def half_understood(folder: Path, name: str) -> Load:
 
 
 def lasso_export(folder: Path, name: str) -> Load:
-    """An arena export, in random order as they are."""
+    """An arena export, in random order as usual."""
     cells: Rows = []
     for n in range(4):
         sheet = {"SHEETID": f"test{n}()", "EXECUTIONID": name, "ABSTRACTIONID": f"Stack{n % 2}"}

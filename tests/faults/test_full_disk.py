@@ -1,4 +1,4 @@
-"""A disk that is full or must not be written: told in words, nothing lost, and done when there is room."""
+"""A full or read-only disk: commands report it and lose nothing, and repetition completes them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class DiskLab:
         return self.commands.run("obslake", "--home", self.home, *arguments)
 
     def obslake(self, *arguments: str) -> None:
-        """Run a command, which must succeed."""
+        """Run a command that must succeed."""
         ended = self.run(*arguments)
         assert ended.status == 0, ended.err
 
@@ -58,7 +58,7 @@ def disk_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiskLab]:
 
 
 def full(lab: DiskLab, room: int, *command: str) -> Ended:
-    """Run a command with so little room; if it does not suffice it must say so."""
+    """Run a command with this much free space; it must succeed or report that the disk is full."""
     lab.disk.fill(room)
     ended = lab.run(*command)
     lab.disk.make_room()
@@ -72,7 +72,7 @@ def full(lab: DiskLab, room: int, *command: str) -> Ended:
 
 @pytest.mark.parametrize("room", ROOM)
 @pytest.mark.parametrize("size", SIZES if TRIALS else ["large"])
-def test_a_load_without_room_is_completed_when_there_is_some(
+def test_a_load_on_a_full_disk_is_completed_by_repetition(
     disk_lab: DiskLab,
     findings: Callable[[str], Findings],
     size: str,
@@ -98,7 +98,7 @@ def test_a_load_without_room_is_completed_when_there_is_some(
 
 
 @pytest.mark.parametrize("room", ROOM)
-def test_a_compaction_without_room_is_completed_when_there_is_some(
+def test_a_compaction_on_a_full_disk_is_completed_by_repetition(
     disk_lab: DiskLab, findings: Callable[[str], Findings], room: int
 ) -> None:
     disk_lab.obslake("load", *published_rows(disk_lab.sources, f"compacted{room}"))
@@ -113,14 +113,14 @@ def test_a_compaction_without_room_is_completed_when_there_is_some(
     found.compare(f"compact, {room} KiB, repeated", disk_lab.seen(), before)
 
 
-def test_where_nothing_may_be_written_commands_say_so(disk_lab: DiskLab) -> None:
+def test_commands_report_a_read_only_disk(disk_lab: DiskLab) -> None:
     commands = (
         ("load", *published_rows(disk_lab.sources, "read-only")),
         ("compact",),
         ("expire", "--older-than=0s"),
         ("forget", "--data-set=a", "--yes"),
     )
-    # So that there is something to compact.
+    # Gives the compaction something to do.
     disk_lab.obslake("load", *published_rows(disk_lab.sources, "before"))
     before = disk_lab.seen()
     disk_lab.disk.forbid_writing(forbidden=True)

@@ -1,4 +1,4 @@
-"""Loads, kills and maintenance in any order: every source is there as a whole and once, or not at all."""
+"""Loads, kills and maintenance in any order: every source is loaded completely and once, or not at all."""
 
 import random
 from collections.abc import Callable
@@ -60,8 +60,8 @@ def test_a_random_history_leaves_every_source_once(
 
 
 def _each_alone(lab: Lab, loads: dict[str, Load]) -> dict[str, Contents]:
-    """Return what each source consists of."""
-    lab.bring_back("nothing")
+    """Return the rows of each source."""
+    lab.restore("nothing")
     once: dict[str, Contents] = {}
     before = None
     for name, load in loads.items():
@@ -69,7 +69,7 @@ def _each_alone(lab: Lab, loads: dict[str, Load]) -> dict[str, Contents]:
         seen = lab.seen()
         once[name] = {t: rows - before[t] if before else rows for t, rows in seen.items()}
         before = seen
-    lab.bring_back("nothing")
+    lab.restore("nothing")
     lab.obslake("init")
     return once
 
@@ -77,7 +77,7 @@ def _each_alone(lab: Lab, loads: dict[str, Load]) -> dict[str, Contents]:
 def _check(
     lab: Lab, found: Findings, where: str, once: dict[str, Contents], loaded: set[str]
 ) -> None:
-    """Check source by source what there is of it: all, or nothing where no load has said that it is there."""
+    """Check that each source has all of its rows, or none if no load has reported success."""
     seen = lab.seen()
     nothing: Contents = {table: rows - rows for table, rows in seen.items()}
     rest = dict(seen)

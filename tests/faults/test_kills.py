@@ -1,4 +1,4 @@
-"""Commands that are killed: readers see all of it or nothing, and repeating it does the rest."""
+"""Killed commands: readers see all of their effect or nothing, and repetition completes them."""
 
 import random
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from tests.faults.commands import COMMANDS, point_of, prepared, targets_of
 from tests.faults.conftest import TRIALS
 from tests.faults.trials import Findings, Lab
 
-# Those of the short form: on both sides of the steps that count.
+# The points of a short campaign: before and after the critical steps.
 POINTS = {
     "init": ("after _write_metadata 4",),
     "load published": (
@@ -29,7 +29,7 @@ _PER_COMMAND = TRIALS // len(COMMANDS) // 2
 
 
 @pytest.mark.parametrize("name", COMMANDS if TRIALS else POINTS)
-def test_killed_at_a_point_it_is_done_by_repeating_it(
+def test_a_command_killed_at_a_point_is_completed_by_repetition(
     lab: Lab, findings: Callable[[str], Findings], chance: random.Random, name: str
 ) -> None:
     killing = prepared(lab, name)
@@ -45,7 +45,7 @@ def test_killed_at_a_point_it_is_done_by_repeating_it(
 
 
 @pytest.mark.parametrize("name", COMMANDS if TRIALS else MOMENTS)
-def test_killed_at_any_moment_it_is_done_by_repeating_it(
+def test_a_command_killed_at_any_moment_is_completed_by_repetition(
     lab: Lab, findings: Callable[[str], Findings], chance: random.Random, name: str
 ) -> None:
     killing = prepared(lab, name)

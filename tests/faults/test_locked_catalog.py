@@ -1,4 +1,4 @@
-"""A catalog that another process has locked: waited for, and told when it takes too long."""
+"""A catalog locked by another process: commands wait for it, and report a long lock."""
 
 import sqlite3
 import threading
@@ -19,7 +19,7 @@ BETWEEN_THE_COMMITS = Point("pyiceberg.catalog.sql:SqlCatalog.commit_table", "af
 
 @contextmanager
 def locked(catalog: Path) -> Iterator[sqlite3.Connection]:
-    """Have the catalog for oneself."""
+    """Lock the catalog."""
     with closing(sqlite3.connect(catalog, isolation_level=None, check_same_thread=False)) as held:
         held.execute("begin exclusive")
         yield held
@@ -28,15 +28,13 @@ def locked(catalog: Path) -> Iterator[sqlite3.Connection]:
 @pytest.fixture
 def loaded(lab: Lab) -> Lab:
     """A lakehouse with one load."""
-    lab.bring_back("nothing")
+    lab.restore("nothing")
     lab.obslake("load", *observation_rows(lab.folder, "old"))
     return lab
 
 
 @pytest.mark.parametrize("at", [BEFORE_THE_COMMIT, BETWEEN_THE_COMMITS], ids=str)
-def test_a_load_says_that_the_catalog_is_locked_and_is_completed_later(
-    loaded: Lab, at: Point
-) -> None:
+def test_a_load_reports_a_locked_catalog_and_is_completed_later(loaded: Lab, at: Point) -> None:
     before = loaded.seen()
     load = ("obslake", "--home", loaded.home, "load", *observation_rows(loaded.folder, "new"))
     held: list[sqlite3.Connection] = []
@@ -59,7 +57,7 @@ def test_a_load_says_that_the_catalog_is_locked_and_is_completed_later(
     assert loaded.seen() == after
 
 
-def test_a_command_says_that_the_catalog_is_locked_from_the_start(loaded: Lab) -> None:
+def test_a_command_reports_a_catalog_that_is_locked_from_the_start(loaded: Lab) -> None:
     with locked(loaded.home / "catalog.db"):
         ended = loaded.commands.run("obslake", "--home", loaded.home, "compact")
     assert ended.status == 1
@@ -67,7 +65,7 @@ def test_a_command_says_that_the_catalog_is_locked_from_the_start(loaded: Lab) -
     loaded.obslake("compact")
 
 
-def test_a_short_lock_is_waited_for(loaded: Lab) -> None:
+def test_commands_wait_for_a_short_lock(loaded: Lab) -> None:
     with locked(loaded.home / "catalog.db") as held:
         timer = threading.Timer(1, held.close)
         timer.start()

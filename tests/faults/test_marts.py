@@ -1,4 +1,4 @@
-"""Runs of dbt that are killed or out of room: readers see the marts of before or all of the new ones."""
+"""Runs of dbt that are killed or fill the disk: readers see either the old marts or all new ones."""
 
 import random
 import shutil
@@ -26,7 +26,7 @@ AROUND_PUBLISHING = (
 
 @dataclass
 class MartsLab:
-    """A lakehouse of which dbt builds the marts."""
+    """A lakehouse whose marts dbt builds."""
 
     home: Path
     commands: Commands
@@ -45,7 +45,7 @@ class MartsLab:
     def keep(self, name: str) -> None:
         shutil.copytree(self.home, self.kept(name))
 
-    def bring_back(self, name: str) -> None:
+    def restore(self, name: str) -> None:
         shutil.rmtree(self.home)
         shutil.copytree(self.kept(name), self.home)
 
@@ -64,7 +64,7 @@ def environment(folder: Path, home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def marts_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MartsLab]:
-    """A lakehouse as ``first``, before its first build, and as ``incremental``, after another load."""
+    """A lakehouse in two states: ``first``, before its first build, and ``incremental``, after another load."""
     folder = tmp_path_factory.mktemp("marts")
     home = folder / "lake"
     commands = Commands(environment=environment(folder, home))
@@ -80,11 +80,11 @@ def marts_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MartsLab]:
 
 @only_long
 @pytest.mark.parametrize("build", ["first", "incremental"])
-def test_a_build_that_is_killed_is_done_by_the_next(
+def test_a_killed_build_is_completed_by_the_next(
     marts_lab: MartsLab, findings: Callable[[str], Findings], chance: random.Random, build: str
 ) -> None:
     lab = marts_lab
-    lab.bring_back(build)
+    lab.restore(build)
     before = lab.seen()
     ended = lab.run()
     assert ended.status == 0, ended.out
@@ -99,7 +99,7 @@ def test_a_build_that_is_killed_is_done_by_the_next(
         ),
         *((findings(f"dbt run, {build}, at any moment"), None, moment) for moment in moments),
     ]:
-        lab.bring_back(build)
+        lab.restore(build)
         killed = lab.run(kill_at=at, kill_after=seconds)
         found.trials += 1
         found.cut_off += killed.was_killed
@@ -109,7 +109,7 @@ def test_a_build_that_is_killed_is_done_by_the_next(
 
 
 def _check_next(lab: MartsLab, found: Findings, where: str, after: Contents) -> None:
-    """Check that the next build does the rest, and leaves nothing over."""
+    """Check that the next build completes the marts, and leaves no extra files."""
     built = lab.run()
     found.check(f"{where}, repeated: {built.out}", built)
     _compare(found, f"{where}, repeated", lab.seen(), after)
@@ -122,7 +122,7 @@ def _check_next(lab: MartsLab, found: Findings, where: str, after: Contents) -> 
 
 
 def _compare(found: Findings, where: str, seen: Contents | None, *allowed: Contents | None) -> None:
-    """Compare what a reader sees of the marts with the builds there may be; None: there is no file."""
+    """Compare the visible marts with the allowed builds; None means no file."""
     if seen not in allowed:
         found.partial += 1
         found.messages.append(f"{where}: the marts are neither those of before nor those of after")
@@ -141,7 +141,7 @@ def small_marts_lab(tmp_path: Path) -> Iterator[tuple[SmallDisk, MartsLab]]:
 
 
 @only_long
-def test_a_build_without_room_is_done_when_there_is_some(
+def test_a_build_on_a_full_disk_is_completed_by_the_next(
     small_marts_lab: tuple[SmallDisk, MartsLab], findings: Callable[[str], Findings]
 ) -> None:
     disk, lab = small_marts_lab

@@ -1,4 +1,4 @@
-"""DuckDB lets one process write a file, or several read it: who comes second is told in words."""
+"""DuckDB lets one process write a file, or several read it: a second process gets a clear error."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 
 ROWS = "select count(*) from stimulus_response_matrix"
-# What these are, and nothing else.
+# Build only these models.
 RUN = ("--quiet", "run", "--select", "+stimulus_response_matrix")
 
 
@@ -44,7 +44,7 @@ def test_builds_that_start_at_the_same_moment(built: Workspace) -> None:
     assert built.query(ROWS) == [(before + 1,)]
 
 
-def test_a_question_while_another_program_writes_the_marts(built: Workspace) -> None:
+def test_a_query_while_another_program_writes_the_marts(built: Workspace) -> None:
     with duckdb.connect(built.marts):
         message = built.refused("sql", ROWS)
     assert f"process {os.getpid()} has the marts in {built.marts} open for writing\n" in message
@@ -57,7 +57,7 @@ def test_a_build_while_another_program_writes_the_marts(built: Workspace) -> Non
     load(built, "p3")
     with duckdb.connect(built.marts) as writer:
         built.dbt(*RUN)
-        # It has the file that was there before.
+        # It still has the earlier file open.
         assert writer.execute(ROWS).fetchall() == [before]
         writer.execute("create table scratch as select 1")
     assert built.query(ROWS) == [(before[0] + 1,)]

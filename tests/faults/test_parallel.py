@@ -1,4 +1,4 @@
-"""Loads, upkeep, builds and readers at once: nothing is lost, nothing is there twice, nothing is seen in parts."""
+"""Parallel loads, upkeep, builds and readers: no row is lost or duplicated, and no load is partly visible."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.faults.parallel import ROWS, Campaign, deal, reports, scan, write_sou
 from tests.harness.workspace import Workspace
 from tests.marts.comparison import MARTS, sql_rows
 
-# More of them with `make parallel`.
+# `make parallel` sets a higher number.
 SOURCES = int(os.environ.get("OBSLAKE_PARALLEL_SOURCES", "24"))
 ROUNDS = int(os.environ.get("OBSLAKE_PARALLEL_ROUNDS", "4"))
 SEED = int(os.environ.get("OBSLAKE_PARALLEL_SEED", "1"))
@@ -31,7 +31,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def in_turn(
     make_workspace: Callable[[str], Workspace], sources: dict[str, Path]
 ) -> dict[str, list[tuple[object, ...]]]:
-    """The marts of the same sources, loaded one after the other."""
+    """The marts of the same sources, loaded one after another."""
     workspace = make_workspace("in-turn")
     for n in range(0, SOURCES, 8):
         paths = [str(path) for path in list(sources.values())[n : n + 8]]
@@ -64,7 +64,7 @@ def campaign(
         pytest.skip(str(reason))
 
 
-def test_everything_at_once(
+def test_everything_in_parallel(
     campaign: Campaign,
     sources: dict[str, Path],
     in_turn: dict[str, list[tuple[object, ...]]],
@@ -73,15 +73,15 @@ def test_everything_at_once(
     workspace.obslake("init")
     campaign.run(sources, deal(list(sources), ROUNDS, SEED))
     assert campaign.faults == []
-    said = reports(campaign)
-    rows = sum(done["rows"].get("observations", 0) for done in said)
+    loads = reports(campaign)
+    rows = sum(done["rows"].get("observations", 0) for done in loads)
     print(
-        f"\n{len(said)} loads, {campaign.conflicts()} conflicts, {dict(campaign.looks)} looks, "
+        f"\n{len(loads)} loads, {campaign.conflicts()} conflicts, {dict(campaign.looks)} looks, "
         f"{len(sources) * ROWS - rows} rows lost or double"
     )
 
-    # Every source once, whoever it was that loaded it.
-    assert Counter(s for done in said for s in done["sources"]) == Counter(
+    # Every source is loaded once, by any loader.
+    assert Counter(s for done in loads for s in done["sources"]) == Counter(
         map(str, sources.values())
     )
     table = campaign.tables("observations")
@@ -90,7 +90,7 @@ def test_everything_at_once(
         for snapshot in table.snapshots():
             counts = scan(connection, table.metadata_location, snapshot.snapshot_id)
             assert set(counts.values()) <= {ROWS}
-    # Rows of loads that have lost their sources are hidden, until this drops them.
+    # Rows of superseded loads are hidden until a compaction drops them.
     workspace.obslake("compact")
     verification = json.loads(workspace.obslake("verify", "--deep", "--json"))
     notes = [note for check in verification["checks"] for note in check["notes"]]

@@ -1,4 +1,4 @@
-"""Commands that wait in the middle of their work, while others clean up: what they have written stays."""
+"""Commands that are paused while others clean up: the files they have written stay."""
 
 import time
 from collections.abc import Callable
@@ -26,23 +26,23 @@ CLEAN = ("verify", "--deep", "--remove-orphans", "--older-than=0s")
         ("rollback", "before commit_table 1"),
     ],
 )
-def test_what_a_running_command_has_written_is_not_removed(
+def test_files_of_a_running_command_are_not_removed(
     lab: Lab, findings: Callable[[str], Findings], name: str, point: str
 ) -> None:
     running = prepared(lab, name)
-    lab.bring_back(name)
+    lab.restore(name)
 
     _run_and_clean(lab, findings("running, while orphans are removed"), running, name, point)
 
 
-def test_what_was_committed_while_orphans_were_looked_for_is_not_removed(
+def test_files_committed_during_the_search_for_orphans_are_not_removed(
     lab: Lab, findings: Callable[[str], Findings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = prepared(lab, "compact")
-    lab.bring_back("compact")
+    lab.restore("compact")
 
     def check_slowly(*arguments: Any, **options: Any) -> Check:
-        # The metadata has been read. The command commits, and has ended before its files are judged.
+        # After the metadata is read, the command commits and ends before its files are checked.
         lab.commands.go_on()
         deadline = time.monotonic() + 60
         while list(lab.home.glob(".compact-*")):
@@ -56,7 +56,7 @@ def test_what_was_committed_while_orphans_were_looked_for_is_not_removed(
 
 
 def _run_and_clean(lab: Lab, found: Findings, running: Killing, name: str, point: str) -> None:
-    """Run a command, and remove what seems to be left over while it waits at a point."""
+    """Run a command, and remove orphan files while it waits at a point."""
     outputs = []
 
     def clean() -> None:

@@ -1,4 +1,4 @@
-"""One trial: a command is killed, and what it leaves is compared with what it would have done."""
+"""One trial: a command is killed, and the result is compared with the command's complete effect."""
 
 import shutil
 from collections import Counter
@@ -10,23 +10,23 @@ from tests.faults.contents import BareReader, Contents, seen_by_obslake, unneede
 from tests.harness.commands import Commands, Ended
 from tests.harness.requests import Point
 
-# Its data set is in no other load.
+# A data set that occurs in no other load.
 OTHER = "other"
 
 
 @dataclass
 class Findings:
-    """What was found wrong, and in how many trials.
+    """The faults found, and the number of trials.
 
     Attributes:
-        trials: how many there were.
-        cut_off: in how many the command was cut off before it had ended.
-        lost: rows that were not there any more.
-        double: rows that were there more often than they should be.
-        partial: readers that saw a part of what a command does.
+        trials: number of trials.
+        cut_off: number of trials in which the command was killed before its end.
+        lost: missing rows.
+        double: duplicate rows.
+        partial: readers that saw a part of a command's effect.
         unverified: failures of ``obslake verify --deep``.
-        other: commands that cannot be repeated, and files that stay.
-        messages: all that, in words.
+        other: commands that cannot be repeated, and leftover files.
+        messages: descriptions of all faults.
     """
 
     trials: int = 0
@@ -39,11 +39,11 @@ class Findings:
     messages: list[str] = field(default_factory=list)
 
     def compare(self, where: str, found: Contents, *allowed: Contents) -> None:
-        """Compare all that a reader sees with the states that there may be."""
+        """Compare the visible rows with the allowed states."""
         if found in allowed:
             return
         lost = sum(
-            (_common(name, allowed) - rows).total()  # what every one of these states has
+            (_common(name, allowed) - rows).total()  # rows in all allowed states
             for name, rows in found.items()
         )
         double = sum((rows - _most(name, allowed)).total() for name, rows in found.items())
@@ -55,13 +55,13 @@ class Findings:
         self.messages.append(f"{where}: rows {sizes} instead of {expected}, {lost=} {double=}")
 
     def check(self, where: str, ended: Ended, allowed: Iterable[int] = (0,)) -> None:
-        """Check that a command has succeeded."""
+        """Check that a command succeeded."""
         if ended.status not in allowed or "Traceback" in ended.err:
             self.other += 1
             self.messages.append(f"{where}: exit status {ended.status}: {ended.err or ended.out}")
 
     def fail(self, message: str) -> None:
-        """Note something else that is wrong."""
+        """Record another fault."""
         self.other += 1
         self.messages.append(message)
 
@@ -82,12 +82,12 @@ def _most(name: str, states: Sequence[Contents]) -> Counter[str]:
 
 @dataclass
 class Lab:
-    """A lakehouse that is brought back to where it was for every trial.
+    """A lakehouse that is restored for every trial.
 
     Attributes:
-        folder: has the lakehouse, its sources and its copies.
-        commands: run the commands.
-        reader: reads beside obslake.
+        folder: contains the lakehouse, its sources and its copies.
+        commands: runs the commands.
+        reader: reads without obslake.
     """
 
     folder: Path
@@ -99,40 +99,40 @@ class Lab:
         return self.folder / "lake"
 
     def obslake(self, *arguments: object) -> Ended:
-        """Run a command, which must do what it should."""
+        """Run a command that must succeed."""
         ended = self.commands.run("obslake", "--home", self.home, *arguments)
         assert ended.status in (0, 3), ended.err
         return ended
 
     def keep(self, name: str) -> None:
-        """Remember the lakehouse as it is now."""
+        """Save a copy of the lakehouse."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
         if self.home.exists():
             shutil.copytree(self.home, self.folder / name)
 
-    def bring_back(self, name: str) -> bool:
-        """Begin anew with what was remembered, else with nothing; say whether there was something."""
+    def restore(self, name: str) -> bool:
+        """Restore a saved lakehouse, else start with none; return whether there was a copy."""
         shutil.rmtree(self.home, ignore_errors=True)
         if (self.folder / name).exists():
             shutil.copytree(self.folder / name, self.home)
         return self.home.exists()
 
     def seen(self) -> Contents:
-        """Return what there is to see."""
+        """Return the visible rows."""
         return seen_by_obslake(self.commands, self.home)
 
 
 @dataclass
 class Killing:
-    """A command to be killed again and again.
+    """A command that is killed repeatedly.
 
     Attributes:
-        lab: where.
-        name: the lakehouse before it is remembered by it.
+        lab: the lab it runs in.
+        name: name of the saved initial lakehouse.
         command: arguments of ``obslake``.
-        other: a load that may come before it is repeated; none where there is nothing.
-        is_atomic: whether readers through obslake see all of it or nothing; else so for each table.
-        statuses: with which it may end when it is repeated.
+        other: arguments of a load that may run before the repetition; empty for none.
+        is_atomic: whether obslake's readers see all of its effect or nothing; otherwise this holds per table.
+        statuses: allowed exit statuses of the repetition.
     """
 
     lab: Lab
@@ -143,7 +143,7 @@ class Killing:
     statuses: tuple[int, ...] = (0, 3)
 
     def __post_init__(self) -> None:
-        """Run the command undisturbed, to see what it does."""
+        """Run the command undisturbed, to learn its effect."""
         self.lab.keep(self.name)
         self.before = self.lab.seen() if self.lab.home.exists() else None
         ended = self.lab.obslake(*self.command)
@@ -151,8 +151,8 @@ class Killing:
         self.after = self.lab.seen()
 
     def points(self, targets: Sequence[str]) -> list[Point]:
-        """Return the moments in the command at which functions are called or have returned."""
-        self.lab.bring_back(self.name)
+        """Return the points at which the command calls these functions or returns from them."""
+        self.lab.restore(self.name)
         command = ("obslake", "--home", self.lab.home, *self.command)
         ended, points = self.lab.commands.trace(targets, *command)
         assert ended.status in (0, 3), ended.err
@@ -166,9 +166,9 @@ class Killing:
         kill_after: float | None = None,
         load_between: bool = False,
     ) -> None:
-        """Kill the command once, and look."""
+        """Kill the command once, and check the result."""
         where = f"{' '.join(self.command)[:60]} killed {kill_at or f'after {kill_after:.3f} s'}"
-        self.lab.bring_back(self.name)
+        self.lab.restore(self.name)
         run = self.lab.commands.run
         command = ("obslake", "--home", self.lab.home, *self.command)
         ended = run(*command, kill_at=kill_at, kill_after=kill_after)
@@ -191,10 +191,10 @@ class Killing:
         self._clean(findings, where)
 
     def _look(self, findings: Findings, where: str, *, is_acknowledged: bool) -> None:
-        """Check what readers see after the kill, and what is verified."""
+        """Check the visible rows and the verification after the kill."""
         home = str(self.lab.home)
         if self.before is None:
-            # What is half of a lakehouse is none yet, and says so.
+            # An incomplete lakehouse is reported as missing.
             ended = self.lab.commands.run("obslake", "--home", home, "status")
             if "Traceback" in ended.err or (ended.status and "obslake init" not in ended.err):
                 findings.fail(f"{where}: status: {ended.err}")
@@ -219,7 +219,7 @@ class Killing:
             findings.messages.append(f"{where}, verify: {verified.out}{verified.err}")
 
     def _clean(self, findings: Findings, where: str) -> None:
-        """Check that the documented command removes what is left."""
+        """Check that the documented command removes leftover files."""
         options = ("verify", "--deep", "--remove-orphans", "--older-than", "0s")
         verified = self.lab.commands.run("obslake", "--home", self.lab.home, *options)
         if verified.status or "was interrupted" in verified.out:
@@ -230,7 +230,7 @@ class Killing:
 
 
 def _take(contents: Contents, data_set: str) -> int:
-    """Take the rows of a data set out; return how many there were."""
+    """Remove the rows of a data set; return their number."""
     taken = 0
     for rows in contents.values():
         for row in [row for row in rows if f'"data_set_id": "{data_set}"' in row]:

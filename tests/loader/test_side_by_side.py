@@ -104,7 +104,7 @@ def stored(lake: Lake) -> dict[str, int]:
     return {name: len(list((folder / name).glob("data/*"))) for name in NAMES}
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 @pytest.mark.parametrize("table", NAMES)
 def test_a_source_loaded_by_another_process_just_before_a_commit(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
@@ -122,7 +122,7 @@ def test_a_source_loaded_by_another_process_just_before_a_commit(
     assert not list(lake.home.glob(".load-*"))
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 @pytest.mark.parametrize("compacted", [False, True])
 @pytest.mark.parametrize("table", NAMES)
 @pytest.mark.parametrize(("mine", "theirs"), [("ab", "bc"), ("b", "abc")])
@@ -153,7 +153,7 @@ def test_sources_in_other_combinations(
     check(lake, *paths)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 @pytest.mark.parametrize("table", NAMES[1:])
 def test_rows_of_a_superseded_load_are_hidden_and_dropped_by_the_next_compaction(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
@@ -187,7 +187,7 @@ def test_rows_of_a_superseded_load_are_hidden_and_dropped_by_the_next_compaction
     assert lake.rows("observations") == shown
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 def test_a_load_interrupted_while_being_superseded_is_not_completed(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +205,7 @@ def test_a_load_interrupted_while_being_superseded_is_not_completed(
     check(lake, "b")
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 def test_rows_that_a_rollback_makes_usable_again_are_not_dropped(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,7 +240,7 @@ def test_rows_that_a_rollback_makes_usable_again_are_not_dropped(
     check(lake, *"abc")
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 def test_a_superseded_load_is_not_continued(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A compaction may drop its rows at any time."""
     path = source(lake, "a")
@@ -255,7 +255,7 @@ def test_a_superseded_load_is_not_continued(lake: Lake, monkeypatch: pytest.Monk
     assert notes(lake) == [f"load {interrupted} {LOST}"]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 def test_a_source_loaded_and_rolled_back_meanwhile_is_checked_again(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,7 +273,7 @@ def test_a_source_loaded_and_rolled_back_meanwhile_is_checked_again(
     check(lake, "a", "b", "c")
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 def test_a_rollback_that_restores_a_source_just_before_the_commit(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,7 +291,7 @@ def test_a_rollback_that_restores_a_source_just_before_the_commit(
     check(lake, "b", "c")
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 @pytest.mark.parametrize("table", ["quarantine", "observations"])
 def test_records_that_were_set_aside_are_retried_once(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str
