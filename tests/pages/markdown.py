@@ -28,7 +28,7 @@ def pages() -> list[Path]:
         check=False,
     )
     if listed.returncode:
-        # A copy without git.
+        # A copy of the project without git.
         roots = [*PROJECT.glob("*.md")]
         folders = ("bench", "demo", "docs", "loader", "models", "spark", "tests")
         return sorted(roots + [p for folder in folders for p in (PROJECT / folder).rglob("*.md")])
@@ -45,7 +45,7 @@ def links(text: str) -> Iterator[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """Return the anchors that GitHub gives to the headings of a page, and those it has itself."""
+    """Return the anchors that GitHub generates for headings, and explicit ones."""
     prose = _FENCE.sub("", text)
     found: set[str] = set()
     times: Counter[str] = Counter()
@@ -59,7 +59,7 @@ def anchors(text: str) -> set[str]:
 
 
 def dead_links(page: Path, text: str) -> list[str]:
-    """Return the links of a page with this text that lead nowhere inside the project."""
+    """Return the broken links in a page's text to places within the project."""
     dead = []
     for target in links(text):
         if re.match(r"[a-z][a-z0-9+.-]*:|//", target):

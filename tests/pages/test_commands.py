@@ -1,4 +1,4 @@
-"""docs/commands.md has every command, and every exit status that the code has."""
+"""docs/commands.md lists every command and every exit status."""
 
 import ast
 import signal
@@ -30,7 +30,7 @@ def test_every_command_is_listed_once() -> None:
 
 
 def exits() -> Iterator[int]:
-    """Statuses that the command line ends with by itself."""
+    """Exit statuses that the command line sets directly."""
     for path in CLI.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if (

@@ -1,4 +1,4 @@
-"""No link in a Markdown file of the project leads nowhere, as GitHub follows links."""
+"""Markdown files of the project have no broken links, by GitHub's rules."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.pages.markdown import anchors, dead_links, links, pages
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(PROJECT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_not_broken(page: Path) -> None:
     assert dead_links(page, page.read_text()) == []
 
 
@@ -36,7 +36,7 @@ def test_links_and_anchors_are_found() -> None:
     assert not {"link.md", "code.md"} & set(links(text))
 
 
-def test_dead_files_anchors_and_images_are_named() -> None:
+def test_broken_files_anchors_and_images_are_reported() -> None:
     text = (
         "# Here\n[a](nothing.md) ![b](images/no.svg) [c](concepts.md#no) [d](concepts.md#srm) "
         "[e](#here) [f](#there)"

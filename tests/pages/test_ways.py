@@ -1,4 +1,4 @@
-"""docs/architecture.md tells which files to touch: they exist, and forgetting one is noticed here."""
+"""The files to change that docs/architecture.md lists exist, and these tests detect a forgotten one."""
 
 import importlib
 import pkgutil
@@ -24,7 +24,7 @@ from tests.reference.equivalence import Rules
 from tests.reference.naive import COLUMNS
 from tests.reference.strategies import random_equivalences, random_observations
 
-# Marts that say what is known, and compute nothing.
+# Marts that only describe, and compute nothing.
 DESCRIPTIVE = {"implementations", "tests", "runs", "measurements"}
 LAYERS = ("staging", "refresh", "intermediate", "marts", "functions")
 
@@ -36,7 +36,7 @@ def named_files(page: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "tests/README.md"])
-def test_files_that_are_named_exist(page: str) -> None:
+def test_named_files_exist(page: str) -> None:
     known = {p.relative_to(PROJECT).as_posix() for p in files()}
     known |= {f"{Path(p).parent.as_posix()}/" for p in known}
     missing = [
@@ -54,7 +54,7 @@ def files() -> Iterator[Path]:
 
 
 def readers(base: type[Reader]) -> Iterator[type[Reader]]:
-    """Every class of readers that has a name."""
+    """Every reader class with a name."""
     for found in base.__subclasses__():
         yield from readers(found)
         if hasattr(found, "name"):
@@ -67,7 +67,7 @@ def test_each_reader_is_registered() -> None:
     assert {name: reader_class(name) for name in READERS} == {r.name: r for r in readers(Reader)}
 
 
-def test_each_reader_has_a_command_and_is_made_again_of_its_settings() -> None:
+def test_each_reader_has_a_command_and_can_be_restored_from_its_settings() -> None:
     load = cli.commands["load"]
     assert isinstance(load, click.Group)
     context = click.Context(load)
@@ -78,14 +78,14 @@ def test_each_reader_has_a_command_and_is_made_again_of_its_settings() -> None:
         assert (command.help, set(reader.options) - set(command.params)) == (reader.help, set())
         settings = reader().settings()
         assert reader(**settings).settings() == settings
-        # Each option of the command says something about the rows, or is a setting.
+        # Each option of the command describes rows or is a setting.
         known = {*settings, *(field.name for field in fields(Options))}
         assert {option.name for option in reader.options} <= known
 
 
-def test_each_reader_is_tried_with_damaged_killed_and_hostile_sources(tmp_path: Path) -> None:
+def test_each_reader_is_tested_with_damaged_killed_and_hostile_sources(tmp_path: Path) -> None:
     names = set(READERS)
-    # Those of descriptions are one reader.
+    # Descriptions share one reader.
     assert names - DESCRIPTIVE <= set(DAMAGED)
     killed = {make(tmp_path, f"source{n}")[0] for n, make in enumerate(SOURCES.values())}
     assert names - DESCRIPTIVE <= killed
@@ -115,14 +115,14 @@ def test_models_read_the_layers_to_their_left() -> None:
 
 
 def rules() -> list[str]:
-    """Rules of equality, as the macro that checks them names them."""
+    """Rules of equality named in the macro that checks them."""
     text = page("macros/faulty_response_equivalences.sql")
     known = re.search(r"coalesce\(rule, ''\) not in \(([^)]*)\)", text)
     assert known
     return re.findall(r"'(\w+)'", known[1])
 
 
-def test_each_rule_of_equality_is_applied_tried_and_documented() -> None:
+def test_each_rule_of_equality_is_applied_tested_and_documented() -> None:
     known = set(rules())
     assert set(re.findall(r"`(\w+)`", " ".join(rule_rows()))) == known
     seed = page("seeds/response_equivalences.yml")
@@ -145,7 +145,7 @@ def test_each_rule_of_equality_is_in_the_version_of_its_problem() -> None:
     properties = page("models/refresh/refresh_response_rules.yml")
     described = re.findall(r"- name: (\w+)\n        description", properties)
     version = page("models/refresh/refresh_response_rules.sql").partition("md5(concat_ws(")[2]
-    # Whether anything is read as JSON follows from the others.
+    # `is_json` follows from the other columns.
     columns = set(described) - {"data_set_id", "problem_id", "version", "is_json"}
     assert len(columns) == len(fields(Rules)) == len(rules()) - 1
     assert [column for column in columns if column not in version] == []

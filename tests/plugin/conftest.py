@@ -1,4 +1,4 @@
-"""A test suite in a folder of its own, run with and without the recorder."""
+"""A test suite in its own folder, run with and without the recorder."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SOURCE = Path(__file__).parent.parent.parent / "loader" / "pytest_obslake" / "sr
 _VARIABLES = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "JENKINS_URL", "PYTEST_ADDOPTS")
 _HASH_SEED = {"PYTHONHASHSEED": "0"}
 
-# One process that has imported pytest, and nothing that is tested here, forks for all suites.
+# One process that has imported pytest, but none of the code under test, forks for all suites.
 _PYTESTS = Commands(kind="pytest", variables=_HASH_SEED)
 
 
 class Suite:
-    """A module `subject` under test and the tests of it.
+    """A module `subject` under test, and its tests.
 
     Attributes:
-        is_started: whether Python is started for it, as a user's shell does, rather than forked.
+        is_started: whether to start a new Python, as a user's shell does, instead of forking.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +43,7 @@ class Suite:
         path.write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str) -> str:
-        """Run pytest, and return what it printed."""
+        """Run pytest, and return its output."""
         environment = {key: value for key, value in os.environ.items() if key not in _VARIABLES}
         environment.update(
             PYTHONPATH=self.environment.get("PYTHONPATH", str(SOURCE)),
@@ -92,13 +92,13 @@ class Suite:
         )
 
     def left_out(self, reason: str) -> dict:
-        """What was left out for a reason, as the last record says: how often, and names."""
+        """The count and names that the last record gives for a reason of leaving out."""
         (end,) = self.records("end")
         found = {left["reason"]: left for left in end["left_out"]}
         return {key: found[reason][key] for key in ("count", "names")} if reason in found else {}
 
     def outcome(self, *arguments: str) -> tuple[int, str]:
-        """Run pytest, and return what must not depend on the recorder."""
+        """Run pytest, and return exit status and outcomes, which must not depend on the recorder."""
         output = self.run(*arguments)
         output = re.sub(r"(?m)^obslake: .*\n", "", output)
         output = re.sub(r" in [0-9.]+s( \([0-9:]+\))?", "", output)
@@ -106,7 +106,7 @@ class Suite:
         return self.exit_code, re.sub(r"0x[0-9a-f]+", "0x", output)
 
     def assert_same_outcome(self, *arguments: str, target: str = "subject") -> list[dict]:
-        """Run pytest with and without the recorder, which must change nothing; return the calls."""
+        """Check that pytest has the same outcome with and without the recorder; return the calls."""
         without = self.outcome(*arguments)
         recording = ("--obslake=records.jsonl", f"--obslake-target={target}")
         assert self.outcome(*recording, *arguments) == without
@@ -119,5 +119,5 @@ def suite(tmp_path: Path) -> Suite:
 
 
 def steps(calls: list[dict]) -> list[tuple]:
-    """What was called, on what, with what, and the answer."""
+    """Operation, target, inputs and output of each call."""
     return [(call["operation"], call["target"], call["inputs"], call["output"]) for call in calls]

@@ -1,4 +1,4 @@
-"""Random functions in Python: every kind of parameter, of control flow, and of generator and coroutine."""
+"""Random Python functions with every kind of parameter, control flow, generator and coroutine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def asource(log, n):
 
 
 class Program:
-    """The text of one function `f`, which gets a list `log` to write to, and of what it is called with."""
+    """The text of one function `f`, which writes to its argument `log`, with the arguments of a call."""
 
     def __init__(self, seed: int, kind: str) -> None:
         self._random = random.Random(seed)
@@ -91,7 +91,7 @@ class Program:
         return ", ".join(parts)
 
     def arguments(self) -> tuple[list, dict]:
-        """What to call it with beside the log; sometimes that is wrong."""
+        """Arguments besides the log; sometimes wrong ones."""
         if self._chance(0.05):
             return [], {"nothing": 1}
         n = self._random.randrange(len(self._needed), len(self._positional) + 1)

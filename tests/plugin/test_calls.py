@@ -1,4 +1,4 @@
-"""What is recorded of a call."""
+"""The record of a call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .conftest import Suite, steps
 
 
 def check(suite: Suite, subject: str, test: str, *arguments: str, target: str = "subject") -> list:
-    """Record one test, which must pass."""
+    """Record one test that must pass."""
     suite.write("subject.py", subject)
     suite.write("test_it.py", test)
     calls = suite.record(*arguments, target=target)
@@ -19,7 +19,7 @@ def check(suite: Suite, subject: str, test: str, *arguments: str, target: str = 
     return steps(calls)
 
 
-def test_arguments_are_recorded_as_the_body_finds_them(suite):
+def test_arguments_are_recorded_as_bound_to_parameters(suite):
     found = check(
         suite,
         "def area(width, height=2, *more, unit='m', **rest): return width * height",
@@ -47,7 +47,7 @@ def test_arguments_are_captured_before_the_call(suite):
     assert found == [("drain(items)", None, "[[1,2]]", "[]")]
 
 
-def test_an_empty_dict_is_a_value_and_not_nothing(suite):
+def test_an_empty_dict_is_a_value(suite):
     check(suite, "def make(): return {}", "import subject\ndef test(): subject.make()")
     assert suite.calls()[0]["response_kind"] == "value"
 
@@ -83,7 +83,7 @@ def test_a_record_has_the_fields_of_the_format(suite):
     assert (record["file"], record["line"], record["n_steps"]) == ("test_it.py", 2, 1)
 
 
-def test_exceptions_are_answers_and_the_test_sees_the_same_object(suite):
+def test_exceptions_are_answers_and_reach_the_test_unchanged(suite):
     found = check(
         suite,
         "ERROR = ValueError('no')\nclass Odd(Exception): pass\n"
@@ -102,7 +102,7 @@ def test_exceptions_are_answers_and_the_test_sees_the_same_object(suite):
     ]
 
 
-def test_what_ends_a_test_from_outside_is_no_answer(suite):
+def test_an_interruption_of_a_test_is_not_an_answer(suite):
     suite.write(
         "subject.py",
         "import pytest\ndef skip(): pytest.skip('later')\ndef fail(): pytest.fail('now')",
@@ -167,7 +167,7 @@ def test_objects_under_test_are_references(suite):
     ]
 
 
-def test_an_object_that_no_step_of_the_test_made_has_no_row(suite):
+def test_an_object_made_outside_of_the_steps_has_no_row(suite):
     found = check(
         suite, STACK, "from subject import Stack\nGLOBAL = Stack([7])\ndef test(): GLOBAL.top"
     )
@@ -225,7 +225,7 @@ def test_a_subclass_in_the_test_is_under_test(suite):
     ]
 
 
-def test_nested_calls_only_when_asked(suite):
+def test_nested_calls_are_recorded_only_on_request(suite):
     subject = "def outer(x): return inner(x) + 1\ndef inner(x): return x"
     test = "import subject\ndef test(): subject.outer(1); subject.inner(5)"
     assert [row[0] for row in check(suite, subject, test)] == ["outer(x)", "inner(x)"]
@@ -251,7 +251,7 @@ def test_every_reference_to_a_function_leads_to_the_recorder(suite):
     assert len(found) == 4
 
 
-def test_functions_without_code_of_their_own(suite):
+def test_functions_without_python_code(suite):
     found = check(
         suite,
         "import functools\n"
@@ -272,7 +272,7 @@ def test_functions_without_code_of_their_own(suite):
     assert suite.left_out(CACHED) == {"count": 2, "names": ["twice", "Box.double"]}
 
 
-def test_named_functions_without_code_of_their_own_are_replaced(suite):
+def test_named_functions_without_python_code_are_replaced(suite):
     found = check(
         suite,
         "import functools\nfrom math import gcd\n"
@@ -310,7 +310,7 @@ def test_everything_is_restored_at_the_end(suite):
     assert "restored True wrapped False" in suite.output
 
 
-def test_a_target_may_be_a_package_that_shows_what_its_modules_define(suite):
+def test_a_target_may_be_a_package_that_exports_names_of_its_modules(suite):
     suite.write("package/__init__.py", "from .core import visible\nfrom os.path import join")
     suite.write(
         "package/core.py",
@@ -329,7 +329,7 @@ def test_a_target_may_be_a_package_that_shows_what_its_modules_define(suite):
     assert [row[0] for row in steps(suite.record(target="package.core.other"))] == ["other()"]
 
 
-def test_named_methods_come_with_the_constructor(suite):
+def test_named_methods_include_the_constructor(suite):
     found = check(
         suite,
         STACK,
@@ -349,7 +349,7 @@ def test_named_methods_come_with_the_constructor(suite):
         ("subject:VALUE", "VALUE is not a function or class"),
     ],
 )
-def test_a_misspelt_target_is_an_error_of_usage(suite, target, message):
+def test_a_misspelt_target_is_a_usage_error(suite, target, message):
     suite.write("subject.py", "VALUE = 1\ndef one(): return 1")
     suite.write("test_it.py", "def test(): pass")
     suite.run("--obslake=records.jsonl", f"--obslake-target={target}")
@@ -380,7 +380,7 @@ def test_ini_options(suite):
     assert suite.calls()[0]["output"].startswith("$TRUNCATED@")
 
 
-def test_without_the_option_nothing_of_the_recorder_is_imported(suite):
+def test_without_the_option_the_recorder_is_not_imported(suite):
     suite.is_started = True
     suite.write("subject.py", "def one(): return 1")
     suite.write(
@@ -393,7 +393,7 @@ def test_without_the_option_nothing_of_the_recorder_is_imported(suite):
     assert suite.exit_code == 0, suite.output
 
 
-def test_records_are_json_whatever_the_text(suite):
+def test_records_are_json_for_any_text(suite):
     found = check(
         suite,
         "def echo(text): return text",
@@ -402,7 +402,7 @@ def test_records_are_json_whatever_the_text(suite):
     assert [json.loads(row[3]) for row in found] == ["é\n\u2028", "\ud800"]
 
 
-def test_a_copy_takes_no_row_of_an_object_that_is_gone(suite):
+def test_a_copy_does_not_take_the_row_of_a_deleted_object(suite):
     suite.write(
         "subject.py",
         "import copy\n"
@@ -422,5 +422,5 @@ def test_a_copy_takes_no_row_of_an_object_that_is_gone(suite):
     )
     outputs = [call["output"] for call in suite.record()]
     assert outputs[:8] == [f"$CUT@Thing@{row}" for row in (0, 1, 2, 3, 4, 5, 6, 0)]
-    # What the test itself copies has been made by no step.
+    # Copies made by the test itself are not made by a step.
     assert outputs[8:] == [f"$CUT@Thing@{row}" for row in (8, 9, 10)]

@@ -1,4 +1,4 @@
-"""Tests whose inputs are drawn again in each run: by Hypothesis, and by random numbers."""
+"""Tests whose inputs are random in each run: from Hypothesis, and from random numbers."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def drawn(suite):
 
 
 def key(**arguments: object) -> str:
-    """What an example with these arguments is known by."""
+    """The key of an example with these arguments."""
     pairs = [{"$keyword": [name, value]} for name, value in sorted(arguments.items())]
     text = json.dumps(pairs, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def record(suite: Suite, text: str, *arguments: str) -> list[tuple]:
-    """Record a suite; return what was called, in which example and step."""
+    """Record a suite; return the calls with their examples and steps."""
     suite.write("test_it.py", IMPORTS + text)
     suite.record(*arguments)
     assert [record["failures"] for record in suite.records("end")] == [{}]
@@ -61,7 +61,7 @@ def record(suite: Suite, text: str, *arguments: str) -> list[tuple]:
 
 
 def drawn_by(suite: Suite) -> dict[str, tuple]:
-    """By what the inputs of tests were drawn, and the seed."""
+    """The source of random inputs of each test, and the seed."""
     tests = suite.records("test")
     return {
         test["test_id"].rpartition("::")[2]: (test.get("drawn_by"), test.get("seed"))
@@ -72,7 +72,7 @@ def drawn_by(suite: Suite) -> dict[str, tuple]:
 # -- examples
 
 
-def test_an_example_is_known_by_its_arguments_and_has_steps_of_its_own(drawn):
+def test_an_example_is_identified_by_its_arguments_and_has_its_own_steps(drawn):
     found = record(
         drawn,
         "@pytest.fixture(scope='module')\ndef far(): subject.double('setup'); yield 1; subject.double('end')\n"
@@ -133,7 +133,7 @@ def test_every_kind_of_test(drawn, text):
 
 
 def test_a_test_that_is_a_coroutine(drawn):
-    """As pytest-asyncio runs it: by a function that takes the place of the inner one."""
+    """As in pytest-asyncio, which replaces the inner function."""
     drawn.write(
         "conftest.py",
         "import asyncio, functools, pytest\n"
@@ -168,7 +168,7 @@ def test_objects_and_generators_belong_to_their_example(drawn):
         assert calls[3]["output"] == '{"$iterator_prefix":[0]}'
 
 
-def test_what_draws_the_arguments_belongs_to_the_example(drawn):
+def test_calls_that_draw_arguments_belong_to_the_example(drawn):
     found = record(
         drawn,
         "@settings(max_examples=30, database=None)\n"
@@ -184,7 +184,7 @@ def test_what_draws_the_arguments_belongs_to_the_example(drawn):
     assert all(len(examples) == 1 for examples in stimuli.values())
 
 
-def test_what_drew_arguments_that_were_discarded_is_left_out(drawn):
+def test_calls_that_drew_discarded_arguments_are_left_out(drawn):
     found = record(
         drawn,
         "@settings(max_examples=5, database=None)\n"
@@ -195,7 +195,7 @@ def test_what_drew_arguments_that_were_discarded_is_left_out(drawn):
     assert all(example for example, *_ in found)
 
 
-def test_an_example_that_comes_again_is_recorded_once(drawn):
+def test_a_repeated_example_is_recorded_once(drawn):
     found = record(
         drawn,
         "@settings(phases=[Phase.explicit], database=None)\n"
@@ -241,7 +241,7 @@ def test_each_attempt_has_its_examples(drawn):
     assert [example["attempt"] for example in drawn.records("example")] == [0, 1]
 
 
-def test_what_is_drawn_inside_the_test_is_known_by_its_number(drawn):
+def test_values_drawn_inside_the_test_are_identified_by_number(drawn):
     found = record(
         drawn,
         "@settings(max_examples=4, database=None)\n@given(st.data())\n"
@@ -267,7 +267,7 @@ def test_what_is_drawn_inside_the_test_is_known_by_its_number(drawn):
     assert "have arguments without a text, and are identified by their calls" in drawn.output
 
 
-def test_hypothesis_notices_nothing(drawn):
+def test_hypothesis_is_not_affected(drawn):
     drawn.plugins = ["_hypothesis_pytestplugin"]
     drawn.write(
         "test_it.py",
@@ -323,7 +323,7 @@ def test_random_numbers(drawn):
 
 
 def test_a_plugin_that_seeds_before_each_phase(drawn):
-    """As pytest-randomly does: with a seed of the run, and by its state the second time."""
+    """Like pytest-randomly: first with the seed of the run, then from the saved state."""
     drawn.write(
         "seeding.py",
         "import os, random, sys\nSTATES = {}\n"

@@ -1,4 +1,4 @@
-"""Observed functions do, and look like, what they do and look like otherwise."""
+"""Observed functions behave and look as they do without observation."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Answer = list
 
 
 class Observed:
-    """Observes functions, and keeps what it is told."""
+    """Observes functions, and keeps the events."""
 
     def __init__(self, follows: bool = True) -> None:
-        self.told: list[tuple] = []
+        self.history: list[tuple] = []
         self._follows = follows
         self.failures: list[BaseException] = []
         self.events = Events(self._begin, self.failures.append)
@@ -43,54 +43,54 @@ class Observed:
 
     def _begin(self, frame: types.FrameType) -> bool:
         if frame.f_code.co_name == "f" and self._follows:
-            handler = _Handler(id(frame), self.told, self.events)
-            self.told.append(("start",))
+            handler = _Handler(id(frame), self.history, self.events)
+            self.history.append(("start",))
             self.events.follow_steps(handler, is_waiting=False)
         return False
 
 
 class _Handler:
-    def __init__(self, key: int, told: list[tuple], events: Events) -> None:
+    def __init__(self, key: int, history: list[tuple], events: Events) -> None:
         self.key = key
-        self._told = told
+        self._history = history
         self._events = events
         self._is_waiting = False
 
     def started(self) -> bool:
         return False
 
-    # Where Python does not tell that a generator is closed, another frame may come to be at its address.
+    # If Python does not report that a generator is closed, another frame may reuse its address.
 
     def _is_there(self):
         if self._is_waiting:
             self._events.forget_steps(self.key)
-            self._told.append(("gone",))
+            self._history.append(("gone",))
         return not self._is_waiting
 
     def returned(self, code, offset, value):
         if not self._is_there():
             return
-        self._told.append(("return", repr(value)))
+        self._history.append(("return", repr(value)))
         self._events.forget_steps(self.key)
 
     def unwound(self, code, offset, error):
         if not self._is_there():
             return
-        self._told.append(("unwind", repr(error)))
+        self._history.append(("unwind", repr(error)))
         self._events.forget_steps(self.key)
 
     def yielded(self, code, offset, value):
         if self._is_there():
             self._is_waiting = True
-            self._told.append(("yield",))
+            self._history.append(("yield",))
 
     def resumed(self, code, offset):
         self._is_waiting = False
-        self._told.append(("resume",))
+        self._history.append(("resume",))
 
     def thrown(self, code, offset, error):
         self._is_waiting = False
-        self._told.append(("throw", repr(error)))
+        self._history.append(("throw", repr(error)))
 
 
 def load(program: Program) -> types.FunctionType:
@@ -100,7 +100,7 @@ def load(program: Program) -> types.FunctionType:
 
 
 def answer(act, log: list) -> Answer:
-    """What an action answers: its value or exception, with the lines of the traceback, and the log."""
+    """The result of an action: its value or exception with the lines of the traceback, and the log."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -123,7 +123,7 @@ def _describe(error: BaseException | None) -> list:
 
 
 def run(function, program: Program, seed: int) -> list:
-    """Call a function, and advance what it returns in a random way."""
+    """Call a function, and advance a returned generator or coroutine in a random way."""
     chance = random.Random(seed)
     log: list = []
     args, kwargs = program.arguments()
@@ -191,9 +191,9 @@ def test_random_programs_do_the_same(kind, seed, follows):
         for round_ in range(3):
             expected = run(plain, program_of(seed, kind, round_), seed + round_)
             assert run(seen, program_of(seed, kind, round_), seed + round_) == expected
-        assert_well_formed(observed.told)
+        assert_well_formed(observed.history)
         assert observed.failures == []
-        assert follows or observed.told == []
+        assert follows or observed.history == []
     finally:
         observed.close()
     assert view(seen) == views
@@ -201,17 +201,17 @@ def test_random_programs_do_the_same(kind, seed, follows):
 
 
 def program_of(seed: int, kind: str, round_: int) -> Program:
-    """The program with the arguments of a round."""
+    """The program, with the arguments of one round."""
     program = Program(seed, kind)
     for _ in range(round_):
         program.arguments()
     return program
 
 
-def assert_well_formed(told: list[tuple]) -> None:
-    """A call starts, goes on only where it waits, and ends once."""
+def assert_well_formed(history: list[tuple]) -> None:
+    """Check that a call starts, resumes only while it is suspended, and ends once."""
     is_open = is_waiting = False
-    for what, *_ in told:
+    for what, *_ in history:
         if what == "start":
             is_open, is_waiting = True, False
         elif what == "gone":
@@ -221,14 +221,14 @@ def assert_well_formed(told: list[tuple]) -> None:
             assert is_open
             is_waiting = False
         else:
-            assert is_open, told
-            assert not is_waiting, told
+            assert is_open, history
+            assert not is_waiting, history
             is_waiting = what == "yield"
             is_open = what == "yield"
 
 
 def view(function) -> list:
-    """What programs read off a function."""
+    """The attributes of a function that programs inspect."""
     code = function.__code__
     names = (
         "argcount posonlyargcount kwonlyargcount nlocals varnames cellvars freevars flags filename "

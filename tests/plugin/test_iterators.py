@@ -1,4 +1,4 @@
-"""Generators and coroutines: recorded without being run earlier or otherwise than without the recorder."""
+"""Generators and coroutines are recorded without being run earlier or differently."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def outputs(found: list) -> list[str]:
     return [output for *_, output in found]
 
 
-def test_a_generator_answers_with_all_that_it_yielded_in_the_step_that_began_with_it(suite):
+def test_the_answer_of_a_generator_is_all_it_yielded_in_the_step_that_made_it(suite):
     found = record(
         suite,
         "g = count(2); h = squares(3); next(g); list(h); assert list(g) == [1]; list(count(1))",
@@ -98,7 +98,7 @@ def test_closing_a_generator_closes_it(suite, end):
     assert output in ('{"$iterator_prefix":[0]}', "$EXCEPTION@TypeError@")
 
 
-def test_what_nobody_asked_for_is_not_recorded(suite):
+def test_items_that_are_not_consumed_are_not_recorded(suite):
     found = record(
         suite, "g = forever(); assert list(itertools.islice(g, 3)) == [0, 1, 2]; count(2)"
     )
@@ -110,7 +110,7 @@ def test_items_are_captured_when_they_are_yielded(suite):
     assert outputs(found) == ['{"$iterator":[[1],[2]]}']
 
 
-def test_a_waiting_generator_does_not_keep_what_it_yielded(suite):
+def test_a_suspended_generator_does_not_keep_its_items_alive(suite):
     record(suite, "for thing in objects(): gone = None\nassert list(objects())")
 
 
@@ -124,11 +124,11 @@ def test_calls_with_wrong_arguments_never_reach_the_function(suite):
     assert record(suite, "pytest.raises(TypeError, count)") == []
 
 
-def test_items_that_have_no_text(suite):
+def test_items_that_cannot_be_encoded(suite):
     assert outputs(record(suite, "list(objects())")) == ["$N/A@object"]
 
 
-def test_long_sequences_are_kept_as_hash(suite):
+def test_long_sequences_are_recorded_as_a_hash(suite):
     suite.write("subject.py", SUBJECT)
     body = "list(count(1000)); list(squares(1000)); list(itertools.islice(forever(), 1000))"
     one, two, three = outputs(record(suite, body))
@@ -139,7 +139,7 @@ def test_long_sequences_are_kept_as_hash(suite):
     assert len({one, two, three}) == 3
 
 
-def test_a_generator_that_is_not_new_stays_the_same_object(suite):
+def test_a_generator_that_has_started_stays_the_same_object(suite):
     record(
         suite,
         "g = squares(2); assert same(g) is g; assert kept() is kept() is KEPT; assert list(g) == [0, 1]",
@@ -169,7 +169,7 @@ def test_coroutines(suite):
     ]
 
 
-def test_a_coroutine_that_waits_does_not_make_other_calls_nested(suite):
+def test_calls_while_a_coroutine_waits_are_not_nested(suite):
     found = record(
         suite,
         "async def other(): await asyncio.sleep(0); list(squares(2))\n"
@@ -198,7 +198,7 @@ def test_asynchronous_generators(suite):
     ]
 
 
-def test_between_the_items_of_a_generator_that_was_returned_nested_calls_are_heard(suite):
+def test_calls_between_the_items_of_a_returned_generator_are_recorded(suite):
     suite.write(
         "subject.py",
         "def items():\n    yield 1\n    yield 2\n"
@@ -211,7 +211,7 @@ def test_between_the_items_of_a_generator_that_was_returned_nested_calls_are_hea
     assert [call["inputs"] for call in calls if call["operation"] == "one(x)"] == ["[1]", "[2]"]
 
 
-def test_generators_in_functions_that_nothing_shows_are_followed(suite):
+def test_returned_generators_of_private_functions_are_followed(suite):
     suite.write(
         "subject.py",
         "class _View:\n"

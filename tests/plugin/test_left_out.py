@@ -1,4 +1,4 @@
-"""What should be recorded is recorded, or named as left out."""
+"""Calls that are not recorded are reported as left out."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ __all__ = ['Shape', 'hexadecimal', 'doubled', 'show', 'squared', 'made_half']
 """
 
 
-def test_what_stands_behind_descriptors(suite):
+def test_functions_behind_descriptors(suite):
     suite.write("subject.py", SHAPE)
     suite.write(
         "test_it.py",
@@ -107,7 +107,7 @@ def test_what_stands_behind_descriptors(suite):
         "sys.modules.pop('subject'); subject = importlib.import_module('subject')",
     ],
 )
-def test_modules_that_are_loaded_again(suite, again):
+def test_reloaded_modules(suite, again):
     suite.write(
         "subject.py",
         "import os\nMODE = os.environ.get('MODE', 'a')\ndef mode(x): return MODE + x\n",
@@ -126,7 +126,7 @@ def test_modules_that_are_loaded_again(suite, again):
     assert [json.loads(row[3])[1:] for row in steps(calls)] == ["1", "2", "3", "old"]
 
 
-def test_modules_that_make_up_what_they_show(suite):
+def test_modules_with_getattr(suite):
     suite.write(
         "package/__init__.py",
         "import importlib\n__all__ = ['early', 'late', 'later']\nfrom ._early import early\n"
@@ -202,7 +202,7 @@ def test_coroutines_and_generators_behind_decorators(suite):
     ]
 
 
-def test_generators_that_another_target_advances(suite):
+def test_generators_advanced_by_another_target(suite):
     suite.write(
         "subject.py",
         "def count(n):\n    yield from range(n)\ndef total(items): return sum(items)\n"
@@ -246,7 +246,7 @@ def test_another_object_or_generator_at_the_same_address(suite):
     ]
 
 
-def test_a_module_that_makes_up_names_shows_no_others(suite):
+def test_a_module_with_getattr_exports_no_other_names(suite):
     suite.write(
         "package/__init__.py",
         "def __getattr__(name): raise AttributeError(name)\ndef shown(x): return x\n",
@@ -259,7 +259,7 @@ def test_a_module_that_makes_up_names_shows_no_others(suite):
     assert [row[0] + row[3] for row in steps(suite.record(target="package"))] == ["shown(x)2"]
 
 
-def test_functions_that_know_themselves(suite):
+def test_functions_with_themselves_as_default(suite):
     suite.write(
         "subject.py",
         "def decorate(inner):\n    def func(*args, _me=None): return _me.inner(*args)\n"
@@ -273,7 +273,7 @@ def test_functions_that_know_themselves(suite):
     ]
 
 
-def test_code_that_the_suite_exchanges_is_named(suite):
+def test_code_replaced_by_the_suite_is_reported(suite):
     suite.write(
         "subject.py",
         "def lazy(x):\n    lazy.__code__ = _real.__code__\n    return lazy(x)\ndef _real(x): return x\n",
@@ -283,7 +283,7 @@ def test_code_that_the_suite_exchanges_is_named(suite):
     assert suite.left_out(leftout.EXCHANGED)["names"] == ["lazy"]
 
 
-def test_children_are_counted(suite):
+def test_child_processes_are_counted(suite):
     suite.is_started = True
     suite.write("subject.py", "def one(x): return x\n")
     suite.write(
@@ -302,7 +302,7 @@ def test_children_are_counted(suite):
     assert suite.left_out(leftout.STARTED)["count"] == 1
 
 
-def test_targets_without_a_call_are_named(suite):
+def test_targets_without_a_call_are_reported(suite):
     suite.write(
         "subject.py",
         "def one(): return 1\ndef two(): return 2\nclass Box:\n    def get(self): pass\n",

@@ -1,4 +1,4 @@
-"""Suites that look at what is recorded see what they see without the recorder."""
+"""Suites that inspect the recorded code see the same as without the recorder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .conftest import Suite, steps
 
 
 def same(suite: Suite, subject: str, test: str, *arguments: str) -> list:
-    """Run tests, which must pass, with and without the recorder, and return the steps."""
+    """Run tests that must pass, with and without the recorder, and return the steps."""
     suite.write("subject.py", subject)
     suite.write("test_it.py", test)
     calls = suite.assert_same_outcome(*arguments)
@@ -21,7 +21,7 @@ def same(suite: Suite, subject: str, test: str, *arguments: str) -> list:
 # -- functions
 
 
-def test_libraries_that_read_arguments(suite):
+def test_libraries_that_inspect_arguments(suite):
     found = same(
         suite,
         "import inspect\n"
@@ -64,7 +64,7 @@ def test_libraries_that_read_arguments(suite):
     assert ("call(f, *values, *values)", None, '["$N/A@function",3,4]', "9") in found
 
 
-def test_functions_that_share_code_are_told_apart(suite):
+def test_functions_with_shared_code_are_distinguished(suite):
     found = same(
         suite,
         "def adder(k):\n    def add(x): return x + k\n    return add\n"
@@ -81,7 +81,7 @@ def test_functions_that_share_code_are_told_apart(suite):
     ]
 
 
-def test_defaults_are_those_of_the_moment(suite):
+def test_defaults_may_change(suite):
     found = same(
         suite,
         "def greet(name, greeting='hello', *, end='!'): return greeting + ' ' + name + end\n"
@@ -213,7 +213,7 @@ class Odd(Exception):
 """
 
 
-def test_classes_have_nothing_that_they_did_not_have(suite):
+def test_classes_get_no_new_attributes(suite):
     found = same(
         suite,
         CLASSES,

@@ -1,4 +1,4 @@
-"""The recorder changes nothing about the suite."""
+"""The recorder does not change the outcome of a suite."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_nested_recording_changes_nothing_either(suite):
     suite.assert_same_outcome("--obslake-nested")
 
 
-def test_what_cannot_be_told_is_said_to_be_so(suite):
+def test_values_that_cannot_be_encoded_are_marked(suite):
     suite.write("subject.py", NASTY)
     suite.write(
         "test_it.py",
@@ -227,14 +227,14 @@ def test_what_cannot_be_told_is_said_to_be_so(suite):
     ]
 
 
-def test_functions_that_look_at_their_callers_see_no_other_frames(suite):
+def test_functions_that_inspect_their_callers_see_no_other_frames(suite):
     suite.write("subject.py", NASTY)
     suite.write("test_it.py", "import subject\ndef test(): assert subject.caller() == 'test'")
     (call,) = suite.assert_same_outcome()
     assert call["output"] == '"test"'
 
 
-def test_huge_values_are_kept_as_hash(suite):
+def test_huge_values_are_recorded_as_a_hash(suite):
     suite.write(
         "subject.py", "def double(text): return text * 2\ndef refuse(text): raise ValueError(text)"
     )
@@ -270,19 +270,19 @@ def test_collecting_only_records_nothing(suite):
     assert not (suite.folder / "records.jsonl").exists()
 
 
-def test_values_are_encoded_in_one_place_only():
+def test_values_are_encoded_only_in_one_place():
     files = (REPOSITORY / "loader").rglob("*.py")
     encoders = [path for path in files if "def encode_value" in path.read_text(encoding="utf-8")]
     assert encoders == [SOURCE / "pytest_obslake" / "values.py"]
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.name)
-def test_the_plugin_is_python_3_9(path):
+def test_the_plugin_is_valid_python_3_9(path):
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.name)
-def test_the_plugin_imports_only_what_it_depends_on(path):
+def test_the_plugin_imports_only_its_dependencies(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {
         alias.name
@@ -295,5 +295,5 @@ def test_the_plugin_imports_only_what_it_depends_on(path):
     if library:
         ours = {*library, "pytest", "pytest_obslake"}
         if path.name.startswith("instructions_"):
-            ours.add("bytecode")  # a dependency where these are imported
+            ours.add("bytecode")  # a dependency before Python 3.12
         assert {name.partition(".")[0] for name in names} <= ours

@@ -1,4 +1,4 @@
-"""Texts that name the process that gave them."""
+"""Texts that depend on the process, such as addresses and times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def named(suite):
 
 
 def names(suite: Suite, text: str, *arguments: str) -> dict[str, tuple[int, int, int]]:
-    """How many answers, exceptions and inputs name the process, by kind."""
+    """The numbers of answers, exceptions and inputs that depend on the process, by kind."""
     suite.write("test_it.py", START + text)
     suite.record(*arguments)
     (end,) = suite.records("end")
@@ -59,7 +59,7 @@ def names(suite: Suite, text: str, *arguments: str) -> dict[str, tuple[int, int,
         ("f'id-{int(time.time() * 1000)}'", "the time of the run"),
     ],
 )
-def test_what_names_the_process(named, text, kind):
+def test_texts_that_depend_on_the_process(named, text, kind):
     test = f"def test(tmp_path): subject.show({text})\n"
     assert names(named, test) == {kind: (1, 0, 1)}
     assert f"1 answer names the process, by {kind} (such as show(x)); no rule" in named.output
@@ -94,7 +94,7 @@ def test_what_names_the_process(named, text, kind):
         "'short'",
     ],
 )
-def test_what_looks_like_it(named, text):
+def test_texts_that_only_look_similar(named, text):
     assert names(named, f"def test(): subject.show({text})\n") == {}
     assert "process" not in named.output
 
@@ -112,7 +112,7 @@ def test_answers_of_every_kind(named):
     assert end["names_the_process"][0]["operations"] == ["made()", "late()", "fail(x)"]
 
 
-def test_several_ways(named):
+def test_several_kinds(named):
     text = (
         "def test(tmp_path):\n    subject.show(str(tmp_path)); subject.made()\n"
         "    with subject.pytest.raises(ValueError): subject.fail(f'{tmp_path} {object()}')\n"
@@ -126,14 +126,14 @@ def test_several_ways(named):
     assert "; exception_class does for it, an exception\n" in named.output
 
 
-def test_a_folder_that_pytest_was_told(named):
+def test_a_given_base_folder(named):
     text = "def test(tmp_path): subject.show(str(tmp_path)); subject.show('/elsewhere/tmp_path')\n"
     named.write("conftest.py", "")
     assert names(named, text, "--basetemp=kept") == {"a temporary path": (1, 0, 1)}
 
 
-def test_a_clock_that_stands_still(named):
-    """The time that a suite makes up is the same in each run."""
+def test_a_frozen_clock(named):
+    """A time set by the suite is the same in each run."""
     text = (
         "def test(monkeypatch):\n"
         "    monkeypatch.setattr(time, 'time', lambda: 1e9)\n"

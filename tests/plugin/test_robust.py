@@ -1,4 +1,4 @@
-"""Suites that bend the interpreter they share with the recorder."""
+"""Suites that change the interpreter they share with the recorder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .conftest import Suite, steps
 
 
 def same(suite: Suite, subject: str, test: str, *arguments: str, target: str = "subject") -> list:
-    """Run tests, which must pass, with and without the recorder, and return the steps."""
+    """Run tests that must pass, with and without the recorder, and return the steps."""
     suite.write("subject.py", subject)
     suite.write("test_it.py", test)
     calls = suite.assert_same_outcome(*arguments, target=target)
@@ -25,7 +25,7 @@ def same(suite: Suite, subject: str, test: str, *arguments: str, target: str = "
 
 
 def printed(suite: Suite, *arguments: str) -> list[str]:
-    """What the tests print between angle brackets."""
+    """The texts that the tests print between angle brackets."""
     return [line for line in suite.run("-s", *arguments).splitlines() if line.startswith("<")]
 
 
@@ -55,13 +55,13 @@ def test_recursion_ends_at_the_same_depth(suite):
     with_recorder = printed(suite, "--obslake=records.jsonl", "--obslake-target=subject")
     if "RESUME" in dis.opmap:
         assert with_recorder == without
-    else:  # before Python 3.11 calls of functions in C count, too
+    else:  # before Python 3.11, calls of C functions count too
         one, other = (json.loads(line[1:]) for line in (*without, *with_recorder))
         assert all(0 <= depth - other[index] <= 8 for index, depth in enumerate(one))
     assert "not everything" not in suite.output
 
 
-def test_objects_die_when_they_would(suite):
+def test_objects_are_deleted_at_the_same_time(suite):
     same(
         suite,
         "import gc, weakref\n"
@@ -101,7 +101,7 @@ def test_objects_die_when_they_would(suite):
     )
 
 
-def test_other_tools_see_what_they_see(suite):
+def test_other_tools_see_the_same_events(suite):
     same(
         suite,
         "def count(n):\n"
@@ -179,7 +179,7 @@ def test_coverage(suite):
     assert found[0]
     if (
         "RERAISE" in dis.opmap and dis.opmap["RERAISE"] > 48
-    ):  # Python 3.9 has a line for each instruction
+    ):  # Python 3.9 reports a line per instruction
         assert found[1] == found[0]
     assert len(suite.calls()) == 2
 
@@ -305,7 +305,7 @@ def test_a_suite_that_runs_suites(suite):
     assert [row[3] for row in found] == ["1", "2"]
 
 
-def test_tests_in_the_package_under_test_are_no_targets(suite):
+def test_tests_in_the_package_under_test_are_not_targets(suite):
     suite.write("subject/__init__.py", "def one(x): return x\n__all__ = ['one', 'test_a']\n")
     suite.write("subject/tests/__init__.py", "")
     suite.write(
@@ -319,7 +319,7 @@ def test_tests_in_the_package_under_test_are_no_targets(suite):
         "class TestIt(Base):\n    def test_c(self): one(4)\n",
     )
     calls = suite.record(target="subject.tests.test_it")
-    # What only helps is a function like any other.
+    # Helpers are targets like any other function.
     assert [call["operation"] for call in calls] == ["helped(x)"]
     calls = [*suite.record("--obslake-target=subject", target="subject.tests.test_it")]
     assert [call["inputs"] for call in calls if call["operation"] == "one(x)"] == [
@@ -334,7 +334,7 @@ def test_tests_in_the_package_under_test_are_no_targets(suite):
     )
 
 
-def test_a_missed_end_is_noted_and_the_next_test_is_heard(suite):
+def test_a_missed_end_is_reported_and_the_next_test_is_recorded(suite):
     suite.write("subject.py", "def one(x): return x\n")
     suite.write(
         "test_it.py",

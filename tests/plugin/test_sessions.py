@@ -143,7 +143,7 @@ def test_gzip_by_suffix(ones):
 @pytest.mark.parametrize("file", ["records.jsonl", "records.jsonl.gz"])
 @pytest.mark.skipif(not hasattr(os, "kill"), reason="no signals")
 @pytest.mark.parametrize("end", ["os._exit(7)", "os.kill(os.getpid(), 9)"])
-def test_a_crash_keeps_what_was_written_and_claims_nothing(suite, file, end):
+def test_a_crash_keeps_the_written_lines_and_writes_no_end(suite, file, end):
     suite.is_started = file == "records.jsonl"
     suite.write("subject.py", f"import os\ndef one(x): return x\ndef die():\n    one(2)\n    {end}")
     suite.write(
@@ -161,7 +161,7 @@ def test_a_crash_keeps_what_was_written_and_claims_nothing(suite, file, end):
 
 @pytest.mark.skipif(os.name != "posix", reason="written line by line")
 @pytest.mark.parametrize("end", ["pass", "os._exit(7)", "os.kill(os.getpid(), 9)"])
-def test_many_lines_are_all_there(suite, end):
+def test_many_lines_are_all_written(suite, end):
     suite.is_started = True
     suite.write("subject.py", "def one(x): return 'é' * x\n")
     suite.write(
@@ -175,7 +175,7 @@ def test_many_lines_are_all_there(suite, end):
     )
     suite.run("--obslake=records.jsonl", "--obslake-target=subject")
     text = (suite.folder / "records.jsonl").read_bytes().decode()
-    # What is left of the room for more lines after a crash is zeros, which are no line.
+    # After a crash, the preallocated space is left as zeros, which do not form a line.
     lines, rest = text.rsplit("\n", 1)
     assert set(rest) <= ({"\0"} if end != "pass" else set())
     calls = [r for r in map(json.loads, lines.split("\n")) if r["record"] == "call"]
@@ -184,7 +184,7 @@ def test_many_lines_are_all_there(suite, end):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no limit of files")
-def test_a_disk_that_becomes_full_fails_no_test_and_keeps_whole_lines(suite):
+def test_a_disk_that_becomes_full_fails_no_test_and_keeps_complete_lines(suite):
     suite.is_started = True
     suite.write("subject.py", "def one(x): return x\n")
     suite.write(
@@ -222,7 +222,7 @@ def test_a_forked_child_writes_nothing(suite):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_child_leaves_what_is_written_through_memory_alone(suite):
+def test_a_forked_child_does_not_change_the_mapped_file(suite):
     suite.is_started = True
     suite.write("subject.py", "def one(x): return x")
     suite.write(
@@ -279,7 +279,7 @@ def test_a_suite_that_runs_another_one_with_the_same_file(suite, file, how):
         assert len(suite.calls(file)) == 9
 
 
-def test_an_older_file_gives_way(ones):
+def test_an_older_file_is_replaced(ones):
     ones.write("records.jsonl", "older " * 10_000)
     (ones.folder / "records.jsonl").chmod(0o600)
     os.link(ones.folder / "records.jsonl", ones.folder / "kept")
@@ -289,7 +289,7 @@ def test_an_older_file_gives_way(ones):
     assert "not everything" not in ones.output
 
 
-def test_a_file_that_the_suite_removes_is_missed(ones):
+def test_a_file_removed_by_the_suite_is_reported(ones):
     ones.write("test_it.py", "import os, subject\ndef test(): os.remove('records.jsonl')")
     output = ones.run("--obslake=records.jsonl", "--obslake-target=subject")
     assert ones.exit_code == 0
@@ -305,7 +305,7 @@ def test_a_full_disk_fails_no_test(ones):
     assert "No space left on device" in output
 
 
-def test_a_file_that_cannot_be_made_fails_no_test(ones):
+def test_a_file_that_cannot_be_created_fails_no_test(ones):
     output = ones.run("--obslake=test_it.py/records.jsonl", "--obslake-target=subject")
     assert ones.exit_code == 0
     assert output.count("not everything was recorded") == 1
@@ -373,7 +373,7 @@ def test_the_session_s_fields(ones):
     assert session(ones)["run_id"] != found["run_id"]
 
 
-def test_options_say_otherwise(ones):
+def test_options_take_precedence(ones):
     found = session(
         ones,
         "--obslake-problem=p",
@@ -491,7 +491,7 @@ def test_pipelines(ones, variables, expected):
     assert session(ones, "--obslake-run=mine")["run_id"] == "mine"
 
 
-def test_what_was_recorded_is_said_at_the_end(ones):
+def test_a_summary_is_printed_at_the_end(ones):
     assert len(steps(ones.record())) == 2
     assert f"obslake: 2 calls in 2 tests recorded in {ones.folder / 'records.jsonl'}" in ones.output
 

@@ -1,4 +1,4 @@
-"""The value codec: what goes in comes out, and no two values share a text."""
+"""The value codec: values survive a round trip, and different values have different texts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _is_snan(value: object) -> bool:
 
 
 def identity(value: object) -> object:
-    """A value that is equal exactly when the given ones are the same in type and content."""
+    """A key that is equal exactly for values with the same types and contents."""
     kind = type(value).__name__
     if isinstance(value, float):
         return kind, "nan" if math.isnan(value) else struct.pack(">d", value)
@@ -124,18 +124,18 @@ def test_the_text_is_one_line_of_compact_json_in_utf8(value: object) -> None:
 @example(Decimal("1.0"), Decimal("1.00"))
 @example("\U0001f600\ud800", "\ud83d\ude00\ud800")
 @example({"a": 1, "b": 2}, {"b": 2, "a": 1})
-def test_two_values_have_one_text_only_if_they_are_the_same(a: object, b: object) -> None:
+def test_different_values_have_different_texts(a: object, b: object) -> None:
     assert (encode_value(a) == encode_value(b)) == (identity(a) == identity(b))
 
 
 @given(values)
-def test_encoding_what_was_decoded_gives_the_same_text(value: object) -> None:
+def test_encoding_a_decoded_value_gives_the_same_text(value: object) -> None:
     text = encode_value(value)
     assert encode_value(decode_value(text)) == text
 
 
 @given(st.lists(st.one_of(st.integers(), any_text), unique=True))
-def test_the_order_in_which_a_set_was_filled_does_not_matter(items: list[object]) -> None:
+def test_the_insertion_order_of_a_set_does_not_matter(items: list[object]) -> None:
     backwards = list(reversed(items))
     assert encode_value(set(items)) == encode_value(set(backwards))
 
@@ -185,7 +185,7 @@ def test_form(value: object, text: str) -> None:
     assert encode_value(value) == text
 
 
-# -- what is no value ------------------------------------------------------------------------------
+# -- values that cannot be encoded -----------------------------------------------------------------
 
 
 class Colour(enum.IntEnum):
@@ -221,7 +221,7 @@ Point = collections.namedtuple("Point", "x y")
         (dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(0), "Z")), "datetime.datetime"),
     ],
 )
-def test_what_would_not_come_back_the_same_is_not_serializable(
+def test_values_that_do_not_survive_a_round_trip_are_not_serializable(
     value: object, type_name: str
 ) -> None:
     with pytest.raises(NotSerializable) as caught:
@@ -237,7 +237,7 @@ def test_a_structure_that_contains_itself_is_not_serializable() -> None:
         encode_value(loop)
 
 
-def test_a_part_that_occurs_twice_is_no_loop() -> None:
+def test_a_part_that_occurs_twice_is_not_a_cycle() -> None:
     part = [1]
     assert encode_value([part, part, (part,)]) == '[[1],[1],{"$tuple":[[1]]}]'
 
@@ -254,7 +254,7 @@ def test_depth_has_a_limit_that_round_trips(wrap: object) -> None:
         encode_value(wrap(value))  # type: ignore[operator]
 
 
-# -- decoding what nobody encoded ------------------------------------------------------------------
+# -- decoding invalid texts ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_a_malformed_text_is_a_value_error(text: str) -> None:
         decode_value(text)
 
 
-def test_numbers_of_any_length_come_back() -> None:
+def test_numbers_of_any_length_survive_a_round_trip() -> None:
     text = "1" + "0" * 20_000
     number = decode_value(text)
     assert number == 10**20_000

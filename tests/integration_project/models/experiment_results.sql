@@ -1,4 +1,4 @@
--- Observations by the names that obslake knows; the columns it does not find take their defaults.
+-- Observations with obslake's column names; missing columns have their defaults.
 select
     'mine' as data_set_id,
     task as problem_id,

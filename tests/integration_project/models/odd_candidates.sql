@@ -1,4 +1,4 @@
--- A model of the project on top of the package's public marts.
+-- A model of this project that uses the package's public marts.
 select
     members.implementation_id,
     clusters.n_implementations
