@@ -1,4 +1,4 @@
-"""Fixtures: the command line and dbt as processes, each on a lakehouse of its own."""
+"""Fixtures: the command line and dbt as processes, each with its own lakehouse."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-# Its plugin for pytest would else import it after the last test, where Python 3.11 may fail to compile it.
+# Otherwise its pytest plugin imports it after the last test, when Python 3.11 may fail to compile it.
 import hypothesis  # noqa: F401
 import pytest
 from xdist.remote import Producer
@@ -21,17 +21,17 @@ from tests.harness.extensions import trust_extensions
 from tests.harness.shared import SharedFolders
 from tests.harness.workspace import Workspace
 
-# More than a run of all tests leaves behind.
+# More than a run of all tests leaves behind in temporary folders.
 _ROOM_BYTES = 8 << 30
 
 trust_extensions()
 
 
 class NoPandas(MetaPathFinder):
-    """Says at once that there is no pandas, for which DuckDB looks twice for each parameter of a query."""
+    """Reports pandas as missing at once: DuckDB looks for it twice per query parameter."""
 
     def find_spec(self, name: str, path: object, target: object = None) -> None:
-        """Refuse pandas, and leave everything else to others."""
+        """Refuse pandas, and leave all other modules to other finders."""
         if name == "pandas":
             raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
 
@@ -41,14 +41,14 @@ if find_spec("pandas") is None:
 
 
 def configure_catalog(monkeypatch: pytest.MonkeyPatch, **properties: str) -> None:
-    """Set properties of PyIceberg's catalog, with two underscores for a dot, for processes that are started."""
+    """Set properties of PyIceberg's catalog for started processes, with two underscores for each dot."""
     for name, value in properties.items():
         # PyIceberg reads the environment when it is imported.
         monkeypatch.setenv(f"PYICEBERG_CATALOG__OBSLAKE__{name.upper()}", value)
 
 
 def pytest_configure() -> None:
-    """Keep what tests write in memory where there is room: commits of catalogs and databases wait for disks."""
+    """Keep temporary files in memory if it is large enough: catalogs and databases wait for disks to commit."""
     memory = Path("/dev/shm")
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
@@ -56,12 +56,12 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Dealing | None:
-    """Deal out tests in the way of this project where files are dealt out."""
+    """Deal out tests with this project's scheduler if `--dist loadfile` is set."""
     return Dealing(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Bring tests in the order in which they are dealt out; one process runs them as they stand."""
+    """Sort tests in the order in which they are dealt out; without workers keep their order."""
     if hasattr(config, "workerinput"):
         items[:] = in_order(items)
 
@@ -74,13 +74,13 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(scope="session")
 def make_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Workspace]:
-    """Make workspaces that live as long as the session."""
+    """Create workspaces that live as long as the session."""
     return lambda name: Workspace(tmp_path_factory.mktemp(name))
 
 
 @pytest.fixture(scope="session")
 def shared_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedFolders]:
-    """Folders that are built once for all processes of the session; no test may write to them."""
+    """Folders built once for all processes of the session; no test may write to them."""
     folders = SharedFolders(tmp_path_factory)
     yield folders
     folders.check_unchanged()
@@ -99,14 +99,14 @@ def compiled(shared_folders: SharedFolders) -> dict[str, Any]:
 
 
 def compile_models(workspace: Workspace, variables: dict[str, Any]) -> None:
-    """Compile the models and the analyses, of which nothing has to be built for that."""
+    """Compile the models and analyses, which does not require building them."""
     no_tests = ("--exclude", "resource_type:test", "resource_type:unit_test")
     workspace.dbt("--quiet", "--write-json", "compile", *no_tests, "--vars", json.dumps(variables))
 
 
 @pytest.fixture(scope="session")
 def sql_package(compiled: dict[str, Any]) -> str:
-    """The text of obslake.sql, generated from the models as they are now."""
+    """The text of obslake.sql, generated from the current models."""
     from scripts.sql_package import write_sql_package
 
     return write_sql_package(compiled)

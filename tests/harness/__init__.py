@@ -1,1 +1,1 @@
-"""How tests run commands: one process has imported everything, and forks one for each command."""
+"""Runs commands for tests: one process imports everything, and forks for each command."""

@@ -1,4 +1,4 @@
-"""Runs commands in forked processes: to their end, beside each other, until a point at which they are killed."""
+"""Runs commands in forked processes: to their end, in parallel, or up to a point at which they are killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.harness.requests import Action, Point, Request
 
 PROJECT = Path(__file__).parent.parent.parent
 
-# Longer than any command of a test takes: one that takes longer hangs.
+# Longer than any command of a test takes: a command that takes longer hangs.
 _LONGEST_SECONDS = 1200
 
 
@@ -30,9 +30,9 @@ class Ended:
 
     Attributes:
         status: its exit status; negative: the signal that killed it.
-        out: what it printed.
-        err: what it printed on standard error.
-        seconds: how long it took.
+        out: its standard output.
+        err: its standard error.
+        seconds: its duration.
     """
 
     status: int
@@ -46,10 +46,10 @@ class Ended:
 
 
 class Running:
-    """A command that runs.
+    """A running command.
 
     Attributes:
-        pid: id of its process, and of the group of processes that it leads.
+        pid: id of its process and of its process group.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class Running:
         self.pid = int(self._answers.readline())
 
     def is_running(self) -> bool:
-        """Whether its process is there."""
+        """Whether its process exists."""
         return Path(f"/proc/{self.pid}").exists()
 
     def wait_until(self, condition: Callable[[], object], seconds: float = 60) -> None:
-        """Wait until something is true, which it must become before the command ends."""
+        """Wait for a condition, which must become true before the command ends."""
         deadline = time.monotonic() + seconds
         while True:
             is_running = self.is_running()
@@ -79,20 +79,20 @@ class Running:
             time.sleep(0.005)
 
     def send(self, number: int) -> None:
-        """Send a signal to it and to what it has started, if it has not ended."""
+        """Send a signal to it and its children, if it has not ended."""
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
-            # It has not become a group of its own yet, or has ended.
+            # It does not lead its own group yet, or has ended.
             if self.is_running():
                 os.kill(self.pid, number)
 
     def wait(self) -> Ended:
-        """Wait for its end; end one that hangs, and say where it was."""
+        """Wait for its end; abort one that hangs, and report where it was."""
         try:
             status = self._answers.readline()
         except TimeoutError:
-            # Python then prints what each thread was doing.
+            # Python then prints the stack of each thread.
             self.send(signal.SIGABRT)
             time.sleep(1)
             self.send(signal.SIGKILL)
@@ -116,7 +116,7 @@ def _all(file: IO[bytes] | None) -> str:
 
 
 class Commands:
-    """Runs ``obslake``, ``dbt`` and modules of Python, also several at once."""
+    """Runs ``obslake``, ``dbt`` and Python modules, also in parallel."""
 
     def __init__(
         self,
@@ -127,14 +127,14 @@ class Commands:
         kind: str = "obslake",
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Nothing is started before the first command.
+        """The first command starts the forking process.
 
         Args:
-            module: what serves: the process that forks, or another that understands its requests.
-            within: a command that runs the process that forks.
-            environment: variables that commands get if nothing else is said.
-            kind: what the process that forks has imported: what ``obslake``, or what ``pytest`` needs.
-            variables: variables of the process that forks, which Python reads when it starts.
+            module: module that serves requests: the forking process, or another one.
+            within: command in which the forking process runs.
+            environment: default environment variables of commands.
+            kind: imports of the forking process: those of ``obslake`` or those of ``pytest``.
+            variables: variables of the forking process, which Python reads at its start.
         """
         self._module = module
         self._within = tuple(within)
@@ -147,7 +147,7 @@ class Commands:
         self._pause: Path | None = None
 
     def close(self) -> None:
-        """End the process that forks."""
+        """End the forking process."""
         with self._lock:
             if self._zygote and self._requests:
                 self._requests.close()
@@ -171,15 +171,15 @@ class Commands:
         """Start a command.
 
         Args:
-            program: ``obslake``, ``dbt``, or ``-m`` for a module of Python.
+            program: ``obslake``, ``dbt``, or ``-m`` for a Python module.
             arguments: of the program.
             cwd: the folder it runs in.
             environment: all of its variables [default: those of this process].
-            stdin: what it reads, or a descriptor of that.
-            stdout: descriptor of where it prints [default: what it has printed is said at its end].
-            merged: let it print on standard error where it prints on standard output.
-            action: what it does at the points.
-            points: where.
+            stdin: its standard input, or a descriptor.
+            stdout: descriptor of its standard output [default: returned at its end].
+            merged: redirect its standard error to its standard output.
+            action: action at the points.
+            points: points of the action.
             note: the file of a trace or of a pause.
             settings: values of names in modules, by ``module:name``.
         """
@@ -194,7 +194,7 @@ class Commands:
             str(note or ""),
             settings or {},
         )
-        # They are open until the command ends.
+        # The files are open until the command ends.
         out = _new_file() if stdout is None else None
         err = None if merged else _new_file()
         with _new_file() as given:
@@ -221,13 +221,13 @@ class Commands:
         environment: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> Ended:
-        """Run a command to its end, or until a point or a number of seconds at which it is killed."""
+        """Run a command to its end, or kill it at a point or after some seconds."""
         points = (kill_at,) if kill_at else ()
         running = self.start(
             program, *arguments, cwd=cwd, environment=environment, stdin=stdin, points=points
         )
         if kill_after is not None:
-            # Its id stays its own until its end is read.
+            # Its id is not reused until its exit status is read.
             deadline = running._began + kill_after
             while running.is_running() and (left := deadline - time.monotonic()) > 0:
                 time.sleep(min(left, 0.005))
@@ -241,7 +241,7 @@ class Commands:
         *arguments: object,
         environment: Mapping[str, str] | None = None,
     ) -> tuple[Ended, list[Point]]:
-        """Run a command to its end; return the points that it came to, in their order."""
+        """Run a command to its end; return the points it reached, in order."""
         points = tuple(Point(target, "before", 1) for target in targets)
         with tempfile.NamedTemporaryFile() as note:
             ended = self.start(
@@ -257,7 +257,7 @@ class Commands:
     def run_with_pause(
         self, program: str, *arguments: object, at: Point, action: Callable[[], object]
     ) -> tuple[Ended, bool]:
-        """Run a command, and do something while it waits at a point; say whether it came there."""
+        """Run a command, and do something while it waits at a point; return whether it reached the point."""
         with tempfile.TemporaryDirectory() as folder:
             self._pause = note = Path(folder) / "note"
             running = self.start(program, *arguments, action="pause", points=(at,), note=note)
@@ -270,7 +270,7 @@ class Commands:
             return running.wait(), came
 
     def go_on(self) -> None:
-        """Let the command that waits at a point go on."""
+        """Let the command that waits at a point continue."""
         if self._pause:
             self._pause.unlink(missing_ok=True)
 

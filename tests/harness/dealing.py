@@ -1,7 +1,7 @@
-"""How tests are dealt out to the workers of pytest-xdist, so that all are busy to the end.
+"""Deals out tests to the workers of pytest-xdist, so that all are busy to the end.
 
-A file goes to one worker as a whole, because its tests share what it builds; those that take longest go
-first. Where tests share nothing, they go one by one, after all others: with them the workers end together.
+A whole file goes to one worker, because its tests share what they build; the slowest files go
+first. Tests that share nothing go one by one, after all others, so that the workers end together.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.harness.commands import PROJECT
 
-# Those that take longest, longest first; `--durations` tells.
+# The slowest files, slowest first, as shown by `--durations`.
 LONGEST = (
     "tests/spark/test_refresh.py",
     "tests/spark/test_equality.py",
@@ -28,16 +28,15 @@ LONGEST = (
     "tests/loader/test_partitions.py",
     "tests/loader/test_verify.py",
 )
-# Those that wait for clocks and for each other: the linters, which run beside the first tests, have the processors
-# then.
+# Files whose tests mostly wait: they leave the processors to the linters, which run during the first tests.
 _WAITING = ("tests/loader/test_side_by_side.py", "tests/faults/test_locked_catalog.py")
-# Where tests build what they need themselves, if nothing in the file says that they share it.
+# Folders in which tests share nothing, unless the file declares it.
 _ONE_BY_ONE = ("tests/loader/", "tests/plugin/")
 _SHARED = ('scope="module"', "kept_lakes")
 
 
 class Dealing(LoadFileScheduling):
-    """Deals out files, and the tests of some one by one."""
+    """Deals out whole files, and the tests of some files one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)

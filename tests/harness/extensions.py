@@ -1,13 +1,13 @@
-"""Extensions of DuckDB, which are loaded for most commands."""
+"""DuckDB's extensions, which most commands load."""
 
 from typing import Any
 
 
 def trust_extensions() -> None:
-    """Let DuckDB load extensions in this process without checking the signatures of their files.
+    """Let DuckDB load extensions in this process without checking signatures.
 
-    There are 80 MB of them, and the check takes a third of a second for each connection that needs them.
-    Programs that tests start as users do check them.
+    They have 80 MB, and the check takes a third of a second per connection.
+    Programs that tests start as users do still check them.
     """
     import duckdb
 

@@ -1,4 +1,4 @@
-"""A lakehouse in a folder of its own, used through the command line inside this process."""
+"""A lakehouse in its own folder, used through the command line within this process."""
 
 import csv
 import gc
@@ -41,7 +41,7 @@ class Lake:
         return self.folder / "lake"
 
     def obslake(self, *arguments: object, stdin: bytes | None = None) -> tuple[str, str]:
-        """Run a command, which must succeed; return standard output and standard error."""
+        """Run a command that must succeed; return standard output and standard error."""
         result = CliRunner().invoke(
             cli, ["--home", str(self.home), *map(str, arguments)], input=stdin
         )
@@ -51,14 +51,14 @@ class Lake:
         return result.stdout, result.stderr
 
     def load(self, kind: str, *arguments: object, stdin: bytes | None = None) -> dict[str, Any]:
-        """Load, and return the report with what was printed on standard error as ``stderr``."""
+        """Load, and return the report with standard error as ``stderr``."""
         out, err = self.obslake("load", kind, *arguments, "--json", stdin=stdin)
         return {**json.loads(out), "stderr": err}
 
     def load_partly(
         self, kind: str, *arguments: object, max_faulty: object = "100%", stdin: bytes | None = None
     ) -> dict[str, Any]:
-        """Load, which must set records aside; return the report with the message as ``message``."""
+        """Run a load that must set records aside; return the report with the message as ``message``."""
         options = ["load", kind, *arguments, "--max-faulty", max_faulty, "--json"]
         result = CliRunner().invoke(
             cli, ["--home", str(self.home), *map(str, options)], input=stdin
@@ -68,11 +68,11 @@ class Lake:
         return {**json.loads(result.stdout), "message": str(result.exception)}
 
     def quarantine(self, *options: object) -> Any:
-        """Return what ``obslake quarantine`` says."""
+        """Return the output of ``obslake quarantine``."""
         return json.loads(self.obslake("quarantine", "--json", *options)[0])
 
     def refused(self, kind: str, *arguments: object, stdin: bytes | None = None) -> str:
-        """Load, which must fail and leave every table as it was; return the message."""
+        """Run a load that must fail and leave every table unchanged; return the message."""
         before = self.snapshots()
         with pytest.raises(ObslakeError) as refusal:
             self.obslake("load", kind, *arguments, stdin=stdin)
@@ -93,7 +93,7 @@ class Lake:
         return found
 
     def rows(self, table: str, *columns: str, **equal: object) -> list[Any]:
-        """Return the rows that have these values: dictionaries, or tuples of some columns."""
+        """Return the rows with these values, as dictionaries or as tuples of columns."""
         (definition,) = (d for d in ALL_TABLES if d.name == table)
         found = [
             {k: dict(v) if k == "attributes" and v is not None else v for k, v in row.items()}
@@ -105,13 +105,13 @@ class Lake:
         return sorted((tuple(r[c] for c in columns) for r in found), key=repr)
 
     def row(self, table: str, **equal: object) -> dict[str, Any]:
-        """Return the only row that has these values."""
+        """Return the only row with these values."""
         found = self.rows(table, **equal)
         assert len(found) == 1, found
         return found[0]
 
     def _scan(self, definition: TableDefinition) -> list[dict[str, Any]]:
-        # PyIceberg, not the engine that wrote the rows, says what they are.
+        # Read by PyIceberg, not by the engine that wrote the rows.
         return self.open().table(definition).scan().to_arrow().to_pylist()
 
     def parquet(self, name: str, rows: Sequence[Row], schema: pa.Schema | None = None) -> Path:
@@ -130,7 +130,7 @@ class Lake:
         return self.write(name, text.getvalue())
 
     def write(self, name: str, content: str | bytes) -> Path:
-        """Write a file, compressed where its name says so."""
+        """Write a file, compressed according to its suffix."""
         path = self.folder / name
         data = content.encode() if isinstance(content, str) else content
         path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
@@ -138,7 +138,7 @@ class Lake:
 
 
 def observation(**columns: object) -> dict[str, Any]:
-    """Return a row with the four columns that suffice, and those that are given."""
+    """Return a row with the four required columns and the given ones."""
     return {
         "problem_id": "p",
         "implementation_id": "i",
@@ -150,7 +150,7 @@ def observation(**columns: object) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Template:
-    """What `obslake init` has made somewhere: a catalog, and the metadata of empty tables."""
+    """The files of `obslake init`: a catalog, and the metadata of empty tables."""
 
     home: Path
     catalog: bytes
@@ -169,9 +169,9 @@ def _template() -> _Template:
 
 
 def place_lakehouse(home: Path) -> None:
-    """Put an empty lakehouse where there is none, as `obslake init` does, for a hundredth of its cost.
+    """Create an empty lakehouse as `obslake init` does, at a hundredth of its cost.
 
-    Iceberg names all files by their whole paths, and tells tables apart by their ids.
+    Iceberg refers to files by absolute paths, and identifies tables by their ids.
     """
     template = _template()
     there, here = f"file://{template.home}/", f"file://{home}/"
@@ -191,10 +191,10 @@ def place_lakehouse(home: Path) -> None:
 
 
 class KeptLakes:
-    """Lakehouses that are made once, and are for every test what they were then, at the same place.
+    """Lakehouses that are created once, and restored at the same path for every test.
 
-    Manifests name files by their whole paths, and are compressed: a lakehouse with rows in it can be brought
-    back, and not be put elsewhere. So nothing may use one longer than a test.
+    Manifests contain absolute paths, and are compressed: a lakehouse with rows can be restored, but not
+    moved. So it must not be used after the test.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -202,11 +202,11 @@ class KeptLakes:
         self._kept: dict[str, Path] = {}
 
     def get(self, name: str, make: Callable[[Lake], object]) -> Lake:
-        """Return a lakehouse that was made from an empty one.
+        """Return a lakehouse created from an empty one.
 
         Args:
-            name: of what is made, for all tests of this process.
-            make: makes it.
+            name: name of the lakehouse, for all tests of this process.
+            make: fills the empty lakehouse.
         """
         lake = Lake(self._folder / name)
         if name not in self._kept:
@@ -216,10 +216,10 @@ class KeptLakes:
             self._kept[name] = lake.folder.with_suffix(".kept")
             shutil.copytree(lake.folder, self._kept[name])
         else:
-            # DuckDB opens a file once in a process, and a failure that pytest keeps holds connections open.
+            # DuckDB opens a file once per process, and a failure that pytest keeps holds connections open.
             gc.collect()
             shutil.rmtree(lake.folder)
-            # What is restored has other files than a test may have made by the same names.
+            # A test may have created other files with the names of restored ones.
             clear_manifest_cache()
             shutil.copytree(self._kept[name], lake.folder)
         return lake

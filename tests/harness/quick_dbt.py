@@ -1,28 +1,28 @@
-"""Spares commands of dbt what they need not do: compile templates again, and describe events that nobody reads.
+"""Speeds up dbt commands: templates are compiled once, and events that nobody reads are not formatted.
 
-They do and say the same. A small run takes a third less time.
+Results and output are the same. A small run takes a third less time.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# These let dbt say more.
+# Options that make dbt more verbose.
 _TALKATIVE_OPTIONS = {"-d", "--debug", "--log-level", "--log-level-file"}
 _TALKATIVE_VARIABLES = {"DBT_DEBUG", "DBT_LOG_LEVEL"}
 
-# The code of templates, by their text.
+# Compiled code of templates, by their text.
 _COMPILED: dict[str, Any] = {}
 
 
 def keep_templates(manifest: Any) -> None:
-    """Compile the macros and the models of a project for this process and those that it forks."""
+    """Compile the macros and models of a project for this process and its forks."""
     import jinja2
     from dbt_common.clients.jinja import MacroFuzzEnvironment, get_environment, template_cache
 
     compile_template = jinja2.Environment.compile
 
     def compile_once(self: MacroFuzzEnvironment, source: Any, *others: Any, **options: Any) -> Any:
-        # All that dbt makes of this class have the same settings but for what undefined names are.
+        # All of dbt's instances of this class have the same settings, except for undefined names.
         if others or options or not isinstance(source, str):
             return compile_template(self, source, *others, **options)
         if source not in _COMPILED:
@@ -38,7 +38,7 @@ def keep_templates(manifest: Any) -> None:
 
 
 def is_quiet(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether a command of dbt shows no events of its lowest level, on the screen or in its file."""
+    """Whether a dbt command writes no debug events, neither to the screen nor to its log file."""
     is_talkative = any(each.partition("=")[0] in _TALKATIVE_OPTIONS for each in arguments)
     return (
         environment.get("DBT_LOG_LEVEL_FILE") == "none"
@@ -48,7 +48,7 @@ def is_quiet(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
 
 
 def skip_debug_events() -> None:
-    """Neither describe nor send what dbt says at its lowest level."""
+    """Neither format nor send dbt's debug events."""
     from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
 

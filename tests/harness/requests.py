@@ -1,4 +1,4 @@
-"""What a test asks of the process that forks commands."""
+"""Requests of tests to the process that forks commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 Action = Literal["kill", "pause", "trace"]
 
-# A request is at most this long when it is sent.
+# Maximum length of an encoded request.
 MOST_BYTES = 1 << 20
 
 
@@ -37,14 +37,14 @@ class Request:
     """A command to run.
 
     Attributes:
-        program: ``obslake``, ``dbt``, or ``-m`` for a module of Python.
+        program: ``obslake``, ``dbt``, or ``-m`` for a Python module.
         arguments: of the program.
         cwd: the folder it runs in.
         environment: all of its variables.
-        action: what to do at the points.
-        points: where; only their targets count for a trace.
-        note: file that a trace is written to, or that exists while the command pauses.
-        settings: values that names in modules get before it begins, by ``module:name``.
+        action: action at the points.
+        points: points of the action; for a trace only their targets matter.
+        note: file for a trace, or file that exists while the command pauses.
+        settings: values assigned to names in modules before it starts, by ``module:name``.
     """
 
     program: str

@@ -1,4 +1,4 @@
-"""Folders that are built once for all processes that run tests."""
+"""Folders that are built once for all test processes."""
 
 import fcntl
 import os
@@ -10,17 +10,17 @@ import pytest
 
 
 class SharedFolders:
-    """Folders that the first process that wants one builds, and that all read and nobody writes to."""
+    """Folders that the first process that needs one builds, and that all only read."""
 
     def __init__(self, tmp_path_factory: pytest.TempPathFactory) -> None:
-        """Find the folder that all processes of this session know."""
+        """Find the folder shared by all processes of this session."""
         base = tmp_path_factory.getbasetemp()
-        # Every worker of xdist has a folder of its own in that of the session.
+        # Every xdist worker has its own folder inside that of the session.
         self._folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
         self._files: dict[Path, dict[str, tuple[int, int]]] = {}
 
     def built(self, name: str, build: Callable[[Path], None]) -> Path:
-        """Return a folder, which is built if nobody has done so; wait for whoever does so now."""
+        """Return a folder; build it if necessary, or wait while another process builds it."""
         folder = self._folder / f"shared-{name}"
         complete = folder.with_name(f"{folder.name}-is-complete")
         with folder.with_name(f"{folder.name}.lock").open("w") as lock:
@@ -34,7 +34,7 @@ class SharedFolders:
         return folder
 
     def check_unchanged(self) -> None:
-        """Check that no test has written to what others read."""
+        """Check that no test has written to a shared folder."""
         for folder, files in self._files.items():
             changed = dict(files.items() ^ _files(folder).items())
             assert not changed, f"a test has written to {folder}: {sorted(changed)}"

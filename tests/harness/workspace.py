@@ -1,4 +1,4 @@
-"""A lakehouse in a folder of its own, used as a user would: through commands."""
+"""A lakehouse in its own folder, used through commands as a user would."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from tests.harness.commands import PROJECT, Commands, Running
 
 _BIN = Path(sys.executable).parent
 
-# One process forks for all tests that this process runs.
+# One process forks commands for all tests of this process.
 COMMANDS = Commands()
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A lakehouse, what dbt writes, and the files that a test makes."""
+    """A folder for a lakehouse, dbt's output, and the files of a test."""
 
     folder: Path
 
@@ -39,7 +39,7 @@ class Workspace:
             "OBSLAKE_HOME": str(self.home),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
-            # Nobody reads them, and they take longer than a small model; `--write-json` writes what a test reads.
+            # Logs and artifacts take longer than a small model; a test that reads artifacts adds `--write-json`.
             "DBT_LOG_LEVEL_FILE": "none",
             "DBT_WRITE_JSON": "false",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -48,7 +48,7 @@ class Workspace:
     def run(
         self, program: str, *arguments: object, cwd: Path | None = None, stdin: bytes = b""
     ) -> "subprocess.CompletedProcess[str]":
-        """Run ``obslake`` or ``dbt`` in this folder, and return what it printed."""
+        """Run ``obslake`` or ``dbt`` in this folder, and return its output."""
         ended = self.start(program, *arguments, cwd=cwd, stdin=stdin).wait()
         command = [program, *map(str, arguments)]
         return subprocess.CompletedProcess(command, ended.status, ended.out, ended.err)
@@ -56,7 +56,7 @@ class Workspace:
     def start(
         self, program: str, *arguments: object, cwd: Path | None = None, stdin: bytes = b""
     ) -> Running:
-        """Run ``obslake`` or ``dbt`` beside others."""
+        """Start ``obslake`` or ``dbt`` in parallel with other commands."""
         return COMMANDS.start(
             program, *arguments, cwd=cwd or self.folder, environment=self.environment, stdin=stdin
         )
@@ -64,7 +64,7 @@ class Workspace:
     def run_installed(
         self, *command: str, cwd: Path | None = None, stdin: bytes = b""
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a program of the installation as a user's shell does, with all that it imports."""
+        """Run an installed program as a user's shell does, including its imports."""
         done = subprocess.run(
             [str(_BIN / command[0]), *command[1:]],
             cwd=cwd or self.folder,
@@ -78,20 +78,20 @@ class Workspace:
         )
 
     def obslake(self, *arguments: str, stdin: bytes = b"") -> str:
-        """Run ``obslake``, which must succeed."""
+        """Run an ``obslake`` command that must succeed."""
         done = self.run("obslake", *arguments, stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def refused(self, *arguments: str, stdin: bytes = b"") -> str:
-        """Run ``obslake``, which must fail without a traceback; return its error."""
+        """Run an ``obslake`` command that must fail without a traceback; return its error."""
         done = self.run("obslake", *arguments, stdin=stdin)
         assert done.returncode != 0, done.stdout
         assert "Traceback" not in done.stderr
         return done.stderr
 
     def dbt(self, *arguments: str, project: Path = PROJECT) -> str:
-        """Run ``dbt``, which must succeed."""
+        """Run a ``dbt`` command that must succeed."""
         done = self.run("dbt", *arguments, cwd=project)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -101,13 +101,13 @@ class Workspace:
         return json.loads((self.folder / "target" / "manifest.json").read_text())
 
     def query(self, sql: str, parameters: object = None) -> list[tuple[Any, ...]]:
-        """Ask the marts as a bare DuckDB client does: no extension, no dbt, no obslake."""
+        """Query the marts as a plain DuckDB client: no extension, no dbt, no obslake."""
         with duckdb.connect(self.marts, read_only=True) as connection:
             connection.execute("set TimeZone = 'UTC'")
             return connection.execute(sql, parameters).fetchall()
 
     def status(self) -> dict[str, Any]:
-        """Return what ``obslake status`` says."""
+        """Return the output of ``obslake status``."""
         return json.loads(self.obslake("status", "--snapshots", "--json"))
 
     def rows(self, table: str) -> list[dict[str, Any]]:

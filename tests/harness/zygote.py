@@ -1,12 +1,12 @@
-"""The process that has imported everything and forks one for each command: ``python -m tests.harness.zygote``.
+"""The process that imports everything and forks for each command: ``python -m tests.harness.zygote``.
 
-A command costs what it does and no imports, and dbt gets the project as it was parsed once. What a command
-does is what the program does that users start. A request is one message on the socket that is standard
-input, with four file descriptors: the command's standard input, output and error, and a socket that gets
-the command's process id and, later, its exit status.
+A command needs no imports, and dbt gets the project already parsed; otherwise it does the same as the
+program that users start. A request is one message on the socket that is standard input, with four file
+descriptors: the command's standard input, output and error, and a socket that receives the command's
+process id and, later, its exit status.
 
-What is imported is named on the command line, by what the commands are of: ``obslake``, or ``pytest`` for
-suites that must find nothing of obslake and of dbt.
+The command line selects the imports: ``obslake``, or ``pytest`` for suites that must not find modules of
+obslake and dbt.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.harness.requests import MOST_BYTES, Point, Request
 PROJECT = Path(__file__).parent.parent.parent
 ENTRY_POINTS = {"obslake": ("obslake.cli.app", "main"), "dbt": ("dbt.cli.main", "cli")}
 
-# Commands import these when they need them.
+# Modules that commands import lazily.
 _MODULES_OF_OBSLAKE = (
     "obslake.cli.app",
     "obslake.upkeep.compaction",
@@ -73,24 +73,24 @@ _MODULES_OF_PYTEST = (
 MODULES = {"obslake": _MODULES_OF_OBSLAKE, "pytest": _MODULES_OF_PYTEST}
 _MODULES_OF_DBT = ("dbt.cli.main", "dbt.adapters.duckdb", "obslake.dbt_plugin")
 
-# Users wait longer for a catalog that is locked than tests can.
+# Shorter than the users' timeout for a locked catalog, to keep tests short.
 LOCK_TIMEOUT_SECONDS = 2
 
-# What only says from which snapshot to read: the project is parsed the same.
+# Selects the snapshot to read, and does not change the parsed project.
 _AS_OF = "as_of_snapshot"
-# These read the project themselves, or need none.
+# Commands that parse the project themselves, or need none.
 _UNPARSED = {"parse", "deps", "debug", "clean", "init"}
 
 
 def main(kind: str) -> None:
-    """Serve until nobody is left who could ask."""
+    """Serve until all clients are gone."""
     for module in MODULES[kind]:
         import_module(module)
     if kind == "obslake":
         trust_extensions()
         import_module("obslake.lakehouse.catalog")._LOCK_TIMEOUT_SECONDS = LOCK_TIMEOUT_SECONDS
     requests = socket.socket(fileno=0)
-    # Whoever runs a command for a test is not waited for.
+    # Do not wait for the processes that run commands.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     projects = ParsedProjects()
     while True:
@@ -108,13 +108,13 @@ def main(kind: str) -> None:
 
 
 class ParsedProjects:
-    """The project of this folder, parsed once for each set of variables."""
+    """The project in this folder, parsed once for each set of variables."""
 
     def __init__(self) -> None:
         self._manifests: dict[tuple[str, ...], Any] = {}
 
     def of(self, request: Request) -> dict[str, Any] | None:
-        """Return what dbt's command line is given as its context; None where it parses by itself."""
+        """Return the context object for dbt's command line, or None if dbt must parse by itself."""
         if "dbt.cli.main" not in sys.modules:
             for module in _MODULES_OF_DBT:
                 import_module(module)
@@ -141,9 +141,9 @@ class ParsedProjects:
 
 
 def _track_resources() -> None:
-    """Start the process that removes what killed commands leave of their locks, once for all of them.
+    """Start the process that removes leftover locks of killed commands, once for all commands.
 
-    It says on standard error what it removes, which is nothing to be told of.
+    Its messages on standard error are discarded.
     """
     from multiprocessing.resource_tracker import ensure_running
 
@@ -156,7 +156,7 @@ def _track_resources() -> None:
 
 
 def _option(arguments: Sequence[str], name: str) -> str:
-    """Return the value of an option, which may be written in two ways; empty where it is not there."""
+    """Return the value of an option, in either of its two forms; empty if it is missing."""
     for n, argument in enumerate(arguments):
         if argument == name:
             return arguments[n + 1] if n + 1 < len(arguments) else ""
@@ -166,27 +166,27 @@ def _option(arguments: Sequence[str], name: str) -> str:
 
 
 def _parse(options: Sequence[str]) -> Any:
-    """Return the manifest of the project; None where it cannot be parsed, which the command then says itself.
+    """Return the manifest of the project, or None if it cannot be parsed; the command then reports the error.
 
-    What was parsed is kept for the next process that finds the same files.
+    The result is cached for the next process that finds the same files.
     """
     from dbt.cli.exceptions import DbtUsageException
     from dbt.cli.main import dbtRunner
     from dbt.version import __version__
 
-    said = hashlib.sha256(json.dumps([__version__, *options]).encode()).hexdigest()[:16]
-    kept = PROJECT / ".pytest_cache" / "dbt" / f"{said}-{_hash_of_project()}.msgpack"
+    options_hash = hashlib.sha256(json.dumps([__version__, *options]).encode()).hexdigest()[:16]
+    kept = PROJECT / ".pytest_cache" / "dbt" / f"{options_hash}-{_hash_of_project()}.msgpack"
     with tempfile.TemporaryDirectory() as folder:
         parsed = Path(folder) / "partial_parse.msgpack"
         with suppress(FileNotFoundError):
             shutil.copyfile(kept, parsed)
         variables = dict(os.environ)
-        # Of no lakehouse, which is not opened: dbt parses again what it has parsed for another.
+        # No lakehouse is opened; a fixed path, because dbt parses again if it changes.
         os.environ["OBSLAKE_HOME"] = "/nowhere/lake"
         paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         paths += ["--target-path", folder, "--log-path", folder, "--log-level-file", "none"]
-        # The other parser starts threads, for which commands that parse by themselves would wait in vain:
-        # a process that is forked has none.
+        # The static parser starts threads, which do not exist in forked processes: commands that parse by
+        # themselves would wait for them forever.
         paths += ["--no-static-parser"]
         try:
             manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json", *paths, *options])
@@ -194,15 +194,15 @@ def _parse(options: Sequence[str]) -> Any:
             os.environ.clear()
             os.environ.update(variables)
         if isinstance(manifest.exception, DbtUsageException):
-            # Not what the project says, but how it is asked here.
+            # The error is in the options used here, not in the project.
             raise manifest.exception
         if manifest.result and not kept.exists():
-            _keep(parsed, kept, f"{said}-*")
+            _keep(parsed, kept, f"{options_hash}-*")
     return manifest.result
 
 
 def _hash_of_project() -> str:
-    """Return a text that is another one where any file of the project is."""
+    """Return a hash of all files of the project."""
     names = ("*.yml", "macros/**/*", "models/**/*", "seeds/**/*", "analyses/**/*", "tests/dbt/**/*")
     files = {path for name in names for path in PROJECT.glob(name) if path.is_file()}
     found = hashlib.sha256()
@@ -212,7 +212,7 @@ def _hash_of_project() -> str:
 
 
 def _keep(file: Path, kept: Path, earlier: str) -> None:
-    """Keep a file in place of earlier ones, whoever else does the same."""
+    """Replace earlier cached files by a new one, even if other processes do the same."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     for other in kept.parent.glob(earlier):
         other.unlink(missing_ok=True)
@@ -222,7 +222,7 @@ def _keep(file: Path, kept: Path, earlier: str) -> None:
 
 
 def _attend(request: Request, descriptors: Sequence[int], obj: dict[str, Any] | None) -> None:
-    """Run a command in a process of its own, and say how it ends."""
+    """Run a command in its own process, and report its exit status."""
     *standard, answers = descriptors
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     process = os.fork()
@@ -240,7 +240,7 @@ def _run(request: Request, standard: Sequence[int], obj: dict[str, Any] | None) 
     status = 1
     try:
         os.setsid()
-        # Those that run in the background of a shell inherit that they ignore it.
+        # Background processes of a shell inherit that they ignore it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for number, descriptor in enumerate(standard):
             os.dup2(descriptor, number)
@@ -273,13 +273,13 @@ def call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) -> 
     try:
         if program == "-m":
             _look_for_modules_as_python()
-            # What runs above it is no business of a suite that counts how deep it may go.
+            # Frames above the module must not count for suites that test the recursion limit.
             sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
             sys.argv = list(arguments)
             runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
             return 0
         sys.argv = [program, *arguments]
-        # Programs are named by their file, but for those that are started as modules.
+        # Error messages name a program by its file, unless it is started as a module.
         sys.modules["__main__"].__package__ = None
         module, name = ENTRY_POINTS[program]
         command = getattr(import_module(module), name)
@@ -297,7 +297,7 @@ def call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) -> 
 
 
 def _look_for_modules_as_python() -> None:
-    """Find modules where ``python -m`` finds them in this folder and with these variables."""
+    """Set the module search path as ``python -m`` does in this folder with these variables."""
     named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:] = [os.getcwd(), *named, *_PATH_OF_PYTHON]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
@@ -305,35 +305,35 @@ def _look_for_modules_as_python() -> None:
 
 
 def _depth() -> int:
-    """Return how many functions more run above a module here than above one that ``python -m`` runs."""
+    """Return the number of additional frames above a module here, compared with ``python -m``."""
     depth, frame = 0, sys._getframe().f_back
     while frame:
         depth, frame = depth + 1, frame.f_back
-    # Here three of runpy come below these, there two stand above all.
+    # Here three frames of runpy follow; with ``python -m`` there are two.
     return depth + 3 - 2
 
 
 def _path_of_python() -> list[str]:
-    """Return where modules are found, but for the folder and the variable that this process was started with."""
+    """Return the module search path without this process's own folder and PYTHONPATH."""
     named = [os.getcwd(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return [folder for folder in sys.path if folder not in named]
 
 
 def _ended(status: int) -> int:
-    """Do what Python does at the end of a program; return the exit status."""
+    """Do Python's shutdown at the end of a program; return the exit status."""
     for end in (threading._shutdown, atexit._run_exitfuncs, sys.stderr.flush):  # type: ignore[attr-defined]
         with suppress(BaseException):
             end()
     try:
         sys.stdout.flush()
     except OSError:
-        # As Python says it where nobody reads any more.
+        # Python's exit status if standard output is closed.
         return 120
     return status
 
 
 def _wrap(target: str, request: Request) -> None:
-    """Let a function act before and after its calls."""
+    """Make a function act before and after its calls."""
     owner, name = _find(target)
     function: Callable[..., Any] = getattr(owner, name)
     calls = itertools.count(1)
