@@ -567,16 +567,14 @@ def test_verdict_words_are_verdicts_if_all_outputs_are(lake: Lake) -> None:
         "passed",
         "skipped",
     ]
-    assert "read as verdicts: 5, such as 'failed: ' in row 2" in report["warnings"][0]
+    assert "are translated: 5, such as 'failed: ' in row 2" in report["warnings"][0]
 
 
 def test_verdict_words_among_other_outputs_stay_values(lake: Lake) -> None:
     rows = [observation(step_id=n, output=text) for n, text in enumerate(["ok", "42"])]
     report = lake.load("observations", lake.csv("o.csv", rows))
     assert lake.rows("observations", "step_id", "output") == [(0, "ok"), (1, "42")]
-    assert (
-        "where others do not: 1, such as 'ok' in row 2, kept as they are" in report["warnings"][0]
-    )
+    assert "while others do not: 1, such as 'ok' in row 2; they are kept" in report["warnings"][0]
 
 
 def test_the_table_of_words_is_documented() -> None:

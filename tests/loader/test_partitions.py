@@ -41,7 +41,7 @@ from tests.loader.maintenance import (
     stored_files,
 )
 from tests.loader.test_side_by_side import (
-    test_what_an_overtaken_load_has_left_is_hidden_and_dropped_by_the_next_compaction as is_dropped,
+    test_rows_of_a_superseded_load_are_hidden_and_dropped_by_the_next_compaction as is_dropped,
 )
 from tests.marts.test_maintenance import built
 
