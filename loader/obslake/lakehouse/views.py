@@ -12,7 +12,7 @@ from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import TableDefinition, sql_type
 from obslake.lakehouse.snapshots import kept_metadata
 from obslake.lakehouse.store import configure_store
-from obslake.lakehouse.visible import ShownTable, shown_at
+from obslake.lakehouse.visible import VisibleTable, visible_at
 
 SOURCE_SCHEMA = "lake"
 
@@ -42,22 +42,22 @@ def create_source_views(
     Raises:
         SnapshotNotFoundError: ``observations`` has no snapshot with that id.
     """
-    shown = shown_at(lakehouse, as_of_snapshot)
+    visible = visible_at(lakehouse, as_of_snapshot)
     connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
-    for table in shown.tables:
+    for table in visible.tables:
         _create_table_view(connection, table, keep)
-    state = shown.state
+    state = visible.state
     loads = [(load.load_id, state.revision(load)) for load in state.loads.values()]
     _create_list_view(connection, "loads", ("load_id", "revision"), loads)
     forgotten = [(f.forget_id, f.data_set_id, f.problem_id) for f in state.forgotten.values()]
-    snapshot_id = "null" if shown.snapshot is None else str(shown.snapshot.snapshot_id)
+    snapshot_id = "null" if visible.snapshot is None else str(visible.snapshot.snapshot_id)
     connection.execute(
         f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.shown as select "
         f"{snapshot_id}::bigint as snapshot_id, {quote_literal(state.digest())} as digest"
     )
     columns = ("forget_id", "data_set_id", "problem_id")
     _create_list_view(connection, "forgotten", columns, forgotten)
-    return shown.snapshot
+    return visible.snapshot
 
 
 def create_mart_views(
@@ -89,9 +89,9 @@ def create_mart_views(
 
 
 def _create_table_view(
-    connection: duckdb.DuckDBPyConnection, shown: ShownTable, keep: Path | None
+    connection: duckdb.DuckDBPyConnection, visible: VisibleTable, keep: Path | None
 ) -> None:
-    definition, table, snapshot = shown.definition, shown.table, shown.snapshot
+    definition, table, snapshot = visible.definition, visible.table, visible.snapshot
     if table is None:
         _create_empty_view(connection, definition)
         return
@@ -99,8 +99,8 @@ def _create_table_view(
     location = kept_metadata(table, keep) if keep else table.metadata_location
     rows = f"from iceberg_scan({quote_literal(location)}"
     rows += f", snapshot_from_id = {snapshot.snapshot_id})" if snapshot else ") where false"
-    if shown.hidden:
-        rows += f" where load_id not in ({', '.join(map(quote_literal, shown.hidden))})"
+    if visible.hidden:
+        rows += f" where load_id not in ({', '.join(map(quote_literal, visible.hidden))})"
     view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
     connection.execute(f"create or replace view {view} as select * {rows}")
     connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")

@@ -20,7 +20,7 @@ from obslake.lakehouse.snapshots import snapshot_with
 
 
 @dataclass(frozen=True)
-class ShownTable:
+class VisibleTable:
     """The visible part of one table.
 
     Attributes:
@@ -37,7 +37,7 @@ class ShownTable:
 
 
 @dataclass(frozen=True)
-class Shown:
+class VisibleTables:
     """The visible part of all tables.
 
     Attributes:
@@ -48,10 +48,10 @@ class Shown:
 
     snapshot: Snapshot | None
     state: TableState
-    tables: tuple[ShownTable, ...]
+    tables: tuple[VisibleTable, ...]
 
 
-def shown_at(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Shown:
+def visible_at(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> VisibleTables:
     """Return what is visible now, or was at an earlier snapshot of ``observations``.
 
     In the other tables, only rows of loads that were complete by then are visible.
@@ -61,33 +61,33 @@ def shown_at(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Shown:
     """
     # A load commits its observations last, so these are read first, and decide which loads are visible.
     observations = lakehouse.table(OBSERVATIONS)
-    shown = observations.current_snapshot()
+    visible = observations.current_snapshot()
     if as_of_snapshot is not None:
-        shown = observations.snapshot_by_id(as_of_snapshot)
-        if shown is None:
+        visible = observations.snapshot_by_id(as_of_snapshot)
+        if visible is None:
             raise SnapshotNotFoundError(
                 f"observations has no snapshot {as_of_snapshot}\n"
                 "  list the snapshots with `obslake status --snapshots`"
             )
-    state = state_at(observations.metadata, shown)
+    state = state_at(observations.metadata, visible)
     completed = state.loads.keys()
     tables = []
     for definition in ALL_TABLES:
         if definition is OBSERVATIONS:
-            tables.append(ShownTable(definition, observations, shown, ()))
+            tables.append(VisibleTable(definition, observations, visible, ()))
             continue
         if not lakehouse.has(definition):
-            tables.append(ShownTable(definition, None, None, ()))
+            tables.append(VisibleTable(definition, None, None, ()))
             continue
         table = lakehouse.table(definition)
         described = completed & noted_loads(table.metadata).keys()
         snapshot = snapshot_with(table.metadata, described)
         hidden = load_ids(table.metadata, snapshot) - completed if snapshot else ()
-        tables.append(ShownTable(definition, table, snapshot, tuple(sorted(hidden))))
-    return Shown(shown, state, tuple(tables))
+        tables.append(VisibleTable(definition, table, snapshot, tuple(sorted(hidden))))
+    return VisibleTables(visible, state, tuple(tables))
 
 
-def overtaken_loads(metadata: TableMetadata, observations: TableMetadata) -> set[str]:
+def superseded_loads(metadata: TableMetadata, observations: TableMetadata) -> set[str]:
     """Return the superseded loads in a table: other loads have completed some of their sources.
 
     A superseded load has no committed observations and never will, because that would load a source twice. So no

@@ -22,7 +22,7 @@ from obslake.lakehouse.ledger import OPERATION_PROPERTY, drop_properties
 from obslake.lakehouse.rewrite import Group, errors_explained, rewrite, until_not_replaced
 from obslake.lakehouse.schemas import OBSERVATIONS, TableDefinition
 from obslake.lakehouse.snapshots import FilesReplacedError, data_files_query, live_entries
-from obslake.lakehouse.visible import overtaken_loads
+from obslake.lakehouse.visible import superseded_loads
 from obslake.lakehouse.workfolder import work_folder
 from obslake.progress import Progress
 from obslake.upkeep.overlaps import files_to_rewrite
@@ -102,7 +102,7 @@ def _compact(
     table = lakehouse.table(definition)
 
     def superseded(metadata: TableMetadata) -> set[str]:
-        return overtaken_loads(metadata, lakehouse.table(OBSERVATIONS).metadata)
+        return superseded_loads(metadata, lakehouse.table(OBSERVATIONS).metadata)
 
     def check(metadata: TableMetadata) -> None:
         # After a rollback, loads may no longer be superseded, so that they can be completed.

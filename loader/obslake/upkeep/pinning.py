@@ -22,7 +22,7 @@ from obslake.lakehouse.datafiles import remove_data_files, write_data_files
 from obslake.lakehouse.ledger import OPERATION_PROPERTY
 from obslake.lakehouse.schemas import NAMESPACE, PINNED
 from obslake.lakehouse.snapshots import live_files, replace_files
-from obslake.lakehouse.visible import Shown, shown_at
+from obslake.lakehouse.visible import VisibleTables, visible_at
 from obslake.lakehouse.workfolder import work_folder
 
 
@@ -47,7 +47,7 @@ def pin(lakehouse: Lakehouse, as_of_snapshot: int | None = None) -> Pinned:
         CommitConflictError: other processes pinned before each attempt.
     """
     # Fail for an unknown snapshot before the table is created.
-    shown_at(lakehouse, as_of_snapshot)
+    visible_at(lakehouse, as_of_snapshot)
     # The folder protects the new files from being removed as orphans until the commit.
     with work_folder(lakehouse.home, ".pin-"):
         try:
@@ -64,40 +64,40 @@ def _pin(lakehouse: Lakehouse, as_of_snapshot: int | None) -> Pinned:
     columns = schema_to_pyarrow(table.schema(), include_field_ids=False)
     properties = {OPERATION_PROPERTY: "pin", "obslake.version": __version__}
     added: list[DataFile] = []
-    shown: Shown
+    visible: VisibleTables
 
     def stage(transaction: Transaction) -> None:
-        nonlocal shown
+        nonlocal visible
         # Files of a previous attempt.
         remove_data_files(table.io, added)
         # Read again for each attempt, so that a later pin never has less than an earlier one.
-        shown = shown_at(lakehouse, as_of_snapshot)
-        rows = [{**dict.fromkeys(columns.names), **row} for row in _rows(shown)]
+        visible = visible_at(lakehouse, as_of_snapshot)
+        rows = [{**dict.fromkeys(columns.names), **row} for row in _rows(visible)]
         live = live_files(table, transaction.table_metadata.current_snapshot())
         added[:] = write_data_files(table, pa.Table.from_pylist(rows, columns).to_batches())
         replace_files(transaction, live.values(), added, properties)
 
     commit(table, stage, added=added)
-    return Pinned(_snapshot_id(shown), len(shown.state.loads))
+    return Pinned(_snapshot_id(visible), len(visible.state.loads))
 
 
-def _snapshot_id(shown: Shown) -> int | None:
-    return shown.snapshot.snapshot_id if shown.snapshot else None
+def _snapshot_id(visible: VisibleTables) -> int | None:
+    return visible.snapshot.snapshot_id if visible.snapshot else None
 
 
-def _rows(shown: Shown) -> list[dict[str, str | int | None]]:
+def _rows(visible: VisibleTables) -> list[dict[str, str | int | None]]:
     rows: list[dict[str, str | int | None]] = [
-        {"kind": "shown", "snapshot_id": _snapshot_id(shown), "digest": shown.state.digest()}
+        {"kind": "shown", "snapshot_id": _snapshot_id(visible), "digest": visible.state.digest()}
     ]
-    for table in shown.tables:
+    for table in visible.tables:
         name = table.definition.name
         snapshot_id = table.snapshot.snapshot_id if table.snapshot else None
         if table.table is not None:
             rows.append({"kind": "table", "table_name": name, "snapshot_id": snapshot_id})
         rows += [{"kind": "hidden", "table_name": name, "load_id": i} for i in table.hidden]
     rows += [
-        {"kind": "load", "load_id": load.load_id, "revision": shown.state.revision(load)}
-        for load in shown.state.loads.values()
+        {"kind": "load", "load_id": load.load_id, "revision": visible.state.revision(load)}
+        for load in visible.state.loads.values()
     ]
     rows += [
         {
@@ -106,6 +106,6 @@ def _rows(shown: Shown) -> list[dict[str, str | int | None]]:
             "data_set_id": forgotten.data_set_id,
             "problem_id": forgotten.problem_id,
         }
-        for forgotten in shown.state.forgotten.values()
+        for forgotten in visible.state.forgotten.values()
     ]
     return rows

@@ -29,7 +29,7 @@ def with_options(files: Iterable[SourceFile], options: Options) -> list[SourceFi
     ]
 
 
-def said_by_folders(file: SourceFile, options: Options) -> dict[str, object]:
+def columns_in_path(file: SourceFile, options: Options) -> dict[str, object]:
     """Return the columns in a file's path as part of its identity, if folders are columns."""
     return {"folders": _partitions_of(file.name)} if options.partitions else {}
 

@@ -22,7 +22,7 @@ from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, leave_o
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
 from obslake.load.sources.command_options import READING
 from obslake.load.sources.files import SourceFile
-from obslake.load.sources.folders import said_by_folders, with_options
+from obslake.load.sources.folders import columns_in_path, with_options
 from obslake.load.sources.outputs import read_outputs
 from obslake.load.sources.relations import TextRelation, create_text_view
 from obslake.load.sources.tabulation import tabulate
@@ -160,11 +160,11 @@ class ObservationsReader(OneStepReader):
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return the options and the values from the folder names."""
-        return {**options.identity(), **said_by_folders(file, options)}
+        return {**options.identity(), **columns_in_path(file, options)}
 
     def context(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return where the rows belong; renamed columns or another reading of outputs do not change that."""
-        return {**options.context(), **said_by_folders(file, options)}
+        return {**options.context(), **columns_in_path(file, options)}
 
     def _stage_published(
         self,

@@ -11,7 +11,7 @@ from obslake.lakehouse.events import is_content
 from obslake.lakehouse.ledger import Ledger, current_state, noted_loads
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS
 from obslake.lakehouse.snapshots import data_files_query, live_files
-from obslake.lakehouse.visible import overtaken_loads
+from obslake.lakehouse.visible import superseded_loads
 from obslake.upkeep.verification.files import TableFiles
 from obslake.upkeep.verification.report import Check
 
@@ -97,7 +97,7 @@ def _note_unfinished(observations: Table, tables: dict[str, Table], check: Check
     superseded: set[str] = set()
     for table in tables.values():
         unfinished |= current_state(table.metadata).loads.keys() - ended.keys()
-        superseded |= overtaken_loads(table.metadata, observations.metadata)
+        superseded |= superseded_loads(table.metadata, observations.metadata)
     check.notes += [
         f"load {load_id} was superseded by another load of its sources: its rows are hidden, until "
         "`obslake compact` drops them"
