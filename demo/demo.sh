@@ -68,6 +68,9 @@ obslake sql "
 select implementation_id, test_id, n_executions as times, most_frequent_response, other_response
 from flaky('demo') where environment_id like 'cpython-3.11%'"
 
+say '7. The same as pages'
+run obslake report
+
 say 'Next'
 cat <<'TEXT'
 . .venv/bin/activate
@@ -77,3 +80,6 @@ obslake sql "from behavior_diff('demo', 'version_compare', 'packaging@20.9', 'pa
 obslake sql "from changes('demo', 'humanize')"
 obslake load --help
 TEXT
+
+say 'And open in a browser:'
+printf '%s/report/index.html\n' "$PWD"

@@ -112,3 +112,7 @@ class QueryError(ObslakeError):
 
 class ExportError(ObslakeError):
     """A mart cannot be exported as requested."""
+
+
+class ReportError(ObslakeError):
+    """A report or a plot cannot be written as requested."""

@@ -24,6 +24,7 @@ LONGEST = (
     "tests/marts/test_properties.py",
     "tests/marts/test_maintenance.py",
     "tests/marts/test_analyses.py",
+    "tests/report/test_browser.py",
     "tests/faults/test_one_writer.py",
     "tests/loader/test_partitions.py",
     "tests/loader/test_verify.py",

@@ -10,9 +10,11 @@ import click
 from obslake import __version__
 from obslake.cli.common import Commands, Example
 from obslake.cli.load import load
+from obslake.cli.plot import plot
 from obslake.cli.quarantine import quarantine
 from obslake.cli.query import export, sql
 from obslake.cli.removal import forget, rollback
+from obslake.cli.report import report
 from obslake.cli.text import accept_any_encoding, say
 from obslake.cli.upkeep import compact, expire, pin, status, verify
 from obslake.errors import ObslakeError
@@ -89,6 +91,6 @@ for _command in (
     *(load, quarantine),
     *(status, pin, compact, expire, verify),
     *(rollback, forget),
-    *(sql, export),
+    *(sql, export, report, plot),
 ):
     cli.add_command(_command)

@@ -1,0 +1,1 @@
+"""Reports: static pages, Markdown and JSON made from the marts."""

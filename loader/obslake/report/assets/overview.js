@@ -1,0 +1,144 @@
+// The first page: data sets, problems, lineages, loads.
+
+import { count, data, h, narrow, quantity, search, select } from "./dom.js";
+import { Grid } from "./grid.js";
+import { go, state } from "./state.js";
+
+const NUMBERS = [
+  ["look", "To look at", "suspects, ties, unstable and regressed stimuli together"],
+  ["implementations", "Implementations"],
+  ["clusters", "Clusters"],
+  ["stimuli", "Stimuli"],
+  ["entropy", "Entropy", "of the sizes of the clusters, in bits"],
+  ["ties", "Ties", "stimuli without a winner because the votes are tied"],
+  ["suspects", "Suspects", "specified responses that the votes contradict"],
+  ["flaky", "Unstable", "stimuli that the same code answered differently in the same environment"],
+  ["changed", "Changed", "changes by the last revisions of lineages"],
+  ["regressed", "Regressed", "changes from right to wrong by the last revisions"],
+];
+
+export class Overview {
+  constructor({ problems, data_sets: dataSets, lineages, loads, built, plots, left_out: leftOut }, hrefs) {
+    this.problems = columnsToRows(problems);
+    this.hrefs = hrefs;
+    this.grid = new Grid({ caption: "", columns: this.columns(), rows: [], rowHeight: 34, onSort: (key) => this.sort(key), onOpen: (row, column) => column.key === "problem" || this.open(row) });
+    this.grid.element.classList.add("short");
+    this.counted = h("p", { class: "counted", role: "status" });
+    this.controls = h("div", { class: "controls" });
+    this.element = h(
+      "main",
+      {},
+      h("h1", {}, "Behaviour report"),
+      tiles(built),
+      h("section", {}, h("h2", {}, "Problems"), this.controls, this.counted, this.grid.element, leftOut && h("p", { class: "note" }, leftOut)),
+      plots.length > 0 && h("section", {}, h("h2", {}, "Plots"), h("div", { class: "plots" }, plots.map(picture))),
+      lineages.length > 0 && h("section", {}, h("h2", {}, "Lineages"), lineageTable(lineages, hrefs)),
+      dataSets.length > 0 && h("section", {}, h("h2", {}, "Data sets"), dataSetTable(dataSets)),
+      loads.length > 0 && h("section", {}, h("h2", {}, "Loads"), loadTable(loads)),
+    );
+    const names = [...new Set(this.problems.map((row) => row.data_set))];
+    this.dataSets = names;
+    this.drawControls();
+  }
+
+  drawControls() {
+    const now = state();
+    const all = this.dataSets.map((name) => [name, name]);
+    this.controls.replaceChildren(
+      search("Find", now.q ?? "", (q) => go({ q })),
+      this.dataSets.length > 1 ? select("Data set", [["", "all"], ...all], now.data_set ?? "", (name) => go({ data_set: name })) : "",
+    );
+  }
+
+  columns() {
+    const has = (key) => this.problems.some((row) => row[key]);
+    const numbers = NUMBERS.filter(([key]) => !["suspects", "flaky", "changed", "regressed"].includes(key) || has(key));
+    const several = new Set(this.problems.map((row) => row.data_set)).size > 1;
+    return [
+      { key: "problem", title: "Problem", width: narrow() ? 150 : 260, sticky: true, isHead: true, sort: true, cell: (row) => ({ node: this.hrefs.problem(row) ? h("a", { href: this.hrefs.problem(row) }, data(row.problem)) : data(row.problem) }) },
+      several && { key: "data_set", title: "Data set", width: 140, sort: true, cell: (row) => ({ node: data(row.data_set) }) },
+      ...numbers.map(([key, title, label]) => ({ key, title, label, width: key === "implementations" ? 152 : 104, sort: true, class: "number", cell: (row) => ({ text: key === "entropy" ? (row[key] ?? 0).toFixed(2) : count(row[key]) }) })),
+    ].filter(Boolean);
+  }
+
+  update() {
+    const now = state();
+    const wanted = (now.q ?? "").toLowerCase();
+    const sort = now.sort ?? "-look";
+    const key = sort.replace("-", "");
+    const down = sort.startsWith("-") ? -1 : 1;
+    const rows = this.problems.filter((row) => (!now.data_set || row.data_set === now.data_set) && `${row.data_set} ${row.problem}`.toLowerCase().includes(wanted));
+    rows.sort((a, b) => down * order(a[key], b[key]) || (b.entropy ?? 0) - (a.entropy ?? 0) || order(a.data_set, b.data_set) || order(a.problem, b.problem));
+    this.counted.textContent = `${count(rows.length)} of ${quantity(this.problems.length, "problem")}`;
+    this.grid.update({ rows, caption: "Problems", sorted: { key, down: down < 0 } });
+  }
+
+  sort(key) {
+    const now = state().sort ?? "-look";
+    const first = ["problem", "data_set"].includes(key) ? key : `-${key}`;
+    const other = first.startsWith("-") ? key : `-${key}`;
+    go({ sort: now === first ? other : first });
+  }
+
+  open(row) {
+    const href = this.hrefs.problem(row);
+    if (href) location.href = href;
+  }
+}
+
+function order(a, b) {
+  if (a === b) return 0;
+  if (a === null || a === undefined) return -1;
+  return a < b ? -1 : 1;
+}
+
+/** Turn an object of lists into a list of objects. */
+export function columnsToRows(columns) {
+  const names = Object.keys(columns);
+  return (columns[names[0]] ?? []).map((_, n) => Object.fromEntries(names.map((name) => [name, columns[name][n]])));
+}
+
+function tiles(built) {
+  const shown = [["problems", built.problems], ["implementations", built.implementations], ["stimuli", built.stimuli], ["actuations", built.actuations]];
+  return h("ul", { class: "tiles" }, shown.map(([noun, number]) => h("li", {}, h("strong", {}, count(number)), ` ${noun}`)));
+}
+
+/** Make a plain table. */
+export function table(caption, heads, rows) {
+  return h(
+    "div",
+    { class: "scrolled", tabindex: "0", role: "region", "aria-label": caption },
+    h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, n) => h(n ? "td" : "th", { scope: n ? null : "row", class: typeof cell === "number" ? "number" : null }, typeof cell === "number" ? count(cell) : cell)))))),
+  );
+}
+
+/** Show an SVG as a picture, in which nothing can act. */
+export function picture({ about, svg }) {
+  return h("img", { alt: about, title: about, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}` });
+}
+
+function lineageTable(lineages, hrefs) {
+  const rows = lineages.map((each) => [
+    hrefs.lineage(each) ? h("a", { href: hrefs.lineage(each) }, data(each.lineage)) : data(each.lineage),
+    data(each.environment),
+    each.revisions,
+    data(each.last),
+    each.regressed,
+    each.fixed,
+    each.changed,
+    each.new,
+    each.gone,
+    each.flaky,
+  ]);
+  return table("Lineages, with the changes of their last revision", ["Lineage", "Environment", "Revisions", "Last revision", "Regressed", "Fixed", "Changed", "New", "Gone", "Unstable"], rows);
+}
+
+function dataSetTable(dataSets) {
+  const rows = dataSets.map((each) => [data(each.data_set), each.problems, each.implementations, each.tests, each.stimuli, each.runs, each.actuations]);
+  return table("Data sets", ["Data set", "Problems", "Implementations", "Tests", "Stimuli", "Runs", "Actuations"], rows);
+}
+
+function loadTable(loads) {
+  const rows = loads.map((each) => [data(each.at), data(each.load), data(each.tables), each.problems]);
+  return table("Loads, the latest first", ["When (UTC)", "Load", "Tables", "Problems"], rows);
+}

@@ -1,0 +1,181 @@
+"""The data of the overview: problems, lineages, data sets, loads."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from obslake.errors import ReportError
+from obslake.report.built import Built, read_built
+from obslake.report.pages import to_json
+from obslake.report.plots import overview_plots
+from obslake.report.problems import Problem
+
+_SQL = Path(__file__).parent / "sql"
+
+# Problems of one overview; the others have pages and are counted.
+MOST_PROBLEMS = 10_000
+_MOST_LOADS = 50
+
+_PROBLEM_COLUMNS = {
+    "data_set": "data_set_id",
+    "problem": "problem_id",
+    "implementations": "n_implementations",
+    "clusters": "n_clusters",
+    "largest": "n_largest_cluster",
+    "tests": "n_tests",
+    "stimuli": "n_stimuli",
+    "entropy": "entropy",
+    "ties": "n_tied_stimuli",
+    "suspects": "n_suspects",
+    "flaky": "n_unstable",
+    "changed": "n_changed",
+    "regressed": "n_regressed",
+    "look": "n_to_look_at",
+    "pass_specified": "specified_pass_at_k",
+    "pass_consensus": "consensus_pass_at_k",
+}
+_LINEAGE_COLUMNS = {
+    "data_set": "data_set_id",
+    "lineage": "lineage",
+    "environment": "environment_id",
+    "revisions": "n_revisions",
+    "last": "last_implementation_id",
+    "regressed": "n_regressed",
+    "fixed": "n_fixed",
+    "changed": "n_changed",
+    "new": "n_new",
+    "gone": "n_gone",
+    "flaky": "n_unstable",
+}
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What all pages together are about.
+
+    Attributes:
+        built: what the marts were built from.
+        problems: columns of the problems, the worst first.
+        lineages: one object per lineage and environment, those with most regressions first.
+        data_sets: one object per data set.
+        counts: numbers of problems, implementations, stimuli and actuations.
+        cells: number of cells of each problem.
+        plots: what each plot shows, and its SVG.
+    """
+
+    built: Built
+    problems: dict[str, list[Any]]
+    lineages: list[dict[str, Any]]
+    data_sets: list[dict[str, Any]]
+    counts: dict[str, int]
+    cells: list[int]
+    plots: list[dict[str, Any]]
+
+    @property
+    def chosen(self) -> list[Problem]:
+        """The problems, the worst first."""
+        columns = zip(self.problems["data_set"], self.problems["problem"], self.cells, strict=True)
+        return [Problem(*each) for each in columns]
+
+    def to_json(self, left_out: str = "") -> bytes:
+        """Return the data of the page."""
+        data = {
+            "built": self.counts,
+            "problems": {name: values[:MOST_PROBLEMS] for name, values in self.problems.items()},
+            "lineages": self.lineages,
+            "data_sets": self.data_sets,
+            "loads": [asdict(load) for load in self.built.loads[:_MOST_LOADS]],
+            "plots": self.plots,
+            "left_out": left_out,
+        }
+        return to_json(data)
+
+
+def read_overview(
+    marts: duckdb.DuckDBPyConnection,
+    data_sets: Sequence[str],
+    problems: Sequence[str],
+    *,
+    with_plots: bool = False,
+) -> Overview:
+    """Ask the marts for the overview of some data sets and problems, of all where none are named.
+
+    Raises:
+        ReportError: none of the problems is of what was chosen.
+    """
+    marts.execute(
+        "create or replace temp table report_chosen as "
+        "select data_set_id, problem_id from problem_assessments "
+        "where (len($1::varchar[]) = 0 or list_contains($1::varchar[], data_set_id)) "
+        "and (len($2::varchar[]) = 0 or list_contains($2::varchar[], problem_id))",
+        [list(data_sets), list(problems)],
+    )
+    marts.execute((_SQL / "overview.sql").read_text(encoding="utf-8"))
+    rows = marts.execute(
+        f"select {', '.join(_PROBLEM_COLUMNS.values())}, n_stimuli * n_implementations "
+        "from report_overview order by n_to_look_at desc, entropy desc nulls last, data_set_id, problem_id"
+    ).fetchall()
+    if not rows:
+        raise ReportError("there is no problem to report on: no mart has rows of what was chosen")
+    columns = {name: [row[n] for row in rows] for n, name in enumerate(_PROBLEM_COLUMNS)}
+    columns["page"] = [
+        page_name("problems", data_set, problem)
+        for data_set, problem in zip(columns["data_set"], columns["problem"], strict=True)
+    ]
+    lineages = _objects(
+        marts,
+        f"select {', '.join(_LINEAGE_COLUMNS.values())} from report_lineages where has_history "
+        "order by n_regressed desc, n_changed desc, data_set_id, lineage, environment_id",
+        _LINEAGE_COLUMNS,
+    )
+    for each in lineages:
+        each["page"] = page_name("lineages", each["data_set"], each["lineage"], each["environment"])
+    sets = _data_sets(marts)
+    counts = {
+        name: sum(each[name] for each in sets)
+        for name in ("problems", "implementations", "stimuli", "actuations")
+    }
+    cells = [row[-1] for row in rows]
+    plots = overview_plots(marts) if with_plots else []
+    return Overview(read_built(marts), columns, lineages, sets, counts, cells, plots)
+
+
+def _data_sets(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    return _objects(
+        marts,
+        """
+        with executed as (
+            select c.data_set_id, count(*) as actuations, count(distinct c.run_id) as runs
+            from stimulus_response_cube as c
+            inner join report_chosen as p on c.data_set_id = p.data_set_id and c.problem_id = p.problem_id
+            group by c.data_set_id
+        )
+        select
+            o.data_set_id, count(*), cast(sum(o.n_implementations) as bigint), cast(sum(o.n_tests) as bigint),
+            cast(sum(o.n_stimuli) as bigint), coalesce(any_value(e.runs), 0), coalesce(any_value(e.actuations), 0)
+        from report_overview as o
+        left join executed as e on o.data_set_id = e.data_set_id
+        group by o.data_set_id
+        order by o.data_set_id
+        """,
+        ("data_set", "problems", "implementations", "tests", "stimuli", "runs", "actuations"),
+    )
+
+
+def _objects(
+    marts: duckdb.DuckDBPyConnection, query: str, names: Sequence[str] | dict[str, str]
+) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in marts.execute(query).fetchall()]
+
+
+def page_name(folder: str, *parts: str) -> str:
+    """Return the path of a page: readable, and different for different parts on any file system."""
+    readable = re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")[:60].rstrip("-")
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:10]
+    return f"{folder}/{readable}-{digest}.html" if readable else f"{folder}/{digest}.html"

@@ -1,0 +1,142 @@
+-- What the overview shows. Reads the marts and table `report_chosen` (data_set_id, problem_id); makes the tables
+-- `report_overview`, one row per problem, and `report_lineages`, one row per lineage and environment.
+
+create or replace temp table report_last_changes as
+with
+
+last_revisions as (
+    select data_set_id, problem_id, lineage, environment_id, max(revision_rank) as revision_rank
+    from lineage
+    group by data_set_id, problem_id, lineage, environment_id
+)
+
+select c.*
+from behavior_changes as c
+inner join last_revisions as l
+    on
+        c.data_set_id = l.data_set_id
+        and c.problem_id = l.problem_id
+        and c.lineage = l.lineage
+        and c.environment_id = l.environment_id
+        and c.revision_rank = l.revision_rank
+inner join report_chosen as p on c.data_set_id = p.data_set_id and c.problem_id = p.problem_id;
+
+create or replace temp table report_overview as
+with
+
+suspects as (
+    select data_set_id, problem_id, count(*) as n from suspect_oracles group by data_set_id, problem_id
+),
+
+unstable as (
+    select data_set_id, problem_id, count(distinct (test_id, step_id)) as n
+    from flaky_responses
+    group by data_set_id, problem_id
+),
+
+changes as (
+    select
+        data_set_id,
+        problem_id,
+        count(distinct (test_id, step_id)) as n,
+        count(distinct (test_id, step_id)) filter (change = 'regressed') as n_regressed
+    from report_last_changes
+    group by data_set_id, problem_id
+),
+
+counted as (
+    select
+        a.data_set_id,
+        a.problem_id,
+        a.n_implementations,
+        a.n_voters,
+        a.n_clusters,
+        a.n_largest_cluster,
+        a.n_tests,
+        a.n_stimuli,
+        a.entropy,
+        a.n_tied_stimuli,
+        a.specified_pass_at_k,
+        a.consensus_pass_at_k,
+        a.k,
+        coalesce(s.n, 0) as n_suspects,
+        coalesce(u.n, 0) as n_unstable,
+        coalesce(c.n, 0) as n_changed,
+        coalesce(c.n_regressed, 0) as n_regressed
+    from problem_assessments as a
+    inner join report_chosen as p on a.data_set_id = p.data_set_id and a.problem_id = p.problem_id
+    left join suspects as s on a.data_set_id = s.data_set_id and a.problem_id = s.problem_id
+    left join unstable as u on a.data_set_id = u.data_set_id and a.problem_id = u.problem_id
+    left join changes as c on a.data_set_id = c.data_set_id and a.problem_id = c.problem_id
+)
+
+select *, n_suspects + n_tied_stimuli + n_unstable + n_regressed as n_to_look_at from counted;
+
+create or replace temp table report_lineages as
+with
+
+revisions as (
+    select
+        l.data_set_id,
+        l.lineage,
+        l.environment_id,
+        l.implementation_id,
+        any_value(l.revision) as revision,
+        max(l.revised_at) as revised_at
+    from lineage as l
+    inner join report_chosen as p on l.data_set_id = p.data_set_id and l.problem_id = p.problem_id
+    group by l.data_set_id, l.lineage, l.environment_id, l.implementation_id
+),
+
+lineages as (
+    select
+        data_set_id,
+        lineage,
+        environment_id,
+        count(*) as n_revisions,
+        arg_max(implementation_id, (revised_at, implementation_id)) as last_implementation_id
+    from revisions
+    group by data_set_id, lineage, environment_id
+),
+
+changes as (
+    select
+        data_set_id,
+        lineage,
+        environment_id,
+        count(*) filter (change = 'regressed') as n_regressed,
+        count(*) filter (change = 'fixed') as n_fixed,
+        count(*) filter (change in ('changed', 'changed, both wrong')) as n_changed,
+        count(*) filter (change = 'new') as n_new,
+        count(*) filter (change = 'gone') as n_gone
+    from report_last_changes
+    group by data_set_id, lineage, environment_id
+),
+
+unstable as (
+    select r.data_set_id, r.lineage, r.environment_id, count(*) as n
+    from flaky_responses as f
+    inner join revisions as r
+        on
+            f.data_set_id = r.data_set_id
+            and f.implementation_id = r.implementation_id
+            and f.environment_id = r.environment_id
+    inner join report_chosen as p on f.data_set_id = p.data_set_id and f.problem_id = p.problem_id
+    group by r.data_set_id, r.lineage, r.environment_id
+)
+
+select
+    l.*,
+    coalesce(c.n_regressed, 0) as n_regressed,
+    coalesce(c.n_fixed, 0) as n_fixed,
+    coalesce(c.n_changed, 0) as n_changed,
+    coalesce(c.n_new, 0) as n_new,
+    coalesce(c.n_gone, 0) as n_gone,
+    coalesce(u.n, 0) as n_unstable,
+    -- Of a single revision that answers the same each time there is nothing to compare.
+    l.n_revisions > 1 or coalesce(u.n, 0) > 0 as has_history
+from lineages as l
+left join changes as c
+    on l.data_set_id = c.data_set_id and l.lineage = c.lineage and l.environment_id = c.environment_id
+left join unstable as u
+    on l.data_set_id = u.data_set_id and l.lineage = u.lineage and l.environment_id = u.environment_id;

@@ -1,0 +1,210 @@
+"""Reports as Markdown and as JSON, for job summaries and comments: the worst first, as far as there is room."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from obslake.report.overview import Overview
+
+# Job summaries and comments of CI systems have room for about this.
+MOST_BYTES = 60_000
+_LONGEST_TEXT = 160
+# Room for the sentence that says how much is left out.
+_RESERVE = 100
+
+Lineages = Sequence[dict[str, Any]]
+
+
+_NUMBERS = {
+    "look": "To look at",
+    "implementations": "Implementations",
+    "clusters": "Clusters",
+    "stimuli": "Stimuli",
+    "ties": "Ties",
+    "suspects": "Suspects",
+    "flaky": "Unstable",
+    "regressed": "Regressed",
+}
+
+
+def to_markdown(overview: Overview, lineages: Lineages, most_bytes: int = MOST_BYTES) -> str:
+    """Return the overview and what the last revisions of lineages changed, in at most so many bytes of UTF-8."""
+    text = _Limited(most_bytes)
+    counts = ", ".join(f"{number:,} {noun}" for noun, number in overview.counts.items())
+    text.add(f"# Behaviour report\n\n{counts}. {overview.built.text}\n")
+    for place, parts in enumerate(lineages):
+        # Each lineage gets a part of the room, so that a long one does not hide all others.
+        section = _Limited(text.left // 2)
+        if not _add_lineage(section, parts) or not text.add(section.text):
+            text.add(f"\n{len(lineages) - place:,} more lineages: see `obslake report`.\n")
+            break
+    columns = (overview.problems[name] for name in ("problem", "data_set", *_NUMBERS))
+    rows = (
+        [_code(problem), _code(data_set), *(f"{number or 0:,}" for number in numbers)]
+        for problem, data_set, *numbers in zip(*columns, strict=True)
+    )
+    heads = ["Problem", "Data set", *_NUMBERS.values()]
+    text.add_table("## Problems", heads, rows, len(overview.chosen), "problems")
+    return text.text
+
+
+def _add_lineage(text: "_Limited", parts: dict[str, Any]) -> bool:
+    """Add a section on a lineage; return whether there was room for its beginning."""
+    lineage, revisions = parts["lineage"], parts["revisions"]
+    last = len(revisions) - 1
+    counted: dict[str, int] = revisions[last]["changes"] or {}
+    name = revisions[last]["revision"] or revisions[last]["implementation"]
+    title = f"## {_code(lineage['lineage'])} in {_code(lineage['environment'])}"
+    summary = ", ".join(f"{number:,} {change}" for change, number in counted.items())
+    if not text.add(f"\n{title}\n\nRevision {_code(name)}: {summary or 'no changes'}.\n"):
+        return False
+    heads = ["Change", "Test", "Problem", "Before", "After"]
+    changes = (
+        [
+            each["change"],
+            _code(f"{each['test']} · {each['step']}"),
+            _code(each["problem"]),
+            _response(each["before"]),
+            _response(each["after"]),
+        ]
+        for each in parts.get("changes", ())
+        if each["revision"] == last
+    )
+    text.add_table("", heads, changes, sum(counted.values()), "changes")
+    failures = parts.get("failures", ())
+    rows = ([str(each["tests"]), _code(each["message"])] for each in failures)
+    text.add_table(
+        "Wrong responses of the last run:", ["Tests", "Response"], rows, len(failures), "messages"
+    )
+    unstable = parts.get("unstable_steps", ())
+    heads = ["Test", "Other than usual", "Usual", "Another"]
+    rows = (
+        [
+            _code(f"{each['test']} · {each['step']}"),
+            f"{each['executions'] - each['n_usual']} of {each['executions']}",
+            _code(each["usual"]),
+            _code(each["other"]),
+        ]
+        for each in unstable
+    )
+    text.add_table("Unstable responses:", heads, rows, len(unstable), "responses")
+    return True
+
+
+def _response(text: str | None) -> str:
+    return "not executed" if text is None else _code(text)
+
+
+def _code(text: str) -> str:
+    """Return a text from data as Markdown that shows it and does nothing else, also inside a table."""
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    if len(line) > _LONGEST_TEXT:
+        line = f"{line[:_LONGEST_TEXT]}…"
+    # The marks of a code span must be longer than any in the text.
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    padding = " " if line.startswith("`") or line.endswith("`") or not line.strip() else ""
+    return f"{fence}{padding}{line}{padding}{fence}".replace("|", "\\|")
+
+
+class _Limited:
+    """A text with room for some bytes."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.left = most_bytes
+        self.text = ""
+
+    def add(self, part: str, reserve: int = 0) -> bool:
+        """Add a part if there is room for it and for a reserve; return whether there was."""
+        size = len(part.encode())
+        if size + reserve > self.left:
+            return False
+        self.left -= size
+        self.text += part
+        return True
+
+    def add_table(
+        self, title: str, heads: list[str], rows: Iterator[list[str]], n_rows: int, noun: str
+    ) -> None:
+        """Add a table with as many rows as there is room for, and say how many it lacks."""
+        start = f"\n{title}\n\n" if title else "\n"
+        head = "".join(f"| {' | '.join(row)} |\n" for row in (heads, ["---"] * len(heads)))
+        written = 0
+        for row in rows:
+            line = f"| {' | '.join(row)} |\n"
+            if not self.add(line if written else start + head + line, _RESERVE):
+                break
+            written += 1
+        if written < n_rows:
+            self.add(f"\n{n_rows - written:,} more {noun}: see `obslake report`.\n")
+
+
+def to_json_twin(overview: Overview, lineages: Lineages, most_bytes: int = MOST_BYTES) -> str:
+    """Return the same as one JSON object in at most so many bytes; ``left_out`` counts what had no room."""
+    names = ["data_set", "problem", *_NUMBERS]
+    problems = [
+        dict(zip(names, row, strict=True))
+        for row in zip(*(overview.problems[name] for name in names), strict=True)
+    ]
+    result: dict[str, Any] = {
+        "built": {
+            "snapshot_id": overview.built.snapshot_id,
+            "last_load": overview.built.loads[0].at if overview.built.loads else None,
+            "versions": overview.built.versions,
+        },
+        "counts": overview.counts,
+        "lineages": [],
+        "problems": [],
+        "left_out": {"lineages": len(lineages), "problems": len(problems)},
+    }
+    _fill(result, "lineages", lineages, most_bytes, _shorten)
+    _fill(result, "problems", problems, most_bytes, lambda row: row)
+    return _dump(result)
+
+
+def _fill(
+    result: dict[str, Any],
+    name: str,
+    items: Sequence[dict[str, Any]],
+    most_bytes: int,
+    shorten: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
+    size = len(_dump(result).encode())
+    # Problems keep a part of the room, however much lineages have to say.
+    limit = most_bytes * 2 // 3 if name == "lineages" else most_bytes
+    for item in items:
+        shortened = shorten(item)
+        size += len(_dump(shortened).encode()) + 2
+        if size > limit:
+            return
+        result[name].append(shortened)
+        result["left_out"][name] -= 1
+
+
+def _shorten(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return what a lineage's page says of its last revision, with short texts."""
+    revisions = parts["revisions"]
+    last = len(revisions) - 1
+    changes = [each for each in parts.get("changes", ()) if each["revision"] == last]
+    return {
+        **parts["lineage"],
+        "revision": revisions[last],
+        "last_run": parts.get("slices", [None])[-1],
+        "changed": [{k: _cut(v) for k, v in each.items()} for each in changes[:50]],
+        "failures": [
+            {**each, "message": _cut(each["message"])} for each in parts.get("failures", ())
+        ][:20],
+        "unstable": [
+            {k: _cut(v) for k, v in each.items()} for each in parts.get("unstable_steps", ())
+        ][:20],
+    }
+
+
+def _cut(value: object) -> object:
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        return f"{value[:_LONGEST_TEXT]}…"
+    return value
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

@@ -1,0 +1,43 @@
+"""The command `obslake report`."""
+
+import json
+from pathlib import Path
+
+from tests.harness.workspace import Workspace
+
+
+def test_a_folder_a_file_and_summaries(demo: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "pages"
+    said = json.loads(demo.obslake("report", "-o", str(folder), "--problem=slugify", "--json"))
+    assert (said["output"], said["problems"]) == (str(folder / "index.html"), 1)
+    assert said["bytes"] == sum(p.stat().st_size for p in folder.rglob("*.html"))
+    ((snapshot,),) = demo.query(
+        "select snapshot_id from main_refresh.refresh_models where model = 'refresh_source_versions'"
+    )
+    ((last_load,),) = demo.query("select max(load_id) from main_refresh.refresh_load_problems")
+    page = (folder / "index.html").read_text()
+    assert f"Built from snapshot {snapshot} of the observations" in page
+    file = tmp_path / "report.html"
+    assert demo.obslake("report", "--single-file", str(file), "--data-set=demo").startswith(
+        f"{file}: 15 problems, "
+    )
+    markdown = demo.obslake("report", "--format=markdown")
+    assert markdown.startswith("# Behaviour report\n\n15 problems, 155 implementations")
+    summary = json.loads(demo.obslake("report", "--format=json"))
+    assert summary["built"]["snapshot_id"] == snapshot
+    assert len(summary["lineages"]) > 1
+    assert int(last_load.replace("-", "")[:12], 16) > 0
+
+
+def test_what_cannot_be_written_is_refused(demo: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert "is not a folder" in demo.refused("report", "-o", str(tmp_path / "file"))
+    assert "cannot be written" in demo.refused("report", "--single-file", str(tmp_path / "a" / "b"))
+    assert "name one of them" in demo.refused("report", "-o", "a", "--single-file", "b")
+    assert "is printed" in demo.refused("report", "--format", "json", "-o", "a")
+    assert "no problem to report on" in demo.refused("report", "--problem", "unknown")
+
+
+def test_marts_are_needed(workspace: Workspace) -> None:
+    workspace.obslake("init")
+    assert "run `dbt build`" in workspace.refused("report")

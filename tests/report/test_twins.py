@@ -1,0 +1,78 @@
+"""Reports as Markdown and as JSON."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import duckdb
+import pytest
+from obslake.report.lineages import lineage_data
+from obslake.report.overview import read_overview
+from obslake.report.twins import to_json_twin, to_markdown
+
+from tests.reference.naive import Description, Observation
+from tests.report.examples import described, hostile, kinds, observation, revisions
+
+Make = Callable[..., duckdb.DuckDBPyConnection]
+
+
+def texts(
+    marts_of: Make,
+    observations: Sequence[Observation],
+    descriptions: Sequence[Description] = (),
+    **limits: int,
+) -> tuple[str, Any]:
+    """Return both forms of a report."""
+    marts = marts_of(observations, descriptions)
+    overview, lineages = read_overview(marts, [], []), list(lineage_data(marts))
+    return to_markdown(overview, lineages, **limits), json.loads(
+        to_json_twin(overview, lineages, **limits)
+    )
+
+
+def test_both_say_what_changed_and_what_to_look_at(marts_of: Make) -> None:
+    observations, descriptions = revisions()
+    markdown, found = texts(marts_of, [*observations, *kinds()], descriptions)
+    assert "## `main` in `here`\n\nRevision `r2`: " in markdown
+    assert "2 regressed" in markdown
+    assert "| regressed | `also_regressed · 0` | `suite` | `passed` | `failed@Assertion" in markdown
+    assert "| 2 | `failed@AssertionError@expected …, got …` |" in markdown
+    assert "| `steady · 0` | 1 of 3 | `passed` | `failed@E@flaky` |" in markdown
+    assert "| `kinds` | `examples` |" in markdown
+    assert found["left_out"] == {"lineages": 0, "problems": 0}
+    assert found["lineages"][0]["revision"]["changes"]["regressed"] == 2
+    assert [each["problem"] for each in found["problems"]] == ["kinds", "suite"]
+
+
+@pytest.mark.parametrize("most_bytes", [1_000, 5_000, 60_000])
+def test_there_is_a_limit_and_what_it_cuts_is_counted(marts_of: Make, most_bytes: int) -> None:
+    rows = [
+        observation("suite", f"t{n}" * 20, f"main@r{r}", str(r * (n % 2)), run=r)
+        for n in range(600)
+        for r in (0, 1)
+    ]
+    rows += [observation(f"problem {n}", "t", "a", "1") for n in range(900)]
+    descriptions = [described(f"main@r{r}", r, "suite") for r in (0, 1)]
+    markdown, found = texts(marts_of, rows, descriptions, most_bytes=most_bytes)
+    assert most_bytes / 2 < len(markdown.encode()) <= most_bytes
+    assert "300 changed" in markdown
+    assert " more changes: see `obslake report`" in markdown
+    shown = markdown.count("| `problem ")
+    assert f"{901 - shown - markdown.count('| `suite` | `ex'):,} more problems" in markdown
+    assert len(json.dumps(found, separators=(",", ":"))) <= most_bytes
+    assert found["left_out"]["problems"] == 901 - len(found["problems"]) > 0
+
+
+def test_texts_stay_in_their_cells(marts_of: Make) -> None:
+    rows = hostile()
+    texts_of_cells = ["a | b", "`code`", "``", "\n# heading", "<b>"]
+    rows += [observation(text, "t", "a", "1") for text in texts_of_cells]
+    markdown, _ = texts(marts_of, rows)
+    table = [line for line in markdown.splitlines() if line.startswith("|")]
+    # Cells end where a bar without a backslash is.
+    assert {line.replace("\\|", "").count("|") for line in table} == {11}
+    assert "| `a \\| b` |" in markdown
+    assert "| `` `code` `` |" in markdown
+    assert "| ``` `` ``` |" in markdown
+    assert "\u202e" not in markdown
+    assert not [line for line in markdown.splitlines() if line.startswith("# heading")]
