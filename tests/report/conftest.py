@@ -1,12 +1,16 @@
 """Fixtures of the tests of reports: marts of a few observations, and a browser."""
 
+import base64
+import gzip
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import duckdb
 import pytest
@@ -63,8 +67,6 @@ class Browser:
 
     def open(self, path: Path, **state: object) -> Any:
         """Open a page in a state, and wait until it is drawn."""
-        from urllib.parse import urlencode
-
         self.page.goto("about:blank")
         self.page.goto(f"{path.as_uri()}#{urlencode(state)}")
         self.page.wait_for_selector("body[data-ready]")
@@ -76,8 +78,6 @@ class Browser:
 
     def go(self, **state: object) -> None:
         """Go to another state of the page that is open."""
-        from urllib.parse import urlencode
-
         self.page.evaluate("hash => { location.hash = hash }", urlencode(state))
         self.page.wait_for_timeout(50)
 
@@ -119,10 +119,6 @@ def _check_request(url: str, faults: list[str]) -> None:
 
 def data_of(page: Path, name: str = "data") -> Any:
     """Return the data that a page holds."""
-    import base64
-    import gzip
-    import re
-
     found = re.search(rf'id="{re.escape(name)}">([^<]*)<', page.read_text())
     assert found
     return json.loads(gzip.decompress(base64.b64decode(found[1])))

@@ -274,6 +274,27 @@ def test_states_are_told_apart(browser: Browser, marts_of: Make, tmp_path: Path)
     assert "2 executions with different responses" in browser.page.inner_text(".panel")
 
 
+def test_problems_without_responses_have_pages(
+    browser: Browser, marts_of: Make, tmp_path: Path
+) -> None:
+    marts = marts_of(
+        [
+            observation("specified only", "t", "oracle", "1"),
+            observation("never executed", "t", "a", "$*", "not_executed"),
+            observation("timeouts", "t", "a", "$TIMEOUT", "timeout"),
+            observation("single", "t", "a", "1"),
+        ]
+    )
+    page = browser.open(write(marts, tmp_path / "report"))
+    links = {a.inner_text(): a.get_attribute("href") for a in page.get_by_role("link").all()}
+    assert {"specified only", "timeouts", "single"} <= set(links)
+    for name, link in links.items():
+        for view in ("", "clusters", "ranking", "compare", "suite"):
+            browser.open(tmp_path / "report" / link, view=view, rows="all", test="t", step=0)
+            assert page.inner_text("h1").startswith(name)
+            assert not re.search("undefined|NaN|object Object", page.inner_text("body"))
+
+
 def test_hostile_texts_are_inert(browser: Browser, marts_of: Make, tmp_path: Path) -> None:
     folder = write(marts_of(hostile()), tmp_path / "report").parent
     problem = folder / page_name("problems", "examples", HOSTILE[0])
