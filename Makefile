@@ -126,6 +126,10 @@ obslake.sql: $(INSTALLED) ## Generate the SQL functions for any DuckDB, and thei
 bench: $(INSTALLED) ## Measure loads, builds and queries on a generated corpus; BENCH is for options.
 	$(BIN)/python -m bench.run $(BENCH)
 
+.PHONY: bench-nights
+bench-nights: $(INSTALLED) ## Measure what one more night of tests costs; BENCH holds options.
+	$(BIN)/python -m bench.nights $(BENCH)
+
 .PHONY: bench-scale
 bench-scale: $(INSTALLED) ## Measure their growth, export by export; BENCH is for options.
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement bench/requirements.txt

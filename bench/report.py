@@ -46,9 +46,9 @@ def markdown(figures: dict[str, Any]) -> str:
         [
             _measured_on(figures),
             "",
-            *_table(("work", "result", "CPU", "peak memory", "bar"), _work(figures)),
+            *table(("work", "result", "CPU", "peak memory", "bar"), _work(figures)),
             "",
-            *_table(
+            *table(
                 (
                     "question, one problem",
                     "queried",
@@ -63,7 +63,7 @@ def markdown(figures: dict[str, Any]) -> str:
                 _questions(figures),
             ),
             "",
-            *_table(("slowest nodes of the full build", "seconds"), _nodes(figures)),
+            *table(("slowest nodes of the full build", "seconds"), _nodes(figures)),
         ]
     )
 
@@ -81,7 +81,7 @@ def growth(figures: dict[str, Any]) -> str:
         "join p95",
         "peak of load / build / questions",
     )
-    lines = [_machine(figures), "", *_table(head, map(_size, figures["sizes"]))]
+    lines = [_machine(figures), "", *table(head, map(_size, figures["sizes"]))]
     if figures["stopped"]:
         lines += ["", f"Stopped {figures['stopped']}."]
     return "\n".join(lines)
@@ -221,7 +221,8 @@ def _nodes(figures: dict[str, Any]) -> Iterable[tuple[str, ...]]:
         yield (name, f"{seconds:.1f}")
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
+    """Yield the lines of a Markdown table."""
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
     for row in rows:
