@@ -336,6 +336,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -462,6 +464,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -504,6 +509,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
@@ -1262,6 +1269,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -1388,6 +1397,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -1430,6 +1442,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
@@ -2695,6 +2709,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -2821,6 +2837,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -3142,6 +3161,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -3268,6 +3289,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
@@ -3475,6 +3498,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -3557,6 +3583,8 @@ select * from final
 
 model_int_lineage_cells as (
 -- The responses of each revision of a lineage in each environment: the last attempt of the latest run there.
+
+
 
 with
 
@@ -3691,38 +3719,25 @@ revisions as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        cast(row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revised_at asc, implementation_id asc
-        ) as bigint) as revision_rank
-    from revisions
-
-),
-
 final as (
 
     select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        ranked.revised_at,
-        ranked.revision_rank,
-        earlier.implementation_id as previous_implementation_id
-    from ranked
-    left join ranked as earlier
-        on
-            ranked.data_set_id = earlier.data_set_id
-            and ranked.problem_id = earlier.problem_id
-            and ranked.lineage = earlier.lineage
-            and ranked.environment_id = earlier.environment_id
-            and ranked.revision_rank = earlier.revision_rank + 1
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revised_at asc, implementation_id asc
+        ) as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revised_at asc, implementation_id asc
+        ) as previous_implementation_id
+    from revisions
 
 )
 
@@ -3731,6 +3746,8 @@ select * from final
 
 model_behavior_changes as (
 -- Responses that changed from one revision of a lineage to the next in one environment.
+
+
 
 with
 
@@ -3746,6 +3763,12 @@ revisions as (
     where previous_implementation_id is not null
 
 ),
+
+    previous_cells as (
+
+        select * from cells
+
+    ),
 
 -- The stimuli of each revision, and those of the revision before it.
 sides as (
@@ -3785,24 +3808,24 @@ sides as (
         revisions.implementation_id,
         revisions.previous_implementation_id,
         revisions.revision_rank,
-        cells.test_id,
-        cells.step_id,
+        previous_cells.test_id,
+        previous_cells.step_id,
         'before' as side,
-        cells.operation,
-        cells.inputs,
-        cells.response,
-        cells.response_hash,
-        cells.is_right,
-        cells.run_id,
-        cells.observed_at
+        previous_cells.operation,
+        previous_cells.inputs,
+        previous_cells.response,
+        previous_cells.response_hash,
+        previous_cells.is_right,
+        previous_cells.run_id,
+        previous_cells.observed_at
     from revisions
-    inner join cells
+    inner join previous_cells
         on
-            revisions.data_set_id = cells.data_set_id
-            and revisions.problem_id = cells.problem_id
-            and revisions.lineage = cells.lineage
-            and revisions.environment_id = cells.environment_id
-            and revisions.previous_implementation_id = cells.implementation_id
+            revisions.data_set_id = previous_cells.data_set_id
+            and revisions.problem_id = previous_cells.problem_id
+            and revisions.lineage = previous_cells.lineage
+            and revisions.environment_id = previous_cells.environment_id
+            and revisions.previous_implementation_id = previous_cells.implementation_id
 
 ),
 
@@ -4089,6 +4112,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -4215,6 +4240,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -4257,6 +4285,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
@@ -4964,6 +4994,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -5090,6 +5122,8 @@ select * from final
 
 model_flaky_responses as (
 -- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
+
+
 
 with
 
@@ -5449,6 +5483,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -5575,6 +5611,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -5617,6 +5656,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
@@ -7914,6 +7955,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -8040,6 +8083,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -8082,6 +8128,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
@@ -8809,6 +8857,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -8935,6 +8985,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
@@ -9350,6 +9402,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -9476,6 +9530,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -9759,6 +9816,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -9885,6 +9944,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -9927,6 +9989,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
@@ -10745,6 +10809,8 @@ model_int_actuations as (
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
 
+
+
 with
 
 repeated_cells as (
@@ -10871,6 +10937,9 @@ select * from final
 
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
 
 
@@ -10913,6 +10982,8 @@ select * from final
 
 model_int_run_signatures as (
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 

@@ -4,6 +4,10 @@
         {%- set node = graph.nodes[unique_id] -%}
         {%- set types = node.columns.values() | map(attribute='data_type') | list -%}
         {%- set own = [node.raw_code, node.contract, node.columns.keys() | list, types] -%}
+        {%- for other in graph.nodes.values() if other.config.meta.get('content_of') == node.name -%}
+            {#- Versions of this content are made when the model is built. -#}
+            {%- do own.append(other.config.meta) -%}
+        {%- endfor -%}
         {%- set parts = {unique_id: local_md5(tojson(own))} -%}
         {%- for parent in node.depends_on.nodes if parent.startswith('model.') -%}
             {%- do parts.update(obslake.code_of(parent, known)) -%}

@@ -1,4 +1,5 @@
-{#- Ask how many problems of the model are stale, how many it keeps, and what else of it has changed. -#}
+{#- Ask how many problems of the model are stale, how many it keeps in whole or in part, and what else of it has
+    changed. -#}
 {% macro find_stale_problems() -%}
     {%- set known -%}
         select count(*) from {{ obslake.refresh_table('refresh_models') }} as models
@@ -8,6 +9,8 @@
         "select
             coalesce(sum(case when coalesce(wanted, '') <> coalesce(version, '') then 1 else 0 end), 0),
             coalesce(sum(case when wanted = version then 1 else 0 end), 0),
+            coalesce(sum(case when " ~ ('common = wanted_common' if obslake.builds_columns() else 'wanted = version')
+                ~ " then 1 else 0 end), 0),
             (" ~ known ~ " where code = wanted_code),
             (" ~ known ~ " where docs = '" ~ obslake.docs_version() ~ "'),
             (" ~ known ~ " where models.digest = shown.digest and models.snapshot_id = shown.snapshot_id
@@ -16,6 +19,7 @@
     ).rows[0] -%}
     {{ return({
         'n_stale': row[0] | int, 'n_kept': row[1] | int,
-        'has_same_code': row[2] > 0, 'has_same_docs': row[3] > 0, 'has_same_source': row[4] > 0,
+        'keeps_rows': row[2] > 0,
+        'has_same_code': row[3] > 0, 'has_same_docs': row[4] > 0, 'has_same_source': row[5] > 0,
     }) }}
 {%- endmacro %}

@@ -4,16 +4,20 @@
     {%- set table = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set builds_all = not obslake.builds_stale_only() -%}
+    {%- set by_column = obslake.builds_columns() -%}
     {{ run_hooks(pre_hooks, inside_transaction=false) }}
     {{ run_hooks(pre_hooks) }}
 
     {%- set found = {} if builds_all else obslake.find_stale_problems() -%}
     {#- Never while something is kept: its rows would not be read. -#}
-    {%- set is_replaced = builds_all or (not found.n_kept and (found.n_stale or not found.has_same_code)) -%}
+    {%- set is_replaced = builds_all or (not found.keeps_rows and (found.n_stale or not found.has_same_code)) -%}
     {%- set to_keep = obslake.table_comments(table) if is_replaced or not found.has_same_docs else [] -%}
     {%- if is_replaced or found.n_stale -%}
         {%- do obslake.run_statements(
-            [obslake.mark_stale_problems(all=builds_all)] + ([] if is_replaced else [obslake.delete_stale_rows()])
+            [obslake.mark_stale_problems(all=builds_all)]
+            + (obslake.mark_stale_columns() if by_column and not builds_all else [])
+            + (obslake.remember_contents() if by_column and not is_replaced else [])
+            + ([] if is_replaced else [obslake.delete_stale_rows()])
         ) -%}
         {%- if is_replaced -%}
             {%- do obslake.replace_table(table, existing, sql) -%}
@@ -25,7 +29,10 @@
             ) -%}
         {%- endif -%}
         {#- The versions last: until then the problems are stale. -#}
-        {%- do obslake.run_statements(to_keep + [obslake.keep_source(), obslake.keep_versions()]) -%}
+        {%- do obslake.run_statements(
+            to_keep + [obslake.keep_source(), obslake.keep_versions()]
+            + (obslake.keep_contents(not is_replaced) if by_column else [])
+        ) -%}
     {%- else -%}
         {%- if not (found.has_same_code and found.has_same_docs and found.has_same_source) -%}
             {%- do obslake.run_statements(to_keep + [obslake.keep_source()]) -%}

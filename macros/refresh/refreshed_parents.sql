@@ -1,10 +1,13 @@
 {#- Names of the models and staging models, above the model that is run, whose versions decide whether it is up to
-    date. Views and tables in between have no version of their own: those of their parents count. -#}
+    date. Views and tables in between have no version of their own: those of their parents count, unless what they show
+    has one. -#}
 {% macro refreshed_parents(unique_id) -%}
     {%- set names = [] -%}
     {%- for parent in graph.nodes[unique_id].depends_on.nodes if parent in graph.nodes -%}
         {%- set node = graph.nodes[parent] -%}
-        {%- if node.fqn[1] == 'staging' or node.config.materialized == 'by_problem' -%}
+        {%- if obslake.has_content(node) -%}
+            {%- do names.append(node.name ~ ' (content)') -%}
+        {%- elif node.fqn[1] == 'staging' or node.config.materialized == 'by_problem' -%}
             {%- do names.append(node.name) -%}
         {%- elif node.fqn[1] != 'refresh' -%}
             {%- do names.extend(obslake.refreshed_parents(parent)) -%}

@@ -1,5 +1,7 @@
 -- Responses that changed from one revision of a lineage to the next in one environment.
 
+{{ config(meta={'unit': 'column', 'ordered_by': 'int_lineage_revisions'}) }}
+
 with
 
 cells as (
@@ -14,6 +16,39 @@ revisions as (
     where previous_implementation_id is not null
 
 ),
+
+{%- if obslake.builds_stale_only() and obslake.builds_columns() %}
+
+    -- The previous revisions need not be stale. The engine uses their ids to skip all others.
+    previous_ids as (
+
+        select distinct
+            data_set_id,
+            problem_id,
+            previous_implementation_id as implementation_id
+        from revisions
+
+    ),
+
+    previous_cells as (
+
+        select cells.*
+        from {{ ref('int_lineage_cells') }} as cells
+        inner join previous_ids
+            on
+                cells.data_set_id = previous_ids.data_set_id
+                and cells.problem_id = previous_ids.problem_id
+                and cells.implementation_id = previous_ids.implementation_id
+
+    ),
+{%- else %}
+
+    previous_cells as (
+
+        select * from cells
+
+    ),
+{%- endif %}
 
 -- The stimuli of each revision, and those of the revision before it.
 sides as (
@@ -53,24 +88,24 @@ sides as (
         revisions.implementation_id,
         revisions.previous_implementation_id,
         revisions.revision_rank,
-        cells.test_id,
-        cells.step_id,
+        previous_cells.test_id,
+        previous_cells.step_id,
         'before' as side,
-        cells.operation,
-        cells.inputs,
-        cells.response,
-        cells.response_hash,
-        cells.is_right,
-        cells.run_id,
-        cells.observed_at
+        previous_cells.operation,
+        previous_cells.inputs,
+        previous_cells.response,
+        previous_cells.response_hash,
+        previous_cells.is_right,
+        previous_cells.run_id,
+        previous_cells.observed_at
     from revisions
-    inner join cells
+    inner join previous_cells
         on
-            revisions.data_set_id = cells.data_set_id
-            and revisions.problem_id = cells.problem_id
-            and revisions.lineage = cells.lineage
-            and revisions.environment_id = cells.environment_id
-            and revisions.previous_implementation_id = cells.implementation_id
+            revisions.data_set_id = previous_cells.data_set_id
+            and revisions.problem_id = previous_cells.problem_id
+            and revisions.lineage = previous_cells.lineage
+            and revisions.environment_id = previous_cells.environment_id
+            and revisions.previous_implementation_id = previous_cells.implementation_id
 
 ),
 

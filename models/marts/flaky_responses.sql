@@ -1,5 +1,7 @@
 -- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
 
+{{ config(meta={'unit': 'column'}) }}
+
 with
 
 actuations as (

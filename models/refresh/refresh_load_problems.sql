@@ -1,6 +1,12 @@
--- The problems that have rows in each load. A load is read once, and again when rows of it are forgotten.
+-- The problems, and implementations of them, that have rows in each load. A load is read once, and again when rows of
+-- it are forgotten. Nothing is ever dropped from here: tables may still contain the rows of a load that is gone.
 
-{{ config(materialized='table' if var('obslake_observations') else 'incremental', incremental_strategy='append') }}
+{{ config(
+    materialized='table' if var('obslake_observations') else 'incremental',
+    incremental_strategy='append',
+    full_refresh=false if obslake.refreshes_columns() else none,
+    post_hook='{{ obslake.keep_loads() }}'
+) }}
 
 with
 
@@ -30,7 +36,12 @@ final as (
             loads.load_id,
             loads.revision,
             stored.data_set_id,
-            stored.problem_id
+            stored.problem_id,
+            {% if name in ['observations', 'implementations'] and obslake.refreshes_columns() -%}
+                stored.implementation_id
+            {%- else -%}
+                cast(null as string) as implementation_id
+            {%- endif %}
         from {{ ref('stg_' ~ name) if var('obslake_observations') else source('obslake', name) }} as stored
         inner join loads on stored.load_id = loads.load_id
         union all
@@ -40,7 +51,8 @@ final as (
         load_id,
         revision,
         cast(null as string) as data_set_id,
-        cast(null as string) as problem_id
+        cast(null as string) as problem_id,
+        cast(null as string) as implementation_id
     from loads
 
 )

@@ -1,7 +1,7 @@
 -- A version of each problem: a hash that changes with every load of the problem, with its rules, and when rows of it
 -- are forgotten.
 
-{{ config(materialized='table', post_hook='{{ obslake.keep_shown_snapshot() }}') }}
+{{ config(materialized='table', post_hook="{{ obslake.keep_shown_snapshot() }}") }}
 
 with
 
@@ -20,11 +20,21 @@ load_problems as (
         load_problems.source_model,
         load_problems.load_id,
         load_problems.data_set_id,
-        load_problems.problem_id
+        load_problems.problem_id,
+        -- What is said of the problem as a whole, or of what is right, concerns all implementations.
+        max(case
+            when
+                load_problems.implementation_id is null
+                or load_problems.implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
+                then 1
+            else 0
+        end) = 1 as is_common
     from {{ ref('refresh_load_problems') }} as load_problems
     inner join loads
         on load_problems.load_id = loads.load_id and load_problems.revision = loads.revision
     where load_problems.source_model <> 'loads'
+    group by
+        load_problems.source_model, load_problems.load_id, load_problems.data_set_id, load_problems.problem_id
 
 ),
 
@@ -48,7 +58,8 @@ described as (
         load_problems.source_model,
         load_problems.load_id,
         load_problems.data_set_id,
-        problems.problem_id
+        problems.problem_id,
+        load_problems.is_common
     from load_problems
     inner join problems on load_problems.data_set_id = problems.data_set_id
     where load_problems.problem_id is null
@@ -103,7 +114,13 @@ final as (
             {{ obslake.signature('md5(described.load_id)') }},
             max(forgotten.version),
             max(response_rules.version)
-        )) as version
+        )) as version,
+        md5(concat_ws(
+            ':',
+            {{ obslake.signature('case when described.is_common then md5(described.load_id) end') }},
+            max(forgotten.version),
+            max(response_rules.version)
+        )) as common
     from described
     left join forgotten
         on described.data_set_id = forgotten.data_set_id and described.problem_id = forgotten.problem_id

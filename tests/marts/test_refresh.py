@@ -195,6 +195,9 @@ THIRD_RUN = Step("the third run", lambda shared: shared.dbt(*REFRESH))
 ROLLED_BACK = Step("no more rollbacks", lambda shared: None)
 FOURTH_RUN = Step("the fourth run", lambda shared: shared.dbt(*REFRESH))
 FIFTH_RUN = Step("the fifth run", lambda shared: shared.dbt(*REFRESH))
+# Nobody forgets rows between these, which would change the loads that all scenarios share.
+SIXTH_RUN = Step("the sixth run", lambda shared: shared.dbt(*REFRESH))
+SEVENTH_RUN = Step("the seventh run", lambda shared: shared.dbt(*REFRESH))
 COMPARED = Step("a comparison with a full build", assert_as_if_built_at_once)
 AS_OF_EARLIER = Step(
     "a run as of the snapshot", lambda shared: shared.dbt(*REFRESH, *as_of_earlier(shared))
@@ -210,7 +213,7 @@ IDLE_RUN = Step("a run with nothing to do", lambda shared: shared.dbt(*RUN))
 RUN_AFTER_ONE_LOAD = Step("a run after one load", lambda shared: shared.dbt(*RUN))
 TIMELINE = (
     *(FIRST_RUN, KEPT, BY_THE_RULES, SECOND_RUN, THIRD_RUN, ROLLED_BACK, FOURTH_RUN, FIFTH_RUN),
-    *(COMPARED, AS_OF_EARLIER, COMPARED_AS_OF_EARLIER, CURRENT_AGAIN),
+    *(SIXTH_RUN, SEVENTH_RUN, COMPARED, AS_OF_EARLIER, COMPARED_AS_OF_EARLIER, CURRENT_AGAIN),
     *(FULL_REFRESH, IDLE_RUN, RUN_AFTER_ONE_LOAD),
 )
 
@@ -305,6 +308,84 @@ def test_a_system_of_a_data_set_belongs_to_all_its_problems(shared: Shared, data
     described = "select count(*) from implementations where content = 'code' and data_set_id = ?"
     assert shared.query(described, [data_set]) == [(3,)]
     assert shared.query("select count(*) from implementations where content = 'code'") == [(3,)]
+
+
+def columns_built(workspace: Workspace, model: str, data_set: str) -> set[tuple[object, ...]]:
+    """Return the columns of matrices, as problem and implementation, that a model built when it was last run."""
+    return set(
+        workspace.query(
+            "select problem_id, implementation_id from main_refresh.refresh_columns "
+            "where model = ? and data_set_id = ?",
+            [model, data_set],
+        )
+    )
+
+
+@in_lockstep
+def test_only_the_implementations_of_a_load_are_built_again(shared: Shared, data_set: str) -> Steps:
+    def describe(implementation: str, day: int) -> dict[str, object]:
+        names = {"implementation_id": implementation, "revision": implementation, "lineage": "l"}
+        return {"problem_id": "p1", "revised_at": f"2024-01-0{day}T00:00:00Z", **names}
+
+    yield FIFTH_RUN
+    revisions = [describe("a", 1), describe("b", 2), describe("c", 4)]
+    load_rows(shared, data_set, revisions, "implementations")
+    load_rows(shared, data_set, [{**row("p1", "a"), "test_id": "u"}])
+    yield SIXTH_RUN
+    # A revision between two others: the next one is compared with it, and its rank changes.
+    load_rows(shared, data_set, [describe("d", 3)], "implementations")
+    load_rows(shared, data_set, [{**row("p1", "d"), "output": "2"}])
+    yield SEVENTH_RUN
+    for model in ("int_actuations", "int_implementation_signatures", "int_lineage_cells"):
+        assert columns_built(shared, model, data_set) == {("p1", "d")}
+    assert columns_built(shared, "behavior_changes", data_set) == {("p1", "d"), ("p1", "c")}
+    changes = (
+        "select implementation_id, previous_implementation_id, revision_rank "
+        "from behavior_changes where data_set_id = ? order by revision_rank"
+    )
+    assert shared.query(changes, [data_set]) == [
+        ("b", "a", 2),
+        ("d", "b", 3),
+        ("c", "d", 4),
+    ]
+    yield COMPARED
+
+
+@in_lockstep
+def test_what_is_said_of_all_implementations_builds_all_of_a_problem(
+    shared: Shared, data_set: str
+) -> Steps:
+    yield FIFTH_RUN
+    load_rows(shared, data_set, [row("p3", "oracle")])
+    yield SIXTH_RUN
+    assert columns_built(shared, "int_actuations", data_set) == {
+        ("p3", i) for i in ("a", "b", "c", "oracle")
+    }
+    yield COMPARED
+
+
+@in_lockstep
+def test_a_run_that_answers_alike_builds_nothing_that_collapses_runs(
+    shared: Shared, data_set: str
+) -> Steps:
+    def load_run(name: str, output: str) -> None:
+        run = ("load", "observations", "-", "--data-set", data_set, "--run", name)
+        shared.obslake(*run, stdin=lines([{**row("p2", "a"), "output": output}]))
+
+    collapsed = {"int_clusters", "int_tests", "consensus_oracles", "discriminating_tests"}
+    runs = "select n_runs, is_stable from stimulus_response_matrix where data_set_id = ? and n_runs > 1"
+    yield FIFTH_RUN
+    load_run("again", "1")
+    yield SIXTH_RUN
+    models = built(shared, data_set)
+    assert models["int_run_signatures"] == {(data_set, "p2")}
+    assert not collapsed & models.keys()
+    assert shared.query(runs, [data_set]) == [(2, True)]
+    load_run("otherwise", "2")
+    yield SEVENTH_RUN
+    assert collapsed <= built(shared, data_set).keys()
+    assert shared.query(runs, [data_set]) == [(3, False)]
+    yield COMPARED
 
 
 @in_lockstep

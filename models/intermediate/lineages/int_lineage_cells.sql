@@ -1,5 +1,7 @@
 -- The responses of each revision of a lineage in each environment: the last attempt of the latest run there.
 
+{{ config(meta={'unit': 'column'}) }}
+
 with
 
 final_responses as (
@@ -18,7 +20,7 @@ revisions as (
 
 specified_oracles as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true, whole=true) }}
     where is_oracle and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
 
 ),

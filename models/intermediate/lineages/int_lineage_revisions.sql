@@ -44,38 +44,25 @@ revisions as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        cast(row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revised_at asc, implementation_id asc
-        ) as bigint) as revision_rank
-    from revisions
-
-),
-
 final as (
 
     select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        ranked.revised_at,
-        ranked.revision_rank,
-        earlier.implementation_id as previous_implementation_id
-    from ranked
-    left join ranked as earlier
-        on
-            ranked.data_set_id = earlier.data_set_id
-            and ranked.problem_id = earlier.problem_id
-            and ranked.lineage = earlier.lineage
-            and ranked.environment_id = earlier.environment_id
-            and ranked.revision_rank = earlier.revision_rank + 1
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revised_at asc, implementation_id asc
+        ) as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revised_at asc, implementation_id asc
+        ) as previous_implementation_id
+    from revisions
 
 )
 

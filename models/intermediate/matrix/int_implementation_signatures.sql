@@ -1,5 +1,17 @@
 -- The signature of each implementation's column of the matrix, and whether the implementation may vote.
 
+{#- With one vote per code, whether one may vote depends on others. -#}
+{{ config(
+    meta={
+        'unit': 'problem' if var('obslake_one_vote_per') == 'code' else 'column',
+        'content_of': 'int_implementation_signatures',
+        'content': [
+            'implementation_id', 'signature', 'n_stimuli', 'n_exceptions', 'n_timeouts', 'n_crashes', 'n_verdicts',
+            'is_voter'
+        ]
+    }
+) }}
+
 with
 
 run_columns as (

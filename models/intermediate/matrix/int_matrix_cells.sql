@@ -1,6 +1,19 @@
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
+-- new run with the same responses changes only its context.
 
-{{ config(materialized='view') }}
+{{ config(
+    materialized='view',
+    meta={
+        'content_of': 'int_actuations',
+        'content_rows': 'is_cell',
+        'content': [
+            'test_id', 'step_id', 'implementation_id', 'operation', 'target', 'inputs', 'response', 'response_kind',
+            'response_hash', 'is_oracle'
+        ]
+    }
+) }}
 
 with
 

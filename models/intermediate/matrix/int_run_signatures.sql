@@ -1,5 +1,7 @@
 -- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
 
+{{ config(meta={'unit': 'column'}) }}
+
 with
 
 actuations as (

@@ -1,0 +1,17 @@
+{#- Whether models that ask for it are refreshed column by column of the matrix, instead of problem by problem. -#}
+{% macro refreshes_columns() -%}
+    {{ return(adapter.dispatch('refreshes_columns', 'obslake')()) }}
+{%- endmacro %}
+
+{% macro default__refreshes_columns() -%}
+    {{ exceptions.raise_compiler_error('refreshes_columns has no form for ' ~ target.type) }}
+{%- endmacro %}
+
+{% macro duckdb__refreshes_columns() -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+{% macro spark__refreshes_columns() -%}
+    {#- Each statement more takes longer there than the rows that it leaves alone. -#}
+    {{ return(false) }}
+{%- endmacro %}

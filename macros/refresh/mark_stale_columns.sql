@@ -1,0 +1,44 @@
+{#- Statements that write down which columns of its stale problems the model has to build: those that loads speak of
+    which appeared or disappeared since it was built, or all.
+
+    A model may compare revisions in their order, which the model `meta.ordered_by` knows. A new column then concerns
+    those that come after it. One that was there before may have had another place: all columns are built. -#}
+{% macro mark_stale_columns() -%}
+    {%- set problems = obslake.refresh_table('refresh_problems') -%}
+    {%- set columns = obslake.refresh_table('refresh_columns') -%}
+    {%- set order_name = model.config.meta.get('ordered_by') -%}
+    {%- set changed -%}
+        select distinct
+            problems.data_set_id,
+            problems.problem_id,
+            problems.problem_no,
+            problems.since,
+            spoken.implementation_id
+        from {{ problems }} as problems
+        inner join {{ obslake.refresh_table('refresh_load_problems') }} as spoken
+            on
+                problems.data_set_id = spoken.data_set_id
+                and problems.problem_id = spoken.problem_id
+                and spoken.source_model in ({{ obslake.text_literals(obslake.staging_above(model.unique_id)) }})
+        inner join {{ obslake.refresh_table('refresh_loads') }} as loads
+            on
+                spoken.load_id = loads.load_id
+                and spoken.revision = loads.revision
+                and loads.changed_at > problems.since
+        where problems.model = '{{ model.name }}' and problems.is_stale and spoken.implementation_id is not null
+    {%- endset -%}
+    {%- set statements = ['delete from ' ~ columns ~ " where model = '" ~ model.name ~ "'"] -%}
+    {%- set insertion -%}
+        insert into {{ columns }} (model, data_set_id, problem_id, problem_no, implementation_id)
+        select '{{ model.name }}', data_set_id, problem_id, problem_no, implementation_id
+        from ({{ changed }}) as changed
+    {%- endset -%}
+    {%- if order_name -%}
+        {%- do statements.append(obslake.distrust_moved_columns(changed)) -%}
+    {%- endif -%}
+    {%- do statements.append(insertion) -%}
+    {%- if order_name -%}
+        {%- do statements.append(obslake.mark_later_columns(ref(order_name))) -%}
+    {%- endif -%}
+    {{ return(statements) }}
+{%- endmacro %}
