@@ -2021,8 +2021,10 @@ final as (
 select * from final
 ),
 
-model_int_cluster_agreements as (
--- For each pair of clusters of a problem, the number of stimuli that both executed and that both answered alike.
+model_int_deviations as (
+-- The cells in which clusters deviate from the usual: the most frequent response to the stimulus, or none if more
+-- clusters did not execute it than gave that response. Most clusters respond to most stimuli as usual, so few rows
+-- contain all their differences.
 
 with
 
@@ -2033,17 +2035,216 @@ cells as (
 
 ),
 
+clusters as (
+
+    select
+        data_set_id,
+        problem_id,
+        cluster_rank
+    from cells
+    group by data_set_id, problem_id, cluster_rank
+
+),
+
+problems as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(*) as n_clusters
+    from clusters
+    group by data_set_id, problem_id
+
+),
+
+answers as (
+
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        response_hash,
+        count(*) as n_clusters
+    from cells
+    group by data_set_id, problem_id, problem_no, test_id, step_id, response_hash
+
+),
+
+answered as (
+
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        max(n_clusters) as n_usual,
+        -- Of several that are equally frequent one, whatever the order of rows.
+        substring(max(concat(lpad(cast(n_clusters as string), 19, '0'), response_hash)), 20) as usual_hash,
+        sum(n_clusters) as n_executed
+    from answers
+    group by data_set_id, problem_id, problem_no, test_id, step_id
+
+),
+
+stimuli as (
+
+    select
+        answered.*,
+        problems.n_clusters - answered.n_executed as n_missing,
+        answered.n_usual >= problems.n_clusters - answered.n_executed as is_usually_executed
+    from answered
+    inner join problems
+        on
+            answered.data_set_id = problems.data_set_id
+            and answered.problem_id = problems.problem_id
+
+),
+
+missing as (
+
+    select
+        stimuli.data_set_id,
+        stimuli.problem_id,
+        stimuli.problem_no,
+        stimuli.test_id,
+        stimuli.step_id,
+        clusters.cluster_rank
+    from stimuli
+    inner join clusters
+        on
+            stimuli.data_set_id = clusters.data_set_id
+            and stimuli.problem_id = clusters.problem_id
+    left join cells
+        on
+            stimuli.problem_no = cells.problem_no
+            and stimuli.data_set_id = cells.data_set_id
+            and stimuli.problem_id = cells.problem_id
+            and stimuli.test_id = cells.test_id
+            and stimuli.step_id = cells.step_id
+            and clusters.cluster_rank = cells.cluster_rank
+    where stimuli.is_usually_executed and stimuli.n_missing > 0 and cells.cluster_rank is null
+
+),
+
 final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.problem_no,
+        cells.test_id,
+        cells.step_id,
+        cells.cluster_rank,
+        cells.response_hash,
+        stimuli.is_usually_executed
+    from cells
+    inner join stimuli
+        on
+            cells.problem_no = stimuli.problem_no
+            and cells.data_set_id = stimuli.data_set_id
+            and cells.problem_id = stimuli.problem_id
+            and cells.test_id = stimuli.test_id
+            and cells.step_id = stimuli.step_id
+    where not stimuli.is_usually_executed or cells.response_hash <> stimuli.usual_hash
+    union all
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        cluster_rank,
+        cast(null as string) as response_hash,
+        true as is_usually_executed
+    from missing
+
+)
+
+select * from final
+),
+
+model_int_cluster_agreements as (
+-- For each pair of clusters of a problem, the number of stimuli that both executed and that both answered alike.
+--
+-- There are many pairs. So only deviations from the usual are compared; the rest follows from counts.
+
+with
+
+deviations as (
+
+    select * from model_int_deviations
+
+),
+
+exemplars as (
+
+    select
+        clusters.data_set_id,
+        clusters.problem_id,
+        clusters.cluster_rank,
+        matrix_columns.n_stimuli
+    from model_int_clusters as clusters
+    inner join model_int_implementation_signatures as matrix_columns
+        on
+            clusters.data_set_id = matrix_columns.data_set_id
+            and clusters.problem_id = matrix_columns.problem_id
+            and clusters.exemplar_implementation_id = matrix_columns.implementation_id
+
+),
+
+counted as (
+
+    select
+        data_set_id,
+        problem_id,
+        cluster_rank,
+        sum(case when is_usually_executed then 1 else 0 end) as n_deviating,
+        sum(case when is_usually_executed and response_hash is null then 1 else 0 end) as n_missing,
+        sum(case when is_usually_executed then 0 else 1 end) as n_unusual
+    from deviations
+    group by data_set_id, problem_id, cluster_rank
+
+),
+
+-- The number of usually executed stimuli is the same for all clusters of a problem.
+clusters as (
+
+    select
+        exemplars.data_set_id,
+        exemplars.problem_id,
+        exemplars.cluster_rank,
+        coalesce(counted.n_deviating, 0) as n_deviating,
+        coalesce(counted.n_missing, 0) as n_missing,
+        exemplars.n_stimuli - coalesce(counted.n_unusual, 0) + coalesce(counted.n_missing, 0) as n_usually_executed
+    from exemplars
+    left join counted
+        on
+            exemplars.data_set_id = counted.data_set_id
+            and exemplars.problem_id = counted.problem_id
+            and exemplars.cluster_rank = counted.cluster_rank
+
+),
+
+-- What both deviate in is subtracted twice below.
+both_deviating as (
 
     select
         a.data_set_id,
         a.problem_id,
         a.cluster_rank as cluster_rank_a,
         b.cluster_rank as cluster_rank_b,
-        count(*) as n_common_stimuli,
-        cast(sum(case when a.response_hash = b.response_hash then 1 else 0 end) as bigint) as n_equal_responses
-    from cells as a
-    inner join cells as b
+        sum(case
+            when not a.is_usually_executed or (a.response_hash is null and b.response_hash is null) then 1 else 0
+        end) as n_common_stimuli,
+        sum(
+            case when a.is_usually_executed then 1 else 0 end
+            + case when a.response_hash = b.response_hash then 1 else 0 end
+        ) as n_equal_responses
+    from deviations as a
+    inner join deviations as b
         on
             a.problem_no = b.problem_no
             and a.data_set_id = b.data_set_id
@@ -2052,6 +2253,42 @@ final as (
             and a.step_id = b.step_id
             and a.cluster_rank < b.cluster_rank
     group by a.data_set_id, a.problem_id, a.cluster_rank, b.cluster_rank
+
+),
+
+agreements as (
+
+    select
+        a.data_set_id,
+        a.problem_id,
+        a.cluster_rank as cluster_rank_a,
+        b.cluster_rank as cluster_rank_b,
+        a.n_usually_executed - a.n_missing - b.n_missing as n_common_stimuli,
+        a.n_usually_executed - a.n_deviating - b.n_deviating as n_equal_responses
+    from clusters as a
+    inner join clusters as b
+        on
+            a.data_set_id = b.data_set_id
+            and a.problem_id = b.problem_id
+            and a.cluster_rank < b.cluster_rank
+    where a.n_usually_executed > 0
+    union all
+    select * from both_deviating
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        cluster_rank_a,
+        cluster_rank_b,
+        cast(sum(n_common_stimuli) as bigint) as n_common_stimuli,
+        cast(sum(n_equal_responses) as bigint) as n_equal_responses
+    from agreements
+    group by data_set_id, problem_id, cluster_rank_a, cluster_rank_b
+    having sum(n_common_stimuli) > 0
 
 )
 
@@ -4619,6 +4856,151 @@ final as (
 select * from final
 ),
 
+model_int_deviations as (
+-- The cells in which clusters deviate from the usual: the most frequent response to the stimulus, or none if more
+-- clusters did not execute it than gave that response. Most clusters respond to most stimuli as usual, so few rows
+-- contain all their differences.
+
+with
+
+cells as (
+
+    select * from model_int_representative_cells
+    where is_exemplar
+
+),
+
+clusters as (
+
+    select
+        data_set_id,
+        problem_id,
+        cluster_rank
+    from cells
+    group by data_set_id, problem_id, cluster_rank
+
+),
+
+problems as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(*) as n_clusters
+    from clusters
+    group by data_set_id, problem_id
+
+),
+
+answers as (
+
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        response_hash,
+        count(*) as n_clusters
+    from cells
+    group by data_set_id, problem_id, problem_no, test_id, step_id, response_hash
+
+),
+
+answered as (
+
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        max(n_clusters) as n_usual,
+        -- Of several that are equally frequent one, whatever the order of rows.
+        substring(max(concat(lpad(cast(n_clusters as string), 19, '0'), response_hash)), 20) as usual_hash,
+        sum(n_clusters) as n_executed
+    from answers
+    group by data_set_id, problem_id, problem_no, test_id, step_id
+
+),
+
+stimuli as (
+
+    select
+        answered.*,
+        problems.n_clusters - answered.n_executed as n_missing,
+        answered.n_usual >= problems.n_clusters - answered.n_executed as is_usually_executed
+    from answered
+    inner join problems
+        on
+            answered.data_set_id = problems.data_set_id
+            and answered.problem_id = problems.problem_id
+
+),
+
+missing as (
+
+    select
+        stimuli.data_set_id,
+        stimuli.problem_id,
+        stimuli.problem_no,
+        stimuli.test_id,
+        stimuli.step_id,
+        clusters.cluster_rank
+    from stimuli
+    inner join clusters
+        on
+            stimuli.data_set_id = clusters.data_set_id
+            and stimuli.problem_id = clusters.problem_id
+    left join cells
+        on
+            stimuli.problem_no = cells.problem_no
+            and stimuli.data_set_id = cells.data_set_id
+            and stimuli.problem_id = cells.problem_id
+            and stimuli.test_id = cells.test_id
+            and stimuli.step_id = cells.step_id
+            and clusters.cluster_rank = cells.cluster_rank
+    where stimuli.is_usually_executed and stimuli.n_missing > 0 and cells.cluster_rank is null
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.problem_no,
+        cells.test_id,
+        cells.step_id,
+        cells.cluster_rank,
+        cells.response_hash,
+        stimuli.is_usually_executed
+    from cells
+    inner join stimuli
+        on
+            cells.problem_no = stimuli.problem_no
+            and cells.data_set_id = stimuli.data_set_id
+            and cells.problem_id = stimuli.problem_id
+            and cells.test_id = stimuli.test_id
+            and cells.step_id = stimuli.step_id
+    where not stimuli.is_usually_executed or cells.response_hash <> stimuli.usual_hash
+    union all
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        cluster_rank,
+        cast(null as string) as response_hash,
+        true as is_usually_executed
+    from missing
+
+)
+
+select * from final
+),
+
 model_int_cluster_differences as (
 -- The first stimulus at which each cluster differs from the largest one of its problem. Exemplars are enough for the
 -- comparison, because all members of a cluster have the same column.
@@ -4632,15 +5014,14 @@ clusters as (
 
 ),
 
-exemplar_cells as (
+deviations as (
 
-    select * from model_int_representative_cells
-    where is_exemplar
+    select * from model_int_deviations
 
 ),
 
--- The stimuli of each cluster, and those of the largest cluster once for each other cluster.
-compared_cells as (
+-- The deviations of each cluster, and those of the largest cluster once for each other cluster.
+compared as (
 
     select
         data_set_id,
@@ -4649,7 +5030,7 @@ compared_cells as (
         test_id,
         step_id,
         response_hash
-    from exemplar_cells
+    from deviations
     where cluster_rank > 1
     union all
     select
@@ -4659,7 +5040,7 @@ compared_cells as (
         largest.test_id,
         largest.step_id,
         largest.response_hash
-    from exemplar_cells as largest
+    from deviations as largest
     inner join clusters
         on
             largest.data_set_id = clusters.data_set_id
@@ -4676,9 +5057,9 @@ differences as (
         cluster_rank,
         test_id,
         step_id
-    from compared_cells
+    from compared
     group by data_set_id, problem_id, cluster_rank, test_id, step_id
-    having count(*) = 1 or min(response_hash) <> max(response_hash)
+    having count(*) = 1 or min(coalesce(response_hash, '')) <> max(coalesce(response_hash, ''))
 
 ),
 
@@ -5952,6 +6333,249 @@ final as (
 select * from final
 ),
 
+model_int_deviations as (
+-- The cells in which clusters deviate from the usual: the most frequent response to the stimulus, or none if more
+-- clusters did not execute it than gave that response. Most clusters respond to most stimuli as usual, so few rows
+-- contain all their differences.
+
+with
+
+cells as (
+
+    select * from model_int_representative_cells
+    where is_exemplar
+
+),
+
+clusters as (
+
+    select
+        data_set_id,
+        problem_id,
+        cluster_rank
+    from cells
+    group by data_set_id, problem_id, cluster_rank
+
+),
+
+problems as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(*) as n_clusters
+    from clusters
+    group by data_set_id, problem_id
+
+),
+
+answers as (
+
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        response_hash,
+        count(*) as n_clusters
+    from cells
+    group by data_set_id, problem_id, problem_no, test_id, step_id, response_hash
+
+),
+
+answered as (
+
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        max(n_clusters) as n_usual,
+        -- Of several that are equally frequent one, whatever the order of rows.
+        substring(max(concat(lpad(cast(n_clusters as string), 19, '0'), response_hash)), 20) as usual_hash,
+        sum(n_clusters) as n_executed
+    from answers
+    group by data_set_id, problem_id, problem_no, test_id, step_id
+
+),
+
+stimuli as (
+
+    select
+        answered.*,
+        problems.n_clusters - answered.n_executed as n_missing,
+        answered.n_usual >= problems.n_clusters - answered.n_executed as is_usually_executed
+    from answered
+    inner join problems
+        on
+            answered.data_set_id = problems.data_set_id
+            and answered.problem_id = problems.problem_id
+
+),
+
+missing as (
+
+    select
+        stimuli.data_set_id,
+        stimuli.problem_id,
+        stimuli.problem_no,
+        stimuli.test_id,
+        stimuli.step_id,
+        clusters.cluster_rank
+    from stimuli
+    inner join clusters
+        on
+            stimuli.data_set_id = clusters.data_set_id
+            and stimuli.problem_id = clusters.problem_id
+    left join cells
+        on
+            stimuli.problem_no = cells.problem_no
+            and stimuli.data_set_id = cells.data_set_id
+            and stimuli.problem_id = cells.problem_id
+            and stimuli.test_id = cells.test_id
+            and stimuli.step_id = cells.step_id
+            and clusters.cluster_rank = cells.cluster_rank
+    where stimuli.is_usually_executed and stimuli.n_missing > 0 and cells.cluster_rank is null
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.problem_no,
+        cells.test_id,
+        cells.step_id,
+        cells.cluster_rank,
+        cells.response_hash,
+        stimuli.is_usually_executed
+    from cells
+    inner join stimuli
+        on
+            cells.problem_no = stimuli.problem_no
+            and cells.data_set_id = stimuli.data_set_id
+            and cells.problem_id = stimuli.problem_id
+            and cells.test_id = stimuli.test_id
+            and cells.step_id = stimuli.step_id
+    where not stimuli.is_usually_executed or cells.response_hash <> stimuli.usual_hash
+    union all
+    select
+        data_set_id,
+        problem_id,
+        problem_no,
+        test_id,
+        step_id,
+        cluster_rank,
+        cast(null as string) as response_hash,
+        true as is_usually_executed
+    from missing
+
+)
+
+select * from final
+),
+
+model_int_test_separations as (
+-- The clusters that answer a test alike, for each test that tells clusters apart. Not having run a test counts as one
+-- more way to answer it.
+
+with
+
+clusters as (
+
+    select * from model_int_clusters
+
+),
+
+deviations as (
+
+    select * from model_int_deviations
+
+),
+
+test_signatures as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        cluster_rank,
+        md5(concat_ws(
+        ':',
+        cast(count(md5(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string)))) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string))), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string))), 17, 16) as ubigint)) as string)
+    )) as signature
+    from deviations
+    group by data_set_id, problem_id, test_id, cluster_rank
+
+),
+
+tests as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id
+    from deviations
+    group by data_set_id, problem_id, test_id
+
+),
+
+-- Clusters without a signature responded as usual.
+answered as (
+
+    select
+        tests.data_set_id,
+        tests.problem_id,
+        tests.test_id,
+        clusters.cluster_rank,
+        -- The first cluster names the class.
+        min(clusters.cluster_rank) over (
+            partition by tests.data_set_id, tests.problem_id, tests.test_id, test_signatures.signature
+        ) as first_cluster_rank
+    from tests
+    inner join clusters
+        on
+            tests.data_set_id = clusters.data_set_id
+            and tests.problem_id = clusters.problem_id
+    left join test_signatures
+        on
+            tests.data_set_id = test_signatures.data_set_id
+            and tests.problem_id = test_signatures.problem_id
+            and tests.test_id = test_signatures.test_id
+            and clusters.cluster_rank = test_signatures.cluster_rank
+
+),
+
+compared as (
+
+    select
+        *,
+        max(first_cluster_rank) over (partition by data_set_id, problem_id, test_id) as last_class
+    from answered
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        cluster_rank,
+        first_cluster_rank
+    from compared
+    where last_class > 1
+
+)
+
+select * from final
+),
+
 model_stg_tests as (
 -- Descriptions of tests, as appended.
 
@@ -6034,99 +6658,6 @@ final as (
             observed.data_set_id = described.data_set_id
             and observed.problem_id = described.problem_id
             and observed.test_id = described.test_id
-
-)
-
-select * from final
-),
-
-model_int_test_separations as (
--- The clusters that answer a test alike, for each test that tells clusters apart. Not having run a test counts as one
--- more way to answer it.
-
-with
-
-clusters as (
-
-    select * from model_int_clusters
-
-),
-
-tests as (
-
-    select * from model_int_tests
-
-),
-
-cells as (
-
-    select * from model_int_representative_cells
-    where is_exemplar
-
-),
-
-test_signatures as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        cluster_rank,
-        md5(concat_ws(
-        ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string)))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string))), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string))), 17, 16) as ubigint)) as string)
-    )) as signature
-    from cells
-    group by data_set_id, problem_id, test_id, cluster_rank
-
-),
-
-answered as (
-
-    select
-        tests.data_set_id,
-        tests.problem_id,
-        tests.test_id,
-        clusters.cluster_rank,
-        -- The first cluster names the class.
-        min(clusters.cluster_rank) over (
-            partition by tests.data_set_id, tests.problem_id, tests.test_id, test_signatures.signature
-        ) as first_cluster_rank
-    from tests
-    inner join clusters
-        on
-            tests.data_set_id = clusters.data_set_id
-            and tests.problem_id = clusters.problem_id
-    left join test_signatures
-        on
-            tests.data_set_id = test_signatures.data_set_id
-            and tests.problem_id = test_signatures.problem_id
-            and tests.test_id = test_signatures.test_id
-            and clusters.cluster_rank = test_signatures.cluster_rank
-
-),
-
-compared as (
-
-    select
-        *,
-        max(first_cluster_rank) over (partition by data_set_id, problem_id, test_id) as last_class
-    from answered
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        cluster_rank,
-        first_cluster_rank
-    from compared
-    where last_class > 1
 
 )
 

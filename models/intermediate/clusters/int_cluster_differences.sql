@@ -10,15 +10,14 @@ clusters as (
 
 ),
 
-exemplar_cells as (
+deviations as (
 
-    select * from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
-    where is_exemplar
+    select * from {{ obslake.stale_rows(ref('int_deviations'), has_number=true) }}
 
 ),
 
--- The stimuli of each cluster, and those of the largest cluster once for each other cluster.
-compared_cells as (
+-- The deviations of each cluster, and those of the largest cluster once for each other cluster.
+compared as (
 
     select
         data_set_id,
@@ -27,7 +26,7 @@ compared_cells as (
         test_id,
         step_id,
         response_hash
-    from exemplar_cells
+    from deviations
     where cluster_rank > 1
     union all
     select
@@ -37,7 +36,7 @@ compared_cells as (
         largest.test_id,
         largest.step_id,
         largest.response_hash
-    from exemplar_cells as largest
+    from deviations as largest
     inner join clusters
         on
             largest.data_set_id = clusters.data_set_id
@@ -54,9 +53,9 @@ differences as (
         cluster_rank,
         test_id,
         step_id
-    from compared_cells
+    from compared
     group by data_set_id, problem_id, cluster_rank, test_id, step_id
-    having count(*) = 1 or min(response_hash) <> max(response_hash)
+    having count(*) = 1 or min(coalesce(response_hash, '')) <> max(coalesce(response_hash, ''))
 
 ),
 

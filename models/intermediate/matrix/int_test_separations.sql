@@ -9,16 +9,9 @@ clusters as (
 
 ),
 
-tests as (
+deviations as (
 
-    select * from {{ obslake.stale_rows(ref('int_tests')) }}
-
-),
-
-cells as (
-
-    select * from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
-    where is_exemplar
+    select * from {{ obslake.stale_rows(ref('int_deviations'), has_number=true) }}
 
 ),
 
@@ -29,12 +22,26 @@ test_signatures as (
         problem_id,
         test_id,
         cluster_rank,
-        {{ obslake.signature("md5(concat_ws(':', response_hash, cast(step_id as string)))") }} as signature
-    from cells
+        {{ obslake.signature(
+            "md5(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string)))"
+        ) }} as signature
+    from deviations
     group by data_set_id, problem_id, test_id, cluster_rank
 
 ),
 
+tests as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id
+    from deviations
+    group by data_set_id, problem_id, test_id
+
+),
+
+-- Clusters without a signature responded as usual.
 answered as (
 
     select
