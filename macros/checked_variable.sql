@@ -5,10 +5,15 @@
         'obslake_minimal_support': {'least': 1},
         'obslake_pass_at_k': {'least': 1, 'most': 1000},
         'obslake_suite_rounds': {'least': 1},
+        'obslake_leave_out': {'some_of': ['assessments', 'agreements', 'suites']},
     } -%}
     {%- set rule, value = rules[name], var(name) -%}
     {%- if 'values' in rule -%}
         {%- set is_right, wanted = value in rule['values'], rule['values'] | join(' or ') -%}
+    {%- elif 'some_of' in rule -%}
+        {%- set is_list = value is iterable and value is not string and value is not mapping -%}
+        {%- set is_right = is_list and value | reject('in', rule['some_of']) | list == [] -%}
+        {%- set wanted = 'a list of some of ' ~ rule['some_of'] | join(', ') -%}
     {%- else -%}
         {%- set most = rule.get('most') -%}
         {%- set is_number = value is integer and value is not boolean -%}

@@ -1,5 +1,11 @@
 {{ config(parameters=['data_set', 'problem']) }}
 
+{#-
+-- sqlfluff:indentation:template_blocks_indent:false
+-#}
+{%- if obslake.leaves_out('assessments') %}
+select error('implementation_assessments is left empty: see the variable obslake_leave_out')
+{%- else %}
 select
     assessment_rank,
     implementation_id,
@@ -23,3 +29,4 @@ select
 from {{ obslake.relation_without_database(ref('implementation_assessments')) }}
 where data_set_id = data_set and problem_id = problem
 order by assessment_rank
+{%- endif %}

@@ -1,5 +1,11 @@
 {{ config(parameters=['data_set', 'problem']) }}
 
+{#-
+-- sqlfluff:indentation:template_blocks_indent:false
+-#}
+{%- if obslake.leaves_out('suites') %}
+select error('discriminating_tests is left empty: see the variable obslake_leave_out')
+{%- else %}
 select
     suite_rank,
     test_id,
@@ -11,3 +17,4 @@ select
 from {{ obslake.relation_without_database(ref('discriminating_tests')) }}
 where data_set_id = data_set and problem_id = problem and is_in_minimal_suite
 order by suite_rank
+{%- endif %}

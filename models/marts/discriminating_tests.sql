@@ -403,3 +403,6 @@ final as (
 )
 
 select * from final
+{%- if obslake.leaves_out('suites') %}
+where 1 = 0
+{%- endif %}

@@ -94,3 +94,6 @@ final as (
 )
 
 select * from final
+{%- if obslake.leaves_out('agreements') %}
+where 1 = 0
+{%- endif %}

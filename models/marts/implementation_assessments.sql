@@ -336,3 +336,6 @@ final as (
 )
 
 select * from final
+{%- if obslake.leaves_out('assessments') %}
+where 1 = 0
+{%- endif %}

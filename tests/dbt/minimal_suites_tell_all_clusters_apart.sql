@@ -1,5 +1,7 @@
 -- For each pair of clusters of a problem, the suite has a test that they answer differently, or that only one ran.
 
+{{ config(enabled='suites' not in var('obslake_leave_out')) }}
+
 with
 
 cells as (

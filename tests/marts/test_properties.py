@@ -126,6 +126,27 @@ def test_one_vote_per_code_and_minimal_support(
         assert_equal_marts(connection, observations, descriptions, [], voting)
 
 
+def test_marts_that_are_left_out_are_empty(make_workspace: Callable[[str], Workspace]) -> None:
+    workspace = make_workspace("left-out")
+    workspace.obslake("init")
+    left_out = ["assessments", "agreements", "suites"]
+    compile_models(workspace, {"obslake_leave_out": left_out, "obslake_has_nulls": True})
+    observations = random_observations(1, n_problems=20)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        create_models(connection, workspace.manifest())
+        replace_rows(connection, observations, random_descriptions(1, observations))
+        assert {mart for mart in MARTS if not sql_rows(connection, mart)} == {
+            "implementation_assessments",
+            "problem_assessments",
+            "implementation_agreements",
+            "discriminating_tests",
+        }
+    nodes = workspace.manifest()["nodes"]
+    for function in ("assess", "minimal_suite"):
+        assert "is left empty" in nodes[f"model.obslake.{function}"]["compiled_code"]
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
@@ -134,6 +155,10 @@ def test_one_vote_per_code_and_minimal_support(
         ({"obslake_minimal_support": "2"}, 'must be a whole number from 1, not "2"'),
         ({"obslake_pass_at_k": 1001}, "must be a whole number from 1 to 1000, not 1001"),
         ({"obslake_suite_rounds": True}, "must be a whole number from 1, not true"),
+        (
+            {"obslake_leave_out": ["tests"]},
+            "must be a list of some of assessments, agreements, suites",
+        ),
     ],
 )
 def test_other_values_of_variables_are_refused(
