@@ -127,7 +127,7 @@ bench: $(INSTALLED) ## Measure loads, builds and queries on a generated corpus; 
 	$(BIN)/python -m bench.run $(BENCH)
 
 .PHONY: bench-nights
-bench-nights: $(INSTALLED) ## Measure what one more night of tests costs; BENCH holds options.
+bench-nights: $(INSTALLED) ## Measure what one more night of tests costs; BENCH is for options.
 	$(BIN)/python -m bench.nights $(BENCH)
 
 .PHONY: bench-scale

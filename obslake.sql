@@ -465,8 +465,8 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 
 
@@ -493,12 +493,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 
@@ -868,7 +863,8 @@ with
 
 cells as (
 
-    select * from model_int_matrix_cells
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -1398,8 +1394,8 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 
 
@@ -1426,12 +1422,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 
@@ -3072,51 +3063,6 @@ final as (
 select * from final
 ),
 
-model_int_matrix_cells as (
--- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
---
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
-
-
-
-with
-
-actuations as (
-
-    select * from model_int_actuations
-    where is_cell
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        run_id,
-        environment_id,
-        observed_at,
-        is_oracle,
-        n_runs,
-        is_stable,
-        problem_no
-    from actuations
-
-)
-
-select * from final
-),
-
 model_stimulus_response_matrix as (
 -- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
 
@@ -3124,7 +3070,8 @@ with
 
 cells as (
 
-    select * from model_int_matrix_cells
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -3736,8 +3683,8 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 
 
@@ -3764,12 +3711,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 
@@ -4478,8 +4420,8 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 
 
@@ -4506,12 +4448,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 
@@ -5993,8 +5930,8 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 
 
@@ -6021,12 +5958,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 
@@ -6551,15 +6483,6 @@ answered as (
 
 ),
 
-compared as (
-
-    select
-        *,
-        max(first_cluster_rank) over (partition by data_set_id, problem_id, test_id) as last_class
-    from answered
-
-),
-
 final as (
 
     select
@@ -6568,8 +6491,7 @@ final as (
         test_id,
         cluster_rank,
         first_cluster_rank
-    from compared
-    where last_class > 1
+    from answered
 
 )
 
@@ -8615,8 +8537,8 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 
 
@@ -8643,12 +8565,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 
@@ -10059,51 +9976,6 @@ final as (
 select * from final
 ),
 
-model_int_matrix_cells as (
--- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
---
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
-
-
-
-with
-
-actuations as (
-
-    select * from model_int_actuations
-    where is_cell
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        run_id,
-        environment_id,
-        observed_at,
-        is_oracle,
-        n_runs,
-        is_stable,
-        problem_no
-    from actuations
-
-)
-
-select * from final
-),
-
 model_stimulus_response_matrix as (
 -- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
 
@@ -10111,7 +9983,8 @@ with
 
 cells as (
 
-    select * from model_int_matrix_cells
+    select * from model_int_actuations
+    where is_cell
 
 ),
 
@@ -10476,8 +10349,8 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 
 
@@ -10504,12 +10377,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 
@@ -11469,8 +11337,8 @@ select * from final
 model_int_matrix_cells as (
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 
 
@@ -11497,12 +11365,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 

@@ -37,7 +37,7 @@ class History:
         share: of the tests that each environment runs.
         failing: share of the tests that fail in a night.
         changing: share of the tests that pass in one night and fail in the next, or the other way round.
-        flaky: share of the verdicts that would be others if they were tried again.
+        flaky: share of the verdicts that would differ if the test ran again.
     """
 
     environments: int = 16

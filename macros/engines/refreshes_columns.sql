@@ -12,6 +12,6 @@
 {%- endmacro %}
 
 {% macro spark__refreshes_columns() -%}
-    {#- Each statement more takes longer there than the rows that it leaves alone. -#}
+    {#- There, one more statement takes more time than it saves. -#}
     {{ return(false) }}
 {%- endmacro %}

@@ -14,6 +14,7 @@
                 'version': 'string', 'wanted': 'string', 'is_stale': 'boolean',
                 'common': 'string', 'wanted_common': 'string',
                 'built_at': 'bigint', 'wanted_at': 'bigint', 'since': 'bigint',
+                'newest_at': 'bigint', 'wanted_newest': 'bigint', 'new_since': 'bigint',
             }),
             obslake.create_refresh_table(models, {
                 'model': 'string', 'code': 'string', 'wanted_code': 'string', 'docs': 'string',
@@ -32,6 +33,7 @@
                 'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'content': 'string',
             }),
             'delete from ' ~ columns,
+            'delete from ' ~ obslake.refresh_table('refresh_contents'),
         ] if obslake.refreshes_columns() else []) + ([
             'delete from ' ~ problems,
             'delete from ' ~ models,

@@ -1,6 +1,7 @@
 {#- Query with a row per problem that the model holds or should hold: `version`, which it has been built as, and
-    `wanted`, a hash of the versions of the model's parents, and of its own code. Null where there is none. The same of
-    what concerns all columns of the problem (`common`), and up to which change of loads it is known (`built_at`). -#}
+    `wanted`, a hash of the versions of the model's parents, and of its own code. Null where there is none. `common` and
+    `wanted_common` are the same for what concerns all columns of the problem. The rows include all changes of loads up
+    to `built_at`, and may include some up to `newest_at`, if a parent is newer than another. -#}
 {% macro compared_versions() -%}
     {%- set parents = obslake.text_literals(obslake.refreshed_parents(model.unique_id)) -%}
     select
@@ -11,7 +12,9 @@
         built.common,
         wanted.common as wanted_common,
         built.built_at,
-        wanted.built_at as wanted_at
+        wanted.built_at as wanted_at,
+        built.newest_at,
+        wanted.newest_at as wanted_newest
     from (
         select
             parents.data_set_id,
@@ -26,7 +29,8 @@
                 {{ obslake.signature("md5(parents.model || ':' || parents.common)") }},
                 max(models.wanted_code)
             )) as common,
-            min(parents.built_at) as built_at
+            min(parents.built_at) as built_at,
+            max(parents.newest_at) as newest_at
         from (
             select
                 source_model as model,
@@ -34,11 +38,12 @@
                 problem_id,
                 version,
                 common,
-                {{ obslake.last_change() }} as built_at
+                changed_at as built_at,
+                changed_at as newest_at
             from {{ obslake.refresh_table('refresh_source_versions') }}
             where source_model in ({{ parents }})
             union all
-            select model, data_set_id, problem_id, version, common, built_at
+            select model, data_set_id, problem_id, version, common, built_at, newest_at
             from {{ obslake.refresh_table('refresh_problems') }}
             where model in ({{ parents }}) and version is not null
         ) as parents
@@ -46,7 +51,7 @@
         group by parents.data_set_id, parents.problem_id
     ) as wanted
     full outer join (
-        select data_set_id, problem_id, version, common, built_at
+        select data_set_id, problem_id, version, common, built_at, newest_at
         from {{ obslake.refresh_table('refresh_problems') }}
         where model = '{{ model.name }}'
     ) as built

@@ -6,6 +6,10 @@
         select data_set_id, problem_id, implementation_id from {{ obslake.refresh_table('refresh_columns') }}
         where model = '{{ model.name }}'
     )
+    or (data_set_id, problem_id) in (
+        select data_set_id, problem_id from {{ obslake.refresh_table('refresh_problems') }}
+        where model = '{{ model.name }}' and is_stale and since = 0
+    )
     {%- else %}
     where (data_set_id, problem_id) in (
         select data_set_id, problem_id from {{ obslake.refresh_table('refresh_problems') }}

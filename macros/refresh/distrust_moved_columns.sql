@@ -1,4 +1,5 @@
-{#- Statement that makes all columns stale of a problem in which not only new ones are. -#}
+{#- Statement that makes all columns of a problem stale if one of its stale columns is not new: rows of the model may
+    already depend on it. -#}
 {% macro distrust_moved_columns(changed) -%}
     update {{ obslake.refresh_table('refresh_problems') }} set since = 0
     where model = '{{ model.name }}' and is_stale and since > 0 and (data_set_id, problem_id) in (
@@ -14,6 +15,6 @@
             on
                 earlier.load_id = loads.load_id
                 and earlier.revision = loads.revision
-                and loads.first_at <= changed.since
+                and loads.first_at <= changed.new_since
     )
 {%- endmacro %}

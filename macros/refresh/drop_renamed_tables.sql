@@ -22,16 +22,5 @@
             {%- do dropped.append(old) -%}
         {%- endif -%}
     {%- endfor -%}
-    {#- What was kept of problems had fewer columns. -#}
-    {%- set problems = load_relation(obslake.refresh_table('refresh_problems')) -%}
-    {%- if problems and 'built_at' not in run_query('select * from ' ~ problems ~ ' where 1 = 0').column_names -%}
-        {%- for name in ['refresh_problems', 'refresh_load_problems'] -%}
-            {%- set table = load_relation(obslake.refresh_table(name)) -%}
-            {%- if table -%}
-                {%- do adapter.drop_relation(table) -%}
-                {%- do dropped.append('refresh_built_versions') -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{ return('refresh_built_versions' in dropped) }}
+    {{ return(obslake.drop_outdated_state() or 'refresh_built_versions' in dropped) }}
 {%- endmacro %}

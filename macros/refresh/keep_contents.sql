@@ -1,5 +1,6 @@
-{#- Statements that keep versions of the content of stale problems: the ones before where it is the same as it was, else
-    ones that are unlike any other. Of problems that were built as a whole nobody knows. -#}
+{#- Statements that keep versions of the content of stale problems: the former ones if the content is the same.
+    Otherwise they get a new version, and so does a problem that was built as a whole: its former content is
+    unknown. -#}
 {% macro keep_contents(is_known) -%}
     {%- set statements = [] -%}
     {%- for node in obslake.contents() -%}
@@ -14,6 +15,7 @@
                     problems.wanted,
                     problems.wanted_common,
                     problems.wanted_at,
+                    problems.wanted_newest,
                     {% if is_known -%}
                     problems.since > 0 and coalesce(former.content, '') = coalesce(now.content, '') as is_same
                     {%- else -%}
@@ -41,14 +43,15 @@
                     when built.wanted is not null then md5(built.wanted || '{{ invocation_id }}')
                 end,
                 common = built.wanted_common,
-                built_at = built.wanted_at
+                built_at = built.wanted_at,
+                newest_at = built.wanted_newest
             when not matched then insert (
-                model, data_set_id, problem_id, problem_no, version, common, built_at, is_stale
+                model, data_set_id, problem_id, problem_no, version, common, built_at, newest_at, is_stale
             )
             values (
                 '{{ name }}', built.data_set_id, built.problem_id, built.problem_no,
                 case when built.wanted is not null then md5(built.wanted || '{{ invocation_id }}') end,
-                built.wanted_common, built.wanted_at, false
+                built.wanted_common, built.wanted_at, built.wanted_newest, false
             )
         {%- endset -%}
         {%- do statements.append(statement) -%}

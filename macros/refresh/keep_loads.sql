@@ -1,6 +1,6 @@
 {#- Hook: number the changes of which loads are shown. A load that appeared, disappeared, or of which rows were
-    forgotten since the last run gets the next number. What a model holds is known by the number that was the last
-    when it was built: stale are the columns that loads with greater numbers say something about. -#}
+    forgotten since the last run gets the next number. A table stores the last number that its rows include: its
+    stale columns are those with rows in loads with greater numbers. -#}
 {% macro keep_loads() -%}
     {%- if execute and obslake.refreshes_columns() and not var('obslake_observations') -%}
     {%- set known = obslake.refresh_table('refresh_loads') -%}

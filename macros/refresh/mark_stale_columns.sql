@@ -1,5 +1,5 @@
-{#- Statements that write down which columns of its stale problems the model has to build: those that loads speak of
-    which appeared or disappeared since it was built, or all.
+{#- Statements that write down which columns of its stale problems the model has to build: those with rows in loads that
+    appeared or disappeared since it was built, or all.
 
     A model may compare revisions in their order, which the model `meta.ordered_by` knows. A new column then concerns
     those that come after it. One that was there before may have had another place: all columns are built. -#}
@@ -12,20 +12,20 @@
             problems.data_set_id,
             problems.problem_id,
             problems.problem_no,
-            problems.since,
-            spoken.implementation_id
+            problems.new_since,
+            loaded.implementation_id
         from {{ problems }} as problems
-        inner join {{ obslake.refresh_table('refresh_load_problems') }} as spoken
+        inner join {{ obslake.refresh_table('refresh_load_problems') }} as loaded
             on
-                problems.data_set_id = spoken.data_set_id
-                and problems.problem_id = spoken.problem_id
-                and spoken.source_model in ({{ obslake.text_literals(obslake.staging_above(model.unique_id)) }})
+                problems.data_set_id = loaded.data_set_id
+                and problems.problem_id = loaded.problem_id
+                and loaded.source_model in ({{ obslake.text_literals(obslake.staging_above(model.unique_id)) }})
         inner join {{ obslake.refresh_table('refresh_loads') }} as loads
             on
-                spoken.load_id = loads.load_id
-                and spoken.revision = loads.revision
+                loaded.load_id = loads.load_id
+                and loaded.revision = loads.revision
                 and loads.changed_at > problems.since
-        where problems.model = '{{ model.name }}' and problems.is_stale and spoken.implementation_id is not null
+        where problems.model = '{{ model.name }}' and problems.is_stale and loaded.implementation_id is not null
     {%- endset -%}
     {%- set statements = ['delete from ' ~ columns ~ " where model = '" ~ model.name ~ "'"] -%}
     {%- set insertion -%}

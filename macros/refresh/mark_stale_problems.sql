@@ -1,6 +1,6 @@
 {#- Statement that marks the problems that the model has to build, or all. Their versions are unlike any other until its
-    rows are what they have to be. So a run that is cut off in between leaves them stale, also if they are gone. What
-    concerns all columns is unlike any other meanwhile, too: all are stale `since` nothing where it has changed. -#}
+    rows are what they have to be. So a run that is cut off in between leaves them stale, also if they are gone.
+    Meanwhile `common` is null. If it has changed, `since` is 0, and all columns are stale. -#}
 {% macro mark_stale_problems(all=false) -%}
     merge into {{ obslake.refresh_table('refresh_problems') }} as problems
     using (
@@ -10,6 +10,8 @@
             versions.wanted,
             versions.wanted_common,
             versions.wanted_at,
+            versions.newest_at,
+            versions.wanted_newest,
             {{ '0' if all else 'case when versions.common = versions.wanted_common then versions.built_at else 0 end' }}
                 as since,
             numbers.problem_no
@@ -26,12 +28,15 @@
             and problems.problem_id = stale.problem_id
     when matched then update set
         version = '{{ invocation_id }}', wanted = stale.wanted, problem_no = stale.problem_no, is_stale = true,
-        common = null, wanted_common = stale.wanted_common, wanted_at = stale.wanted_at, since = stale.since
+        common = null, wanted_common = stale.wanted_common, wanted_at = stale.wanted_at, since = stale.since,
+        new_since = stale.newest_at, wanted_newest = stale.wanted_newest
     when not matched then insert (
-        model, data_set_id, problem_id, problem_no, version, wanted, is_stale, wanted_common, wanted_at, since
+        model, data_set_id, problem_id, problem_no, version, wanted, is_stale, wanted_common, wanted_at, since,
+        new_since, wanted_newest
     )
     values (
         '{{ model.name }}', stale.data_set_id, stale.problem_id, stale.problem_no,
-        '{{ invocation_id }}', stale.wanted, true, stale.wanted_common, stale.wanted_at, stale.since
+        '{{ invocation_id }}', stale.wanted, true, stale.wanted_common, stale.wanted_at, stale.since,
+        stale.newest_at, stale.wanted_newest
     )
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#- Names of the models and staging models, above the model that is run, whose versions decide whether it is up to
-    date. Views and tables in between have no version of their own: those of their parents count, unless what they show
-    has one. -#}
+    date. Views and tables in between have no version of their own: those of their parents count, unless their content
+    has a version. -#}
 {% macro refreshed_parents(unique_id) -%}
     {%- set names = [] -%}
     {%- for parent in graph.nodes[unique_id].depends_on.nodes if parent in graph.nodes -%}

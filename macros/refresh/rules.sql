@@ -8,6 +8,6 @@
         'minimal_support': obslake.checked_variable('obslake_minimal_support'),
         'pass_at_k': var('obslake_pass_at_k'),
         'suite_rounds': var('obslake_suite_rounds'),
-        'leave_out': obslake.checked_variable('obslake_leave_out'),
+        'leave_out': obslake.checked_variable('obslake_leave_out') | sort,
     }) }}
 {%- endmacro %}

@@ -4,7 +4,10 @@ with
 
 cells as (
 
-    select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_matrix_cells'))) }}
+    select * from {{ obslake.stale_rows(
+        obslake.read_by_number(obslake.relation_without_database(ref('int_actuations')))
+    ) }}
+    where is_cell
 
 ),
 

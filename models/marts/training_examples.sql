@@ -8,8 +8,8 @@ with
 
 cells as (
 
-    select * from {{ obslake.relation_without_database(ref('int_matrix_cells')) }}
-    where not is_oracle
+    select * from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
+    where is_cell and not is_oracle
 
 ),
 

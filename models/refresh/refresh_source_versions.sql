@@ -1,7 +1,7 @@
 -- A version of each problem: a hash that changes with every load of the problem, with its rules, and when rows of it
 -- are forgotten.
 
-{{ config(materialized='table', post_hook="{{ obslake.keep_shown_snapshot() }}") }}
+{{ config(materialized='table', post_hook='{{ obslake.keep_shown_snapshot() }}') }}
 
 with
 
@@ -120,7 +120,8 @@ final as (
             {{ obslake.signature('case when described.is_common then md5(described.load_id) end') }},
             max(forgotten.version),
             max(response_rules.version)
-        )) as common
+        )) as common,
+        {{ obslake.last_change() }} as changed_at
     from described
     left join forgotten
         on described.data_set_id = forgotten.data_set_id and described.problem_id = forgotten.problem_id

@@ -1,7 +1,7 @@
 -- Every pair of implementations of the matrix has an agreement, which counts the stimuli that both executed and those
 -- that both answered alike.
 
-{{ config(enabled='agreements' not in var('obslake_leave_out')) }}
+{{ config(enabled=not obslake.leaves_out('agreements')) }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Every implementation of the matrix is assessed once, with the counts of its column and of its agreement with oracles.
 
-{{ config(enabled='assessments' not in var('obslake_leave_out')) }}
+{{ config(enabled=not obslake.leaves_out('assessments')) }}
 
 with
 

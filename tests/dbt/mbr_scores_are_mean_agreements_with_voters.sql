@@ -1,6 +1,6 @@
 -- The minimum-Bayes-risk score of a voter is its mean agreement with the other voters that have a stimulus in common.
 
-{{ config(enabled='assessments' not in var('obslake_leave_out') and 'agreements' not in var('obslake_leave_out')) }}
+{{ config(enabled=not obslake.leaves_out('assessments') and not obslake.leaves_out('agreements')) }}
 
 with
 

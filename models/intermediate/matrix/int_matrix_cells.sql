@@ -1,7 +1,7 @@
 -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
 --
--- Models that read this are refreshed only if a column listed in `content` changed, so they must not use the others. A
--- new run with the same responses changes only its context.
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
 
 {{ config(
     materialized='view',
@@ -38,12 +38,7 @@ final as (
         response,
         response_kind,
         response_hash,
-        run_id,
-        environment_id,
-        observed_at,
         is_oracle,
-        n_runs,
-        is_stable,
         problem_no
     from actuations
 

@@ -67,15 +67,6 @@ answered as (
 
 ),
 
-compared as (
-
-    select
-        *,
-        max(first_cluster_rank) over (partition by data_set_id, problem_id, test_id) as last_class
-    from answered
-
-),
-
 final as (
 
     select
@@ -84,8 +75,7 @@ final as (
         test_id,
         cluster_rank,
         first_cluster_rank
-    from compared
-    where last_class > 1
+    from answered
 
 )
 
