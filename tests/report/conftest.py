@@ -54,8 +54,8 @@ def write(marts: duckdb.DuckDBPyConnection, path: Path) -> Path:
     """Write a report on all problems; return its overview."""
     overview = read_overview(marts, [], [], with_plots=True)
     make = write_single_file if path.suffix else write_folder
-    with Progress(enabled=False).task("report", "rows") as shown:
-        return Path(make(marts, overview, path, shown).output)
+    with Progress(enabled=False).task("report", "rows") as task:
+        return Path(make(marts, overview, path, task).output)
 
 
 @dataclass

@@ -44,6 +44,24 @@ def test_both_say_what_changed_and_what_to_look_at(marts_of: Make) -> None:
     assert [each["problem"] for each in found["problems"]] == ["kinds", "suite"]
 
 
+def test_lineages_end_with_the_chosen_run(marts_of: Make) -> None:
+    observations, descriptions = revisions()
+    marts = marts_of([*observations, *kinds()], descriptions)
+    # The first run of the second revision, which another one follows.
+    overview = read_overview(marts, [], [], "run-24")
+    assert overview.problems["problem"] == ["suite"]
+    ((lineage,)) = overview.lineages
+    assert (lineage["last"], lineage["revisions"], lineage["regressed"]) == ("main@r1", 2, 0)
+    (parts,) = lineage_data(marts)
+    assert [each["run"] for each in parts["slices"]] == ["run-0", "run-24"]
+    assert parts["lineage"]["slices"] == 2
+    assert [each["message"] for each in parts["failures"]] == ["failed@AssertionError@x"]
+    markdown = to_markdown(overview, [parts])
+    assert "Lineages end with run `run-24`." in markdown
+    assert "Revision `r1`: no changes" in markdown
+    assert overview.footer.endswith(" Lineages end with run run-24.")
+
+
 @pytest.mark.parametrize("most_bytes", [1_000, 5_000, 60_000])
 def test_there_is_a_limit_and_what_it_cuts_is_counted(marts_of: Make, most_bytes: int) -> None:
     rows = [

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
         "obslake report\n"
         "obslake report --data-set demo --problem slugify -o pages\n"
         "obslake report --single-file report.html\n"
-        "obslake report --format markdown >> summary.md"
+        'obslake report --run "$BUILD" --format markdown >> summary.md'
     ),
 )
 @click.option("--data-set", "data_sets", multiple=True, help="Only this data set; may be repeated.")
 @click.option("--problem", "problems", multiple=True, help="Only this problem; may be repeated.")
+@click.option(
+    "--run",
+    help="Only problems that this run executed; lineages end with it  [default: the last run].",
+)
 @click.option(
     "-o",
     "--output",
@@ -48,6 +52,7 @@ def report(
     home: str | None,
     data_sets: tuple[str, ...],
     problems: tuple[str, ...],
+    run: str | None,
     output: str | None,
     single_file: str | None,
     form: str,
@@ -69,6 +74,7 @@ def report(
     for option, values in {
         "--data-set": data_sets,
         "--problem": problems,
+        "--run": (run,),
         "-o": (output,),
         "--single-file": (single_file,),
     }.items():
@@ -79,19 +85,19 @@ def report(
     if form != "html" and (output or single_file):
         raise ReportError(f"--format {form} is printed: leave out -o and --single-file")
     with (
-        Progress().task("report", "rows") as shown,
+        Progress().task("report", "rows") as task,
         TemporaryDirectory(prefix="obslake-report-") as spilled,
         open_marts(home, temp_directory=Path(spilled)) as marts,
     ):
-        overview = read_overview(marts, data_sets, problems, with_plots=form == "html")
+        overview = read_overview(marts, data_sets, problems, run, with_plots=form == "html")
         if form != "html":
             make = to_markdown if form == "markdown" else to_json_twin
             echo(make(overview, list(lineage_data(marts))).removesuffix("\n"))
             return
         if single_file is not None:
-            done = write_single_file(marts, overview, Path(single_file), shown)
+            done = write_single_file(marts, overview, Path(single_file), task)
         else:
-            done = write_folder(marts, overview, Path(output or "report"), shown)
+            done = write_folder(marts, overview, Path(output or "report"), task)
     echo_report(done, as_json=as_json)
 
 

@@ -114,8 +114,8 @@ def columns(
         for (name, colour), value in zip(classes.items(), values, strict=True):
             size = height * value / highest
             y -= size
-            told = f"{label}, {name}: {value:,g} {unit}"
-            drawing.bar(left + step * n, y, max(step - 2, 0.5), size, colour, told)
+            value_text = f"{label}, {name}: {value:,g} {unit}"
+            drawing.bar(left + step * n, y, max(step - 2, 0.5), size, colour, value_text)
     _axes(drawing, left, bottom, width, height, highest, unit)
     if len(classes) > 1:
         _legend(drawing, left, bottom + 26, classes)
@@ -191,9 +191,9 @@ def heat_map(title: str, names: Sequence[str], shares: Sequence[Sequence[float |
     for y, name in enumerate(names):
         drawing.text(left - 8, 40 + size * y + size * 0.7, name, anchor="end")
         for x, share in enumerate(shares[y]):
-            told = "nothing in common" if share is None else f"{share:.1%}"
+            value_text = "nothing in common" if share is None else f"{share:.1%}"
             colour = "none" if share is None else _shade(share)
-            label = f"{name} and {names[x]}: {told}"
+            label = f"{name} and {names[x]}: {value_text}"
             drawing.bar(left + size * x, 40 + size * y, size - 1, size - 1, colour, label)
     return drawing.to_svg()
 

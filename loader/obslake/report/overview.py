@@ -61,6 +61,7 @@ class Overview:
 
     Attributes:
         built: what the marts were built from.
+        run: the run with which lineages end; None: the last one.
         problems: columns of the problems, the worst first.
         lineages: one object per lineage and environment, those with most regressions first.
         data_sets: one object per data set.
@@ -70,6 +71,7 @@ class Overview:
     """
 
     built: Built
+    run: str | None
     problems: dict[str, list[Any]]
     lineages: list[dict[str, Any]]
     data_sets: list[dict[str, Any]]
@@ -82,6 +84,12 @@ class Overview:
         """The problems, the worst first."""
         columns = zip(self.problems["data_set"], self.problems["problem"], self.cells, strict=True)
         return [Problem(*each) for each in columns]
+
+    @property
+    def footer(self) -> str:
+        """What the report was built from, as a text."""
+        run = "" if self.run is None else f" Lineages end with run {self.run}."
+        return f"{self.built.text}{run}"
 
     def to_json(self, left_out: str = "") -> bytes:
         """Return the data of the page."""
@@ -101,10 +109,13 @@ def read_overview(
     marts: duckdb.DuckDBPyConnection,
     data_sets: Sequence[str],
     problems: Sequence[str],
+    run: str | None = None,
     *,
     with_plots: bool = False,
 ) -> Overview:
     """Ask the marts for the overview of some data sets and problems, of all where none are named.
+
+    With a run, only the problems that it executed are in it, and lineages end with the run.
 
     Raises:
         ReportError: none of the problems is of what was chosen.
@@ -116,6 +127,14 @@ def read_overview(
         "and (len($2::varchar[]) = 0 or list_contains($2::varchar[], problem_id))",
         [list(data_sets), list(problems)],
     )
+    marts.execute("set variable run = ?", [run])
+    if run is not None:
+        marts.execute(
+            "delete from report_chosen where not exists (select 1 from response_signatures as s "
+            "where report_chosen.data_set_id = s.data_set_id and report_chosen.problem_id = s.problem_id "
+            "and s.run_id = ?)",
+            [run],
+        )
     marts.execute((_SQL / "overview.sql").read_text(encoding="utf-8"))
     rows = marts.execute(
         f"select {', '.join(_PROBLEM_COLUMNS.values())}, n_stimuli * n_implementations "
@@ -143,7 +162,7 @@ def read_overview(
     }
     cells = [row[-1] for row in rows]
     plots = overview_plots(marts) if with_plots else []
-    return Overview(read_built(marts), columns, lineages, sets, counts, cells, plots)
+    return Overview(read_built(marts), run, columns, lineages, sets, counts, cells, plots)
 
 
 def _data_sets(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -32,7 +32,8 @@ def to_markdown(overview: Overview, lineages: Lineages, most_bytes: int = MOST_B
     """Return the overview and what the last revisions of lineages changed, in at most so many bytes of UTF-8."""
     text = _Limited(most_bytes)
     counts = ", ".join(f"{number:,} {noun}" for noun, number in overview.counts.items())
-    text.add(f"# Behaviour report\n\n{counts}. {overview.built.text}\n")
+    run = "" if overview.run is None else f" Lineages end with run {_code(overview.run)}."
+    text.add(f"# Behaviour report\n\n{counts}. {overview.built.text}{run}\n")
     for place, parts in enumerate(lineages):
         # Each lineage gets a part of the room, so that a long one does not hide all others.
         section = _Limited(text.left // 2)
@@ -151,6 +152,7 @@ def to_json_twin(overview: Overview, lineages: Lineages, most_bytes: int = MOST_
             "snapshot_id": overview.built.snapshot_id,
             "last_load": overview.built.loads[0].at if overview.built.loads else None,
             "versions": overview.built.versions,
+            "run": overview.run,
         },
         "counts": overview.counts,
         "lineages": [],

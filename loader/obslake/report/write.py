@@ -40,7 +40,7 @@ class Report:
 
 
 def write_folder(
-    marts: duckdb.DuckDBPyConnection, overview: Overview, folder: Path, shown: Task
+    marts: duckdb.DuckDBPyConnection, overview: Overview, folder: Path, task: Task
 ) -> Report:
     """Write a page for each problem, and one for all; a report that is in the folder is replaced.
 
@@ -54,7 +54,7 @@ def write_folder(
             dir=folder.absolute().parent, prefix=".obslake-report-"
         ) as temporary:
             work = Path(temporary)
-            size = _write_pages(marts, overview, work / "new", shown)
+            size = _write_pages(marts, overview, work / "new", task)
             if folder.exists():
                 folder.rename(work / "old")
             (work / "new").rename(folder)
@@ -77,10 +77,10 @@ def _check_folder(folder: Path) -> None:
 
 
 def _write_pages(
-    marts: duckdb.DuckDBPyConnection, overview: Overview, folder: Path, shown: Task
+    marts: duckdb.DuckDBPyConnection, overview: Overview, folder: Path, task: Task
 ) -> int:
     size = 0
-    for name, page in _pages(marts, overview, shown):
+    for name, page in _pages(marts, overview, task):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page)
@@ -89,9 +89,9 @@ def _write_pages(
 
 
 def _pages(
-    marts: duckdb.DuckDBPyConnection, overview: Overview, shown: Task
+    marts: duckdb.DuckDBPyConnection, overview: Overview, task: Task
 ) -> Iterator[tuple[str, bytes]]:
-    footer = overview.built.text
+    footer = overview.footer
     left_out = ""
     if (n_problems := len(overview.chosen)) > MOST_PROBLEMS:
         left_out = f"These are the worst {MOST_PROBLEMS:,} of {n_problems:,} problems; the others have pages, too."
@@ -100,7 +100,7 @@ def _pages(
     for name, (problem, data) in zip(names, problem_data(marts, overview.chosen), strict=True):
         title = f"{problem.problem} · {problem.data_set}"
         yield name, render_page(title, "problem", {"data": data}, footer, f"../{INDEX}")
-        shown.advance(problem.cells)
+        task.advance(problem.cells)
     for lineage, parts in zip(overview.lineages, lineage_data(marts), strict=True):
         title = f"{lineage['lineage']} · {lineage['environment']}"
         payload = {"data": to_json(parts)}
@@ -108,7 +108,7 @@ def _pages(
 
 
 def write_single_file(
-    marts: duckdb.DuckDBPyConnection, overview: Overview, path: Path, shown: Task
+    marts: duckdb.DuckDBPyConnection, overview: Overview, path: Path, task: Task
 ) -> Report:
     """Write one page with everything, the worst problems first as far as there is room.
 
@@ -123,7 +123,7 @@ def write_single_file(
         if payloads and size > _SINGLE_FILE_BYTES:
             break
         payloads[name] = data
-        shown.advance(problem.cells)
+        task.advance(problem.cells)
     lineages = zip(overview.lineages, lineage_data(marts), strict=True)
     pages = {lineage["page"]: to_json(parts) for lineage, parts in lineages}
     left = len(overview.chosen) - len(payloads)
@@ -137,7 +137,7 @@ def write_single_file(
         "obslake",
         "single",
         {"overview": overview.to_json(left_out), **pages, **payloads},
-        overview.built.text,
+        overview.footer,
     )
     replace_file(path, page)
     return Report(str(path), len(payloads), left, len(page))

@@ -1,8 +1,8 @@
 -- What the pages of lineages show. A slice is one revision in one run: the runs of a revision follow each other, and
 -- the revisions as they were made.
 --
--- Reads the marts, tables `report_chosen` and `report_lineages` of overview.sql, and the variables of the limits:
--- `max_slices`, `max_tests`, `max_changes`. Makes the views `report_part_…`, one row of JSON per lineage (l, value).
+-- Reads the marts, the tables of overview.sql, and the variables `run`, `max_slices`, `max_tests`, `max_changes`. Makes
+-- the views `report_part_…`, one row of JSON per lineage (l, value).
 
 create or replace temp table report_numbered_lineages as
 select
@@ -25,7 +25,13 @@ revisions as (
         any_value(v.revision) as revision,
         max(v.revised_at) as revised_at
     from lineage as v
-    inner join report_chosen as p on v.data_set_id = p.data_set_id and v.problem_id = p.problem_id
+    inner join report_ends as e
+        on
+            v.data_set_id = e.data_set_id
+            and v.problem_id = e.problem_id
+            and v.lineage = e.lineage
+            and v.environment_id = e.environment_id
+            and v.revision_rank <= e.revision_rank
     inner join report_numbered_lineages as n
         on v.data_set_id = n.data_set_id and v.lineage = n.lineage and v.environment_id = n.environment_id
     group by n.l, v.data_set_id, v.environment_id, v.implementation_id
@@ -100,12 +106,23 @@ slices as (
     group by l, r, run_id
 ),
 
+placed as (
+    select *, row_number() over (partition by l order by r, observed_at, run_id) as place from slices
+),
+
+-- Where a run was chosen, it is the last one.
+ended as (
+    select *, max(place) filter (run_id = cast(getvariable('run') as string)) over (partition by l) as last_place
+    from placed
+),
+
 ranked as (
     select
         *,
         count(*) over (partition by l) as n_slices,
-        row_number() over (partition by l order by r desc, observed_at desc, run_id desc) as recency
-    from slices
+        row_number() over (partition by l order by place desc) as recency
+    from ended
+    where place <= coalesce(last_place, place)
 )
 
 select *, cast(row_number() over (partition by l order by recency desc) - 1 as int) as s

@@ -1,25 +1,35 @@
--- What the overview shows. Reads the marts and table `report_chosen` (data_set_id, problem_id); makes the tables
--- `report_overview`, one row per problem, and `report_lineages`, one row per lineage and environment.
+-- What the overview shows. Reads the marts, table `report_chosen` (data_set_id, problem_id) and variable `run`. Makes
+-- the tables `report_overview`, one row per problem, and `report_lineages`, one row per lineage and environment.
+
+-- The revision with which a lineage ends: the last one, or the last one that the chosen run executed.
+create or replace temp table report_ends as
+select l.data_set_id, l.problem_id, l.lineage, l.environment_id, max(l.revision_rank) as revision_rank
+from lineage as l
+inner join report_chosen as p on l.data_set_id = p.data_set_id and l.problem_id = p.problem_id
+where
+    getvariable('run') is null
+    or exists (
+        select 1
+        from response_signatures as s
+        where
+            l.data_set_id = s.data_set_id
+            and l.problem_id = s.problem_id
+            and l.environment_id = s.environment_id
+            and l.implementation_id = s.implementation_id
+            and s.run_id = cast(getvariable('run') as string)
+    )
+group by l.data_set_id, l.problem_id, l.lineage, l.environment_id;
 
 create or replace temp table report_last_changes as
-with
-
-last_revisions as (
-    select data_set_id, problem_id, lineage, environment_id, max(revision_rank) as revision_rank
-    from lineage
-    group by data_set_id, problem_id, lineage, environment_id
-)
-
 select c.*
 from behavior_changes as c
-inner join last_revisions as l
+inner join report_ends as l
     on
         c.data_set_id = l.data_set_id
         and c.problem_id = l.problem_id
         and c.lineage = l.lineage
         and c.environment_id = l.environment_id
-        and c.revision_rank = l.revision_rank
-inner join report_chosen as p on c.data_set_id = p.data_set_id and c.problem_id = p.problem_id;
+        and c.revision_rank = l.revision_rank;
 
 create or replace temp table report_overview as
 with
@@ -84,7 +94,13 @@ revisions as (
         any_value(l.revision) as revision,
         max(l.revised_at) as revised_at
     from lineage as l
-    inner join report_chosen as p on l.data_set_id = p.data_set_id and l.problem_id = p.problem_id
+    inner join report_ends as e
+        on
+            l.data_set_id = e.data_set_id
+            and l.problem_id = e.problem_id
+            and l.lineage = e.lineage
+            and l.environment_id = e.environment_id
+            and l.revision_rank <= e.revision_rank
     group by l.data_set_id, l.lineage, l.environment_id, l.implementation_id
 ),
 
