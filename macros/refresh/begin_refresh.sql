@@ -5,36 +5,14 @@
         {%- set problems = obslake.refresh_table('refresh_problems') -%}
         {%- set models = obslake.refresh_table('refresh_models') -%}
         {%- set has_earlier_build = obslake.drop_renamed_tables() -%}
-        {%- set loads = obslake.refresh_table('refresh_loads') -%}
-        {%- set columns = obslake.refresh_table('refresh_columns') -%}
-        {%- do obslake.run_statements([
-            'create schema if not exists ' ~ problems.without_identifier(),
-            obslake.create_refresh_table(problems, {
-                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'problem_no': 'int',
-                'version': 'string', 'wanted': 'string', 'is_stale': 'boolean',
-                'common': 'string', 'wanted_common': 'string',
-                'built_at': 'bigint', 'wanted_at': 'bigint', 'since': 'bigint',
-                'newest_at': 'bigint', 'wanted_newest': 'bigint', 'new_since': 'bigint',
-            }),
-            obslake.create_refresh_table(models, {
-                'model': 'string', 'code': 'string', 'wanted_code': 'string', 'docs': 'string',
-                'snapshot_id': 'bigint', 'digest': 'string', 'rules': 'string',
-            }),
-        ] + ([
-            obslake.create_refresh_table(loads, {
-                'load_id': 'string', 'revision': 'string', 'is_shown': 'boolean',
-                'first_at': 'bigint', 'changed_at': 'bigint',
-            }),
-            obslake.create_refresh_table(columns, {
-                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'problem_no': 'int',
-                'implementation_id': 'string',
-            }),
-            obslake.create_refresh_table(obslake.refresh_table('refresh_contents'), {
-                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'content': 'string',
-            }),
-            'delete from ' ~ columns,
-            'delete from ' ~ obslake.refresh_table('refresh_contents'),
-        ] if obslake.refreshes_columns() else []) + ([
+        {%- set statements = ['create schema if not exists ' ~ problems.without_identifier()] -%}
+        {%- for name, columns in obslake.refresh_table_columns().items() -%}
+            {%- do statements.append(obslake.create_refresh_table(obslake.refresh_table(name), columns)) -%}
+        {%- endfor -%}
+        {%- for name in ['refresh_columns', 'refresh_contents'] if obslake.refreshes_columns() -%}
+            {%- do statements.append('delete from ' ~ obslake.refresh_table(name)) -%}
+        {%- endfor -%}
+        {%- do obslake.run_statements(statements + ([
             'delete from ' ~ problems,
             'delete from ' ~ models,
         ] if has_earlier_build else [

@@ -1,7 +1,7 @@
 -- A version of each problem: a hash that changes with every load of the problem, with its rules, and when rows of it
 -- are forgotten.
 
-{{ config(materialized='table', post_hook='{{ obslake.keep_shown_snapshot() }}') }}
+{{ config(materialized='table', post_hook="{{ obslake.keep_shown_snapshot() }}") }}
 
 with
 

@@ -1,0 +1,32 @@
+{#- The columns of each table of the refresh that is not a model, with their types. -#}
+{% macro refresh_table_columns() -%}
+    {%- set tables = {
+        'refresh_problems': {
+            'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'problem_no': 'int',
+            'version': 'string', 'wanted': 'string', 'is_stale': 'boolean',
+            'common': 'string', 'wanted_common': 'string',
+            'built_at': 'bigint', 'wanted_at': 'bigint', 'since': 'bigint',
+            'newest_at': 'bigint', 'wanted_newest': 'bigint', 'new_since': 'bigint',
+        },
+        'refresh_models': {
+            'model': 'string', 'code': 'string', 'wanted_code': 'string', 'docs': 'string',
+            'snapshot_id': 'bigint', 'digest': 'string', 'rules': 'string',
+        },
+    } -%}
+    {%- if obslake.refreshes_columns() -%}
+        {%- do tables.update({
+            'refresh_loads': {
+                'load_id': 'string', 'revision': 'string', 'is_shown': 'boolean',
+                'first_at': 'bigint', 'changed_at': 'bigint',
+            },
+            'refresh_columns': {
+                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'problem_no': 'int',
+                'implementation_id': 'string',
+            },
+            'refresh_contents': {
+                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'content': 'string',
+            },
+        }) -%}
+    {%- endif -%}
+    {{ return(tables) }}
+{%- endmacro %}
