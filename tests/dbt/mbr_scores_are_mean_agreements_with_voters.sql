@@ -1,6 +1,6 @@
 -- The minimum-Bayes-risk score of a voter is its mean agreement with the other voters that have a stimulus in common.
 
-{{ config(enabled=not obslake.leaves_out('assessments') and not obslake.leaves_out('agreements')) }}
+{% if obslake.leaves_out('assessments') or obslake.leaves_out('agreements') %}{{ config(enabled=false) }}{% endif %}
 
 with
 

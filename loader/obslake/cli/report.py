@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         "obslake report\n"
         "obslake report --data-set demo --problem slugify -o pages\n"
         "obslake report --single-file report.html\n"
-        'obslake report --run "$BUILD" --format markdown >> summary.md'
+        'obslake report --run "$BUILD" --format markdown'
     ),
 )
 @click.option("--data-set", "data_sets", multiple=True, help="Only this data set; may be repeated.")
