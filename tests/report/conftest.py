@@ -78,8 +78,13 @@ class Browser:
 
     def go(self, **state: object) -> None:
         """Go to another state of the page that is open."""
-        self.page.evaluate("hash => { location.hash = hash }", urlencode(state))
-        self.page.wait_for_timeout(50)
+        self.page.evaluate(
+            "hash => new Promise((drawn) => {"
+            "  addEventListener('hashchange', () => requestAnimationFrame(drawn), { once: true });"
+            "  location.hash = hash;"
+            "})",
+            urlencode(state),
+        )
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +105,7 @@ def chromium() -> Iterator[Any]:
 def browser(chromium: Any) -> Iterator[Browser]:
     """A page; a message on the console, an error or a request to elsewhere fails the test."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     browser = Browser(context.new_page())
     page, faults = browser.page, browser.faults
     page.on("console", lambda message: faults.append(f"console: {message.text}"))

@@ -64,14 +64,16 @@ export class Grid {
     const scale = Math.min(MOST_STRETCHED, Math.max(1, (this.room - 2) / total));
     this.lefts = [0];
     for (const column of columns) this.lefts.push(this.lefts.at(-1) + Math.floor(column.width * scale));
+    // Paper does not scroll.
+    const fits = this.printing && columns.length <= FEW_COLUMNS;
     this.columns.replaceChildren(
-      ...columns.map((_, position) => {
+      ...columns.map((column, position) => {
         const col = h("col");
-        col.style.width = `${this.lefts[position + 1] - this.lefts[position]}px`;
+        col.style.width = fits ? `${(100 * column.width) / total}%` : `${this.lefts[position + 1] - this.lefts[position]}px`;
         return col;
       }),
     );
-    this.table.style.width = `${this.lefts.at(-1)}px`;
+    this.table.style.width = fits ? "100%" : `${this.lefts.at(-1)}px`;
   }
 
   drawHead() {
@@ -235,6 +237,7 @@ export class Grid {
   /** Hold all rows while a page is printed, or as many as a printer can take. */
   print(isPrinting) {
     this.printing = isPrinting;
+    this.fit();
     this.redraw();
     const { rows } = this.options;
     this.notPrinted.textContent = isPrinting && this.last < rows.length ? `${rows.length - this.last} more rows are not printed.` : "";
