@@ -16,7 +16,10 @@ PACKAGE = Path(__file__).parent.parent / "loader" / "obslake"
 
 # Modules outside the rooms that every module may import. They do not depend on lakehouses.
 _BASE = ("", "engine", "errors", "path_pattern", "progress")
-_BELOW_COMMANDS = ("load", "load.sources", "upkeep", "upkeep.verification", "query", "report")
+_BELOW_COMMANDS = (
+    *("load", "load.sources", "marts"),
+    *("upkeep", "upkeep.verification", "query", "report"),
+)
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "__main__": ("cli",),
@@ -24,6 +27,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "dbt_plugin": ("lakehouse", "base"),
     "load": ("load.sources", "lakehouse", "base"),
     "load.sources": ("lakehouse", "base"),
+    "marts": ("lakehouse", "base"),
     "upkeep": ("lakehouse", "base"),
     "upkeep.verification": ("lakehouse", "base"),
     "query": ("lakehouse", "base"),

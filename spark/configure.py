@@ -14,7 +14,8 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from obslake.errors import ObslakeError
-from obslake.lakehouse.catalog import CATALOG_NAME, Lakehouse
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.home import CATALOG_NAME
 from obslake.lakehouse.store import STORE_SCHEMES, store_options
 from sqlalchemy import URL, make_url
 

@@ -20,7 +20,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from obslake.engine import load_extensions, lock_holder
 from obslake.errors import ObslakeError
 from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.home import home_folder
+from obslake.lakehouse.home import BUILDING_FOLDER, home_folder, identity
 from obslake.lakehouse.system_errors import system_error
 from obslake.lakehouse.views import create_source_views
 
@@ -68,10 +68,12 @@ class Plugin(BasePlugin):
         load_extensions(conn)
         with self._remember_error(), _as_dbt_errors(self._home):
             # The views read a copy of the metadata: loads during the build may remove the original.
-            keep = self._lakehouse.home / "building" / "metadata"
+            keep = self._lakehouse.home / BUILDING_FOLDER / "metadata"
             create_source_views(self._lakehouse, conn, self._as_of_snapshot, keep=keep)
         if self._built.resolve() != self._lakehouse.marts_path.resolve():
-            conn.create_function("publish_marts", self._publish, [], "VARCHAR", side_effects=True)
+            conn.create_function(
+                "publish_marts", self._publish, ["VARCHAR"], "VARCHAR", side_effects=True
+            )
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Set the time zone of every session, so that results do not depend on the machine."""
@@ -105,15 +107,22 @@ class Plugin(BasePlugin):
             self._first_error = error
             raise
 
-    def _publish(self) -> str:
+    def _publish(self, same: str) -> str:
         """Replace the published marts by the built ones; readers keep the file that they have open.
 
-        The build has written everything to its file, and nothing writes to it now.
+        The build has written everything to its file, and nothing writes to it now. ``cp`` shares blocks of both
+        files where the file system can.
+
+        Args:
+            same: identity of the file that holds the same marts; if it is still there, nothing is copied.
 
         Returns:
-            An error message, empty on success. DuckDB would print the Python traceback of an exception.
+            The identity of the published file, or ``!`` and an error message: DuckDB would print the Python
+            traceback of an exception.
         """
         published = self._lakehouse.marts_path
+        if same and identity(published) == same:
+            return same
         copy = published.with_name(f".{published.name}.new")
         # In another process: if this one opened and closed the file again, it would lose its lock on it.
         done = subprocess.run(  # noqa: S603
@@ -125,11 +134,11 @@ class Plugin(BasePlugin):
         if done.returncode:
             copy.unlink(missing_ok=True)
             return (
-                f"the marts were built, but not published: {done.stderr.strip()}\n"
+                f"!the marts were built, but not published: {done.stderr.strip()}\n"
                 "  readers still see the previous marts: make room, and run dbt again"
             )
         copy.replace(published)
-        return ""
+        return identity(published)
 
 
 def _check_no_other_build(path: Path) -> None:

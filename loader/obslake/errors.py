@@ -114,5 +114,9 @@ class ExportError(ObslakeError):
     """A mart cannot be exported as requested."""
 
 
+class BuildError(ObslakeError):
+    """The marts cannot be built as requested."""
+
+
 class ReportError(ObslakeError):
     """A report or a plot cannot be written as requested."""

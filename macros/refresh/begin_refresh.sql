@@ -19,11 +19,8 @@
             'delete from ' ~ problems ~ ' where version is null',
             'update ' ~ problems ~ ' set is_stale = false where is_stale',
         ])) -%}
-        {%- set known, outdated, changed = {}, [], [] -%}
-        {%- for row in run_query('select model, code, wanted_code from ' ~ models).rows -%}
-            {%- do known.update({row[0]: row}) -%}
-        {%- endfor -%}
-        {%- set codes = obslake.code_versions() -%}
+        {%- set known, outdated, changed = obslake.begin_run(), [], [] -%}
+        {%- set codes = obslake.code_versions(graph['obslake_run'].codes) -%}
         {%- for name, code in codes.items() -%}
             {%- if name not in known or known[name][2] != code -%}
                 {%- do changed.append("select '" ~ name ~ "' as model, '" ~ code ~ "' as code") -%}

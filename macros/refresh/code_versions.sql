@@ -1,7 +1,8 @@
 {#- A hash for each model that is refreshed problem by problem, of all that decides its rows apart from data: its code
-    and that of all models above it, every macro that they reach, the contracts, the variables, and the engine. -#}
-{% macro code_versions() -%}
-    {%- set known, versions = {}, {} -%}
+    and that of all models above it, every macro that they reach, the contracts, the variables, and the engine. Adds the
+    hashes of these parts to `known`, by ids. -#}
+{% macro code_versions(known) -%}
+    {%- set versions = {} -%}
     {#- These decide which rows a refresh leaves as they are. dbt does not tell which macros a materialization uses. -#}
     {%- set machinery = {} -%}
     {%- for name in ['compared_versions', 'delete_stale_rows', 'keep_contents', 'keep_loads', 'mark_stale_columns',

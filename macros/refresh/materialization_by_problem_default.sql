@@ -13,6 +13,7 @@
     {%- set is_replaced = builds_all or (not found.keeps_rows and (found.n_stale or not found.has_same_code)) -%}
     {%- set to_keep = obslake.table_comments(table) if is_replaced or not found.has_same_docs else [] -%}
     {%- if is_replaced or found.n_stale -%}
+        {%- do obslake.note_change() -%}
         {%- do obslake.run_statements(
             [obslake.mark_stale_problems(all=builds_all)]
             + (obslake.mark_stale_columns() if by_column and not builds_all else [])
@@ -35,6 +36,7 @@
         ) -%}
     {%- else -%}
         {%- if not (found.has_same_code and found.has_same_docs and found.has_same_source) -%}
+            {%- do obslake.note_change() -%}
             {%- do obslake.run_statements(to_keep + [obslake.keep_source()]) -%}
         {%- endif -%}
         {%- call noop_statement('main', message='nothing new', code='NONE', rows_affected=none) -%} {%- endcall -%}

@@ -139,3 +139,32 @@ def test_compile_and_test_do_not_publish(built: Workspace) -> None:
     assert built.marts.stat().st_ino == before.st_ino
     built.dbt("--quiet", "run", "--select", "behavior_clusters")
     assert built.marts.stat().st_ino != before.st_ino
+
+
+def test_a_run_that_changes_nothing_copies_nothing(
+    make_workspace: Callable[[str], Workspace],
+) -> None:
+    workspace = make_workspace("unchanged")
+    load(workspace, "p")
+
+    def run(*options: str) -> int:
+        workspace.dbt("--quiet", "run", *options)
+        return workspace.marts.stat().st_ino
+
+    first = run()
+    assert run() == first
+    # Views and functions that somebody has dropped are created again.
+    with duckdb.connect(building(workspace)) as connection:
+        connection.execute("drop view lineage; drop macro table clusters")
+    second = run()
+    assert second != first
+    assert workspace.query("select count(*) from lineage") == [(0,)]
+    assert len(workspace.query("from clusters('default', 'p')")) == 2
+    # A partial run is published, and so is the complete one after it.
+    third = run("--select", "stimulus_response_cube")
+    assert third != second
+    fourth = run()
+    assert fourth != third
+    # What somebody has changed is not what was published.
+    workspace.marts.touch()
+    assert run() != fourth

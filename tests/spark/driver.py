@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from obslake.lakehouse.catalog import CATALOG_NAME
+from obslake.lakehouse.home import CATALOG_NAME
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession

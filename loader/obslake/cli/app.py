@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from obslake import __version__
+from obslake.cli.build import build
 from obslake.cli.common import Commands, Example
 from obslake.cli.load import load
 from obslake.cli.plot import plot
@@ -88,7 +89,7 @@ def init(home: str | None) -> None:
 
 
 for _command in (
-    *(load, quarantine),
+    *(load, quarantine, build),
     *(status, pin, compact, expire, verify),
     *(rollback, forget),
     *(sql, export, report, plot),

@@ -33,14 +33,17 @@ from obslake.errors import (
     NoLakehouseError,
     ObslakeError,
 )
-from obslake.lakehouse.home import MARTS_FILE, home_folder
+from obslake.lakehouse.home import (
+    CATALOG_FILE,
+    CATALOG_NAME,
+    MARTS_FILE,
+    NAMESPACE,
+    home_folder,
+)
 from obslake.lakehouse.moved import check_not_moved
 from obslake.lakehouse.recount import recount
-from obslake.lakehouse.schemas import ALL_TABLES, NAMESPACE, PINNED, QUARANTINE, TableDefinition
+from obslake.lakehouse.schemas import ALL_TABLES, PINNED, QUARANTINE, TableDefinition
 from obslake.lakehouse.system_errors import is_of_system, system_error
-
-CATALOG_NAME = "obslake"
-CATALOG_FILE = "catalog.db"
 
 # PyIceberg tries twice before it gives up.
 _LOCK_TIMEOUT_SECONDS = 30

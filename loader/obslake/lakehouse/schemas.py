@@ -19,7 +19,7 @@ from pyiceberg.types import (
     TimestamptzType,
 )
 
-NAMESPACE = "obslake"
+from obslake.lakehouse.home import NAMESPACE as NAMESPACE
 
 RESPONSE_KINDS = (
     "value",

@@ -1,0 +1,184 @@
+"""``obslake build``: dbt runs only if something has changed, from any folder."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from obslake.errors import BuildError, NoLakehouseError
+from obslake.lakehouse.catalog import Lakehouse
+from obslake.lakehouse.schemas import RUNS
+from obslake.marts import building, remembered
+from obslake.marts.building import build
+from obslake.marts.project import find_project, hash_of_inputs
+from obslake.marts.remembered import tables_of
+
+from tests.harness.commands import PROJECT
+from tests.harness.workspace import Workspace
+
+NOTHING_NEW = "nothing new: the marts are up to date\n"
+ROWS = "select count(*) from stimulus_response_matrix"
+
+
+def load(workspace: Workspace, problem: str) -> None:
+    file = workspace.folder / f"{problem}.csv"
+    file.write_text(f"problem_id,implementation_id,test_id,output\n{problem},a,t,1\n")
+    workspace.obslake("load", "observations", str(file))
+
+
+def test_build_from_any_folder(workspace: Workspace) -> None:
+    load(workspace, "first")
+    elsewhere = workspace.folder / "elsewhere"
+    elsewhere.mkdir()
+    built = workspace.run("obslake", "build", "--quiet", cwd=elsewhere)
+    assert (built.returncode, built.stdout) == (0, ""), built.stdout + built.stderr
+    assert workspace.query(ROWS) == [(1,)]
+    assert os.listdir(elsewhere) == []
+
+    before = workspace.marts.stat()
+    assert workspace.obslake("build") == NOTHING_NEW
+    assert workspace.marts.stat() == before
+
+    load(workspace, "second")
+    failed = workspace.run("obslake", "build", "--quiet", "--vars", "obslake_pass_at_k: none")
+    assert failed.returncode != 0
+    assert workspace.query(ROWS) == [(1,)]
+    assert workspace.obslake("build", "--quiet") == ""
+    assert workspace.query(ROWS) == [(2,)]
+    assert workspace.obslake("build", "--threads", "1") == NOTHING_NEW
+
+
+class Scenario:
+    """A lakehouse, a project, and a stand-in for dbt that counts its runs and publishes a file."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.home = folder / "lake"
+        self.project = folder / "project"
+        self.runs: list[list[str]] = []
+        self.status = 0
+        self.publishes = True
+        (self.project / "models").mkdir(parents=True)
+        (self.project / "dbt_project.yml").write_text("name: mine\nmodel-paths: [models]\n")
+        (self.project / "models" / "m.sql").write_text("select {{ env_var('SCENARIO', '') }}")
+        self.lakehouse = Lakehouse.open(self.home, create=True)
+        monkeypatch.setattr(building, "_run_dbt", self.run_dbt)
+
+    def run_dbt(self, _project: Path, home: Path, options: list[str]) -> int:
+        self.runs.append(options)
+        if self.publishes:
+            for file in (home / "building" / "obslake.duckdb", home / "obslake.duckdb"):
+                file.parent.mkdir(exist_ok=True)
+                file.unlink(missing_ok=True)
+                file.write_text(str(len(self.runs)))
+        return self.status
+
+    def builds(self, *options: str) -> bool:
+        """Build; return whether dbt ran."""
+        before = len(self.runs)
+        built = build(str(self.home), str(self.project), options)
+        assert built.is_new == (len(self.runs) > before)
+        return built.is_new
+
+
+@pytest.fixture
+def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
+    return Scenario(tmp_path, monkeypatch)
+
+
+def change_table(s: Scenario) -> None:
+    s.lakehouse.table(RUNS).transaction().set_properties(any="value").commit_transaction()
+
+
+CHANGES: dict[str, Callable[[Scenario], object]] = {
+    "a table": change_table,
+    "a model": lambda s: (s.project / "models" / "m.sql").write_text("select 2"),
+    "a new model": lambda s: (s.project / "models" / "n.sql").write_text("select 2"),
+    "a model in a folder": lambda s: (
+        (s.project / "models" / "a").mkdir(),
+        (s.project / "models" / "m.sql").rename(s.project / "models" / "a" / "m.sql"),
+    ),
+    "settings": lambda s: (s.project / "dbt_project.yml").write_text("name: other\n"),
+    "profiles": lambda s: (s.project / "profiles.yml").write_text("mine: {}\n"),
+    "an installed package": lambda s: (
+        (s.project / "dbt_packages" / "p").mkdir(parents=True),
+        (s.project / "dbt_packages" / "p" / "x.sql").write_text("select 3"),
+    ),
+    "an environment variable": lambda _: os.environ.update(SCENARIO="2"),
+    "published marts of another run": lambda s: (s.home / "obslake.duckdb").write_text("another"),
+    "no published marts": lambda s: (s.home / "obslake.duckdb").unlink(),
+    "a damaged record": lambda s: (s.home / "building" / "built.json").write_text("[1]"),
+    "no record": lambda s: (s.home / "building" / "built.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_dbt_runs_if_something_has_changed(
+    scenario: Scenario, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENARIO", "1")
+    assert scenario.builds()
+    assert not scenario.builds()
+    CHANGES[change](scenario)
+    assert scenario.builds()
+    assert not scenario.builds()
+
+
+def test_other_variables_are_another_build(scenario: Scenario) -> None:
+    assert scenario.builds("--vars", "a: 1", "--threads=2", "-q")
+    assert not scenario.builds("--threads", "1", "--vars=a: 1")
+    assert scenario.builds("--vars", "a: 2")
+    assert scenario.builds()
+    assert scenario.runs[-2:] == [("--vars", "a: 2"), ()]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--select", "m"), ("--full-refresh",), ("-t", "other"), ("--vars",), ("--quiet=1",)],
+)
+def test_other_options_always_run_dbt(scenario: Scenario, options: tuple[str, ...]) -> None:
+    assert scenario.builds(*options)
+    assert scenario.builds(*options)
+    assert scenario.builds()
+    assert not scenario.builds()
+
+
+def test_a_failed_build_is_not_remembered(scenario: Scenario) -> None:
+    scenario.status = 2
+    assert build(str(scenario.home), str(scenario.project), ()).exit_status == 2
+    scenario.status = 0
+    assert scenario.builds()
+    assert not scenario.builds()
+
+
+def test_marts_of_another_profile_are_not_remembered(scenario: Scenario) -> None:
+    assert scenario.builds()
+    change_table(scenario)
+    scenario.publishes = False
+    for file in ("building/obslake.duckdb", "obslake.duckdb"):
+        os.utime(scenario.home / file, (1, 1))
+    assert scenario.builds()
+    assert scenario.builds()
+
+
+def test_the_catalog_file_is_read_as_pyiceberg_reads_it(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directly = tables_of(scenario.home)
+    assert len(directly) >= 6
+    monkeypatch.setattr(remembered, "_read_catalog_file", lambda _: {})
+    assert tables_of(scenario.home) == directly
+
+
+def test_without_a_lakehouse_or_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoLakehouseError, match="there is no lakehouse at"):
+        build(str(tmp_path / "lake"), str(PROJECT), ())
+    with pytest.raises(BuildError, match=r"is not a dbt project: it has no dbt_project\.yml"):
+        build(None, str(tmp_path), ())
+    monkeypatch.setattr("obslake.__file__", str(tmp_path / "a" / "b" / "c.py"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BuildError, match="there is no dbt project in"):
+        find_project(None)
+    (tmp_path / "dbt_project.yml").write_text("[")
+    assert find_project(None) == tmp_path
+    with pytest.raises(BuildError, match="is not YAML"):
+        hash_of_inputs(tmp_path, (), tmp_path)
