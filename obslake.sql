@@ -10872,14 +10872,14 @@ select * from final
 ),
 
 model_suspect_oracles as (
--- Stimuli whose specified response may be wrong because the implementations disagree with it, with the evidence.
+-- Stimuli whose specified response may be wrong because the votes contradict it, with the evidence.
 
 with
 
 oracles as (
 
     select * from model_consensus_oracles
-    where not agrees_with_specified or not cluster_agrees_with_specified
+    where not agrees_with_specified
 
 ),
 
@@ -10887,6 +10887,18 @@ votes as (
 
     select * from model_int_votes
     where is_vote
+
+),
+
+-- A cluster that is only the largest of many small ones accuses nobody.
+majorities as (
+
+    select
+        data_set_id,
+        problem_id
+    from model_int_clusters
+    group by data_set_id, problem_id
+    having 2 * max(n_voters) > sum(n_voters)
 
 ),
 
@@ -10910,16 +10922,8 @@ sides as (
             as n_cluster_oracle_votes,
         min(case when votes.response_hash = oracles.specified_response_hash then votes.implementation_id end)
             as specified_implementation_id,
-        -- A voter for the oracle that differs: the consensus or, if it does not differ, the largest cluster.
-        coalesce(
-            min(case
-                when not oracles.agrees_with_specified and votes.response_hash = oracles.oracle_response_hash
-                    then votes.implementation_id
-            end),
-            min(case
-                when votes.response_hash = oracles.cluster_oracle_response_hash then votes.implementation_id
-            end)
-        ) as differing_implementation_id
+        min(case when votes.response_hash = oracles.oracle_response_hash then votes.implementation_id end)
+            as differing_implementation_id
     from oracles
     inner join votes
         on
@@ -10940,6 +10944,10 @@ final as (
         oracles.step_id,
         cells.operation,
         cells.inputs,
+        case
+            when not oracles.cluster_agrees_with_specified and majorities.problem_id is not null then 'both'
+            else 'consensus'
+        end as accused_by,
         oracles.specified_response,
         oracles.oracle_response,
         oracles.consensus,
@@ -10965,6 +10973,10 @@ final as (
             and sides.test_id = cells.test_id
             and sides.step_id = cells.step_id
             and sides.differing_implementation_id = cells.implementation_id
+    left join majorities
+        on
+            oracles.data_set_id = majorities.data_set_id
+            and oracles.problem_id = majorities.problem_id
 
 )
 
@@ -10977,6 +10989,7 @@ select
     step_id,
     operation,
     inputs,
+    accused_by,
     specified_response,
     oracle_response,
     cluster_oracle_response,

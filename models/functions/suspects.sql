@@ -6,6 +6,7 @@ select
     step_id,
     operation,
     inputs,
+    accused_by,
     specified_response,
     oracle_response,
     cluster_oracle_response,

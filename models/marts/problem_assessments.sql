@@ -22,22 +22,42 @@ assessments as (
 
 ),
 
-stimuli as (
+-- A verdict says what is right, like a specified response.
+stimuli_with_verdicts as (
 
     select
         data_set_id,
         problem_id,
-        count(distinct test_id) as n_tests,
+        test_id,
+        step_id
+    from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
+    where is_right_verdict is not null
+    group by data_set_id, problem_id, test_id, step_id
+
+),
+
+stimuli as (
+
+    select
+        oracles.data_set_id,
+        oracles.problem_id,
+        count(distinct oracles.test_id) as n_tests,
         count(*) as n_stimuli,
-        cast(sum(case when consensus = 'tie' then 1 else 0 end) as bigint) as n_tied_stimuli,
-        count(specified_response_hash) as n_specified_stimuli,
-        count(agrees_with_specified) as n_consensus_compared,
-        cast(sum(case when not agrees_with_specified then 1 else 0 end) as bigint) as n_consensus_differing,
-        count(cluster_agrees_with_specified) as n_cluster_oracle_compared,
-        cast(sum(case when not cluster_agrees_with_specified then 1 else 0 end) as bigint)
+        cast(sum(case when oracles.consensus = 'tie' then 1 else 0 end) as bigint) as n_tied_stimuli,
+        count(coalesce(oracles.specified_response_hash, stimuli_with_verdicts.test_id)) as n_specified_stimuli,
+        count(oracles.agrees_with_specified) as n_consensus_compared,
+        cast(sum(case when not oracles.agrees_with_specified then 1 else 0 end) as bigint) as n_consensus_differing,
+        count(oracles.cluster_agrees_with_specified) as n_cluster_oracle_compared,
+        cast(sum(case when not oracles.cluster_agrees_with_specified then 1 else 0 end) as bigint)
             as n_cluster_oracle_differing
     from oracles
-    group by data_set_id, problem_id
+    left join stimuli_with_verdicts
+        on
+            oracles.data_set_id = stimuli_with_verdicts.data_set_id
+            and oracles.problem_id = stimuli_with_verdicts.problem_id
+            and oracles.test_id = stimuli_with_verdicts.test_id
+            and oracles.step_id = stimuli_with_verdicts.step_id
+    group by oracles.data_set_id, oracles.problem_id
 
 ),
 

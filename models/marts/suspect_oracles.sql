@@ -1,11 +1,11 @@
--- Stimuli whose specified response may be wrong because the implementations disagree with it, with the evidence.
+-- Stimuli whose specified response may be wrong because the votes contradict it, with the evidence.
 
 with
 
 oracles as (
 
     select * from {{ obslake.stale_rows(ref('consensus_oracles')) }}
-    where not agrees_with_specified or not cluster_agrees_with_specified
+    where not agrees_with_specified
 
 ),
 
@@ -13,6 +13,18 @@ votes as (
 
     select * from {{ obslake.stale_rows(ref('int_votes'), has_number=true) }}
     where is_vote
+
+),
+
+-- A cluster that is only the largest of many small ones accuses nobody.
+majorities as (
+
+    select
+        data_set_id,
+        problem_id
+    from {{ obslake.stale_rows(ref('int_clusters')) }}
+    group by data_set_id, problem_id
+    having 2 * max(n_voters) > sum(n_voters)
 
 ),
 
@@ -36,16 +48,8 @@ sides as (
             as n_cluster_oracle_votes,
         min(case when votes.response_hash = oracles.specified_response_hash then votes.implementation_id end)
             as specified_implementation_id,
-        -- A voter for the oracle that differs: the consensus or, if it does not differ, the largest cluster.
-        coalesce(
-            min(case
-                when not oracles.agrees_with_specified and votes.response_hash = oracles.oracle_response_hash
-                    then votes.implementation_id
-            end),
-            min(case
-                when votes.response_hash = oracles.cluster_oracle_response_hash then votes.implementation_id
-            end)
-        ) as differing_implementation_id
+        min(case when votes.response_hash = oracles.oracle_response_hash then votes.implementation_id end)
+            as differing_implementation_id
     from oracles
     inner join votes
         on
@@ -66,6 +70,10 @@ final as (
         oracles.step_id,
         cells.operation,
         cells.inputs,
+        case
+            when not oracles.cluster_agrees_with_specified and majorities.problem_id is not null then 'both'
+            else 'consensus'
+        end as accused_by,
         oracles.specified_response,
         oracles.oracle_response,
         oracles.consensus,
@@ -91,6 +99,10 @@ final as (
             and sides.test_id = cells.test_id
             and sides.step_id = cells.step_id
             and sides.differing_implementation_id = cells.implementation_id
+    left join majorities
+        on
+            oracles.data_set_id = majorities.data_set_id
+            and oracles.problem_id = majorities.problem_id
 
 )
 

@@ -29,21 +29,39 @@ assessments as (
 
 ),
 
+verdicts as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id
+    from {{ ref('stimulus_response_matrix') }}
+    where response_kind = 'verdict' and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+
+),
+
 counted_stimuli as (
 
     select
-        data_set_id,
-        problem_id,
+        oracles.data_set_id,
+        oracles.problem_id,
         count(*) as n_stimuli,
-        count(distinct test_id) as n_tests,
-        sum(case when consensus = 'tie' then 1 else 0 end) as n_tied_stimuli,
-        count(specified_response) as n_specified_stimuli,
-        count(agrees_with_specified) as n_consensus_compared,
-        sum(case when not agrees_with_specified then 1 else 0 end) as n_consensus_differing,
-        count(cluster_agrees_with_specified) as n_cluster_oracle_compared,
-        sum(case when not cluster_agrees_with_specified then 1 else 0 end) as n_cluster_oracle_differing
+        count(distinct oracles.test_id) as n_tests,
+        sum(case when oracles.consensus = 'tie' then 1 else 0 end) as n_tied_stimuli,
+        count(coalesce(oracles.specified_response, verdicts.test_id)) as n_specified_stimuli,
+        count(oracles.agrees_with_specified) as n_consensus_compared,
+        sum(case when not oracles.agrees_with_specified then 1 else 0 end) as n_consensus_differing,
+        count(oracles.cluster_agrees_with_specified) as n_cluster_oracle_compared,
+        sum(case when not oracles.cluster_agrees_with_specified then 1 else 0 end) as n_cluster_oracle_differing
     from oracles
-    group by data_set_id, problem_id
+    left join verdicts
+        on
+            oracles.data_set_id = verdicts.data_set_id
+            and oracles.problem_id = verdicts.problem_id
+            and oracles.test_id = verdicts.test_id
+            and oracles.step_id = verdicts.step_id
+    group by oracles.data_set_id, oracles.problem_id
 
 ),
 

@@ -1,12 +1,23 @@
--- A stimulus is a suspect exactly if a voted oracle differs from the specified one, and the named implementations gave
--- the responses of the two sides.
+-- A stimulus is a suspect exactly if the consensus differs from the specified response, and the named implementations
+-- gave the responses of the two sides. The largest cluster accuses, too, exactly if most voters are in it.
 
 with
 
 oracles as (
 
     select * from {{ ref('consensus_oracles') }}
-    where not agrees_with_specified or not cluster_agrees_with_specified
+    where not agrees_with_specified
+
+),
+
+largest as (
+
+    select
+        data_set_id,
+        problem_id,
+        2 * max(n_voters) > sum(n_voters) as is_majority
+    from {{ ref('behavior_clusters') }}
+    group by data_set_id, problem_id
 
 ),
 
@@ -50,13 +61,17 @@ final as (
             and suspects.test_id = specified.test_id
             and suspects.step_id = specified.step_id
             and suspects.specified_implementation_id = specified.implementation_id
+    left join largest
+        on
+            suspects.data_set_id = largest.data_set_id
+            and suspects.problem_id = largest.problem_id
     where
         oracles.data_set_id is null
         or suspects.data_set_id is null
         or differing.response_hash is null
-        or differing.response_hash <> case
-            when not oracles.agrees_with_specified then oracles.oracle_response_hash
-            else oracles.cluster_oracle_response_hash
+        or differing.response_hash <> oracles.oracle_response_hash
+        or suspects.accused_by <> case
+            when not oracles.cluster_agrees_with_specified and largest.is_majority then 'both' else 'consensus'
         end
         or differing.response_hash = oracles.specified_response_hash
         or coalesce(suspects.operation, '') <> coalesce(differing.operation, '')

@@ -240,7 +240,8 @@ SINGULAR: dict[str, list[str]] = {
         f"update {SUSPECTS} set oracle_response = '9'",
         f"update {SUSPECTS} set cluster_oracle_response = '9'",
         f"update {SUSPECTS} set consensus = 'unanimous'",
-        f"update {ORACLES} set agrees_with_specified = true, cluster_agrees_with_specified = true",
+        f"update {SUSPECTS} set accused_by = 'both'",
+        f"update {ORACLES} set agrees_with_specified = true",
     ],
     "tests_of_a_suite_split_less_and_less": [
         f"update {DISCRIMINATING} set suite_rank = suite_rank + 1",
@@ -471,6 +472,7 @@ ACCEPTED = {
     ("measurements", "subject_kind"),
     ("stimulus_response_cube", "response_kind"),
     ("stimulus_response_matrix", "response_kind"),
+    ("suspect_oracles", "accused_by"),
 }
 
 

@@ -403,6 +403,7 @@ class SuspectRow:
     step_id: int
     operation: str | None
     inputs: str | None
+    accused_by: str
     specified_response: str
     oracle_response: str | None
     consensus: str
@@ -1656,7 +1657,9 @@ def assess(
         entropy=entropy(list(size_of.values())) if size_of else None,
         n_tied_stimuli=sum(r.consensus == "tie" for r in consensus.values()),
         tied_share=sum(r.consensus == "tie" for r in consensus.values()) / len(consensus),
-        n_specified_stimuli=sum(r.specified_response is not None for r in consensus.values()),
+        n_specified_stimuli=sum(
+            r.specified_response is not None or s in with_verdict for s, r in consensus.items()
+        ),
         n_consensus_compared=sum(agrees is not None for agrees in test_based),
         n_consensus_differing=test_based.count(False),
         consensus_differing_share=share(
@@ -1674,15 +1677,17 @@ def assess(
         consensus_pass_at_k=pass_at_k(n_decided, n_passing_consensus, PASS_AT_K),
     )
 
+    leading = leading_clusters(members, eligible)
+    has_majority = bool(leading) and 2 * len(leading[0]) > len(eligible)
     suspects = []
     for step, row in consensus.items():
         wanted = by_specified.get(step)
         if wanted is None or row.specified_response is None:
             continue
-        differing = [h for h in (by_consensus[step], by_cluster[step]) if h not in (None, wanted)]
-        if not differing:
+        if by_consensus[step] in (None, wanted):
             continue
-        exemplar = next(i for i, h in votes[step].items() if h == differing[0])
+        is_accused_by_cluster = has_majority and by_cluster[step] not in (None, wanted)
+        exemplar = next(i for i, h in votes[step].items() if h == by_consensus[step])
         suspects.append(
             SuspectRow(
                 data_set_id=problem[0],
@@ -1691,6 +1696,7 @@ def assess(
                 step_id=step[1],
                 operation=columns[exemplar][step].operation,
                 inputs=columns[exemplar][step].inputs,
+                accused_by="both" if is_accused_by_cluster else "consensus",
                 specified_response=row.specified_response,
                 oracle_response=row.oracle_response,
                 consensus=row.consensus,

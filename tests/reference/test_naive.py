@@ -1230,12 +1230,41 @@ def test_scores_of_implementations() -> None:
     )
     assert suspect.differing_implementation_id == "a"
     assert suspect.specified_implementation_id == "c"
+    assert suspect.accused_by == "both"  # a and b are two of three voters
     (problem,) = marts.problem_assessments
     assert (problem.n_clusters, problem.entropy) == (3, 1.5)
     assert (problem.n_consensus_differing, problem.n_consensus_compared) == (1, 3)
     assert (problem.n_passing_consensus, problem.consensus_pass_at_k) == (2, 0.5)
     pairs = {(r.implementation_a, r.implementation_b): r for r in marts.implementation_agreements}
     assert (pairs["a", "c"].n_common_stimuli, pairs["a", "c"].n_equal_responses) == (2, 1)
+
+
+def test_a_cluster_that_is_only_the_largest_accuses_nobody() -> None:
+    """a and b are the largest cluster, and wrong about t0; three others are right, each alone."""
+    marts = compute(
+        [
+            *answers("a", "1", "1", "1"),
+            *answers("b", "1", "1", "1"),
+            *answers("c", "2", "1", "2"),
+            *answers("d", "2", "2", "1"),
+            *answers("e", "2", "1", "3"),
+            *answers(ORACLE, "2", "1", "2"),
+        ]
+    )
+    assert [(s.test_id, s.accused_by) for s in marts.suspect_oracles] == [("t2", "consensus")]
+
+
+def test_verdicts_are_specified_answers() -> None:
+    marts = compute(
+        [
+            obs("a", "passed", "verdict"),
+            obs("a", "1", test_id="t2"),
+            obs(ORACLE, "1", test_id="t2"),
+            obs("b", "2", test_id="t3"),
+        ]
+    )
+    (problem,) = marts.problem_assessments
+    assert (problem.n_stimuli, problem.n_specified_stimuli) == (3, 2)
 
 
 def test_verdicts_state_whether_they_are_right() -> None:
