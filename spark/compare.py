@@ -1,9 +1,9 @@
-"""Compares the marts that Spark has built with those that DuckDB has built, row for row.
+"""Compares the marts built by Spark with those built by DuckDB, row for row.
 
     python -m spark.compare [--home LAKE] [--schema marts]
 
-Every mart is read by the engine that built it. Rows are compared as a multiset, with all their
-columns, texts byte for byte. Exits with 1 where anything differs.
+Each engine reads the marts that it built. Rows are compared as multisets, with all columns, and texts
+byte for byte. Exits with 1 if anything differs.
 """
 
 import argparse
@@ -19,15 +19,15 @@ from obslake.lakehouse.home import MARTS_FILE, home_folder
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-# What users may change is no result.
+# Users edit seeds: they are not results.
 _SEEDS = ("response_equivalences",)
 
-# DuckDB keeps all rows that `except all` compares in memory, with all their columns.
+# For `except all`, DuckDB keeps all rows in memory, with all columns.
 _MOST_ROWS = 500_000
 
 
 class NotBuiltError(Exception):
-    """One of the engines has not built the marts."""
+    """An engine has not built the marts."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Compared:
 
     Attributes:
         mart: its name.
-        duckdb_rows: rows that DuckDB has.
-        spark_rows: rows that Spark has.
-        only_duckdb: rows of DuckDB that Spark lacks, counted as often as they are there.
-        only_spark: rows of Spark that DuckDB lacks.
+        duckdb_rows: number of rows on DuckDB.
+        spark_rows: number of rows on Spark.
+        only_duckdb: number of rows that only DuckDB has, duplicates included.
+        only_spark: number of rows that only Spark has, duplicates included.
     """
 
     mart: str
@@ -50,21 +50,21 @@ class Compared:
 
 
 def compare(home: str | None, schema: str) -> Iterator[Compared]:
-    """Compare all marts, one after the other; the executors have to share the file system of this process.
+    """Compare all marts, one by one. The executors must share the file system of this process.
 
     Args:
         home: folder of the lakehouse.
         schema: namespace of Spark's marts.
 
     Raises:
-        NotBuiltError: marts of one of the engines are not there.
+        NotBuiltError: an engine has not built the marts.
     """
     marts = home_folder(home) / MARTS_FILE
     if not marts.exists():
         raise NotBuiltError(f"there are no marts in {marts}\n  run `dbt build`")
     builder = (
         SparkSession.builder.appName("obslake compare")
-        # The default form of a moment has no time zone, and is read as another type.
+        # The default type of timestamps has no time zone, and is read as another type.
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     )
     with (
@@ -103,7 +103,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: str, theirs: Path) -> 
         return int(connection.execute(f"select count(*) from ({rows})").fetchall()[0][0])
 
     n_duckdb, n_spark = count(duckdb_rows), count(spark_rows)
-    # Equal rows are of the same problem.
+    # Equal rows belong to the same problem.
     by_problem = any(name == "problem_id" for name, *_ in described)
     n_parts = 1 + max(n_duckdb, n_spark) // _MOST_ROWS if by_problem else 1
     only_duckdb = only_spark = 0
@@ -117,7 +117,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: str, theirs: Path) -> 
 
 def _comparable(column: str, kind: str) -> str:
     name = quote_identifier(column)
-    # The entries of a map have no order.
+    # Map entries are unordered.
     return f"list_sort(map_entries({name}))" if kind.startswith("MAP") else name
 
 

@@ -1,9 +1,9 @@
-"""Writes the configuration with which Spark finds the lakehouse that PyIceberg finds.
+"""Writes the Spark configuration of a lakehouse.
 
     python -m spark.configure FOLDER [--home LAKE] [--master MASTER]
 
-The catalog and the store are those of PyIceberg's own configuration, or the default ones below the
-folder of the lakehouse. What is written is plain Spark: change it, or copy it to a cluster.
+The catalog and the store are those of PyIceberg's configuration, or the default ones below the folder
+of the lakehouse. The result is a plain Spark configuration: change it, or copy it to a cluster.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from sqlalchemy import URL, make_url
 
 from spark.jars import JarError, jars, native_libraries
 
-# Two executors, processes of their own, with a core each and 2 GiB at most.
+# Two executors in separate processes, with one core and up to 2 GiB each.
 DEFAULT_MASTER = "local-cluster[2,1,2048]"
 
-# Options of an address of PostgreSQL that its driver for Java knows by the same names.
-_SAME_FOR_JDBC = {"sslmode", "sslrootcert", "sslcert"}
+# Options of PostgreSQL addresses that have the same name in JDBC.
+_SAME_IN_JDBC = {"sslmode", "sslrootcert", "sslcert"}
 
 LOGGING = """\
 rootLogger.level = error
@@ -35,10 +35,10 @@ appender.console.name = console
 appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
-# Python's gateway would say that it sets a level.
+# Python's gateway would log that it sets a level.
 logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
 logger.gateway.level = error
-# A cluster that ends with its driver is no fault.
+# It is not an error that a local cluster stops with its driver.
 logger.deploy.name = org.apache.spark.deploy
 logger.deploy.level = off
 logger.cluster.name = org.apache.spark.scheduler.cluster
@@ -55,17 +55,17 @@ logger.hooks.level = off
 
 
 def catalog_settings(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return what Spark has to be told of a catalog that PyIceberg has these properties of.
+    """Translate PyIceberg's properties of a catalog into Spark's settings.
 
     Raises:
-        ObslakeError: something of it cannot be translated.
+        ObslakeError: a property cannot be translated.
     """
     kind = properties.get("type", "sql")
     if kind != "sql":
         raise _untranslated(f"catalogs of type {kind}")
     return {
         "type": "jdbc",
-        # The form that PyIceberg creates.
+        # The schema that PyIceberg creates.
         "jdbc.schema-version": "V1",
         "warehouse": properties["warehouse"],
         **_database(make_url(properties["uri"])),
@@ -76,11 +76,11 @@ def catalog_settings(properties: Mapping[str, str]) -> dict[str, str]:
 def _database(url: URL) -> dict[str, str]:
     backend, options = url.get_backend_name(), dict(url.query)
     if backend == "sqlite":
-        # SQLite lets one connection write at a time.
+        # In SQLite only one connection can write at a time.
         return {"uri": f"jdbc:sqlite:{url.database}?busy_timeout=60000", "clients": "1"}
     if backend != "postgresql":
         raise _untranslated(f"catalogs in {backend}")
-    if unknown := options.keys() - _SAME_FOR_JDBC:
+    if unknown := options.keys() - _SAME_IN_JDBC:
         raise _untranslated(f"the option {min(unknown)!r} of the catalog's address")
     port = f":{url.port}" if url.port else ""
     uri = f"jdbc:postgresql://{url.host or 'localhost'}{port}/{url.database or ''}"
@@ -93,16 +93,16 @@ def _database(url: URL) -> dict[str, str]:
 
 
 def _store(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of an S3-compatible store; none where the files are in a file system."""
+    """Return the settings of an S3-compatible store; empty if the files are in a file system."""
     scheme = urlsplit(properties["warehouse"]).scheme
     if scheme in ("", "file"):
         return {}
     if scheme not in STORE_SCHEMES:
         raise _untranslated(f"stores of {scheme}://")
-    told = store_options(dict(properties))
+    options = store_options(dict(properties))
     settings = {
         "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        # Without clients of services that are not asked.
+        # It creates no clients of AWS services that are not used.
         "s3.client-factory-impl": "org.apache.iceberg.aws.s3.DefaultS3FileIOAwsClientFactory",
         "http-client.type": "urlconnection",
     }
@@ -112,11 +112,11 @@ def _store(properties: Mapping[str, str]) -> dict[str, str]:
         "session_token": "s3.session-token",
         "region": "client.region",
     }.items():
-        if value := told.get(name):
+        if value := options.get(name):
             settings[spark_name] = value
-    if "endpoint" in told:
+    if "endpoint" in options:
         settings["s3.endpoint"] = properties["s3.endpoint"]
-        settings["s3.path-style-access"] = "true" if told["url_style"] == "path" else "false"
+        settings["s3.path-style-access"] = "true" if options["url_style"] == "path" else "false"
     return settings
 
 
@@ -125,12 +125,12 @@ def _untranslated(what: str) -> ObslakeError:
 
 
 def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str, str]:
-    """Return the whole configuration.
+    """Return the configuration.
 
     Args:
         catalog: PyIceberg's properties of the catalog.
-        master: where Spark runs.
-        scratch: folder for what Spark leaves behind.
+        master: URL of the Spark master.
+        scratch: folder for temporary files.
 
     Raises:
         JarError: a library that Spark needs is not installed.
@@ -149,10 +149,10 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
-        # What looks like a variable in a text is a part of it.
+        # Texts may contain `${…}`, which is not a variable.
         "spark.sql.variable.substitute": "false",
         "spark.sql.shuffle.partitions": "8",
-        # Responses in JSON are joined level by level, in a long chain.
+        # JSON responses are joined level by level, which makes a deep plan.
         "spark.sql.analyzer.maxIterations": "1000",
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.defaultCatalog": CATALOG_NAME,
@@ -160,7 +160,7 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
         **{f"spark.sql.catalog.{CATALOG_NAME}.{name}": value for name, value in described.items()},
     }
     if master.startswith("local"):
-        # Executors of a cluster call the driver from other machines.
+        # Executors on other machines could not connect to a loopback address.
         found |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     if libraries := native_libraries(described):
         found["spark.driver.extraLibraryPath"] = str(libraries)
@@ -168,7 +168,7 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
 
 
 def write(folder: Path, home: str | None, master: str) -> Path:
-    """Write the configuration into a folder, and return the file.
+    """Write the configuration into a folder, and return the path of the file.
 
     Raises:
         ObslakeError: there is no lakehouse, or its catalog cannot be translated.
@@ -180,7 +180,7 @@ def write(folder: Path, home: str | None, master: str) -> Path:
     (scratch / "local").mkdir(parents=True, exist_ok=True)
     found = settings(lakehouse.catalog.properties, master, scratch)
     file = folder / "spark-defaults.conf"
-    # It may hold passwords, whoever may have read what was there before.
+    # It may contain passwords, and a file that it replaces may be readable for everyone.
     part = folder / f".spark-defaults.conf.{os.getpid()}"
     part.touch(mode=0o600)
     part.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in found.items()))
@@ -190,7 +190,7 @@ def write(folder: Path, home: str | None, master: str) -> Path:
 
 
 def _escaped(value: str) -> str:
-    """Return a value as files of properties have it, in which a backslash begins an escape."""
+    """Escape a value for a properties file, in which a backslash begins an escape sequence."""
     return value.replace("\\", "\\\\")
 
 

@@ -1,26 +1,26 @@
 #!/bin/sh
-# The main job on Spark, and on DuckDB beside it: load the demonstration corpus, build, compare.
+# Load the demo corpus, build it on Spark and on DuckDB, and compare the marts.
 set -eu
 cd "$(dirname "$0")/.."
 
 OBSLAKE_HOME=${OBSLAKE_HOME:-lake}
 SPARK_CONF_DIR="$OBSLAKE_HOME/spark"
-# No other machine takes part.
+# No other machine is involved.
 SPARK_LOCAL_IP=127.0.0.1
 export OBSLAKE_HOME SPARK_CONF_DIR SPARK_LOCAL_IP
 
 say() { printf '\n%s\n' "$*"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
-say '1. Load what was observed into Iceberg'
+say '1. Load the observations into Iceberg'
 . demo/load.sh
 
-say '2. Tell Spark where the lakehouse is, and pin the moment it shall see'
+say '2. Configure Spark for the lakehouse, and pin what it reads'
 run python -m spark.configure "$SPARK_CONF_DIR"
 run obslake pin
 
-say '3. Build and test the marts on Spark: two executors, processes of their own'
-# What is parsed for one engine is not for the other.
+say '3. Build and test the marts on Spark: two executors in separate processes'
+# The project is parsed differently for each engine.
 run env DBT_TARGET_PATH=target/spark dbt build --target spark --quiet
 
 say '4. Build and test the marts on DuckDB'

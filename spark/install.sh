@@ -1,12 +1,12 @@
 #!/bin/sh
-# Install Java and the JDBC drivers, where they are missing, from Debian's packages. Arguments: further packages that
-# have to be there. Exits with 75 where Java cannot be had, with 1 where anything else is wrong.
+# Install Java and the JDBC drivers from Debian's packages, if they are missing. Arguments: further packages to install.
+# Exits with 75 if Java cannot be installed, and with 1 on any other error.
 set -eu
 
 missing='' java_missing=''
 want() { missing="$missing $1"; }
 fail() { printf '%s\n' "$1" >&2; exit 1; }
-# What cannot be had matters only where it is Java; all else can be installed where Java can.
+# Where Java can be installed, so can the other packages: only a lack of Java is not an error.
 refuse() {
     printf 'Spark needs these packages, which are not installed:%s\n  %s\n' "$missing" "$1" >&2
     [ -z "$java_missing" ] || exit 75
@@ -15,11 +15,11 @@ refuse() {
 
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 if "$java" -version >/dev/null 2>&1; then
-    # Spark 3.5 runs on 8, 11 and 17, Iceberg on 11 and later.
+    # Spark 3.5 supports 8, 11 and 17, and Iceberg 11 and later.
     version=$("$java" -version 2>&1 | sed -n 's/^[a-z]* version "\([0-9]*\).*/\1/p')
     case $version in
     11 | 17) ;;
-    *) fail "Spark runs on Java 11 and 17, and $java is $version
+    *) fail "Spark needs Java 11 or 17, and $java is $version
   set JAVA_HOME to one of these" ;;
     esac
 else

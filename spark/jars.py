@@ -1,20 +1,20 @@
-"""Finds the Java libraries that Spark needs beside its own, where packages have installed them."""
+"""Finds the additional Java libraries that Spark needs."""
 
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-# Debian's places.
+# Folders of Debian packages.
 _JAVA = Path("/usr/share/java")
 _NATIVE = Path("/usr/lib")
 
-# Spark's Python package is built for this version of Scala.
+# PySpark is built for this version of Scala.
 _ICEBERG = "iceberg-spark-runtime-3.5_2.12-*.jar"
 
-# What Iceberg's S3FileIO needs of the AWS SDK, with `DefaultS3FileIOAwsClientFactory` and the HTTP client of Java
-# itself: the libraries of which classes were loaded while tables were made, changed and read. Without one of them
-# it fails when it first asks for it; all of the SDK would be ten times as many.
+# The parts of the AWS SDK that Iceberg's S3FileIO needs with `DefaultS3FileIOAwsClientFactory` and Java's own HTTP
+# client: the libraries whose classes were loaded while tables were created, changed and read. If one is missing,
+# its first use fails. The complete SDK has ten times as many.
 STORE_JARS = (
     "auth-2.29.26.jar",
     "aws-core-2.29.26.jar",
@@ -55,7 +55,7 @@ def jars(catalog: Mapping[str, str]) -> list[Path]:
         catalog: Spark's settings of the catalog.
 
     Raises:
-        JarError: one of them is not installed.
+        JarError: a library is not installed.
     """
     return list(_jars(catalog))
 
@@ -73,7 +73,7 @@ def _jars(catalog: Mapping[str, str]) -> Iterator[Path]:
 
 
 def store_folder() -> Path:
-    """Return the folder of the Python environment where the libraries for a store are."""
+    """Return the folder of the Python environment with the libraries for stores."""
     return Path(sys.prefix) / "share" / "obslake" / "jars"
 
 
@@ -100,7 +100,7 @@ def _of_system(name: str, package: str) -> Path:
 
 
 def native_libraries(catalog: Mapping[str, str]) -> Path | None:
-    """Return the folder of the native libraries for a catalog; None where it needs none.
+    """Return the folder of the native libraries for a catalog; None if it needs none.
 
     Raises:
         JarError: they are not installed.

@@ -1,4 +1,4 @@
-"""Asks Spark several queries: reads them as JSON from standard input, writes their rows to standard output."""
+"""Runs queries on Spark: reads them as JSON from standard input, and writes their rows to standard output."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 
 def main() -> None:
-    """Answer a list of pairs of a query and its named parameters."""
+    """Run a list of pairs of a query and its named parameters."""
     session = SparkSession.builder.getOrCreate()
     session.sql("use marts")
     answers = []

@@ -1,4 +1,4 @@
-"""Fixtures: a catalog and a store that several machines could share."""
+"""Fixtures: a catalog and a store that several machines can share."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ def shared(
     database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> SparkWorkspace:
-    """A lakehouse of which nothing but the marts of DuckDB is in a folder, known by the environment only."""
+    """A lakehouse whose folder has only the marts of DuckDB. Only the environment names its catalog and store."""
     configure_catalog(
         monkeypatch,
         type="sql",
@@ -44,7 +44,7 @@ def shared(
         s3__region=REGION,
     )
     workspace = SparkWorkspace(tmp_path_factory.mktemp("shared"))
-    # Neither keys of the user nor of the machine.
+    # The keys of the user and of the machine are not used.
     monkeypatch.setenv("HOME", str(workspace.folder))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     return workspace

@@ -1,10 +1,10 @@
-"""The process that runs commands on Spark one after the other, in one Java: ``python -m tests.spark.driver``.
+"""Runs commands on Spark one after the other, in one Java process: ``python -m tests.spark.driver``.
 
-Spark plans several times as fast where Java has compiled what it does all the time, and Java forgets that when it
-ends. So it does not end here. All else is as in a process of its own: a command finds the configuration of its
-environment, makes a context from it, and the context ends with the command.
+Spark plans several times as fast once Java has compiled its code, so Java is not restarted between commands. Apart
+from that, a command runs as in a process of its own: it reads the configuration that its environment names and
+creates a context, which stops with the command.
 
-Requests and answers are those of `tests.harness.zygote`; the process id is this one's.
+Requests and answers are those of `tests.harness.zygote`; the process id in an answer is that of this process.
 """
 
 import os
@@ -27,7 +27,7 @@ from tests.harness.requests import MOST_BYTES, Request
 from tests.harness.zygote import call
 from tests.spark.running import JAVA_OPTIONS
 
-# Java gets its libraries when it starts: those for all catalogs of the tests.
+# Java gets the libraries for all catalogs of the tests when it starts.
 _CATALOGS = (
     {"uri": "jdbc:sqlite:"},
     {"uri": "jdbc:postgresql:", "io-impl": "org.apache.iceberg.aws.s3.S3FileIO"},
@@ -35,7 +35,7 @@ _CATALOGS = (
 
 
 def main() -> None:
-    """Serve until nobody is left who could ask."""
+    """Serve until the socket is closed."""
     requests = socket.socket(fileno=os.dup(0))
     with tempfile.TemporaryDirectory() as folder:
         java = Java(Path(folder))
@@ -75,13 +75,13 @@ def _run(request: Request, standard: Sequence[int], java: "Java") -> int:
 
 
 class Java:
-    """The one Java of this process."""
+    """The Java process of this process."""
 
     def __init__(self, folder: Path) -> None:
-        """Start it, without settings, which would be those of every command.
+        """Start it without settings, which would apply to all commands.
 
         Args:
-            folder: an empty one, where it leaves what nobody asks for.
+            folder: an empty folder for its files.
         """
         (folder / "log4j2.properties").write_text(LOGGING)
         os.environ |= {"SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}
@@ -93,9 +93,9 @@ class Java:
             "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder} {JAVA_OPTIONS}",
         }
         conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
-        self._said = (folder / "said").open("w+")
-        with (folder / "said").open("ab") as said:
-            gateway = launch_gateway(conf, {"stdout": said, "stderr": said})
+        self._output = (folder / "output").open("w+")
+        with (folder / "output").open("ab") as output:
+            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})
         SparkContext._ensure_initialized(gateway=gateway)
         self._java = gateway.jvm
         self._properties = self._java.java.lang.System.getProperties().clone()
@@ -103,20 +103,20 @@ class Java:
         SparkSession.stop = lambda session: self._end(session)
 
     def configure(self, folder: Path) -> None:
-        """Let the next context find the configuration in a folder, as one finds it with which Java starts."""
+        """Make the next context use the configuration in a folder, as if Java were started with it."""
         self._java.java.lang.System.setProperties(self._properties.clone())
         self._java.org.apache.spark.util.Utils.loadDefaultSparkProperties(
             self._java.org.apache.spark.SparkConf(False), str(folder / "spark-defaults.conf")
         )
 
     def end_context(self) -> None:
-        """End the context of a command, if it has not done so, and say what Java has said."""
+        """Stop the context of a command, if the command has not, and pass on what Java printed."""
         if session := SparkSession._instantiatedSession:
             session.stop()
-        sys.stderr.write(self._said.read())
+        sys.stderr.write(self._output.read())
 
     def _end(self, session: SparkSession) -> None:
-        """End a context, and its connections to the catalog, which only the end of Java would end."""
+        """Stop a context, and close its connections to the catalog, which else stay open while Java runs."""
         manager = session._jsparkSession.sessionState().catalogManager()
         cached = manager.catalog(CATALOG_NAME).icebergCatalog()
         field = cached.getClass().getDeclaredField("catalog")

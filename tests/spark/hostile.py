@@ -1,4 +1,4 @@
-"""A lakehouse of cursed names, every kind of response, and rules of equivalence, of which a part is loaded."""
+"""A lakehouse with hostile names, all kinds of responses, and rules of equivalence; some rows are loaded later."""
 
 import random
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ N_PROBLEMS = 60
 
 @dataclass(frozen=True)
 class Hostile:
-    """A lakehouse, and what is not in it yet.
+    """A lakehouse, and the observations that are loaded later.
 
     Attributes:
-        workspace: where it is.
-        project: the project that builds it, a copy.
+        workspace: its workspace.
+        project: a copy of the project, which builds it.
         early: the observations that are loaded.
-        late: those that are not yet.
+        late: the observations that are not loaded yet.
     """
 
     workspace: SparkWorkspace
@@ -40,11 +40,11 @@ class Hostile:
     late: list[Observation]
 
     def write_equivalences(self) -> None:
-        """Write rules for some of all problems."""
+        """Write rules for some problems."""
         write_seed(self.project, equivalences(SEED, [*self.early, *self.late]))
 
     def change_equivalences(self) -> None:
-        """Write other rules for some problems of which something is loaded later; the others keep theirs."""
+        """Change the rules of some problems that late observations belong to; the others keep theirs."""
         changed = {(o.data_set_id, o.problem_id) for o in self.late}
         before = equivalences(SEED, [*self.early, *self.late])
         after = equivalences(SEED + 1, self.late)
@@ -56,7 +56,7 @@ class Hostile:
 
 
 def load_hostile(folder: Path) -> Hostile:
-    """Load half of the observations of most problems, and all of the others; build nothing."""
+    """Load half of the observations of most problems, and all of the others. Nothing is built."""
     workspace = SparkWorkspace(folder)
     project = copy_project(workspace)
     observations = random_observations(SEED, n_problems=N_PROBLEMS)
@@ -73,6 +73,6 @@ def load_hostile(folder: Path) -> Hostile:
 
 
 def equivalences(seed: int, observations: list[Observation]) -> list[Equivalence]:
-    """Rules for some problems; dbt itself reads a carriage return in a seed as a line feed."""
+    """Return rules for some problems; not for those with a carriage return, which dbt reads as a line feed."""
     rules = random_equivalences(seed, observations)
     return [rule for rule in rules if "\r" not in (rule.problem_id or "")]

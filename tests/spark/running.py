@@ -1,4 +1,4 @@
-"""A lakehouse whose marts Spark and DuckDB build beside each other."""
+"""A lakehouse whose marts are built by Spark and by DuckDB."""
 
 import json
 import subprocess
@@ -10,17 +10,17 @@ from typing import Any
 from tests.harness.commands import PROJECT, Commands
 from tests.harness.workspace import Workspace
 
-# One Java runs what Spark does for all tests of this process, but for what tests run as users do.
+# One Java process runs the Spark commands of all tests, except those that are run as users run them.
 SPARK = Commands(module="tests.spark.driver")
 
-# Java compiles each method once, and collects garbage in one thread: more pays where something runs for long. It
-# has room for all that it has compiled, which it would else throw away, and compile again.
+# Java compiles each method once, and collects garbage in one thread: more pays off in longer runs only. The code
+# cache is large enough for all compiled code, which would else be dropped and compiled again.
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m"
 
-# Within the driver.
+# Executors run in the driver.
 _LOCAL = "local[2]"
-# Plans are neither compiled nor changed while they are executed, and files of metadata are read once: where there
-# are few rows, Spark takes longer to find out how to do something than to do it.
+# With few rows, Spark takes longer to plan than to execute: so plans are neither compiled nor changed during
+# execution, and metadata files are read once.
 _FOR_FEW_ROWS = {
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.adaptive.enabled": "false",
@@ -48,7 +48,7 @@ class SparkWorkspace(Workspace):
             "JDK_JAVA_OPTIONS": JAVA_OPTIONS,
             "SPARK_CONF_DIR": str(self.conf),
             "SPARK_LOCAL_IP": "127.0.0.1",
-            # Python shows moments in the zone of its process.
+            # Python shows timestamps in its process's time zone.
             "TZ": "UTC",
         }
 
@@ -58,25 +58,25 @@ class SparkWorkspace(Workspace):
         assert done.returncode == 0, done.stderr
 
     def configure_for_few_rows(self) -> None:
-        """Write the configuration, with settings that are best for few rows."""
+        """Write the Spark configuration, with the best settings for few rows."""
         self.configure(_LOCAL)
         with (self.conf / "spark-defaults.conf").open("a") as file:
             file.writelines(f"{name}={value}\n" for name, value in _FOR_FEW_ROWS.items())
 
     def installed(self, *command: str, cwd: Path | None = None) -> str:
-        """Run a program as a user's shell does, which must succeed; return what it printed."""
+        """Run a program as a user's shell does. It must succeed; return its output."""
         done = self.run_installed(*command, cwd=cwd)
         assert done.returncode == 0, done.stdout + done.stderr[-5000:]
         return done.stdout
 
     def module(self, *command: str, stdin: str = "") -> str:
-        """Run a module of the project on Spark, which must succeed; return what it printed."""
+        """Run a module of the project on Spark. It must succeed; return its output."""
         done = self._run_spark("-m", *command, stdin=stdin)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def spark(self, *arguments: str, project: Path = PROJECT) -> str:
-        """Run dbt on Spark, which must succeed."""
+        """Run dbt on Spark. It must succeed; return its output."""
         done = self.run_spark(*arguments, project=project)
         assert done.returncode == 0, done.stdout + done.stderr[-5000:]
         return done.stdout
@@ -88,24 +88,24 @@ class SparkWorkspace(Workspace):
         return self._run_spark("dbt", *self.on_spark(*arguments), cwd=project)
 
     def on_spark(self, *arguments: str) -> list[str]:
-        """Return arguments of dbt with those that make it run on Spark."""
-        # What is parsed for one engine is not for the other.
+        """Add the arguments that make dbt run on Spark."""
+        # The project is parsed differently for each engine.
         target = str(self.folder / "target-spark")
         return [*arguments, "--target", "spark", "--target-path", target]
 
     def report(self, name: str) -> dict[str, Any]:
-        """Return what the last dbt on Spark that was to write it has written: ``manifest`` or ``run_results``."""
+        """Return the last ``manifest`` or ``run_results`` that dbt on Spark wrote."""
         report = self.folder / "target-spark" / f"{name}.json"
         found: dict[str, Any] = json.loads(report.read_text())
         return found
 
     def passed(self) -> Counter[str]:
-        """Return how many tests of each type have passed in the last dbt on Spark that was to write it."""
+        """Return the number of passed tests by type, in the last results that dbt on Spark wrote."""
         results = self.report("run_results")["results"]
         return Counter(r["unique_id"].split(".")[0] for r in results if r["status"] == "pass")
 
     def compare(self) -> dict[str, int]:
-        """Compare all marts of both engines; return how many rows each has."""
+        """Compare all marts of both engines; return their numbers of rows."""
         return compared(self.module("spark.compare"))
 
     def _run_spark(
@@ -119,9 +119,9 @@ class SparkWorkspace(Workspace):
         )
 
 
-def compared(said: str) -> dict[str, int]:
-    """Return how many rows each mart has, by what the comparison printed: the same on both engines."""
-    lines = said.splitlines()
+def compared(output: str) -> dict[str, int]:
+    """Return the number of rows of each mart from the output of a comparison that found no difference."""
+    lines = output.splitlines()
     assert lines[-1] == "all marts are the same, row for row"
     rows = {}
     for line in lines[1:-1]:

@@ -1,4 +1,4 @@
-"""An S3-compatible store for a test, SeaweedFS, where it is installed."""
+"""Runs an S3-compatible store for a test: SeaweedFS, if it is installed."""
 
 import json
 import shutil
@@ -26,9 +26,9 @@ class Store:
     """A store with an empty bucket.
 
     Attributes:
-        endpoint: where it is.
-        key_id: id of the key with which everything is allowed.
-        secret: that key.
+        endpoint: its URL.
+        key_id: id of a key with all permissions.
+        secret: the secret of that key.
     """
 
     endpoint: str
@@ -36,7 +36,7 @@ class Store:
     secret: str
 
     def file_system(self) -> S3FileSystem:
-        """Return the store as a client that knows nothing of obslake sees it."""
+        """Return a client of the store that does not use obslake."""
         return S3FileSystem(
             endpoint_override=self.endpoint,
             access_key=self.key_id,
@@ -48,10 +48,10 @@ class Store:
 
 @contextmanager
 def running() -> Iterator[Store]:
-    """Start a store on this machine's own address, with its files in a folder of its own.
+    """Start a store on the loopback address, with its files in a temporary folder.
 
     Raises:
-        NoServerError: it cannot be had.
+        NoServerError: it is not available.
     """
     folder = Path(tempfile.mkdtemp(prefix="seaweed-"))
     ports = _free_ports(2 * len(_SERVICES))
@@ -67,7 +67,7 @@ def running() -> Iterator[Store]:
         "dir": folder,
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
-        # It would tell its makers of itself.
+        # It would send statistics to its authors.
         "master.telemetry": "false",
         "master.volumeSizeLimitMB": "64",
         "volume.max": "100",
@@ -75,7 +75,7 @@ def running() -> Iterator[Store]:
         "filer.localSocket": folder / "filer.sock",
         "s3.localSocket": folder / "s3.sock",
         "s3.config": keys,
-        # Further services, which nobody asks.
+        # Services that are not used.
         "s3.port.iceberg": "0",
         "s3.port.lance": "0",
     }
@@ -115,7 +115,7 @@ def _program() -> str:
 def _free_ports(number: int) -> list[int]:
     with ExitStack() as sockets:
         found = []
-        # All at once, so that they are different.
+        # All are open at once, so that the ports differ.
         for _ in range(number):
             free = sockets.enter_context(socket.socket())
             free.bind(("127.0.0.1", 0))
@@ -129,8 +129,8 @@ def _create_bucket(store: Store, server: "subprocess.Popen[bytes]", log: Path) -
             store.file_system().create_dir(BUCKET)
         except OSError as error:
             if server.poll() is not None:
-                said = log.read_text().strip()[-2000:]
-                raise NoServerError(f"weed ends: {said}") from error
+                output = log.read_text().strip()[-2000:]
+                raise NoServerError(f"weed has stopped: {output}") from error
             time.sleep(0.5)
         else:
             return

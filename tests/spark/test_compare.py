@@ -1,4 +1,4 @@
-"""The comparison sees every difference, also in marts that are compared part by part."""
+"""The comparison finds every difference, also in marts that are compared in parts."""
 
 from pathlib import Path
 
@@ -49,6 +49,6 @@ def test_differences(
     assert found == Compared("mart", len(ROWS), len(theirs), only_ours, only_theirs)
 
 
-def test_nothing_is_built(tmp_path: Path) -> None:
+def test_missing_marts_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotBuiltError, match="there are no marts in"):
         list(compare.compare(str(tmp_path), "marts"))

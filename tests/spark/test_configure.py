@@ -1,4 +1,4 @@
-"""What Spark is told of a catalog and a store is what PyIceberg is configured with."""
+"""Spark is configured with PyIceberg's settings of the catalog and the store."""
 
 import stat
 import subprocess
@@ -20,7 +20,7 @@ POSTGRES = {
 }
 
 
-def test_a_database() -> None:
+def test_settings_of_a_database() -> None:
     found = catalog_settings(POSTGRES)
     assert found["uri"] == (
         "jdbc:postgresql://db:5433/lake?sslmode=verify-full&sslrootcert=%2Fca.pem"
@@ -29,14 +29,14 @@ def test_a_database() -> None:
 
 
 @pytest.mark.parametrize("style", ["s3", "client"])
-def test_a_store(style: str) -> None:
-    told = {
+def test_settings_of_a_store(style: str) -> None:
+    properties = {
         f"{style}.access-key-id": "key",
         f"{style}.secret-access-key": "secret",
         f"{style}.region": "eu-1",
         "s3.endpoint": "https://store:8333",
     }
-    found = catalog_settings(POSTGRES | told)
+    found = catalog_settings(POSTGRES | properties)
     assert {name: found[name] for name in found if "s3." in name or "client." in name} == {
         "s3.client-factory-impl": "org.apache.iceberg.aws.s3.DefaultS3FileIOAwsClientFactory",
         "http-client.type": "urlconnection",
@@ -46,9 +46,9 @@ def test_a_store(style: str) -> None:
         "s3.endpoint": "https://store:8333",
         "s3.path-style-access": "true",
     }
-    virtual = catalog_settings(POSTGRES | told | {"s3.force-virtual-addressing": "true"})
+    virtual = catalog_settings(POSTGRES | properties | {"s3.force-virtual-addressing": "true"})
     assert virtual["s3.path-style-access"] == "false"
-    assert not [name for name in catalog_settings(SQLITE | told) if "s3." in name]
+    assert not [name for name in catalog_settings(SQLITE | properties) if "s3." in name]
 
 
 @pytest.mark.parametrize(
@@ -60,25 +60,23 @@ def test_a_store(style: str) -> None:
         (SQLITE | {"warehouse": "gs://b/w"}, "stores of gs://"),
     ],
 )
-def test_what_cannot_be_translated_is_refused(properties: dict[str, str], what: str) -> None:
+def test_unknown_settings_are_refused(properties: dict[str, str], what: str) -> None:
     with pytest.raises(ObslakeError, match=f"{what}.* cannot be translated"):
         catalog_settings(properties)
 
 
-def test_only_executors_of_this_machine_call_it_by_its_own_address(tmp_path: Path) -> None:
+def test_the_driver_is_bound_to_loopback_for_local_executors_only(tmp_path: Path) -> None:
     here = settings(SQLITE, "local-cluster[2,1,2048]", tmp_path)
     assert here["spark.driver.host"] == "127.0.0.1"
     elsewhere = settings(SQLITE, "spark://cluster:7077", tmp_path)
     assert here.keys() - elsewhere.keys() == {"spark.driver.host", "spark.driver.bindAddress"}
 
 
-def test_passwords_are_whole_and_for_nobody_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_passwords_are_escaped_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = SparkWorkspace(tmp_path)
     with pytest.raises(NoLakehouseError, match="there is no lakehouse at"):
         write(tmp_path / "conf", str(workspace.home), "local[1]")
-    # Spark's own driver reads it.
+    # Spark's own driver reads the file.
     secret = "=a\\b ${env:HOME}"
     configure_catalog(
         monkeypatch,

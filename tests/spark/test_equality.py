@@ -1,4 +1,4 @@
-"""Spark builds the same marts as DuckDB, row for row, whatever the texts are."""
+"""Spark builds the same marts as DuckDB, row for row, for any texts."""
 
 import json
 import random
@@ -17,14 +17,14 @@ from tests.spark.running import SparkWorkspace, compared
 
 @dataclass(frozen=True)
 class Built:
-    """A lakehouse that both engines have built.
+    """A lakehouse built by both engines.
 
     Attributes:
-        workspace: where it is.
-        project: the project that built it, a copy.
-        passed: how many tests of data passed while Spark built it.
-        manifest: of the project, on Spark.
-        rows: how many rows each mart has, the same on both engines.
+        workspace: its workspace.
+        project: the copy of the project that built it.
+        passed: the number of data tests that passed on Spark.
+        manifest: the manifest of the project on Spark.
+        rows: the number of rows of each mart.
     """
 
     workspace: SparkWorkspace
@@ -36,7 +36,7 @@ class Built:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """On Spark as users build: by commands in processes of their own, with default settings and executors."""
+    """Built as users build on Spark: by commands in separate processes, with default settings and executors."""
     hostile = load_hostile(tmp_path_factory.mktemp("hostile"))
     workspace, project = hostile.workspace, hostile.project
     workspace.installed("python", "-m", "spark.configure", str(workspace.conf), cwd=PROJECT)
@@ -60,14 +60,14 @@ def test_all_data_tests(built: Built) -> None:
 
 
 def test_all_unit_tests(built: Built) -> None:
-    """With a thread for each core, since they change nothing."""
+    """Two threads can run them, since they change nothing."""
     units = ("--quiet", "--write-json", "test", "--select", "test_type:unit", "--threads", "2")
     built.workspace.spark(*units, project=built.project)
     assert built.workspace.passed() == {"unit_test": len(built.manifest["unit_tests"])}
 
 
 def test_queries_answer_as_the_functions(built: Built) -> None:
-    """With every parameter that is a text, and with none that need not be named."""
+    """Every parameter that is a text is given, and every optional one is left out."""
     workspace, chooser = built.workspace, random.Random(SEED)
     members = workspace.query(
         "select data_set_id, problem_id, list(implementation_id order by implementation_id) "
@@ -95,11 +95,11 @@ def test_queries_answer_as_the_functions(built: Built) -> None:
         path.stem for path in (PROJECT / "spark" / "queries").iterdir()
     }
 
-    asked = [
+    queries = [
         ((PROJECT / "spark" / "queries" / f"{name}.sql").read_text(), parameters)
         for name, parameters in calls
     ]
-    answers = json.loads(workspace.module("tests.spark.ask", stdin=json.dumps(asked)))
+    answers = json.loads(workspace.module("tests.spark.ask", stdin=json.dumps(queries)))
     n_rows = 0
     for (name, parameters), found in zip(calls, answers, strict=True):
         named = {key: value for key, value in parameters.items() if value is not None}
@@ -112,5 +112,5 @@ def test_queries_answer_as_the_functions(built: Built) -> None:
 
 
 def _text(value: object) -> str:
-    # Spark says no time zone.
+    # Spark returns timestamps without a time zone.
     return str(value.replace(tzinfo=None) if isinstance(value, datetime) else value)

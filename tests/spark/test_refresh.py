@@ -1,4 +1,4 @@
-"""What is loaded, forgotten and pinned later: Spark builds what is new, and has the marts of DuckDB again."""
+"""Spark refreshes its marts after loads, forgotten rows and new rules, and has the same marts as DuckDB again."""
 
 import random
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from tests.spark.hostile import SEED, load_hostile
 from tests.spark.running import SparkWorkspace
 
 
-def test_what_is_loaded_later(tmp_path: Path) -> None:
-    """It is seen when it is pinned; what was forgotten is gone, and other rules are others."""
+def test_marts_are_refreshed(tmp_path: Path) -> None:
+    """Changes take effect when they are pinned; forgotten rows are removed, and new rules apply."""
     hostile = load_hostile(tmp_path)
     workspace, project = hostile.workspace, hostile.project
     choose_in_few_rounds(project)
@@ -37,14 +37,14 @@ def test_what_is_loaded_later(tmp_path: Path) -> None:
     workspace.obslake("pin")
     hostile.change_equivalences()
     workspace.spark("--quiet", "seed", project=project)
-    # Each commit changes one table, and the last one or none is made: what was forgotten is gone all the same.
+    # A commit changes one table, and a run may be cut off before any: forgotten rows are removed all the same.
     built = versions(workspace, "int_actuations")
     for statement in ("delete_stale_rows", "keep_source", "keep_versions"):
         with cut_off(project, statement, "int_actuations"):
             done = workspace.run_spark("run", "--select", "+int_actuations", project=project)
             assert done.returncode != 0
             assert "cut off" in done.stdout
-        # Also if the rules become again what they were, what was cut off is built again.
+        # What was cut off is stale, also if the rules are changed back.
         stale = versions(workspace, "int_actuations", is_stale=True)
         trusted = versions(workspace, "int_actuations").items() & built.items()
         assert stale
@@ -54,10 +54,10 @@ def test_what_is_loaded_later(tmp_path: Path) -> None:
     workspace.dbt("--quiet", "run", project=project)
     after = workspace.compare()
     assert after["stimulus_response_cube"] > before["stimulus_response_cube"]
-    # The rows are the same, and DuckDB is sooner done than Spark.
+    # The rows are the same on both engines, and DuckDB tests them faster.
     workspace.dbt("--quiet", "test", "--exclude", "test_type:unit", project=project)
 
-    # Rows that were forgotten are in snapshots of before, until these are removed.
+    # Forgotten rows are in earlier snapshots, until these are removed.
     assert stored_rows(workspace, data_set, problem)
     workspace.spark("--quiet", "run-operation", "expire_marts", project=project)
     assert not stored_rows(workspace, data_set, problem)
@@ -67,9 +67,9 @@ def test_what_is_loaded_later(tmp_path: Path) -> None:
 
 
 def choose_in_few_rounds(project: Path) -> None:
-    """Let suites be chosen in two rounds: sixteen of them, which are alike, take Spark a third of a build to plan.
+    """Choose suites in two rounds: Spark takes a third of a build to plan the usual sixteen, which are alike.
 
-    `test_equality.py` has them all.
+    `test_equality.py` has all of them.
     """
     path = project / "dbt_project.yml"
     text = path.read_text()
@@ -80,7 +80,7 @@ def choose_in_few_rounds(project: Path) -> None:
 
 @contextmanager
 def cut_off(project: Path, statement: str, model: str) -> Iterator[None]:
-    """Let a model fail where it would execute a statement of its refresh."""
+    """Make a model fail at a statement of its refresh."""
     path = project / "macros" / "refresh" / f"{statement}.sql"
     kept = path.read_text()
     renamed = kept.replace(f"macro {statement}()", f"macro kept_{statement}()")
@@ -97,7 +97,7 @@ def cut_off(project: Path, statement: str, model: str) -> Iterator[None]:
 def versions(
     workspace: SparkWorkspace, model: str, *, is_stale: bool = False
 ) -> dict[tuple[str, str], str]:
-    """Return the versions that a model has of its problems, or of those that it was last to build."""
+    """Return the versions of the problems of a model, or only of those that were stale in its last build."""
     namespace = Lakehouse.open(workspace.home).tables_of("marts_refresh")
     (found,) = (t for t in namespace if t.name()[-1] == "refresh_problems")
     rows = found.scan(row_filter=EqualTo("model", model)).to_arrow().to_pylist()
@@ -109,7 +109,7 @@ def versions(
 
 
 def stored_rows(workspace: SparkWorkspace, data_set: str, problem: str) -> int:
-    """Count the rows of a problem in all files of Spark's tables, whether they are of a snapshot or not."""
+    """Count the rows of a problem in all files of Spark's tables, of any snapshot or none."""
     total = 0
     for schema in ("marts", "marts_intermediate"):
         for table in (workspace.home / "warehouse" / schema).iterdir():
@@ -124,8 +124,8 @@ def stored_rows(workspace: SparkWorkspace, data_set: str, problem: str) -> int:
     return total
 
 
-def test_what_is_wrong_with_a_pin_is_said(tmp_path: Path) -> None:
-    """There is none, something was loaded since, what it names has expired."""
+def test_errors_of_pins(tmp_path: Path) -> None:
+    """There is no pin, it is older than the last load, or its snapshot has expired."""
     workspace = SparkWorkspace(tmp_path)
     workspace.obslake("init")
     workspace.configure_for_few_rows()

@@ -1,4 +1,4 @@
-"""One lakehouse in PostgreSQL and an S3-compatible store: loaders side by side, Spark builds, DuckDB reads."""
+"""One lakehouse in PostgreSQL and an S3-compatible store: concurrent loads, built by Spark, read by DuckDB."""
 
 import json
 from collections import Counter
@@ -19,7 +19,7 @@ STEPS = 20
 
 
 def source(folder: Path, name: str, data_set: str, problems: int = 3) -> list[str]:
-    """Write observations of which some answers are those of the others; return how they are loaded."""
+    """Write observations, some with equal responses; return the arguments that load them."""
     rows = [
         observation(
             data_set_id=data_set,
@@ -39,7 +39,7 @@ def source(folder: Path, name: str, data_set: str, problems: int = 3) -> list[st
 
 
 def rows_of(workspace: SparkWorkspace, query: str, *options: str) -> Counter[str]:
-    """Return the rows of an answer, each with how often it is there."""
+    """Return the rows of a query as a multiset."""
     answer = json.loads(workspace.obslake("sql", query, "--json", *options))
     return Counter(json.dumps(row, sort_keys=True) for row in answer)
 
@@ -51,7 +51,7 @@ def count(workspace: SparkWorkspace, relation: str, *options: str) -> int:
 
 
 def compare(workspace: SparkWorkspace) -> dict[str, int]:
-    """Compare the marts of both engines; return how many rows each has."""
+    """Compare the marts of both engines; return their numbers of rows."""
     numbers = {}
     for mart in MARTS:
         on_duckdb = rows_of(workspace, f"from {mart}")
@@ -63,13 +63,13 @@ def compare(workspace: SparkWorkspace) -> dict[str, int]:
 
 
 def verify(workspace: SparkWorkspace, *options: str) -> dict[str, Any]:
-    """Verify, which must find no fault."""
+    """Verify the lakehouse, which must have no faults."""
     report = json.loads(workspace.obslake("verify", "--deep", "--json", *options))
     assert [fault for check in report["checks"] for fault in check["faults"]] == []
     return report
 
 
-def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
+def test_engines_share_a_lakehouse(shared: SparkWorkspace, store: Store) -> None:
     loads = [source(shared.folder, "a", "mine"), source(shared.folder, "b", "yours")]
     running = [shared.start("obslake", *load, "--json") for load in loads]
     for process in running:
@@ -77,7 +77,7 @@ def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
         assert ended.status == 0, ended.err
     rows = 2 * 3 * IMPLEMENTATIONS * STEPS
     assert count(shared, "lake.observations") == rows
-    # Nothing of the tables is in the folder.
+    # The folder contains nothing of the tables.
     assert not list(shared.folder.rglob("*.parquet"))
     assert not (shared.home / "catalog.db").exists()
     warehouse = FileSelector(f"{BUCKET}/warehouse/obslake/observations/data", recursive=True)
@@ -85,7 +85,7 @@ def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
 
     shared.configure_for_few_rows()
     shared.obslake("pin")
-    # As a user's shell starts it: Java has the libraries of this catalog and this store, and no others.
+    # As from a user's shell: Java has only the libraries of this catalog and this store.
     seeded = shared.run_installed("dbt", *shared.on_spark("--quiet", "seed"), cwd=PROJECT)
     assert seeded.returncode == 0, seeded.stdout + seeded.stderr[-5000:]
     shared.spark("--quiet", "run", *SELECTED)
@@ -99,11 +99,11 @@ def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
     assert before["behavior_clusters"] > 2 * 3
     verify(shared)
 
-    # New tests of problems that are known, and nothing of the others.
+    # New tests of known problems; the other problems do not change.
     shared.obslake(*source(shared.folder, "c", "yours", problems=2))
     more = 2 * IMPLEMENTATIONS * STEPS
     assert count(shared, "lake.observations", "--marts", "marts") == rows + more
-    # As of the moment that is pinned.
+    # The marts are as of the pin.
     assert count(shared, "stimulus_response_matrix", "--marts", "marts") == rows
     shared.obslake("pin")
     shared.spark("--quiet", "run", *SELECTED)
@@ -112,7 +112,7 @@ def test_one_lakehouse_for_all(shared: SparkWorkspace, store: Store) -> None:
     assert after["stimulus_response_matrix"] == rows + more
     assert after["consensus_oracles"] == before["consensus_oracles"] + 2 * STEPS
 
-    # What Spark has made stays, and what it reads.
+    # The files that Spark wrote and reads are kept.
     report = verify(shared, "--remove-orphans", "--older-than", "0s")
     assert all(f"{BUCKET}/warehouse/obslake/" in orphan["path"] for orphan in report["orphans"])
     assert verify(shared)["orphans"] == []
