@@ -5,6 +5,13 @@
     )
     {%- if target.type == 'spark' %}
     using iceberg
-    tblproperties ('write.metadata.delete-after-commit.enabled' = 'true')
+    {%- if relation.identifier == 'refresh_problems' %}
+    partitioned by (model)
+    {%- endif %}
+    tblproperties (
+        'write.metadata.delete-after-commit.enabled' = 'true',
+        'write.distribution-mode' = 'none',
+        'write.spark.fanout.enabled' = 'true'
+    )
     {%- endif -%}
 {%- endmacro %}

@@ -15,10 +15,7 @@
         {%- do obslake.run_statements(statements + ([
             'delete from ' ~ problems,
             'delete from ' ~ models,
-        ] if has_earlier_build else [
-            'delete from ' ~ problems ~ ' where version is null',
-            'update ' ~ problems ~ ' set is_stale = false where is_stale',
-        ])) -%}
+        ] if has_earlier_build else obslake.forget_last_run(problems))) -%}
         {%- set known, outdated, changed = obslake.begin_run(), [], [] -%}
         {%- set codes = obslake.code_versions(graph['obslake_run'].codes) -%}
         {%- for name, code in codes.items() -%}

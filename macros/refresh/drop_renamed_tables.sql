@@ -22,5 +22,6 @@
             {%- do dropped.append(old) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(obslake.drop_outdated_state() or 'refresh_built_versions' in dropped) }}
+    {%- set is_outdated = obslake.drop_outdated_state() or obslake.drop_unpartitioned_versions() -%}
+    {{ return(is_outdated or 'refresh_built_versions' in dropped) }}
 {%- endmacro %}

@@ -4,9 +4,6 @@
         'refresh_problems': {
             'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'problem_no': 'int',
             'version': 'string', 'wanted': 'string', 'is_stale': 'boolean',
-            'common': 'string', 'wanted_common': 'string',
-            'built_at': 'bigint', 'wanted_at': 'bigint', 'since': 'bigint',
-            'newest_at': 'bigint', 'wanted_newest': 'bigint', 'new_since': 'bigint',
         },
         'refresh_models': {
             'model': 'string', 'code': 'string', 'wanted_code': 'string', 'docs': 'string',
@@ -14,6 +11,11 @@
         },
     } -%}
     {%- if obslake.refreshes_columns() -%}
+        {%- do tables['refresh_problems'].update({
+            'common': 'string', 'wanted_common': 'string',
+            'built_at': 'bigint', 'wanted_at': 'bigint', 'since': 'bigint',
+            'newest_at': 'bigint', 'wanted_newest': 'bigint', 'new_since': 'bigint',
+        }) -%}
         {%- do tables.update({
             'refresh_loads': {
                 'load_id': 'string', 'revision': 'string', 'is_shown': 'boolean',
