@@ -6,7 +6,9 @@
 -- DuckDB allocates a window for the number of rows that it estimates, which multiplies from round to round.
 -- sqlfluff:indentation:template_blocks_indent:false
 
-{%- set n_rounds = obslake.checked_variable('obslake_suite_rounds') %}
+{%- set most_rounds = obslake.checked_variable('obslake_suite_rounds') %}
+{#- A round tells at least one cluster more apart, or nothing is left to tell apart. #}
+{%- set n_rounds = obslake.steps_needed(most_rounds, ref('int_clusters'), 'cluster_rank', beyond=-1) %}
 
 with
 

@@ -40,7 +40,8 @@ members as (
 ),
 
 {#- Level by level, from the innermost: the members of a container become its body. -#}
-{%- for level in range(obslake.json_depth_limit(), 0, -1) %}
+{%- set n_levels = obslake.steps_needed(obslake.json_depth_limit(), ref('int_json_nodes'), 'level', beyond=1) %}
+{%- for level in range(n_levels, 0, -1) %}
 
     level_{{ level }} as {{ obslake.computed_once() }} (
 
