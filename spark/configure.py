@@ -147,6 +147,8 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
         "spark.local.dir": str(scratch / "local"),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # Nobody reads the descriptions of plans: there is no user interface.
+        "spark.sql.ui.explainMode": "simple",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
         # Texts may contain `${…}`, which is not a variable.
@@ -157,6 +159,8 @@ def settings(catalog: Mapping[str, str], master: str, scratch: Path) -> dict[str
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.defaultCatalog": CATALOG_NAME,
         f"spark.sql.catalog.{CATALOG_NAME}": "org.apache.iceberg.spark.SparkCatalog",
+        # A build reads the same manifests in many statements.
+        f"spark.sql.catalog.{CATALOG_NAME}.io.manifest.cache-enabled": "true",
         **{f"spark.sql.catalog.{CATALOG_NAME}.{name}": value for name, value in described.items()},
     }
     if master.startswith("local"):
