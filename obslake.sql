@@ -9623,6 +9623,7 @@ final as (
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
+        actuations.is_final,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -11076,6 +11077,41 @@ select * from implementations
 where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
 ),
 
+given_runs as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as source,
+    cast(null as timestamptz) as started_at,
+    cast(null as varchar) as git_commit,
+    cast(null as varchar) as git_branch,
+    cast(null as varchar) as pipeline,
+    cast(null as map(varchar, varchar)) as attributes,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from runs
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as run_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'runs has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['run_id'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from runs limit 0) as columns_of on true
+        )
+    )
+)
+),
+
 model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
@@ -11773,6 +11809,156 @@ final as (
 select * from final
 ),
 
+model_stg_runs as (
+-- Descriptions of runs, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(run_id as string) as run_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        cast(source as string) as source,
+        cast(started_at as timestamp with time zone) as started_at,
+        cast(git_commit as string) as git_commit,
+        cast(git_branch as string) as git_branch,
+        cast(pipeline as string) as pipeline,
+        cast(attributes as map(varchar, varchar)) as attributes,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_runs
+),
+
+model_int_runs as (
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
+
+
+
+with
+
+run_columns as (
+
+    select * from model_int_run_signatures
+
+),
+
+descriptions as (
+
+    select * from model_stg_runs
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        max_by(source, load_id || ':' || cast(source as string)) as source,
+        min(started_at) as started_at,
+        max_by(git_commit, load_id || ':' || cast(git_commit as string)) as git_commit,
+        max_by(git_branch, load_id || ':' || cast(git_branch as string)) as git_branch,
+        max_by(pipeline, load_id || ':' || cast(pipeline as string)) as pipeline,
+        max_by(attributes, load_id || ':' || cast(attributes as string)) as attributes
+    from descriptions
+    group by data_set_id, run_id, environment_id
+
+),
+
+contexts as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
+    group by data_set_id, run_id, environment_id
+
+),
+
+final as (
+
+    select
+        contexts.data_set_id,
+        contexts.run_id,
+        contexts.environment_id,
+        described.source,
+        coalesce(described.started_at, contexts.first_observed_at) as started_at,
+        described.git_commit,
+        described.git_branch,
+        described.pipeline,
+        described.attributes,
+        contexts.n_actuations,
+        contexts.first_observed_at,
+        contexts.last_observed_at
+    from contexts
+    left join described
+        on
+            contexts.data_set_id = described.data_set_id
+            and contexts.run_id = described.run_id
+            and contexts.environment_id = described.environment_id
+
+)
+
+select * from final
+),
+
+model_stimulus_response_cube as (
+-- The SRC: the matrix with all contexts, one slice per run and environment.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+
+),
+
+runs as (
+
+    select * from model_int_runs
+
+),
+
+final as (
+
+    select
+        actuations.data_set_id,
+        actuations.problem_id,
+        actuations.test_id,
+        actuations.step_id,
+        actuations.implementation_id,
+        actuations.environment_id,
+        actuations.run_id,
+        actuations.attempt,
+        actuations.operation,
+        actuations.target,
+        actuations.inputs,
+        actuations.response,
+        actuations.response_kind,
+        actuations.response_hash,
+        actuations.is_final,
+        actuations.duration_ns,
+        actuations.observed_at,
+        runs.git_commit,
+        runs.git_branch,
+        runs.pipeline
+    from actuations
+    left join runs
+        on
+            actuations.data_set_id = runs.data_set_id
+            and actuations.run_id = runs.run_id
+            and actuations.environment_id = runs.environment_id
+
+)
+
+select * from final
+),
+
 model_context_members as (
 -- Clusters of the subjects that answered alike in a context, which is one run of a problem in one environment. Subjects
 -- are all implementations, or the lineages that were executed, in any revision or in a given one.
@@ -11865,6 +12051,7 @@ final as (
         implementation_id,
         signature as cluster_id,
         stimuli_signature,
+        n_steps,
         n_implementations,
         cast(dense_rank() over (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
@@ -11889,14 +12076,62 @@ select
     recency + 1 as recency_before
 from final
 ),  model_context_transitions as (
--- How subjects moved between the clusters of any two contexts of a problem. Queries must select a few pairs: the engine
--- applies a condition on the columns that name a pair before it compares.
+-- How the answers of subjects, and their clusters, differ between any two contexts of a problem. Queries must select a
+-- few pairs: the engine applies a condition on the columns that name a pair before it compares.
 
 with
 
 members as (
 
     select * from model_context_members
+
+),
+
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
+answers as (
+
+    select
+        from_side.data_set_id,
+        from_side.problem_id,
+        from_side.environment_id as from_environment_id,
+            to_side.environment_id as to_environment_id,
+        from_side.run_id as from_run_id,
+            to_side.run_id as to_run_id,
+        from_side.followed_by as from_followed_by,
+            to_side.followed_by as to_followed_by,
+        from_side.revision_id as from_revision_id,
+            to_side.revision_id as to_revision_id,
+        from_side.recency as from_recency,
+            to_side.recency as to_recency,
+        from_side.recency_before as from_recency_before,
+            to_side.recency_before as to_recency_before,
+        from_side.subject_id,
+        case when from_answer.response_hash = to_answer.response_hash then 1 else 0 end as is_kept
+    from members as from_side
+    inner join members as to_side
+        on
+            from_side.data_set_id = to_side.data_set_id
+            and from_side.problem_id = to_side.problem_id
+            and from_side.subject_id = to_side.subject_id
+            and from_side.cluster_id <> to_side.cluster_id
+    inner join model_stimulus_response_cube as from_answer
+        on
+            from_side.data_set_id = from_answer.data_set_id
+            and from_side.problem_id = from_answer.problem_id
+            and from_side.implementation_id = from_answer.implementation_id
+            and from_side.environment_id = from_answer.environment_id
+            and from_side.run_id = from_answer.run_id
+            and from_answer.is_final
+    inner join model_stimulus_response_cube as to_answer
+        on
+            to_side.data_set_id = to_answer.data_set_id
+            and to_side.problem_id = to_answer.problem_id
+            and to_side.implementation_id = to_answer.implementation_id
+            and to_side.environment_id = to_answer.environment_id
+            and to_side.run_id = to_answer.run_id
+            and from_answer.test_id = to_answer.test_id
+            and from_answer.step_id = to_answer.step_id
+            and to_answer.is_final
 
 ),
 
@@ -11917,9 +12152,11 @@ paired as (
                 to_side.recency as to_recency,
             from_side.recency_before as from_recency_before,
                 to_side.recency_before as to_recency_before,
-            'from' as side,
             from_side.subject_id,
-            from_side.implementation_id, from_side.cluster_id, from_side.stimuli_signature, from_side.n_implementations, from_side.cluster_rank
+            'from' as side,
+            from_side.implementation_id, from_side.cluster_id, from_side.stimuli_signature, from_side.n_steps, from_side.n_implementations, from_side.cluster_rank,
+            0 as n_common_stimuli,
+            0 as n_answers_kept
         from members as from_side
         inner join members as to_side
             on
@@ -11942,17 +12179,33 @@ paired as (
                 to_side.recency as to_recency,
             from_side.recency_before as from_recency_before,
                 to_side.recency_before as to_recency_before,
-            'to' as side,
             to_side.subject_id,
-            to_side.implementation_id, to_side.cluster_id, to_side.stimuli_signature, to_side.n_implementations, to_side.cluster_rank
+            'to' as side,
+            to_side.implementation_id, to_side.cluster_id, to_side.stimuli_signature, to_side.n_steps, to_side.n_implementations, to_side.cluster_rank,
+            0 as n_common_stimuli,
+            0 as n_answers_kept
         from members as to_side
         inner join members as from_side
             on
                 to_side.data_set_id = from_side.data_set_id
                 and to_side.problem_id = from_side.problem_id
                 and from_side.stands_for_context
-        
-    
+        union all
+    -- In the same list instead of a join, so that conditions on the pair reach these rows, too.
+    select
+        data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before,
+        subject_id,
+        null as side,
+        null as implementation_id,
+        null as cluster_id,
+        null as stimuli_signature,
+        null as n_steps,
+        null as n_implementations,
+        null as cluster_rank,
+        count(*) as n_common_stimuli,
+        sum(is_kept) as n_answers_kept
+    from answers
+    group by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, subject_id
 
 ),
 
@@ -11967,10 +12220,14 @@ compared as (
             max(case when side = 'to' then cluster_id end) as to_cluster_id,
         max(case when side = 'from' then stimuli_signature end) as from_stimuli_signature,
             max(case when side = 'to' then stimuli_signature end) as to_stimuli_signature,
+        max(case when side = 'from' then n_steps end) as from_n_steps,
+            max(case when side = 'to' then n_steps end) as to_n_steps,
         max(case when side = 'from' then n_implementations end) as from_n_implementations,
             max(case when side = 'to' then n_implementations end) as to_n_implementations,
         max(case when side = 'from' then cluster_rank end) as from_cluster_rank,
             max(case when side = 'to' then cluster_rank end) as to_cluster_rank,
+        sum(n_common_stimuli) as n_common_stimuli,
+        sum(n_answers_kept) as n_answers_kept,
         count(distinct side) - 1 as is_both
     from paired
     group by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, subject_id
@@ -11983,6 +12240,7 @@ accompanied as (
     select
         *,
         from_stimuli_signature = to_stimuli_signature as is_same_stimuli,
+        from_cluster_id = to_cluster_id as is_same_behavior,
         sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, from_cluster_id, to_cluster_id) as n_kept,
         sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, from_cluster_id) as n_before,
         sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, to_cluster_id) as n_after
@@ -11990,7 +12248,7 @@ accompanied as (
 
 ),
 
-final as (
+counted as (
 
     select
         data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before,
@@ -12003,19 +12261,36 @@ final as (
         to_cluster_rank,
         from_n_implementations,
         to_n_implementations,
-        case
-            when from_cluster_id is null then 'appeared'
-            when to_cluster_id is null then 'disappeared'
-            -- Signatures of different stimuli cannot be compared, so companions decide.
-            when is_same_stimuli and from_cluster_id = to_cluster_id then 'stayed'
-            when not is_same_stimuli and n_before = n_kept and n_after = n_kept then 'stayed'
-            else 'moved'
-        end as transition,
         is_same_stimuli,
+        case
+            when is_same_behavior then from_n_steps
+            when is_both = 1 then cast(n_common_stimuli as bigint)
+        end as n_common_stimuli,
+        case
+            when is_same_behavior then from_n_steps
+            when is_both = 1 then cast(n_answers_kept as bigint)
+        end as n_answers_kept,
         case when is_both = 1 then cast(n_kept - 1 as bigint) end as n_companions_kept,
         case when is_both = 1 then cast(n_before - n_kept as bigint) end as n_companions_lost,
         case when is_both = 1 then cast(n_after - n_kept as bigint) end as n_companions_gained
     from accompanied
+
+),
+
+final as (
+
+    select
+        *,
+        case
+            when from_cluster_id is null then 'appeared'
+            when to_cluster_id is null then 'disappeared'
+            when n_answers_kept < n_common_stimuli then 'moved'
+            when n_common_stimuli > 0 then 'stayed'
+        end as transition,
+        case
+            when n_common_stimuli > 0 then n_answers_kept / cast(n_common_stimuli as double)
+        end as answers_kept_share
+    from counted
 
 )
 
@@ -12027,11 +12302,14 @@ select * from final
     to_run_id,
     subject_id,
     transition,
+    n_common_stimuli,
+    n_answers_kept,
+    answers_kept_share,
+    is_same_stimuli,
     from_cluster_rank,
     to_cluster_rank,
     from_n_implementations,
     to_n_implementations,
-    is_same_stimuli,
     n_companions_kept,
     n_companions_lost,
     n_companions_gained
@@ -12074,6 +12352,6 @@ order by from_environment_id, to_environment_id, subject_id
 );
 
 comment on macro table transitions is
-'How the implementations of a problem moved between clusters, from one run, environment or revision to another. Defaults: the latest run, or the one before it if nothing else distinguishes the two sides; every environment with itself; implementations of any revision.';
+'How many answers the implementations of a problem kept, and which of them were alike before and after, from one run, environment or revision to another. Defaults: the latest run, or the one before it if nothing else distinguishes the two sides; every environment with itself; implementations of any revision.';
 
 drop view temp.observations;

@@ -20,6 +20,9 @@ select
     to_n_implementations,
     transition,
     is_same_stimuli,
+    n_common_stimuli,
+    n_answers_kept,
+    answers_kept_share,
     n_companions_kept,
     n_companions_lost,
     n_companions_gained

@@ -33,6 +33,7 @@ final as (
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
+        actuations.is_final,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,

@@ -1,4 +1,4 @@
--- How the implementations of a problem moved between clusters, from one run, environment or revision to another. Defaults: the latest run, or the one before it if nothing else distinguishes the two sides; every environment with itself; implementations of any revision.
+-- How many answers the implementations of a problem kept, and which of them were alike before and after, from one run, environment or revision to another. Defaults: the latest run, or the one before it if nothing else distinguishes the two sides; every environment with itself; implementations of any revision.
 -- Parameters: data_set, problem, from_run, to_run, from_environment, to_environment, from_revision, to_revision
 
 with context_members as (
@@ -93,6 +93,7 @@ final as (
         implementation_id,
         signature as cluster_id,
         stimuli_signature,
+        n_steps,
         n_implementations,
         cast(dense_rank() over (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
@@ -117,14 +118,62 @@ select
     recency + 1 as recency_before
 from final
 ),  context_transitions as (
--- How subjects moved between the clusters of any two contexts of a problem. Queries must select a few pairs: the engine
--- applies a condition on the columns that name a pair before it compares.
+-- How the answers of subjects, and their clusters, differ between any two contexts of a problem. Queries must select a
+-- few pairs: the engine applies a condition on the columns that name a pair before it compares.
 
 with
 
 members as (
 
     select * from context_members
+
+),
+
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
+answers as (
+
+    select
+        from_side.data_set_id,
+        from_side.problem_id,
+        from_side.environment_id as from_environment_id,
+            to_side.environment_id as to_environment_id,
+        from_side.run_id as from_run_id,
+            to_side.run_id as to_run_id,
+        from_side.followed_by as from_followed_by,
+            to_side.followed_by as to_followed_by,
+        from_side.revision_id as from_revision_id,
+            to_side.revision_id as to_revision_id,
+        from_side.recency as from_recency,
+            to_side.recency as to_recency,
+        from_side.recency_before as from_recency_before,
+            to_side.recency_before as to_recency_before,
+        from_side.subject_id,
+        case when from_answer.response_hash = to_answer.response_hash then 1 else 0 end as is_kept
+    from members as from_side
+    inner join members as to_side
+        on
+            from_side.data_set_id = to_side.data_set_id
+            and from_side.problem_id = to_side.problem_id
+            and from_side.subject_id = to_side.subject_id
+            and from_side.cluster_id <> to_side.cluster_id
+    inner join stimulus_response_cube as from_answer
+        on
+            from_side.data_set_id = from_answer.data_set_id
+            and from_side.problem_id = from_answer.problem_id
+            and from_side.implementation_id = from_answer.implementation_id
+            and from_side.environment_id = from_answer.environment_id
+            and from_side.run_id = from_answer.run_id
+            and from_answer.is_final
+    inner join stimulus_response_cube as to_answer
+        on
+            to_side.data_set_id = to_answer.data_set_id
+            and to_side.problem_id = to_answer.problem_id
+            and to_side.implementation_id = to_answer.implementation_id
+            and to_side.environment_id = to_answer.environment_id
+            and to_side.run_id = to_answer.run_id
+            and from_answer.test_id = to_answer.test_id
+            and from_answer.step_id = to_answer.step_id
+            and to_answer.is_final
 
 ),
 
@@ -145,9 +194,11 @@ paired as (
                 to_side.recency as to_recency,
             from_side.recency_before as from_recency_before,
                 to_side.recency_before as to_recency_before,
-            'from' as side,
             from_side.subject_id,
-            from_side.implementation_id, from_side.cluster_id, from_side.stimuli_signature, from_side.n_implementations, from_side.cluster_rank
+            'from' as side,
+            from_side.implementation_id, from_side.cluster_id, from_side.stimuli_signature, from_side.n_steps, from_side.n_implementations, from_side.cluster_rank,
+            0 as n_common_stimuli,
+            0 as n_answers_kept
         from members as from_side
         inner join members as to_side
             on
@@ -170,17 +221,33 @@ paired as (
                 to_side.recency as to_recency,
             from_side.recency_before as from_recency_before,
                 to_side.recency_before as to_recency_before,
-            'to' as side,
             to_side.subject_id,
-            to_side.implementation_id, to_side.cluster_id, to_side.stimuli_signature, to_side.n_implementations, to_side.cluster_rank
+            'to' as side,
+            to_side.implementation_id, to_side.cluster_id, to_side.stimuli_signature, to_side.n_steps, to_side.n_implementations, to_side.cluster_rank,
+            0 as n_common_stimuli,
+            0 as n_answers_kept
         from members as to_side
         inner join members as from_side
             on
                 to_side.data_set_id = from_side.data_set_id
                 and to_side.problem_id = from_side.problem_id
                 and from_side.stands_for_context
-        
-    
+        union all
+    -- In the same list instead of a join, so that conditions on the pair reach these rows, too.
+    select
+        data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before,
+        subject_id,
+        null as side,
+        null as implementation_id,
+        null as cluster_id,
+        null as stimuli_signature,
+        null as n_steps,
+        null as n_implementations,
+        null as cluster_rank,
+        count(*) as n_common_stimuli,
+        sum(is_kept) as n_answers_kept
+    from answers
+    group by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, subject_id
 
 ),
 
@@ -195,10 +262,14 @@ compared as (
             max(case when side = 'to' then cluster_id end) as to_cluster_id,
         max(case when side = 'from' then stimuli_signature end) as from_stimuli_signature,
             max(case when side = 'to' then stimuli_signature end) as to_stimuli_signature,
+        max(case when side = 'from' then n_steps end) as from_n_steps,
+            max(case when side = 'to' then n_steps end) as to_n_steps,
         max(case when side = 'from' then n_implementations end) as from_n_implementations,
             max(case when side = 'to' then n_implementations end) as to_n_implementations,
         max(case when side = 'from' then cluster_rank end) as from_cluster_rank,
             max(case when side = 'to' then cluster_rank end) as to_cluster_rank,
+        sum(n_common_stimuli) as n_common_stimuli,
+        sum(n_answers_kept) as n_answers_kept,
         count(distinct side) - 1 as is_both
     from paired
     group by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, subject_id
@@ -211,6 +282,7 @@ accompanied as (
     select
         *,
         from_stimuli_signature = to_stimuli_signature as is_same_stimuli,
+        from_cluster_id = to_cluster_id as is_same_behavior,
         sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, from_cluster_id, to_cluster_id) as n_kept,
         sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, from_cluster_id) as n_before,
         sum(is_both) over (partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, to_cluster_id) as n_after
@@ -218,7 +290,7 @@ accompanied as (
 
 ),
 
-final as (
+counted as (
 
     select
         data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before,
@@ -231,19 +303,36 @@ final as (
         to_cluster_rank,
         from_n_implementations,
         to_n_implementations,
-        case
-            when from_cluster_id is null then 'appeared'
-            when to_cluster_id is null then 'disappeared'
-            -- Signatures of different stimuli cannot be compared, so companions decide.
-            when is_same_stimuli and from_cluster_id = to_cluster_id then 'stayed'
-            when not is_same_stimuli and n_before = n_kept and n_after = n_kept then 'stayed'
-            else 'moved'
-        end as transition,
         is_same_stimuli,
+        case
+            when is_same_behavior then from_n_steps
+            when is_both = 1 then cast(n_common_stimuli as bigint)
+        end as n_common_stimuli,
+        case
+            when is_same_behavior then from_n_steps
+            when is_both = 1 then cast(n_answers_kept as bigint)
+        end as n_answers_kept,
         case when is_both = 1 then cast(n_kept - 1 as bigint) end as n_companions_kept,
         case when is_both = 1 then cast(n_before - n_kept as bigint) end as n_companions_lost,
         case when is_both = 1 then cast(n_after - n_kept as bigint) end as n_companions_gained
     from accompanied
+
+),
+
+final as (
+
+    select
+        *,
+        case
+            when from_cluster_id is null then 'appeared'
+            when to_cluster_id is null then 'disappeared'
+            when n_answers_kept < n_common_stimuli then 'moved'
+            when n_common_stimuli > 0 then 'stayed'
+        end as transition,
+        case
+            when n_common_stimuli > 0 then n_answers_kept / cast(n_common_stimuli as double)
+        end as answers_kept_share
+    from counted
 
 )
 
@@ -255,11 +344,14 @@ select * from final
     to_run_id,
     subject_id,
     transition,
+    n_common_stimuli,
+    n_answers_kept,
+    answers_kept_share,
+    is_same_stimuli,
     from_cluster_rank,
     to_cluster_rank,
     from_n_implementations,
     to_n_implementations,
-    is_same_stimuli,
     n_companions_kept,
     n_companions_lost,
     n_companions_gained

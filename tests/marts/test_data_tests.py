@@ -431,6 +431,16 @@ SINGULAR: dict[str, list[str]] = {
         f"update {EXAMPLES} set agrees_with_consensus = not agrees_with_consensus",
         f"update {EXAMPLES} set is_voter = false",
     ],
+    "answers_of_transitions_are_those_of_the_cube": [
+        f"update {TRANSITIONS} set n_common_stimuli = n_common_stimuli + 1",
+        f"update {TRANSITIONS} set n_answers_kept = n_answers_kept + 1",
+        f"update {TRANSITIONS} set answers_kept_share = answers_kept_share / 2 + 0.3",
+        f"update {TRANSITIONS} set answers_kept_share = null",
+        f"update {TRANSITIONS} set transition = 'stayed'",
+        f"update {TRANSITIONS} set transition = 'moved' where transition = 'stayed'",
+        f"update {TRANSITIONS} set transition = null",
+        f"update {CUBE} set response_hash = 'other' where run_id = 'r1' and test_id = 't1'",
+    ],
     "transitions_are_between_clusters_of_runs": [
         f"delete from {TRANSITIONS} where subject_id = 'a'",
         f"update {TRANSITIONS} set from_cluster_id = 'x' where from_cluster_id is not null",

@@ -150,9 +150,9 @@ def test_transitions_between_any_contexts(
 ) -> None:
     names = [
         *("from_environment_id", "to_environment_id", "from_run_id", "to_run_id", "subject_id"),
-        *("transition", "from_cluster_rank", "to_cluster_rank", "from_n_implementations"),
-        *("to_n_implementations", "is_same_stimuli", "n_companions_kept", "n_companions_lost"),
-        "n_companions_gained",
+        *("transition", "n_common_stimuli", "n_answers_kept", "answers_kept_share"),
+        *("is_same_stimuli", "from_cluster_rank", "to_cluster_rank", "from_n_implementations"),
+        *("to_n_implementations", "n_companions_kept", "n_companions_lost", "n_companions_gained"),
     ]
     call = f"select {', '.join(names)} from transitions(?, ?, ?, ?, ?, ?, ?, ?)"
     chance = random.Random(0)

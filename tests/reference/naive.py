@@ -12,7 +12,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
@@ -111,6 +111,7 @@ class CubeRow:
     response: str
     response_kind: str
     response_hash: str
+    is_final: bool
     duration_ns: int | None
     observed_at: datetime
 
@@ -311,8 +312,11 @@ class TransitionRow:
     to_cluster_rank: int | None
     from_n_implementations: int | None
     to_n_implementations: int | None
-    transition: str
+    transition: str | None
     is_same_stimuli: bool | None
+    n_common_stimuli: int | None
+    n_answers_kept: int | None
+    answers_kept_share: float | None
     n_companions_kept: int | None
     n_companions_lost: int | None
     n_companions_gained: int | None
@@ -630,7 +634,9 @@ def build_cube(
     counted = [max(same_key, key=_precedence) for same_key in by_key.values()]
     problems = {(o.data_set_id, o.problem_id) for o in counted}
     rules = {problem: rules_of(equivalences, *problem) for problem in problems}
-    return [cube_row(o, rules[o.data_set_id, o.problem_id]) for o in counted]
+    cube = [cube_row(o, rules[o.data_set_id, o.problem_id]) for o in counted]
+    finals = set(final_responses(cube))
+    return [replace(row, is_final=row in finals) for row in cube]
 
 
 def _precedence(o: Observation) -> tuple[Any, ...]:
@@ -666,6 +672,7 @@ def cube_row(o: Observation, rules: Rules = EXACT) -> CubeRow:
         response=response,
         response_kind=o.response_kind,
         response_hash=response_hash(response, o.response_kind, rules),
+        is_final=False,
         duration_ns=o.duration_ns,
         observed_at=o.observed_at,
     )
@@ -1420,9 +1427,9 @@ def transitions_of_pair(
     for subject in before.keys() | after.keys():
         old = next((c for c in clusters_before if subject in c[1]), None)
         new = next((c for c in clusters_after if subject in c[1]), None)
-        is_same_stimuli = kept = lost = gained = None
+        is_same_stimuli = common = same = kept = lost = gained = None
         if old is None:
-            transition = "appeared"
+            transition: str | None = "appeared"
         elif new is None:
             transition = "disappeared"
         else:
@@ -1431,11 +1438,13 @@ def transitions_of_pair(
             kept = len(others_before & others_after)
             lost = len(others_before - others_after)
             gained = len(others_after - others_before)
-            is_same_stimuli = {_step(c) for c in before[subject][1]} == {
-                _step(c) for c in after[subject][1]
-            }
-            has_stayed = old[0] == new[0] if is_same_stimuli else lost == gained == 0
-            transition = "stayed" if has_stayed else "moved"
+            earlier, later = (
+                {_step(c): c.response_hash for c in of[subject][1]} for of in (before, after)
+            )
+            is_same_stimuli = earlier.keys() == later.keys()
+            common = len(earlier.keys() & later.keys())
+            same = len(earlier.items() & later.items())
+            transition = None if not common else "stayed" if same == common else "moved"
         rows.append(
             TransitionRow(
                 data_set_id=problem[0],
@@ -1455,6 +1464,9 @@ def transitions_of_pair(
                 to_n_implementations=len(new[1]) if new else None,
                 transition=transition,
                 is_same_stimuli=is_same_stimuli,
+                n_common_stimuli=common,
+                n_answers_kept=same,
+                answers_kept_share=same / common if same is not None and common else None,
                 n_companions_kept=kept,
                 n_companions_lost=lost,
                 n_companions_gained=gained,

@@ -184,7 +184,7 @@ def test_cube_keeps_everything_of_the_observation() -> None:
     row = cube_row(obs("a", None, "void", target="T", duration_ns=None, attempt=3))
     assert row == CubeRow(
         "d", "p", "t1", 0, "a", "env", "run", 3, "f(int)", "T", "[1]", "{}", "void",
-        "99914b932bd37a50b983c5e7c90ae93b", None, T0,
+        "99914b932bd37a50b983c5e7c90ae93b", True, None, T0,
     )  # fmt: skip
 
 
@@ -1280,6 +1280,54 @@ def test_verdicts_state_whether_they_are_right() -> None:
     assert [r.n_tests_passed for r in rows] == [1, 1, 1]
     assert [r.specified_agreement for r in rows] == [0.5, 0.5, 1.0]
     assert [r.passes_specified for r in rows] == [False, False, False]
+
+
+def test_transitions_count_the_answers_to_common_stimuli() -> None:
+    """a changes one of two answers, b keeps both, c answers nothing twice; a new test splits b from d."""
+    old = {"a": "12", "b": "34", "c": "5 ", "d": "34"}
+    new = {"a": "196", "b": "347", "c": "  5", "d": "348"}
+    rows = compute(in_two_runs(old, new)).behavior_transitions
+    assert [(r.transition, r.n_common_stimuli, r.n_answers_kept) for r in rows] == [
+        ("moved", 2, 1),
+        ("stayed", 2, 2),
+        (None, 0, 0),
+        ("stayed", 2, 2),
+    ]
+    assert [r.answers_kept_share for r in rows] == [0.5, 1.0, None, 1.0]
+    assert [r.n_companions_lost for r in rows] == [0, 1, 0, 1]
+
+
+def in_two_runs(old: dict[str, str], new: dict[str, str]) -> list[Observation]:
+    """Return the answers of implementations to tests 0, 1, … in two runs, a character each; a space is none."""
+    return [
+        obs(name, answer, test_id=f"t{test}", run_id=run, observed_at=at(seconds))
+        for seconds, (run, of_run) in enumerate({"r1": old, "r2": new}.items())
+        for name, text in of_run.items()
+        for test, answer in enumerate(text)
+        if answer != " "
+    ]
+
+
+_TEXTS = st.dictionaries(
+    st.sampled_from("abcd"), st.text(alphabet="12 ", min_size=3, max_size=3), min_size=1
+)
+
+
+@given(old=_TEXTS, new=_TEXTS, added=st.text(alphabet="123", min_size=4, max_size=4))
+def test_neither_an_added_stimulus_nor_others_change_a_transition(
+    old: dict[str, str], new: dict[str, str], added: str
+) -> None:
+    def moves(old: dict[str, str], new: dict[str, str]) -> dict[str, tuple[Any, ...]]:
+        rows = compute(in_two_runs(old, new)).behavior_transitions
+        return {r.subject_id: (r.transition, r.n_common_stimuli, r.n_answers_kept) for r in rows}
+
+    old, new = ({name: text for name, text in of.items() if text.strip()} for of in (old, new))
+    before = moves(old, new)
+    extended = {name: text + added["abcd".index(name)] for name, text in new.items()}
+    assert moves(old, extended) == before
+    for name in before:
+        alone = moves(*({name: of[name]} if name in of else {} for of in (old, new)))
+        assert alone in ({name: before[name]}, {})
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ final as (
         implementation_id,
         signature as cluster_id,
         stimuli_signature,
+        n_steps,
         n_implementations,
         cast(dense_rank() over (
             partition by {{ context }}
