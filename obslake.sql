@@ -330,8 +330,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -356,6 +356,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -394,18 +395,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -428,7 +438,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -447,9 +457,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -553,6 +563,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
@@ -1259,8 +1270,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -1285,6 +1296,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -1323,18 +1335,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -1357,7 +1378,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -1376,9 +1397,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -1482,6 +1503,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
@@ -2931,8 +2953,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -2957,6 +2979,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -2995,18 +3018,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -3029,7 +3061,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -3048,9 +3080,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -3339,8 +3371,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -3365,6 +3397,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -3403,18 +3436,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -3437,7 +3479,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -3456,9 +3498,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -3522,6 +3564,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
@@ -3720,8 +3763,12 @@ final as (
 select * from final
 ),
 
-model_int_run_responses as (
--- The final response of each run to a stimulus.
+model_int_lineage_cells as (
+-- What became of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
+-- latest run that executed it there, or that it was recorded and not executed.
+--
+-- A stimulus is the same as in another revision if the same was put in, wherever it stands in its test. Where inputs were
+-- not recorded, as in reports of verdicts, it is the step, and nothing has to be sorted.
 
 
 
@@ -3730,47 +3777,7 @@ with
 actuations as (
 
     select * from model_int_actuations
-    where is_final
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        observed_at,
-        is_oracle,
-        problem_no
-    from actuations
-
-)
-
-select * from final
-),
-
-model_int_lineage_cells as (
--- The responses of each revision of a lineage in each environment: the last attempt of the latest run there.
-
-
-
-with
-
-final_responses as (
-
-    select * from model_int_run_responses
-    where not is_oracle
+    where not is_oracle and (is_final or is_skipped)
 
 ),
 
@@ -3788,63 +3795,155 @@ specified_oracles as (
 
 ),
 
+responses as (
+
+    select
+        actuations.*,
+        revisions.lineage,
+        revisions.revision
+    from actuations
+    inner join revisions
+        on
+            actuations.data_set_id = revisions.data_set_id
+            and actuations.problem_id = revisions.problem_id
+            and actuations.implementation_id = revisions.implementation_id
+
+),
+
+with_inputs as (
+
+    select * from responses
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+stimuli as (
+
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, lineage, revision, operation, inputs, response, response_kind, response_hash,
+        cast(step_id as string) as stimulus_id,
+        cast(null as string) as content_hash
+    from responses
+    where inputs is null
+    union all
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, lineage, revision, operation, inputs, response, response_kind, response_hash,
+        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
+        content_hash
+    from with_contents
+
+),
+
 ranked as (
 
     select
-        final_responses.*,
-        revisions.lineage,
-        revisions.revision,
-        revisions.revised_at,
+        *,
         row_number() over (
-            partition by
-                final_responses.data_set_id,
-                final_responses.problem_id,
-                final_responses.test_id,
-                final_responses.step_id,
-                final_responses.implementation_id,
-                final_responses.environment_id
-            order by final_responses.observed_at desc, final_responses.run_id desc
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
+            order by is_executed desc, observed_at desc, run_id desc
         ) as recency
-    from final_responses
-    inner join revisions
-        on
-            final_responses.data_set_id = revisions.data_set_id
-            and final_responses.problem_id = revisions.problem_id
-            and final_responses.implementation_id = revisions.implementation_id
+    from stimuli
+
+),
+
+latest as (
+
+    select * from ranked
+    where recency = 1
+
+),
+
+-- In different runs of an edited test the same stimulus may be at two steps.
+placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, stimulus_id
+            order by is_executed desc, observed_at desc, run_id desc, step_id asc
+        ) as precedence
+    from latest
+    where inputs is not null
+
+),
+
+cells as (
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, lineage, revision, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from latest
+    where inputs is null
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, lineage, revision, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from placed
+    where precedence = 1
 
 ),
 
 final as (
 
     select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.test_id,
-        ranked.step_id,
-        ranked.implementation_id,
-        ranked.revision,
-        ranked.revised_at,
-        ranked.run_id,
-        ranked.observed_at,
-        ranked.operation,
-        ranked.inputs,
-        ranked.response,
-        ranked.response_kind,
-        ranked.response_hash,
+        cells.data_set_id,
+        cells.problem_id,
+        cells.lineage,
+        cells.environment_id,
+        cells.test_id,
+        cells.step_id,
+        cells.stimulus_id,
+        cells.implementation_id,
+        cells.revision,
+        cells.run_id,
+        cells.observed_at,
+        cells.operation,
+        cells.inputs,
+        cells.content_hash,
+        cells.is_executed,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
         case
-        when ranked.response_kind = 'verdict' then split_part(ranked.response, '@', 1) = 'passed'
-        else ranked.response_hash = specified_oracles.response_hash
-    end as is_right
-    from ranked
+            when cells.is_executed
+                then case
+                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            else cells.response_hash = specified_oracles.response_hash
+                        end
+        end as is_right
+    from cells
     left join specified_oracles
         on
-            ranked.data_set_id = specified_oracles.data_set_id
-            and ranked.problem_id = specified_oracles.problem_id
-            and ranked.test_id = specified_oracles.test_id
-            and ranked.step_id = specified_oracles.step_id
-    where ranked.recency = 1
+            cells.data_set_id = specified_oracles.data_set_id
+            and cells.problem_id = specified_oracles.problem_id
+            and cells.test_id = specified_oracles.test_id
+            and cells.step_id = specified_oracles.step_id
 
 )
 
@@ -3853,48 +3952,194 @@ select * from final
 
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions of
+-- another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
 
 with
 
-run_columns as (
+executions as (
 
-    select * from model_int_run_signatures
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
     where n_steps > 0 and not is_oracle
 
 ),
 
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
 implementations as (
 
-    select * from model_int_implementations
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
     where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- Of several implementations of a revision, the one that was executed last stands for it; of its runs, the latest.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
 
 ),
 
 revisions as (
 
     select
-        implementations.data_set_id,
-        implementations.problem_id,
-        implementations.lineage,
-        run_columns.environment_id,
-        implementations.implementation_id,
-        implementations.revision,
-        -- A revision without a date is as old as its first execution in the environment.
-        coalesce(implementations.revised_at, min(run_columns.first_executed_at)) as revised_at
-    from implementations
-    inner join run_columns
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
         on
-            implementations.data_set_id = run_columns.data_set_id
-            and implementations.problem_id = run_columns.problem_id
-            and implementations.implementation_id = run_columns.implementation_id
-    group by
-        implementations.data_set_id,
-        implementations.problem_id,
-        implementations.lineage,
-        run_columns.environment_id,
-        implementations.implementation_id,
-        implementations.revision,
-        implementations.revised_at
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
 
 ),
 
@@ -3908,14 +4153,13 @@ final as (
         implementation_id,
         revision,
         revised_at,
-        cast(row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revised_at asc, implementation_id asc
-        ) as bigint) as revision_rank,
+        cast(revision_rank as bigint) as revision_rank,
         lag(implementation_id) over (
             partition by data_set_id, problem_id, lineage, environment_id
-            order by revised_at asc, implementation_id asc
-        ) as previous_implementation_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
     from revisions
 
 )
@@ -3924,128 +4168,218 @@ select * from final
 ),
 
 model_behavior_changes as (
--- Responses that changed from one revision of a lineage to the next in one environment.
+-- What changed with each revision of a lineage in one environment, compared with the last executed response to the same
+-- stimulus.
+--
+-- In each revision a stimulus was executed, skipped or absent. The narrow rows of all are put in order; only those that
+-- may be changes are joined with their responses.
 
 
 
 with
 
-cells as (
+    revisions as (
 
-    select * from model_int_lineage_cells
-
-),
-
-revisions as (
-
-    select * from model_int_lineage_revisions
-    where previous_implementation_id is not null
-
-),
-
-    previous_cells as (
-
-        select * from cells
+        select * from model_int_lineage_revisions
 
     ),
 
--- The stimuli of each revision, and those of the revision before it.
-sides as (
+    stale_revisions as (
+
+        select * from revisions
+
+    ),
+
+    cells as (
+
+        select
+            cells.*,
+            revisions.revision_rank
+        from model_int_lineage_cells as cells
+        inner join revisions
+            on cells.data_set_id = revisions.data_set_id
+                and cells.problem_id = revisions.problem_id
+                and cells.lineage = revisions.lineage
+                and cells.environment_id = revisions.environment_id
+                and cells.implementation_id = revisions.implementation_id
+
+    ),
+
+ordered as (
 
     select
-        revisions.data_set_id,
-        revisions.problem_id,
-        revisions.lineage,
-        revisions.environment_id,
-        revisions.implementation_id,
-        revisions.previous_implementation_id,
-        revisions.revision_rank,
-        cells.test_id,
-        cells.step_id,
-        'after' as side,
-        cells.operation,
-        cells.inputs,
-        cells.response,
-        cells.response_hash,
-        cells.is_right,
-        cells.run_id,
-        cells.observed_at
-    from revisions
-    inner join cells
-        on
-            revisions.data_set_id = cells.data_set_id
-            and revisions.problem_id = cells.problem_id
-            and revisions.lineage = cells.lineage
-            and revisions.environment_id = cells.environment_id
-            and revisions.implementation_id = cells.implementation_id
-    union all
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        test_id,
+        stimulus_id,
+        step_id,
+        revision_rank,
+        response_hash,
+        is_executed,
+        lag(revision_rank) over (partition by data_set_id, problem_id, lineage, environment_id, test_id, stimulus_id order by revision_rank) as cell_before,
+        lag(response_hash) over (partition by data_set_id, problem_id, lineage, environment_id, test_id, stimulus_id order by revision_rank) as hash_before,
+        lead(revision_rank) over (partition by data_set_id, problem_id, lineage, environment_id, test_id, stimulus_id order by revision_rank) as cell_after,
+        -- The revision that executed the stimulus last.
+        max(case when is_executed then revision_rank end) over (
+            partition by data_set_id, problem_id, lineage, environment_id, test_id, stimulus_id order by revision_rank rows between unbounded preceding and 1 preceding
+        ) as executed_before
+    from cells
+
+),
+
+-- Stimuli that are not what they were in the revision before.
+present as (
+
     select
-        revisions.data_set_id,
-        revisions.problem_id,
-        revisions.lineage,
-        revisions.environment_id,
-        revisions.implementation_id,
-        revisions.previous_implementation_id,
-        revisions.revision_rank,
-        previous_cells.test_id,
-        previous_cells.step_id,
-        'before' as side,
-        previous_cells.operation,
-        previous_cells.inputs,
-        previous_cells.response,
-        previous_cells.response_hash,
-        previous_cells.is_right,
-        previous_cells.run_id,
-        previous_cells.observed_at
-    from revisions
-    inner join previous_cells
+        *,
+        -- What was never executed may be an edited stimulus.
+        case when executed_before is null then step_id end as pairing_step_id
+    from ordered
+    where
+        revision_rank > 1
+        and case
+            when is_executed
+                then
+                    coalesce(executed_before, 0) < revision_rank - 1
+                    or response_hash <> hash_before
+            else coalesce(cell_before, 0) < revision_rank - 1 or coalesce(executed_before, 0) = revision_rank - 1
+        end
+
+),
+
+-- Stimuli that the revision after their last one does not have.
+gone as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        test_id,
+        stimulus_id,
+        step_id,
+        revision_rank + 1 as revision_rank,
+        case when is_executed then revision_rank else executed_before end as executed_before
+    from ordered
+    where
+        (is_executed or executed_before is not null)
+        and coalesce(cell_after, revision_rank + 2) > revision_rank + 1
+
+),
+
+-- At one step of one test, a stimulus that is gone and one that was never executed before are one that was edited.
+paired as (
+
+    select
+        coalesce(present.data_set_id, gone.data_set_id) as data_set_id,
+        coalesce(present.problem_id, gone.problem_id) as problem_id,
+        coalesce(present.lineage, gone.lineage) as lineage,
+        coalesce(present.environment_id, gone.environment_id) as environment_id,
+        coalesce(present.test_id, gone.test_id) as test_id,
+        coalesce(present.revision_rank, gone.revision_rank) as revision_rank,
+        coalesce(present.step_id, gone.step_id) as step_id,
+        present.stimulus_id,
+        present.cell_before,
+        coalesce(gone.stimulus_id, present.stimulus_id) as previous_stimulus_id,
+        coalesce(gone.executed_before, present.executed_before) as executed_before,
+        gone.stimulus_id is not null as is_edited
+    from present
+    full outer join gone
         on
-            revisions.data_set_id = previous_cells.data_set_id
-            and revisions.problem_id = previous_cells.problem_id
-            and revisions.lineage = previous_cells.lineage
-            and revisions.environment_id = previous_cells.environment_id
-            and revisions.previous_implementation_id = previous_cells.implementation_id
+            present.data_set_id = gone.data_set_id
+            and present.problem_id = gone.problem_id
+            and present.lineage = gone.lineage
+            and present.environment_id = gone.environment_id
+            and present.test_id = gone.test_id
+            and present.revision_rank = gone.revision_rank
+            and present.pairing_step_id = gone.step_id
 
 ),
 
 compared as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        previous_implementation_id,
-        revision_rank,
-        test_id,
-        step_id,
+        paired.data_set_id,
+        paired.problem_id,
+        paired.lineage,
+        paired.environment_id,
+        paired.test_id,
+        paired.step_id,
+        stale_revisions.implementation_id,
         coalesce(
-            max(case when side = 'after' then operation end), max(case when side = 'before' then operation end)
-        ) as operation,
-        coalesce(
-            max(case when side = 'after' then inputs end), max(case when side = 'before' then inputs end)
-        ) as inputs,
-        max(case when side = 'before' then response end) as previous_response,
-        max(case when side = 'after' then response end) as response,
-        max(case when side = 'before' then response_hash end) as previous_response_hash,
-        max(case when side = 'after' then response_hash end) as response_hash,
-        max(case when side = 'before' then case when is_right then 1 when not is_right then 0 end end) as was_right,
-        max(case when side = 'after' then case when is_right then 1 when not is_right then 0 end end) as is_right,
-        max(case when side = 'before' then run_id end) as previous_run_id,
-        max(case when side = 'after' then run_id end) as run_id,
-        max(case when side = 'after' then observed_at end) as observed_at
-    from sides
-    group by
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        previous_implementation_id,
-        revision_rank,
-        test_id,
-        step_id
+            previous_cells.implementation_id, stale_revisions.previous_implementation_id
+        ) as previous_implementation_id,
+        previous_cells.step_id as previous_step_id,
+        stale_revisions.revision_rank,
+        paired.stimulus_id is not null as is_present,
+        coalesce(cells.is_executed, false) as is_executed,
+        paired.executed_before is not null as was_executed,
+        paired.cell_before is not null as was_present,
+        paired.is_edited,
+        coalesce(cells.operation, previous_cells.operation) as operation,
+        coalesce(cells.inputs, previous_cells.inputs) as inputs,
+        previous_cells.inputs as previous_inputs,
+        previous_cells.content_hash <> cells.content_hash as is_other_content,
+        previous_cells.response as previous_response,
+        case when cells.is_executed then cells.response end as response,
+        previous_cells.response_hash = cells.response_hash as is_same_response,
+        previous_cells.is_right as was_right,
+        cells.is_right,
+        previous_cells.run_id as previous_run_id,
+        coalesce(cells.run_id, stale_revisions.run_id) as run_id,
+        previous_cells.observed_at as previous_observed_at,
+        coalesce(cells.observed_at, stale_revisions.first_executed_at) as observed_at
+    from paired
+    inner join stale_revisions
+        on paired.data_set_id = stale_revisions.data_set_id
+            and paired.problem_id = stale_revisions.problem_id
+            and paired.lineage = stale_revisions.lineage
+            and paired.environment_id = stale_revisions.environment_id
+            and paired.revision_rank = stale_revisions.revision_rank
+    left join cells
+        on paired.data_set_id = cells.data_set_id
+            and paired.problem_id = cells.problem_id
+            and paired.lineage = cells.lineage
+            and paired.environment_id = cells.environment_id
+            and paired.test_id = cells.test_id
+            and paired.stimulus_id = cells.stimulus_id
+            and paired.revision_rank = cells.revision_rank
+    left join cells as previous_cells
+        on
+            paired.data_set_id = previous_cells.data_set_id
+            and paired.problem_id = previous_cells.problem_id
+            and paired.lineage = previous_cells.lineage
+            and paired.environment_id = previous_cells.environment_id
+            and paired.test_id = previous_cells.test_id
+            and paired.previous_stimulus_id = previous_cells.stimulus_id
+            and paired.executed_before = previous_cells.revision_rank
+
+),
+
+classified as (
+
+    select
+        *,
+        case
+            when not is_present then 'gone'
+            when not is_executed then case when was_executed then 'skipped' end
+            when not was_executed
+                then
+                    case
+                        when not is_right then 'new and failing'
+                        when was_present then 'unskipped'
+                        else 'new'
+                    end
+            when is_same_response then case when not is_edited then 'unskipped' end
+            when is_other_content then 'stimulus changed'
+            when not was_right and is_right then 'fixed'
+            when was_right and not is_right then 'regressed'
+            when not was_right and not is_right then 'changed, both wrong'
+            else 'changed'
+        end as change
+    from compared
 
 ),
 
@@ -4059,25 +4393,23 @@ final as (
         test_id,
         step_id,
         implementation_id,
+        previous_step_id,
         previous_implementation_id,
         revision_rank,
-        case
-            when previous_response_hash is null then 'new'
-            when response_hash is null then 'gone'
-            when was_right = 0 and is_right = 1 then 'fixed'
-            when was_right = 1 and is_right = 0 then 'regressed'
-            when was_right = 0 and is_right = 0 then 'changed, both wrong'
-            else 'changed'
-        end as change,
+        change,
+        was_right,
+        is_right,
         operation,
         inputs,
+        previous_inputs,
         previous_response,
         response,
         previous_run_id,
         run_id,
+        previous_observed_at,
         observed_at
-    from compared
-    where previous_response_hash is null or response_hash is null or previous_response_hash <> response_hash
+    from classified
+    where change is not null
 
 )
 
@@ -4089,18 +4421,29 @@ select
     environment_id,
     test_id,
     step_id,
+    previous_step_id,
     previous_implementation_id,
     implementation_id,
+    revision_rank,
     change,
+    was_right,
+    is_right,
+    operation,
+    inputs,
+    previous_inputs,
     previous_response,
-    response
+    response,
+    previous_run_id,
+    run_id,
+    previous_observed_at,
+    observed_at
 from model_behavior_changes
 where data_set_id = data_set and lineage = of_lineage
-order by problem_id, environment_id, revision_rank, test_id, step_id
+order by problem_id, environment_id, revision_rank, test_id, step_id, change
 );
 
 comment on macro table changes is
-'The responses that changed from one revision of a lineage to the next, per environment, in the order of the revisions.';
+'What changed with each revision of a lineage, per environment, in the order of the revisions: each response is compared with the last executed one of an earlier revision.';
 
 create or replace macro clusters(data_set, problem) as table (
 with
@@ -4285,8 +4628,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -4311,6 +4654,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -4349,18 +4693,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -4383,7 +4736,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -4402,9 +4755,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -4508,6 +4861,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
@@ -5306,8 +5660,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -5332,6 +5686,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -5370,18 +5725,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -5404,7 +5768,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -5423,9 +5787,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -5795,8 +6159,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -5821,6 +6185,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -5859,18 +6224,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -5893,7 +6267,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -5912,9 +6286,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -6018,6 +6392,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
@@ -8402,8 +8777,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -8428,6 +8803,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -8466,18 +8842,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -8500,7 +8885,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -8519,9 +8904,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -8625,6 +9010,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
@@ -9299,8 +9685,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -9325,6 +9711,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -9363,18 +9750,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -9397,7 +9793,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -9416,9 +9812,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -9482,6 +9878,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
@@ -9845,8 +10242,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -9871,6 +10268,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -9909,18 +10307,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -9943,7 +10350,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -9962,9 +10369,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -10215,8 +10622,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -10241,6 +10648,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -10279,18 +10687,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -10313,7 +10730,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -10332,9 +10749,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -10438,6 +10855,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
@@ -11251,8 +11669,8 @@ select * from final
 ),
 
 model_int_actuations as (
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -11277,6 +11695,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from model_int_responses as responses
@@ -11315,18 +11734,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -11349,7 +11777,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -11368,9 +11796,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -11474,6 +11902,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle

@@ -21,7 +21,9 @@ final as (
         sum(case when change = 'fixed' then 1 else 0 end) as n_fixed,
         sum(case when change = 'changed, both wrong' then 1 else 0 end) as n_changed_both_wrong,
         sum(case when change = 'changed' then 1 else 0 end) as n_changed,
-        sum(case when change in ('new', 'gone') then 1 else 0 end) as n_new_or_gone,
+        sum(case when change = 'stimulus changed' then 1 else 0 end) as n_stimulus_changed,
+        sum(case when change = 'new and failing' then 1 else 0 end) as n_new_and_failing,
+        sum(case when change in ('new', 'gone', 'skipped', 'unskipped') then 1 else 0 end) as n_new_or_gone,
         min(case when change = 'regressed' then test_id end) as one_that_regressed
     from changes
     group by data_set_id, lineage, previous_implementation_id, implementation_id, environment_id, problem_id

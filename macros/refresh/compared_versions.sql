@@ -1,7 +1,7 @@
 {#- Query with a row per problem that the model holds or should hold: `version`, which it has been built as, and
     `wanted`, a hash of the versions of the model's parents, and of its own code. Null where there is none. `common` and
     `wanted_common` are the same for what concerns all columns of the problem. The rows include all changes of loads up
-    to `built_at`, and may include some up to `newest_at`, if a parent is newer than another. -#}
+    to `built_at`. -#}
 {% macro compared_versions() -%}
     {%- set parents = obslake.text_literals(obslake.refreshed_parents(model.unique_id)) -%}
     select
@@ -12,9 +12,7 @@
         built.common,
         wanted.common as wanted_common,
         built.built_at,
-        wanted.built_at as wanted_at,
-        built.newest_at,
-        wanted.newest_at as wanted_newest
+        wanted.built_at as wanted_at
     from (
         select
             parents.data_set_id,
@@ -29,8 +27,7 @@
                 {{ obslake.signature("md5(parents.model || ':' || parents.common)") }},
                 max(models.wanted_code)
             )) as common,
-            min(parents.built_at) as built_at,
-            max(parents.newest_at) as newest_at
+            min(parents.built_at) as built_at
         from (
             select
                 source_model as model,
@@ -38,12 +35,11 @@
                 problem_id,
                 version,
                 common,
-                changed_at as built_at,
-                changed_at as newest_at
+                changed_at as built_at
             from {{ obslake.refresh_table('refresh_source_versions') }}
             where source_model in ({{ parents }})
             union all
-            select model, data_set_id, problem_id, version, common, built_at, newest_at
+            select model, data_set_id, problem_id, version, common, built_at
             from {{ obslake.refresh_table('refresh_problems') }}
             where model in ({{ parents }}) and version is not null
         ) as parents
@@ -51,7 +47,7 @@
         group by parents.data_set_id, parents.problem_id
     ) as wanted
     full outer join (
-        select data_set_id, problem_id, version, common, built_at, newest_at
+        select data_set_id, problem_id, version, common, built_at
         from {{ obslake.refresh_table('refresh_problems') }}
         where model = '{{ model.name }}'
     ) as built

@@ -5,7 +5,7 @@
     {%- set columns = {
         'refresh_load_problems': 'implementation_id',
         'refresh_source_versions': 'changed_at',
-        'refresh_problems': 'newest_at' if obslake.refreshes_columns() else 'version',
+        'refresh_problems': 'since' if obslake.refreshes_columns() else 'version',
     } -%}
     {%- set tables, outdated = [], [] -%}
     {%- for name, column in columns.items() -%}

@@ -15,7 +15,6 @@
                     problems.wanted,
                     problems.wanted_common,
                     problems.wanted_at,
-                    problems.wanted_newest,
                     {% if is_known -%}
                     problems.since > 0 and coalesce(former.content, '') = coalesce(now.content, '') as is_same
                     {%- else -%}
@@ -43,15 +42,14 @@
                     when built.wanted is not null then md5(built.wanted || '{{ invocation_id }}')
                 end,
                 common = built.wanted_common,
-                built_at = built.wanted_at,
-                newest_at = built.wanted_newest
+                built_at = built.wanted_at
             when not matched then insert (
-                model, data_set_id, problem_id, problem_no, version, common, built_at, newest_at, is_stale
+                model, data_set_id, problem_id, problem_no, version, common, built_at, is_stale
             )
             values (
                 '{{ name }}', built.data_set_id, built.problem_id, built.problem_no,
                 case when built.wanted is not null then md5(built.wanted || '{{ invocation_id }}') end,
-                built.wanted_common, built.wanted_at, built.wanted_newest, false
+                built.wanted_common, built.wanted_at, false
             )
         {%- endset -%}
         {%- do statements.append(statement) -%}

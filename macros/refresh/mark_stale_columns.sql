@@ -1,8 +1,8 @@
 {#- Statements that write down which columns of its stale problems the model has to build: those with rows in loads that
     appeared or disappeared since it was built, or all.
 
-    A model may compare revisions in their order, which the model `meta.ordered_by` knows. A new column then concerns
-    those that come after it. One that was there before may have had another place: all columns are built. -#}
+    A model may compare revisions in their order, which the model `meta.ordered_by` knows. A column then concerns those
+    that come after it, and so does one whose place in the order has changed. -#}
 {% macro mark_stale_columns() -%}
     {%- set problems = obslake.refresh_table('refresh_problems') -%}
     {%- set columns = obslake.refresh_table('refresh_columns') -%}
@@ -12,7 +12,6 @@
             problems.data_set_id,
             problems.problem_id,
             problems.problem_no,
-            problems.new_since,
             loaded.implementation_id
         from {{ problems }} as problems
         inner join {{ obslake.refresh_table('refresh_load_problems') }} as loaded
@@ -33,9 +32,6 @@
         select '{{ model.name }}', data_set_id, problem_id, problem_no, implementation_id
         from ({{ changed }}) as changed
     {%- endset -%}
-    {%- if order_name -%}
-        {%- do statements.append(obslake.distrust_moved_columns(changed)) -%}
-    {%- endif -%}
     {%- do statements.append(insertion) -%}
     {%- if order_name -%}
         {%- do statements.append(obslake.mark_later_columns(ref(order_name))) -%}

@@ -10,8 +10,6 @@
             versions.wanted,
             versions.wanted_common,
             versions.wanted_at,
-            versions.newest_at,
-            versions.wanted_newest,
             {{ '0' if all else 'case when versions.common = versions.wanted_common then versions.built_at else 0 end' }}
                 as since,
             numbers.problem_no
@@ -28,15 +26,12 @@
             and problems.problem_id = stale.problem_id
     when matched then update set
         version = '{{ invocation_id }}', wanted = stale.wanted, problem_no = stale.problem_no, is_stale = true,
-        common = null, wanted_common = stale.wanted_common, wanted_at = stale.wanted_at, since = stale.since,
-        new_since = stale.newest_at, wanted_newest = stale.wanted_newest
+        common = null, wanted_common = stale.wanted_common, wanted_at = stale.wanted_at, since = stale.since
     when not matched then insert (
-        model, data_set_id, problem_id, problem_no, version, wanted, is_stale, wanted_common, wanted_at, since,
-        new_since, wanted_newest
+        model, data_set_id, problem_id, problem_no, version, wanted, is_stale, wanted_common, wanted_at, since
     )
     values (
         '{{ model.name }}', stale.data_set_id, stale.problem_id, stale.problem_no,
-        '{{ invocation_id }}', stale.wanted, true, stale.wanted_common, stale.wanted_at, stale.since,
-        stale.newest_at, stale.wanted_newest
+        '{{ invocation_id }}', stale.wanted, true, stale.wanted_common, stale.wanted_at, stale.since
     )
 {%- endmacro %}

@@ -14,7 +14,6 @@
         {%- do tables['refresh_problems'].update({
             'common': 'string', 'wanted_common': 'string',
             'built_at': 'bigint', 'wanted_at': 'bigint', 'since': 'bigint',
-            'newest_at': 'bigint', 'wanted_newest': 'bigint', 'new_since': 'bigint',
         }) -%}
         {%- do tables.update({
             'refresh_loads': {
@@ -24,6 +23,10 @@
             'refresh_columns': {
                 'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'problem_no': 'int',
                 'implementation_id': 'string',
+            },
+            'refresh_orders': {
+                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'lineage': 'string',
+                'environment_id': 'string', 'implementation_id': 'string', 'revision_rank': 'bigint',
             },
             'refresh_contents': {
                 'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'content': 'string',

@@ -5,11 +5,22 @@ select
     environment_id,
     test_id,
     step_id,
+    previous_step_id,
     previous_implementation_id,
     implementation_id,
+    revision_rank,
     change,
+    was_right,
+    is_right,
+    operation,
+    inputs,
+    previous_inputs,
     previous_response,
-    response
+    response,
+    previous_run_id,
+    run_id,
+    previous_observed_at,
+    observed_at
 from {{ obslake.relation_without_database(ref('behavior_changes')) }}
 where data_set_id = data_set and lineage = of_lineage
-order by problem_id, environment_id, revision_rank, test_id, step_id
+order by problem_id, environment_id, revision_rank, test_id, step_id, change

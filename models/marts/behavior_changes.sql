@@ -1,152 +1,287 @@
--- Responses that changed from one revision of a lineage to the next in one environment.
+-- What changed with each revision of a lineage in one environment, compared with the last executed response to the same
+-- stimulus.
+--
+-- In each revision a stimulus was executed, skipped or absent. The narrow rows of all are put in order; only those that
+-- may be changes are joined with their responses.
 
 {{ config(meta={'unit': 'column', 'ordered_by': 'int_lineage_revisions'}) }}
 
+{%- set lineage = ['data_set_id', 'problem_id', 'lineage', 'environment_id'] %}
+{%- set stimulus = lineage + ['test_id', 'stimulus_id'] %}
+{%- set before = 'order by revision_rank rows between unbounded preceding and 1 preceding' %}
+
 with
-
-cells as (
-
-    select * from {{ obslake.stale_rows(ref('int_lineage_cells')) }}
-
-),
-
-revisions as (
-
-    select * from {{ obslake.stale_rows(ref('int_lineage_revisions')) }}
-    where previous_implementation_id is not null
-
-),
 
 {%- if obslake.builds_stale_only() and obslake.builds_columns() %}
 
-    -- The previous revisions need not be stale. The engine uses their ids to skip all others.
-    previous_ids as (
+    revisions as (
+
+        select * from {{ obslake.stale_rows(ref('int_lineage_revisions'), whole=true) }}
+
+    ),
+
+    stale_revisions as (
+
+        select * from {{ obslake.stale_rows(ref('int_lineage_revisions')) }}
+
+    ),
+
+    first_ranks as (
+
+        select
+            {{ lineage | join(',\n            ') }},
+            min(revision_rank) as first_rank
+        from stale_revisions
+        group by {{ lineage | join(', ') }}
+
+    ),
+
+    -- The stale revisions, and the one before them.
+    near_revisions as (
+
+        select
+            revisions.*,
+            first_ranks.first_rank
+        from revisions
+        inner join first_ranks
+            on
+                {{ obslake.equal_columns('revisions', 'first_ranks', lineage) | indent(16) }}
+                and revisions.revision_rank >= first_ranks.first_rank - 1
+
+    ),
+
+    -- The engine uses their ids to skip all others.
+    near_ids as (
 
         select distinct
             data_set_id,
             problem_id,
-            previous_implementation_id as implementation_id
-        from revisions
+            implementation_id
+        from near_revisions
 
     ),
 
-    previous_cells as (
+    near_cells as (
 
-        select cells.*
+        select
+            cells.*,
+            near_revisions.revision_rank,
+            near_revisions.first_rank
         from {{ ref('int_lineage_cells') }} as cells
-        inner join previous_ids
+        inner join near_ids
             on
-                cells.data_set_id = previous_ids.data_set_id
-                and cells.problem_id = previous_ids.problem_id
-                and cells.implementation_id = previous_ids.implementation_id
+                cells.data_set_id = near_ids.data_set_id
+                and cells.problem_id = near_ids.problem_id
+                and cells.implementation_id = near_ids.implementation_id
+        inner join near_revisions
+            on {{ obslake.equal_columns('cells', 'near_revisions', lineage + ['implementation_id']) | indent(16) }}
+
+    ),
+
+    -- The response to compare with may be older if the revision before did not execute the stimulus.
+    loose_stimuli as (
+
+        select {{ stimulus | join(', ') }}
+        from near_cells
+        where first_rank > 2
+        group by {{ stimulus | join(', ') }}
+        having max(case when is_executed and revision_rank < first_rank then 1 else 0 end) = 0
+
+    ),
+
+    earlier_cells as (
+
+        select
+            cells.*,
+            revisions.revision_rank,
+            first_ranks.first_rank
+        from {{ ref('int_lineage_cells') }} as cells
+        inner join loose_stimuli
+            on {{ obslake.equal_columns('cells', 'loose_stimuli', stimulus) | indent(16) }}
+        inner join revisions
+            on {{ obslake.equal_columns('cells', 'revisions', lineage + ['implementation_id']) | indent(16) }}
+        inner join first_ranks
+            on
+                {{ obslake.equal_columns('revisions', 'first_ranks', lineage) | indent(16) }}
+                and revisions.revision_rank < first_ranks.first_rank - 1
+
+    ),
+
+    cells as (
+
+        select * from near_cells
+        union all
+        select * from earlier_cells
 
     ),
 {%- else %}
 
-    previous_cells as (
+    revisions as (
 
-        select * from cells
+        select * from {{ obslake.stale_rows(ref('int_lineage_revisions')) }}
+
+    ),
+
+    stale_revisions as (
+
+        select * from revisions
+
+    ),
+
+    cells as (
+
+        select
+            cells.*,
+            revisions.revision_rank
+        from {{ obslake.stale_rows(ref('int_lineage_cells')) }} as cells
+        inner join revisions
+            on {{ obslake.equal_columns('cells', 'revisions', lineage + ['implementation_id']) | indent(16) }}
 
     ),
 {%- endif %}
 
--- The stimuli of each revision, and those of the revision before it.
-sides as (
+ordered as (
 
     select
-        revisions.data_set_id,
-        revisions.problem_id,
-        revisions.lineage,
-        revisions.environment_id,
-        revisions.implementation_id,
-        revisions.previous_implementation_id,
-        revisions.revision_rank,
-        cells.test_id,
-        cells.step_id,
-        'after' as side,
-        cells.operation,
-        cells.inputs,
-        cells.response,
-        cells.response_hash,
-        cells.is_right,
-        cells.run_id,
-        cells.observed_at
-    from revisions
-    inner join cells
-        on
-            revisions.data_set_id = cells.data_set_id
-            and revisions.problem_id = cells.problem_id
-            and revisions.lineage = cells.lineage
-            and revisions.environment_id = cells.environment_id
-            and revisions.implementation_id = cells.implementation_id
-    union all
+        {{ stimulus | join(',\n        ') }},
+        step_id,
+        revision_rank,
+        response_hash,
+        is_executed,
+        lag(revision_rank) over (partition by {{ stimulus | join(', ') }} order by revision_rank) as cell_before,
+        lag(response_hash) over (partition by {{ stimulus | join(', ') }} order by revision_rank) as hash_before,
+        lead(revision_rank) over (partition by {{ stimulus | join(', ') }} order by revision_rank) as cell_after,
+        -- The revision that executed the stimulus last.
+        max(case when is_executed then revision_rank end) over (
+            partition by {{ stimulus | join(', ') }} {{ before }}
+        ) as executed_before
+    from cells
+
+),
+
+-- Stimuli that are not what they were in the revision before.
+present as (
+
     select
-        revisions.data_set_id,
-        revisions.problem_id,
-        revisions.lineage,
-        revisions.environment_id,
-        revisions.implementation_id,
-        revisions.previous_implementation_id,
-        revisions.revision_rank,
-        previous_cells.test_id,
-        previous_cells.step_id,
-        'before' as side,
-        previous_cells.operation,
-        previous_cells.inputs,
-        previous_cells.response,
-        previous_cells.response_hash,
-        previous_cells.is_right,
-        previous_cells.run_id,
-        previous_cells.observed_at
-    from revisions
-    inner join previous_cells
+        *,
+        -- What was never executed may be an edited stimulus.
+        case when executed_before is null then step_id end as pairing_step_id
+    from ordered
+    where
+        revision_rank > 1
+        and case
+            when is_executed
+                then
+                    coalesce(executed_before, 0) < revision_rank - 1
+                    or response_hash <> hash_before
+            else coalesce(cell_before, 0) < revision_rank - 1 or coalesce(executed_before, 0) = revision_rank - 1
+        end
+
+),
+
+-- Stimuli that the revision after their last one does not have.
+gone as (
+
+    select
+        {{ stimulus | join(',\n        ') }},
+        step_id,
+        revision_rank + 1 as revision_rank,
+        case when is_executed then revision_rank else executed_before end as executed_before
+    from ordered
+    where
+        (is_executed or executed_before is not null)
+        and coalesce(cell_after, revision_rank + 2) > revision_rank + 1
+
+),
+
+-- At one step of one test, a stimulus that is gone and one that was never executed before are one that was edited.
+paired as (
+
+    select
+        {% for column in lineage + ['test_id', 'revision_rank', 'step_id'] -%}
+            coalesce(present.{{ column }}, gone.{{ column }}) as {{ column }},
+        {% endfor -%}
+        present.stimulus_id,
+        present.cell_before,
+        coalesce(gone.stimulus_id, present.stimulus_id) as previous_stimulus_id,
+        coalesce(gone.executed_before, present.executed_before) as executed_before,
+        gone.stimulus_id is not null as is_edited
+    from present
+    full outer join gone
         on
-            revisions.data_set_id = previous_cells.data_set_id
-            and revisions.problem_id = previous_cells.problem_id
-            and revisions.lineage = previous_cells.lineage
-            and revisions.environment_id = previous_cells.environment_id
-            and revisions.previous_implementation_id = previous_cells.implementation_id
+            {{ obslake.equal_columns('present', 'gone', lineage + ['test_id', 'revision_rank']) | indent(12) }}
+            and present.pairing_step_id = gone.step_id
 
 ),
 
 compared as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        previous_implementation_id,
-        revision_rank,
-        test_id,
-        step_id,
+        paired.data_set_id,
+        paired.problem_id,
+        paired.lineage,
+        paired.environment_id,
+        paired.test_id,
+        paired.step_id,
+        stale_revisions.implementation_id,
         coalesce(
-            max(case when side = 'after' then operation end), max(case when side = 'before' then operation end)
-        ) as operation,
-        coalesce(
-            max(case when side = 'after' then inputs end), max(case when side = 'before' then inputs end)
-        ) as inputs,
-        max(case when side = 'before' then response end) as previous_response,
-        max(case when side = 'after' then response end) as response,
-        max(case when side = 'before' then response_hash end) as previous_response_hash,
-        max(case when side = 'after' then response_hash end) as response_hash,
-        max(case when side = 'before' then case when is_right then 1 when not is_right then 0 end end) as was_right,
-        max(case when side = 'after' then case when is_right then 1 when not is_right then 0 end end) as is_right,
-        max(case when side = 'before' then run_id end) as previous_run_id,
-        max(case when side = 'after' then run_id end) as run_id,
-        max(case when side = 'after' then observed_at end) as observed_at
-    from sides
-    group by
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        previous_implementation_id,
-        revision_rank,
-        test_id,
-        step_id
+            previous_cells.implementation_id, stale_revisions.previous_implementation_id
+        ) as previous_implementation_id,
+        previous_cells.step_id as previous_step_id,
+        stale_revisions.revision_rank,
+        paired.stimulus_id is not null as is_present,
+        coalesce(cells.is_executed, false) as is_executed,
+        paired.executed_before is not null as was_executed,
+        paired.cell_before is not null as was_present,
+        paired.is_edited,
+        coalesce(cells.operation, previous_cells.operation) as operation,
+        coalesce(cells.inputs, previous_cells.inputs) as inputs,
+        previous_cells.inputs as previous_inputs,
+        previous_cells.content_hash <> cells.content_hash as is_other_content,
+        previous_cells.response as previous_response,
+        case when cells.is_executed then cells.response end as response,
+        previous_cells.response_hash = cells.response_hash as is_same_response,
+        previous_cells.is_right as was_right,
+        cells.is_right,
+        previous_cells.run_id as previous_run_id,
+        coalesce(cells.run_id, stale_revisions.run_id) as run_id,
+        previous_cells.observed_at as previous_observed_at,
+        coalesce(cells.observed_at, stale_revisions.first_executed_at) as observed_at
+    from paired
+    inner join stale_revisions
+        on {{ obslake.equal_columns('paired', 'stale_revisions', lineage + ['revision_rank']) | indent(12) }}
+    left join cells
+        on {{ obslake.equal_columns('paired', 'cells', stimulus + ['revision_rank']) | indent(12) }}
+    left join cells as previous_cells
+        on
+            {{ obslake.equal_columns('paired', 'previous_cells', lineage + ['test_id']) | indent(12) }}
+            and paired.previous_stimulus_id = previous_cells.stimulus_id
+            and paired.executed_before = previous_cells.revision_rank
+
+),
+
+classified as (
+
+    select
+        *,
+        case
+            when not is_present then 'gone'
+            when not is_executed then case when was_executed then 'skipped' end
+            when not was_executed
+                then
+                    case
+                        when not is_right then 'new and failing'
+                        when was_present then 'unskipped'
+                        else 'new'
+                    end
+            when is_same_response then case when not is_edited then 'unskipped' end
+            when is_other_content then 'stimulus changed'
+            when not was_right and is_right then 'fixed'
+            when was_right and not is_right then 'regressed'
+            when not was_right and not is_right then 'changed, both wrong'
+            else 'changed'
+        end as change
+    from compared
 
 ),
 
@@ -160,25 +295,23 @@ final as (
         test_id,
         step_id,
         implementation_id,
+        previous_step_id,
         previous_implementation_id,
         revision_rank,
-        case
-            when previous_response_hash is null then 'new'
-            when response_hash is null then 'gone'
-            when was_right = 0 and is_right = 1 then 'fixed'
-            when was_right = 1 and is_right = 0 then 'regressed'
-            when was_right = 0 and is_right = 0 then 'changed, both wrong'
-            else 'changed'
-        end as change,
+        change,
+        was_right,
+        is_right,
         operation,
         inputs,
+        previous_inputs,
         previous_response,
         response,
         previous_run_id,
         run_id,
+        previous_observed_at,
         observed_at
-    from compared
-    where previous_response_hash is null or response_hash is null or previous_response_hash <> response_hash
+    from classified
+    where change is not null
 
 )
 

@@ -5,6 +5,7 @@ with
 cells as (
 
     select * from {{ obslake.stale_rows(obslake.relation_without_database(ref('int_lineage_cells'))) }}
+    where is_executed
 
 ),
 
@@ -29,6 +30,7 @@ final as (
         revisions.revised_at,
         cells.operation,
         cells.inputs,
+        cells.content_hash,
         cells.response,
         cells.response_kind,
         cells.response_hash,

@@ -1,4 +1,4 @@
--- The responses that changed from one revision of a lineage to the next, per environment, in the order of the revisions.
+-- What changed with each revision of a lineage, per environment, in the order of the revisions: each response is compared with the last executed one of an earlier revision.
 -- Parameters: data_set, of_lineage
 
 select
@@ -6,11 +6,22 @@ select
     environment_id,
     test_id,
     step_id,
+    previous_step_id,
     previous_implementation_id,
     implementation_id,
+    revision_rank,
     change,
+    was_right,
+    is_right,
+    operation,
+    inputs,
+    previous_inputs,
     previous_response,
-    response
+    response,
+    previous_run_id,
+    run_id,
+    previous_observed_at,
+    observed_at
 from behavior_changes
 where data_set_id = :data_set and lineage = :of_lineage
-order by problem_id, environment_id, revision_rank, test_id, step_id
+order by problem_id, environment_id, revision_rank, test_id, step_id, change

@@ -111,12 +111,14 @@ def implementations() -> list[Row]:
 
 
 SINGULAR: dict[str, list[str]] = {
-    "changes_are_between_consecutive_revisions": [
+    "changes_follow_from_the_lineage": [
         f"update {CHANGES} set response = response || '!'",
         f"update {CHANGES} set previous_response = null",
         f"update {CHANGES} set previous_implementation_id = implementation_id",
         f"update {LINEAGE} set response_hash = 'same'",
         f"update {LINEAGE} set revision_rank = 7 where implementation_id = 'c'",
+        f"update {LINEAGE} set revision_rank = 7 where implementation_id = 'a'",
+        f"update {CHANGES} set change = 'stimulus changed'",
     ],
     "flaky_responses_differ_in_the_cube": [
         f"delete from {FLAKY}",

@@ -287,10 +287,8 @@ def test_a_description_builds_only_the_models_that_depend_on_it(
     description = {"problem_id": "p3", "implementation_id": "a", "lineage": "l", "revision": "1"}
     load_rows(shared, data_set, [description], "implementations")
     yield FOURTH_RUN
-    models = ["int_implementations", "int_lineage_cells", "int_lineage_revisions"]
-    assert built(shared, data_set) == {
-        key: {(data_set, "p3")} for key in [*models, "behavior_changes"]
-    }
+    models = ["int_implementations", "int_lineage_cells", "behavior_changes"]
+    assert built(shared, data_set) == {key: {(data_set, "p3")} for key in models}
     described = "select problem_id from lineage where data_set_id = ?"
     assert shared.query(described, [data_set]) == [("p3",)]
 
@@ -347,6 +345,81 @@ def test_only_the_implementations_of_a_load_are_built_again(shared: Shared, data
         ("b", "a", 2),
         ("d", "b", 3),
         ("c", "d", 4),
+    ]
+    yield COMPARED
+
+
+def described(problem: str, implementation: str, day: int | None) -> dict[str, object]:
+    """Return the description of a revision of a lineage."""
+    date = {"revised_at": f"2024-01-0{day}T00:00:00Z"} if day else {}
+    return {**row_key(problem, implementation), "lineage": "l", **date}
+
+
+def row_key(problem: str, implementation: str) -> dict[str, object]:
+    return {"problem_id": problem, "implementation_id": implementation}
+
+
+@in_lockstep
+def test_a_date_in_one_problem_moves_the_revision_in_others(shared: Shared, data_set: str) -> Steps:
+    yield FIFTH_RUN
+    days = {"a": 1, "b": 2, "c": 3}
+    revisions = [described("p1", i, day) for i, day in days.items()]
+    revisions += [described("p2", i, None) for i in days]
+    load_rows(shared, data_set, revisions, "implementations")
+    load_rows(shared, data_set, [{**row("p1", i), "test_id": i} for i in days])
+    yield SIXTH_RUN
+    load_rows(shared, data_set, [described("p2", "b", 4)], "implementations")
+    yield SEVENTH_RUN
+    assert built(shared, data_set)["int_implementations"] == {(data_set, "p2")}
+    columns = columns_built(shared, "behavior_changes", data_set)
+    assert {(p, i) for p, i in columns if p == "p1"} == {("p1", "b"), ("p1", "c")}
+    order = (
+        "select distinct implementation_id, revision_rank from lineage "
+        "where data_set_id = ? and problem_id = 'p1' order by 2"
+    )
+    assert shared.query(order, [data_set]) == [("a", 1), ("c", 2), ("b", 3)]
+    yield COMPARED
+
+
+@in_lockstep
+def test_a_known_revision_in_one_more_environment_concerns_no_earlier_ones(
+    shared: Shared, data_set: str
+) -> Steps:
+    """Environments of a night are often loaded one after the other."""
+    yield FIFTH_RUN
+    days = {"a": 1, "b": 2, "c": 3}
+    revisions = [described("p1", i, day) for i, day in days.items()]
+    load_rows(shared, data_set, revisions, "implementations")
+    load_rows(shared, data_set, [{**row("p1", "a"), "test_id": "u"}])
+    yield SIXTH_RUN
+    load_rows(shared, data_set, [{**row("p1", "c"), "environment_id": "e2", "output": "2"}])
+    yield SEVENTH_RUN
+    assert columns_built(shared, "behavior_changes", data_set) == {("p1", "c")}
+    yield COMPARED
+
+
+@in_lockstep
+def test_another_implementation_of_a_revision_takes_its_place(
+    shared: Shared, data_set: str
+) -> Steps:
+    yield FIFTH_RUN
+    revisions = {"a": "1", "b": "2", "c": "3"}
+    rows = [described("p1", i, None) | {"revision": r} for i, r in revisions.items()]
+    load_rows(shared, data_set, rows, "implementations")
+    load_rows(shared, data_set, [{**row("p1", i), "test_id": f"u{i}"} for i in revisions])
+    yield SIXTH_RUN
+    rows = [described("p1", "a again", None) | {"revision": "1"}]
+    load_rows(shared, data_set, rows, "implementations")
+    load_rows(shared, data_set, [row("p1", "a again")])
+    yield SEVENTH_RUN
+    revisions_shown = (
+        "select distinct implementation_id, revision, revision_rank from lineage "
+        "where data_set_id = ? order by 3"
+    )
+    assert shared.query(revisions_shown, [data_set]) == [
+        ("a again", "1", 1),
+        ("b", "2", 2),
+        ("c", "3", 3),
     ]
     yield COMPARED
 
@@ -603,7 +676,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
         "    columns:\n      - name: note\n        data_type: string\n        description: A note.\n"
         "      - name: data_set_id",
     )
-    assert "rules or code of 1 of 27 tables changed: all 3 problems are built again" in output
+    assert "rules or code of 1 of 26 tables changed: all 3 problems are built again" in output
     assert built(workspace) == {"problem_assessments": problems}
     assert workspace.query("select distinct note from problem_assessments") == [("x",)]
 
@@ -630,7 +703,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
     )
     assert "built by an earlier version: every problem is built again" in output
     # There are no measurements.
-    assert len(built(workspace)) == 26
+    assert len(built(workspace)) == 25
 
     # A run on Spark may be interrupted between storing the versions and storing the code they were built from.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as marts:

@@ -70,8 +70,8 @@ class Description:
     """One row of the table ``implementations``: the description of an implementation by a load."""
 
     data_set_id: str
-    problem_id: str
-    implementation_id: str
+    problem_id: str | None
+    implementation_id: str | None
     lineage: str | None
     revision: str | None
     revised_at: datetime | None
@@ -242,6 +242,7 @@ class LineageRow:
     revised_at: datetime
     operation: str | None
     inputs: str | None
+    content_hash: str | None
     response: str
     response_kind: str
     response_hash: str
@@ -261,16 +262,21 @@ class ChangeRow:
     test_id: str
     step_id: int
     implementation_id: str
+    previous_step_id: int | None
     previous_implementation_id: str
     revision_rank: int
     change: str
+    was_right: bool | None
+    is_right: bool | None
     operation: str | None
     inputs: str | None
+    previous_inputs: str | None
     previous_response: str | None
     response: str | None
     previous_run_id: str | None
-    run_id: str | None
-    observed_at: datetime | None
+    run_id: str
+    previous_observed_at: datetime | None
+    observed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,7 +487,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "consensus_oracles": _STIMULUS,
     "training_examples": (*_STIMULUS, "implementation_id"),
     "lineage": (*_LINEAGE, "test_id", "step_id", "implementation_id"),
-    "behavior_changes": (*_LINEAGE, "implementation_id", "test_id", "step_id"),
+    "behavior_changes": (*_LINEAGE, "implementation_id", "test_id", "step_id", "change"),
     "flaky_responses": (*_STIMULUS, "implementation_id", "environment_id"),
     "behavior_transitions": (
         "data_set_id",
@@ -551,7 +557,7 @@ def compute(
     matrix = build_matrix(finals)
     members = build_cluster_members(matrix)
     revisions = build_revisions(cube, descriptions)
-    lineage = build_lineage(finals, matrix, revisions)
+    cells = build_lineage_cells(cube, matrix, revisions)
     voters_of_problem = build_voters(matrix, descriptions, voting)
     consensus = build_consensus(matrix, members, voters_of_problem, voting)
     consensus_of_problem = group(consensus, _problem)
@@ -567,8 +573,8 @@ def compute(
         behavior_cluster_members=members,
         consensus_oracles=consensus,
         training_examples=build_training(matrix, members, consensus, voters_of_problem),
-        lineage=lineage,
-        behavior_changes=build_changes(lineage),
+        lineage=build_lineage(cells),
+        behavior_changes=build_changes(revisions, cells),
         flaky_responses=build_flaky(cube),
         behavior_transitions=build_transitions(cube, descriptions),
         implementation_agreements=[row for a in assessed for row in a.agreements],
@@ -1083,6 +1089,11 @@ def build_training(
 
 # --- lineages ------------------------------------------------------------------------------------
 
+Name = tuple[str, str]
+"""What identifies a revision in its lineage: the revision, or the implementation if it has none."""
+Stimulus = tuple[str | int | None, ...]
+"""What identifies a stimulus in a problem over all revisions"""
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -1095,31 +1106,79 @@ class Revision:
     implementation_id: str
     revision: str | None
     revised_at: datetime
+    revision_rank: int
+    run_id: str
+    first_executed_at: datetime
 
 
-def build_revisions(cube: Iterable[CubeRow], descriptions: Iterable[Description]) -> list[Revision]:
-    """Return the revision of each implementation of a lineage, per environment."""
+@dataclass(frozen=True, slots=True)
+class LineageCell:
+    """What became of a stimulus in one revision."""
+
+    revision: Revision
+    stimulus: Stimulus
+    content_hash: str | None
+    row: CubeRow
+    is_executed: bool
+    is_right: bool | None
+
+
+def build_revisions(cube: Iterable[CubeRow], descriptions: Sequence[Description]) -> list[Revision]:
+    """Return the revisions that ran each problem in each environment, in the order of their lineage."""
     described = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
+    revised = group((d for d in descriptions if d.revised_at is not None), lambda d: d.data_set_id)
     rows_of = group(executed(cube), lambda r: (*_problem(r), r.environment_id, r.implementation_id))
-    revisions = []
-    for (data_set_id, problem_id, environment_id, implementation_id), rows in rows_of.items():
+    # The rows of each implementation in each problem and environment, by lineage and revision.
+    members: dict[tuple[str, str, Name], list[list[CubeRow]]] = defaultdict(list)
+    for (data_set_id, problem_id, _, implementation_id), rows in rows_of.items():
         own = described.get((data_set_id, problem_id, implementation_id), [])
         lineage = latest_value(own, "lineage")
         if implementation_id == ORACLE or lineage is None:
             continue
-        revised_at = latest_value(own, "revised_at")
-        revisions.append(
-            Revision(
-                data_set_id=data_set_id,
-                problem_id=problem_id,
-                lineage=lineage,
-                environment_id=environment_id,
-                implementation_id=implementation_id,
-                revision=latest_value(own, "revision"),
-                revised_at=revised_at or min(r.observed_at for r in rows),
-            )
+        revision = latest_value(own, "revision")
+        name = ("implementation", implementation_id) if revision is None else ("revision", revision)
+        members[data_set_id, lineage, name].append(rows)
+
+    places: dict[tuple[str, str, str, str], list[tuple[Any, list[CubeRow]]]] = defaultdict(list)
+    for (data_set_id, lineage, name), columns in members.items():
+        implementation_ids = {rows[0].implementation_id for rows in columns}
+        dates = [
+            d
+            for d in revised.get(data_set_id, [])
+            if d.implementation_id in implementation_ids
+            or (d.implementation_id, d.lineage, ("revision", d.revision)) == (None, lineage, name)
+        ]
+        began_at = min(r.observed_at for rows in columns for r in rows)
+        revised_at = latest_value(dates, "revised_at") or began_at
+        place = (revised_at, min(implementation_ids), name)
+        for in_environment in group(
+            columns, lambda rows: (rows[0].problem_id, rows[0].environment_id)
+        ).values():
+            last = max(in_environment, key=lambda rows: _last_execution(rows))
+            key = (data_set_id, last[0].problem_id, lineage, last[0].environment_id)
+            places[key].append((place, last))
+
+    return [
+        Revision(
+            data_set_id=data_set_id,
+            problem_id=problem_id,
+            lineage=lineage,
+            environment_id=environment_id,
+            implementation_id=rows[0].implementation_id,
+            revision=place[2][1] if place[2][0] == "revision" else None,
+            revised_at=place[0],
+            revision_rank=rank,
+            run_id=_last_execution(rows)[2],
+            first_executed_at=min(r.observed_at for r in rows),
         )
-    return revisions
+        for (data_set_id, problem_id, lineage, environment_id), found in places.items()
+        for rank, (place, rows) in enumerate(sorted(found, key=lambda f: f[0]), start=1)
+    ]
+
+
+def _last_execution(rows: Iterable[CubeRow]) -> tuple[datetime, str, str]:
+    """Return when rows of an implementation were executed last, by whom and in which run."""
+    return max((r.observed_at, r.implementation_id, r.run_id) for r in rows)
 
 
 def latest_value(descriptions: Iterable[Description], attribute: str) -> Any:
@@ -1131,49 +1190,97 @@ def latest_value(descriptions: Iterable[Description], attribute: str) -> Any:
     return max((v for v in values if v[1] is not None), default=(None, None))[1]
 
 
-def build_lineage(
-    finals: Iterable[CubeRow], matrix: Iterable[MatrixRow], revisions: Iterable[Revision]
-) -> list[LineageRow]:
-    """Return the final response of the latest run per stimulus, revision and environment."""
-    runs_of = group(finals, lambda r: (*_problem(r), r.environment_id, r.implementation_id))
+def build_lineage_cells(
+    cube: Iterable[CubeRow], matrix: Iterable[MatrixRow], revisions: Iterable[Revision]
+) -> list[LineageCell]:
+    """Return what became of each stimulus in each revision, in each environment."""
+    rows_of = group(cube, lambda r: (*_problem(r), r.environment_id, r.implementation_id))
     specified = {
         (*_problem(c), *_step(c)): c.response_hash
         for c in matrix
         if c.implementation_id == ORACLE and c.response_kind in VOTING_KINDS
     }
-    rows = []
-    for of_lineage in group(
-        revisions, lambda r: (r.data_set_id, r.problem_id, r.lineage, r.environment_id)
-    ).values():
-        in_order = sorted(of_lineage, key=lambda r: (r.revised_at, r.implementation_id))
-        for rank, revision in enumerate(in_order, start=1):
-            problem = (revision.data_set_id, revision.problem_id)
-            runs = runs_of[*problem, revision.environment_id, revision.implementation_id]
-            for step, runs_of_step in group(runs, _step).items():
-                latest = latest_context(runs_of_step)
-                rows.append(
-                    LineageRow(
-                        data_set_id=revision.data_set_id,
-                        problem_id=revision.problem_id,
-                        lineage=revision.lineage,
-                        environment_id=revision.environment_id,
-                        test_id=latest.test_id,
-                        step_id=latest.step_id,
-                        implementation_id=revision.implementation_id,
-                        revision_rank=rank,
-                        revision=revision.revision,
-                        revised_at=revision.revised_at,
-                        operation=latest.operation,
-                        inputs=latest.inputs,
-                        response=latest.response,
-                        response_kind=latest.response_kind,
-                        response_hash=latest.response_hash,
-                        is_right=is_right(latest, specified.get((*problem, *step))),
-                        run_id=latest.run_id,
-                        observed_at=latest.observed_at,
+    cells = []
+    for revision in revisions:
+        problem = (revision.data_set_id, revision.problem_id)
+        rows = rows_of[*problem, revision.environment_id, revision.implementation_id]
+        found: list[LineageCell] = []
+        for run_of_test in group(rows, lambda r: (r.run_id, r.test_id)).values():
+            for row, stimulus, content_hash in with_contents(run_of_test):
+                was_executed = row.response_kind not in NOT_EXECUTED_KINDS
+                right = is_right(row, specified.get((*problem, *_step(row))))
+                found.append(
+                    LineageCell(
+                        revision, stimulus, content_hash, row, was_executed,
+                        right if was_executed else None,
                     )
-                )
-    return rows
+                )  # fmt: skip
+        by_step = group(found, lambda c: _step(c.row)).values()
+        latest = [max(runs, key=_recency) for runs in by_step]
+        by_stimulus = group(latest, lambda c: c.stimulus).values()
+        cells += [max(same, key=lambda c: (*_recency(c), -c.row.step_id)) for same in by_stimulus]
+    return cells
+
+
+def _recency(cell: LineageCell) -> tuple[bool, datetime, str]:
+    return (cell.is_executed, cell.row.observed_at, cell.row.run_id)
+
+
+def with_contents(rows: Iterable[CubeRow]) -> list[tuple[CubeRow, Stimulus, str | None]]:
+    """Return the steps of a test in a run, each with what identifies the stimulus and its content.
+
+    A step without inputs is identified by its number, any other by what was put in, and by its number among equal
+    ones. The content includes everything that was executed before.
+    """
+    by_step = group(rows, lambda r: r.step_id)
+    steps: list[tuple[CubeRow, Stimulus, str | None]] = []
+    inputs_before: list[str] = []
+    times: Counter[Stimulus] = Counter()
+    for step_id in sorted(by_step):
+        row = max(
+            by_step[step_id], key=lambda r: (r.response_kind not in NOT_EXECUTED_KINDS, r.attempt)
+        )
+        if row.inputs is None:
+            steps.append((row, (row.test_id, row.step_id), None))
+            continue
+        put_in = (row.test_id, row.operation, row.target, row.inputs)
+        times[put_in] += 1
+        content_hash = None
+        if row.response_kind not in NOT_EXECUTED_KINDS:
+            call = ":".join("-" if text is None else md5(text) for text in put_in[1:])
+            inputs_before.append(f"{len(inputs_before) + 1}:{md5(call)}")
+            content_hash = hash_of_items(inputs_before)
+        steps.append((row, (*put_in, times[put_in]), content_hash))
+    return steps
+
+
+def build_lineage(cells: Iterable[LineageCell]) -> list[LineageRow]:
+    """Return the executed cells of all lineages."""
+    return [
+        LineageRow(
+            data_set_id=cell.row.data_set_id,
+            problem_id=cell.row.problem_id,
+            lineage=cell.revision.lineage,
+            environment_id=cell.row.environment_id,
+            test_id=cell.row.test_id,
+            step_id=cell.row.step_id,
+            implementation_id=cell.row.implementation_id,
+            revision_rank=cell.revision.revision_rank,
+            revision=cell.revision.revision,
+            revised_at=cell.revision.revised_at,
+            operation=cell.row.operation,
+            inputs=cell.row.inputs,
+            content_hash=cell.content_hash,
+            response=cell.row.response,
+            response_kind=cell.row.response_kind,
+            response_hash=cell.row.response_hash,
+            is_right=cell.is_right,
+            run_id=cell.row.run_id,
+            observed_at=cell.row.observed_at,
+        )
+        for cell in cells
+        if cell.is_executed
+    ]
 
 
 def is_right(row: CubeRow | MatrixRow, specified_hash: str | None) -> bool | None:
@@ -1185,59 +1292,124 @@ def is_right(row: CubeRow | MatrixRow, specified_hash: str | None) -> bool | Non
     return row.response_hash == specified_hash
 
 
-def build_changes(lineage: Iterable[LineageRow]) -> list[ChangeRow]:
-    """Return the changes between each revision and the one before it in the same environment."""
+def build_changes(revisions: Iterable[Revision], cells: Iterable[LineageCell]) -> list[ChangeRow]:
+    """Return what changes with each revision in one environment, going from the oldest to the newest."""
+    cells_of = group(cells, lambda c: c.revision)
     rows = []
-    for cells in group(
-        lineage, lambda r: (r.data_set_id, r.problem_id, r.lineage, r.environment_id)
+    for of_lineage in group(
+        revisions, lambda r: (r.data_set_id, r.problem_id, r.lineage, r.environment_id)
     ).values():
-        revisions = group(cells, lambda r: r.revision_rank)
-        for rank in sorted(revisions)[1:]:
-            before = {_step(r): r for r in revisions[rank - 1]}
-            after = {_step(r): r for r in revisions[rank]}
-            any_before, any_after = revisions[rank - 1][0], revisions[rank][0]
-            for step in before.keys() | after.keys():
-                old, new = before.get(step), after.get(step)
-                change = class_of_change(old, new)
-                if change is None:
-                    continue
-                rows.append(
-                    ChangeRow(
-                        data_set_id=any_after.data_set_id,
-                        problem_id=any_after.problem_id,
-                        lineage=any_after.lineage,
-                        environment_id=any_after.environment_id,
-                        test_id=step[0],
-                        step_id=step[1],
-                        implementation_id=any_after.implementation_id,
-                        previous_implementation_id=any_before.implementation_id,
-                        revision_rank=rank,
-                        change=change,
-                        operation=first_known(new and new.operation, old and old.operation),
-                        inputs=first_known(new and new.inputs, old and old.inputs),
-                        previous_response=old.response if old else None,
-                        response=new.response if new else None,
-                        previous_run_id=old.run_id if old else None,
-                        run_id=new.run_id if new else None,
-                        observed_at=new.observed_at if new else None,
-                    )
-                )
+        before: dict[Stimulus, LineageCell] = {}
+        known: set[Stimulus] = set()
+        last_executed: dict[Stimulus, LineageCell] = {}
+        previous = None
+        for revision in sorted(of_lineage, key=lambda r: r.revision_rank):
+            now = {c.stimulus: c for c in cells_of.get(revision, [])}
+            if previous is not None:
+                rows += changes_of_revision(previous, revision, before, now, known, last_executed)
+            before, previous = now, revision
+            known |= now.keys()
+            last_executed |= {s: c for s, c in now.items() if c.is_executed}
     return rows
 
 
-def class_of_change(old: LineageRow | None, new: LineageRow | None) -> str | None:
-    """Return the class of the change of a response between two revisions; None if it is equal."""
-    if old is None:
-        return "new"
-    if new is None:
-        return "gone"
-    if old.response_hash == new.response_hash:
+Cells = dict[Stimulus, LineageCell]
+
+
+def changes_of_revision(
+    previous: Revision,
+    revision: Revision,
+    before: Cells,
+    now: Cells,
+    known: set[Stimulus],
+    last_executed: Cells,
+) -> list[ChangeRow]:
+    """Return what one revision changes.
+
+    Args:
+        previous: revision before it.
+        revision: the revision.
+        before: cells of the revision before it.
+        now: its cells.
+        known: stimuli that any revision before it recorded.
+        last_executed: for each stimulus the cell that was executed last before.
+    """
+    rows = []
+    gone = {
+        _step(cell.row): last_executed[s]
+        for s, cell in before.items()
+        if s not in now and s in last_executed
+    }
+    for s, cell in now.items():
+        step = _step(cell.row)
+        old = last_executed.get(s)
+        if old is None and step in gone:  # an edited step
+            old = gone.pop(step)
+            change = class_of_change(old, cell) if cell.is_executed else "skipped"
+        elif not cell.is_executed:
+            was_skipped = s in before and not before[s].is_executed
+            change = None if old is None or was_skipped else "skipped"
+        elif old is None:
+            change = "new and failing" if cell.is_right is False else "new"
+            if change == "new" and s in known:
+                change = "unskipped"
+        else:
+            change = class_of_change(old, cell)
+            if change is None and not (s in before and before[s].is_executed):
+                change = "unskipped"
+        if change is not None:
+            rows.append(change_row(previous, revision, step, change, old, cell))
+    rows += [change_row(previous, revision, step, "gone", old, None) for step, old in gone.items()]
+    return rows
+
+
+def class_of_change(old: LineageCell, new: LineageCell) -> str | None:
+    """Return the class of the change between two executed responses; None if they are equal."""
+    if old.row.response_hash == new.row.response_hash:
         return None
-    return {
+    if None not in (old.content_hash, new.content_hash) and old.content_hash != new.content_hash:
+        return "stimulus changed"
+    classes: dict[tuple[bool | None, bool | None], str] = {
         (False, True): "fixed",
         (True, False): "regressed",
         (False, False): "changed, both wrong",
-    }.get((old.is_right, new.is_right), "changed")
+    }
+    return classes.get((old.is_right, new.is_right), "changed")
+
+
+def change_row(
+    previous: Revision,
+    revision: Revision,
+    step: Step,
+    change: str,
+    old: LineageCell | None,
+    new: LineageCell | None,
+) -> ChangeRow:
+    """Return the row of a change at a step."""
+    return ChangeRow(
+        data_set_id=revision.data_set_id,
+        problem_id=revision.problem_id,
+        lineage=revision.lineage,
+        environment_id=revision.environment_id,
+        test_id=step[0],
+        step_id=step[1],
+        implementation_id=revision.implementation_id,
+        previous_step_id=old.row.step_id if old else None,
+        previous_implementation_id=(old.revision if old else previous).implementation_id,
+        revision_rank=revision.revision_rank,
+        change=change,
+        was_right=old.is_right if old else None,
+        is_right=new.is_right if new else None,
+        operation=first_known(*(cell.row.operation for cell in (new, old) if cell)),
+        inputs=first_known(*(cell.row.inputs for cell in (new, old) if cell)),
+        previous_inputs=old.row.inputs if old else None,
+        previous_response=old.row.response if old else None,
+        response=new.row.response if new and new.is_executed else None,
+        previous_run_id=old.row.run_id if old else None,
+        run_id=new.row.run_id if new else revision.run_id,
+        previous_observed_at=old.row.observed_at if old else None,
+        observed_at=new.row.observed_at if new else revision.first_executed_at,
+    )
 
 
 # --- flaky responses -----------------------------------------------------------------------------

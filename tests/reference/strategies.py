@@ -242,15 +242,19 @@ def build_problem(
         for environment_id, run_id in _contexts(chooser, shape)
     ]
     behaviours = list(_behaviours(chooser, len(stimuli), divergent))
+    sheets = list(_sheets(chooser, len(stimuli)))
 
     rows: list[Observation] = []
     for implementation_id in implementation_ids:
         behaviour = chooser.choose(behaviours)
+        sheet = chooser.choose(sheets)
         skipped_test = chooser.choose(stimuli)[0] if chooser.chance(15) else None
         for number, (environment_id, run_id, observed_at) in enumerate(contexts):
             if number > 0 and chooser.chance(25):
                 continue  # not every implementation takes part in every run
-            for (test_id, step_id), response in zip(stimuli, behaviour, strict=True):
+            if chooser.chance(10):
+                sheet = chooser.choose(sheets)  # a test was edited between two runs
+            for (test_id, step_id), response, inputs in zip(stimuli, behaviour, sheet, strict=True):
                 if test_id == skipped_test:
                     continue
                 rows.append(
@@ -265,7 +269,7 @@ def build_problem(
                         attempt=0,
                         operation="push(int)" if step_id else "new Stack()",
                         target="A0" if step_id else None,
-                        inputs="[]",
+                        inputs=inputs,
                         output=response.output,
                         response_kind=response.kind,
                         duration_ns=1_000,
@@ -304,6 +308,24 @@ def _behaviours(chooser: Chooser, n_stimuli: int, divergent: bool) -> Iterator[l
             verdicts = [chooser.choose(VERDICTS) for _ in range(n_stimuli)]
             yield verdicts
             yield [Response("value", (v.output or "").split("@")[0]) for v in verdicts]  # equal
+
+
+def _sheets(chooser: Chooser, n_stimuli: int) -> Iterator[list[str | None]]:
+    """Return inputs of all stimuli, and as they are after edits of the tests."""
+    first: list[str | None] = ["[]"] * n_stimuli
+    if chooser.chance(50):
+        first = [f"[{number // 2}]" for number in range(n_stimuli)]
+    yield first
+    for _ in range(chooser.integer(0, 2)):
+        form = chooser.integer(0, 4)
+        if form <= 1:
+            yield [chooser.choose(INPUTS) if chooser.chance(30) else i for i in first]
+        elif form == 2:  # a step was inserted
+            yield ["[9]", *first[:-1]]
+        elif form == 3:  # a step was removed
+            yield [*first[1:], "[9]"]
+        else:
+            yield [None] * n_stimuli
 
 
 def _response(chooser: Chooser) -> Response:

@@ -38,6 +38,7 @@ final as (
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
         min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
     group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle

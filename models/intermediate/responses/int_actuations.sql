@@ -1,5 +1,5 @@
--- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run, and
--- whether it is the cell of the matrix.
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -26,6 +26,7 @@ single_responses as (
         false as is_repeated,
         responses.is_executed as is_final,
         responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from {{ obslake.stale_rows(ref('int_responses')) }} as responses
@@ -64,18 +65,27 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
 attempts as (
 
     select
         *,
-        is_executed and row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, is_executed
-            order by attempt desc
-        ) = 1 as is_final
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
     from ranked
     where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
 
 ),
 
@@ -98,7 +108,7 @@ runs as (
         max(response_hash) over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
         ) as greatest_response_hash
-    from attempts
+    from final_attempts
 
 ),
 
@@ -118,7 +128,7 @@ counted as (
 {%- set columns = [
     'data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id', 'environment_id', 'run_id', 'attempt',
     'operation', 'target', 'inputs', 'response', 'response_kind', 'response_hash', 'duration_ns', 'observed_at',
-    'is_executed', 'is_oracle', 'is_repeated', 'is_final', 'is_cell', 'n_runs', 'is_stable'
+    'is_executed', 'is_oracle', 'is_repeated', 'is_final', 'is_cell', 'is_skipped', 'n_runs', 'is_stable'
 ] %}
 
 actuations as (

@@ -253,11 +253,15 @@ select
     c.*,
     case c.change
         when 'regressed' then 1
-        when 'changed, both wrong' then 2
-        when 'changed' then 3
-        when 'gone' then 4
-        when 'fixed' then 5
-        else 6
+        when 'new and failing' then 2
+        when 'changed, both wrong' then 3
+        when 'changed' then 4
+        when 'stimulus changed' then 5
+        when 'gone' then 6
+        when 'skipped' then 7
+        when 'fixed' then 8
+        when 'unskipped' then 9
+        else 10
     end as severity,
     row_number() over (
         partition by n.l

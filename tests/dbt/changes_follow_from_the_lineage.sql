@@ -1,4 +1,5 @@
--- A change is between two consecutive revisions, and its responses are those of the lineage.
+-- A change compares a response of the lineage with one of an earlier revision, and they differ unless the stimulus was not
+-- executed in between.
 
 with
 
@@ -23,7 +24,8 @@ final as (
         behavior_changes.environment_id,
         behavior_changes.implementation_id,
         behavior_changes.test_id,
-        behavior_changes.step_id
+        behavior_changes.step_id,
+        behavior_changes.change
     from behavior_changes
     left join lineage as after_change
         on
@@ -34,6 +36,8 @@ final as (
             and behavior_changes.implementation_id = after_change.implementation_id
             and behavior_changes.test_id = after_change.test_id
             and behavior_changes.step_id = after_change.step_id
+            -- The step of a stimulus that is gone may be that of another one now.
+            and behavior_changes.change <> 'gone'
     left join lineage as before_change
         on
             behavior_changes.data_set_id = before_change.data_set_id
@@ -42,13 +46,16 @@ final as (
             and behavior_changes.environment_id = before_change.environment_id
             and behavior_changes.previous_implementation_id = before_change.implementation_id
             and behavior_changes.test_id = before_change.test_id
-            and behavior_changes.step_id = before_change.step_id
+            and behavior_changes.previous_step_id = before_change.step_id
     where
         coalesce(after_change.response, '') <> coalesce(behavior_changes.response, '')
         or coalesce(before_change.response, '') <> coalesce(behavior_changes.previous_response, '')
         or coalesce(after_change.response_hash, '') = coalesce(before_change.response_hash, '')
-        or coalesce(after_change.revision_rank, behavior_changes.revision_rank)
-        <> coalesce(before_change.revision_rank + 1, behavior_changes.revision_rank)
+        and behavior_changes.change <> 'unskipped'
+        or coalesce(after_change.revision_rank, behavior_changes.revision_rank) <> behavior_changes.revision_rank
+        or coalesce(before_change.revision_rank, 0) >= behavior_changes.revision_rank
+        or behavior_changes.change = 'stimulus changed'
+        and coalesce(after_change.content_hash, '') = coalesce(before_change.content_hash, '')
 
 )
 
