@@ -395,7 +395,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -1335,7 +1336,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -3018,7 +3020,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -3436,7 +3439,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -3764,11 +3768,11 @@ select * from final
 ),
 
 model_int_lineage_cells as (
--- What became of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
+-- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
 -- latest run that executed it there, or that it was recorded and not executed.
 --
--- A stimulus is the same as in another revision if the same was put in, wherever it stands in its test. Where inputs were
--- not recorded, as in reports of verdicts, it is the step, and nothing has to be sorted.
+-- A stimulus is the same as in another revision if its content is the same, wherever it is in its test. Where inputs
+-- were not recorded, as in reports of verdicts, the step identifies it, and nothing has to be sorted.
 
 
 
@@ -3953,8 +3957,8 @@ select * from final
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
--- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions of
--- another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
 
 
 
@@ -4693,7 +4697,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -5725,7 +5730,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -6224,7 +6230,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -8842,7 +8849,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -9750,7 +9758,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -10307,7 +10316,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -10687,7 +10697,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
@@ -11734,7 +11745,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select

@@ -1,5 +1,5 @@
--- A change compares a response of the lineage with one of an earlier revision, and they differ unless the stimulus was not
--- executed in between.
+-- A change compares a response of the lineage with one of an earlier revision, and they differ unless the stimulus was
+-- not executed in between.
 
 with
 

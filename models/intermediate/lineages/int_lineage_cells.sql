@@ -1,8 +1,8 @@
--- What became of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
+-- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
 -- latest run that executed it there, or that it was recorded and not executed.
 --
--- A stimulus is the same as in another revision if the same was put in, wherever it stands in its test. Where inputs were
--- not recorded, as in reports of verdicts, it is the step, and nothing has to be sorted.
+-- A stimulus is the same as in another revision if its content is the same, wherever it is in its test. Where inputs
+-- were not recorded, as in reports of verdicts, the step identifies it, and nothing has to be sorted.
 
 {{ config(meta={'unit': 'column'}) }}
 

@@ -1,7 +1,7 @@
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
--- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions of
--- another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
 
 {{ config(
     materialized='table',

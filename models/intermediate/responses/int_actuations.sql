@@ -65,7 +65,8 @@ ranked as (
 
 ),
 
--- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the stimulus.
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
 attempts as (
 
     select
