@@ -62,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data-sets", type=count, default=1, help="each with such a history [1]")
     parser.add_argument("--environments", type=count, default=default.environments, help="[16]")
     parser.add_argument("--tests", type=count, default=default.tests, help="[2000]")
+    parser.add_argument(
+        "--leave-out",
+        choices=("assessments", "agreements", "suites"),
+        nargs="+",
+        default=[],
+        help="marts to leave empty [none]",
+    )
     for name in ("share", "failing", "changing", "flaky"):
         parser.add_argument(f"--{name}", type=share, default=getattr(default, name))
     parser.add_argument(
@@ -87,25 +94,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 with tempfile.TemporaryDirectory(
                     dir=chosen.folder, prefix="obslake-nights-"
                 ) as folder:
-                    measured = measure(Path(folder), history, nights, chosen.data_sets)
+                    measured = measure(
+                        Path(folder), history, nights, chosen.data_sets, chosen.leave_out
+                    )
                 figures["histories"].append(measured)
                 print(told(measured), flush=True)
 
 
-def measure(folder: Path, history: History, nights: int, data_sets: int) -> dict[str, Any]:
+def measure(
+    folder: Path, history: History, nights: int, data_sets: int, leave_out: Sequence[str] = ()
+) -> dict[str, Any]:
     """Build histories, then one more night of the first data set, then nothing new."""
     workspace = Workspace(folder)
     for number in range(data_sets):
         _load(workspace, history, number, 0, nights)
     name = f"{nights} nights, {history.problems} problems, {data_sets} data sets"
-    build = step(f"build of {name}", workspace.build)
+
+    def run() -> dict[str, Any]:
+        return workspace.build(leave_out)
+
+    build = step(f"build of {name}", run)
     load = _load(workspace, history, 0, nights, 1)
-    one_more = step(f"one more after {name}", workspace.build)
-    nothing_new = step("nothing new", workspace.build)
+    one_more = step(f"one more after {name}", run)
+    nothing_new = step("nothing new", run)
     return {
         "nights": nights,
         "problems": history.problems,
         "data_sets": data_sets,
+        "leave_out": list(leave_out),
         "observations": workspace.observations(),
         "build": build,
         "load_of_one_more": load,
