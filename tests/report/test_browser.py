@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,7 @@ from obslake.query.ask import open_marts
 from obslake.report.overview import page_name
 
 from tests.harness.workspace import Workspace
-from tests.report.conftest import Browser, write
+from tests.report.conftest import Browser, data_of, write
 from tests.report.examples import HOSTILE, LONG, hostile, kinds, observation, revisions
 
 Make = Callable[..., duckdb.DuckDBPyConnection]
@@ -26,6 +27,13 @@ def demo_report(demo: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Pa
     with open_marts(str(demo.home)) as marts:
         write(marts, folder / "single.html")
         return write(marts, folder / "demo").parent
+
+
+def in_microseconds(duration: Decimal) -> str:
+    """Return a duration as pages write it."""
+    if duration >= 1000:
+        return f"{(duration / 1000).normalize():f}\N{NO-BREAK SPACE}ms"
+    return f"{duration.normalize():f}\N{NO-BREAK SPACE}µs"
 
 
 def rows_of(browser: Browser) -> int:
@@ -146,6 +154,14 @@ def test_a_link_opens_a_cell_with_its_votes_and_executions(
         f"where {where} and implementation_id = 'demjson3@3.0.6'"
     )
     assert f"{n_executions} executions" in panel
+    durations = [
+        Decimal(f"{nanoseconds:.1e}") / 1000
+        for (nanoseconds,) in demo.query(
+            "select duration_ns from stimulus_response_cube "
+            f"where {where} and implementation_id = 'demjson3@3.0.6' order by duration_ns"
+        )
+    ]
+    assert f"in {in_microseconds(durations[0])} to {in_microseconds(durations[-1])}" in panel
     codes = browser.page.locator(".panel pre").all_text_contents()
     assert {inputs, oracle, specified} <= set(codes)
     assert browser.page.locator("[aria-selected]").inner_text().endswith("false")
@@ -219,6 +235,11 @@ def test_heat_maps_have_the_agreements_of_the_mart(
         "select implementation_a, implementation_b, n_equal_responses, n_common_stimuli "
         "from implementation_agreements where problem_id = 'slugify'"
     )
+    assert page.get_by_role("img", name="Tree of the clusters").is_visible()
+    order = data_of(demo_report / SLUGIFY)["tree"]["order"]
+    # Those beside each other are close.
+    labels = page.locator("svg text").all_text_contents()
+    assert labels[::2] == labels[1::2] == [str(rank) for rank in order]
     titles = page.locator("rect title").all_text_contents()
     found = [title.rpartition(" (")[0] for title in titles]
     for one, two, equal, common in agreements:
@@ -282,17 +303,24 @@ def test_problems_without_responses_have_pages(
             observation("specified only", "t", "oracle", "1"),
             observation("never executed", "t", "a", "$*", "not_executed"),
             observation("timeouts", "t", "a", "$TIMEOUT", "timeout"),
-            observation("single", "t", "a", "1"),
+            observation(" ", "t", "a", "1"),
+            observation("cut", "t", "a", f"{LONG}a"),
+            observation("cut", "t", "b", f"{LONG}b"),
         ]
     )
     page = browser.open(write(marts, tmp_path / "report"))
     links = {a.inner_text(): a.get_attribute("href") for a in page.get_by_role("link").all()}
-    assert {"specified only", "timeouts", "single"} <= set(links)
+    # A blank name would be a link that cannot be seen.
+    assert {"specified only", "timeouts", "cut", "“ ”"} <= set(links)
     for name, link in links.items():
         for view in ("", "clusters", "ranking", "compare", "suite"):
             browser.open(tmp_path / "report" / link, view=view, rows="all", test="t", step=0)
             assert page.inner_text("h1").startswith(name)
             assert not re.search("undefined|NaN|object Object", page.inner_text("body"))
+    browser.open(tmp_path / "report" / (links["specified only"] or ""))
+    assert "No implementation executed anything" in browser.texts(".counted")[0]
+    browser.open(tmp_path / "report" / (links["cut"] or ""), view="compare")
+    assert "differ after the first 20,000 of 50,001 characters" in page.inner_text("main")
 
 
 def test_hostile_texts_are_inert(browser: Browser, marts_of: Make, tmp_path: Path) -> None:
@@ -302,7 +330,8 @@ def test_hostile_texts_are_inert(browser: Browser, marts_of: Make, tmp_path: Pat
     assert browser.texts(".grid tbody th") == [HOSTILE[0]]
     for view in ("", "clusters", "ranking", "compare", "suite"):
         browser.open(problem, view=view, rows="all")
-        assert page.locator("img, iframe, main script, a[href^='javascript:']").count() == 0
+        acting = "img:not([src^='data:image/svg+xml']), iframe, main script, a[href^='javascript:']"
+        assert page.locator(acting).count() == 0
     browser.open(problem, rows="all", test=HOSTILE[3], step=0, impl=HOSTILE[-1])
     panel = page.inner_text(".panel")
     # Characters that reorder or hide text are shown by their numbers.
@@ -336,8 +365,16 @@ def test_a_lineage_shows_what_its_revisions_changed(
     strips = {row: cells(browser, row) for row in ("steady", "fixed")}
     assert [len(row) for row in strips.values()] == [6, 6]
     assert strips["steady"][1:] == ["p", "p", "F", "P", "p"]
-    page.get_by_label("Change").select_option("fixed")
+    page.get_by_label("Change", exact=True).select_option("fixed")
     assert len(browser.texts(".change")) == 1
+    # A change leads to the cell of the matrix.
+    page.get_by_role("link", name="fixed").first.click()
+    page.wait_for_selector("h1:has-text('suite')")
+    browser.page.wait_for_selector("body[data-ready]")
+    assert page.inner_text(".panel h3 >> nth=0") == "main@r2"
+    assert page.inner_text("[aria-selected]").endswith("passed")
+    # That most revisions fail a test does not make it right.
+    assert page.locator("td.winner", has_text="failed").count() == 0
 
 
 def test_a_single_file_has_all_pages(browser: Browser, demo_report: Path) -> None:
@@ -347,8 +384,11 @@ def test_a_single_file_has_all_pages(browser: Browser, demo_report: Path) -> Non
     assert rows_of(browser) == 63
     page.get_by_role("link", name="All problems").click()
     page.wait_for_selector("h1:has-text('Behaviour report')")
-    page.get_by_role("link", name="humanize").first.click()
-    page.wait_for_selector("h1:has-text('humanize')")
+    page.get_by_role("link", name="simplejson").first.click()
+    page.wait_for_selector("h1:has-text('simplejson')")
+    page.locator(".change a").first.click()
+    page.wait_for_selector("h1:has-text('json_parse')")
+    assert page.locator(".panel").is_visible()
 
 
 def test_pages_are_accessible(browser: Browser, demo_report: Path) -> None:
@@ -385,7 +425,7 @@ def test_a_large_page_holds_only_what_is_visible(
     browser: Browser, marts_of: Make, tmp_path: Path
 ) -> None:
     rows = [
-        observation("large", f"t{n:04}", f"i{i}", str(n * i % 7))
+        observation("large", f"names_of_tests_begin_alike_{n:04}", f"i{i}", str(n * i % 7))
         for n in range(400)
         for i in range(12)
     ]
@@ -394,9 +434,11 @@ def test_a_large_page_holds_only_what_is_visible(
     assert rows_of(browser) == 400
     assert page.locator("tbody tr").count() < 80
     page.evaluate("document.querySelector('.grid').scrollTop = 1e6")
-    page.wait_for_selector("th:has-text('t0399')")
+    page.wait_for_selector("th:has-text('_0399')")
     for width in (360, 2560):
         page.set_viewport_size({"width": width, "height": 800})
+        page.reload()
+        page.wait_for_selector("th:has-text('_0001')")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     # On paper, all rows.
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

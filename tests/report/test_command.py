@@ -1,9 +1,13 @@
 """The command `obslake report`."""
 
 import json
+import shutil
 from pathlib import Path
 
+import duckdb
+
 from tests.harness.workspace import Workspace
+from tests.report.conftest import data_of
 
 
 def test_a_folder_a_file_and_summaries(demo: Workspace, tmp_path: Path) -> None:
@@ -17,6 +21,16 @@ def test_a_folder_a_file_and_summaries(demo: Workspace, tmp_path: Path) -> None:
     ((last_load,),) = demo.query("select max(load_id) from main_refresh.refresh_load_problems")
     page = (folder / "index.html").read_text()
     assert f"Built from snapshot {snapshot} of the observations" in page
+    loads = data_of(folder / "index.html")["loads"]
+    assert [each["load"] for each in loads] == sorted(
+        {each["load"] for each in loads}, reverse=True
+    )
+    assert [(each["tables"], each["problems"]) for each in loads] == [
+        ("tests", 15),
+        ("implementations", 15),
+        ("observations", 6),
+        ("implementations, observations, tests", 15),
+    ]
     file = tmp_path / "report.html"
     assert demo.obslake("report", "--single-file", str(file), "--data-set=demo").startswith(
         f"{file}: 15 problems, "
@@ -36,6 +50,18 @@ def test_what_cannot_be_written_is_refused(demo: Workspace, tmp_path: Path) -> N
     assert "name one of them" in demo.refused("report", "-o", "a", "--single-file", "b")
     assert "is printed" in demo.refused("report", "--format", "json", "-o", "a")
     assert "no problem to report on" in demo.refused("report", "--problem", "unknown")
+
+
+def test_marts_of_another_version_are_refused(demo: Workspace, tmp_path: Path) -> None:
+    other = Workspace(tmp_path)
+    other.home.mkdir()
+    shutil.copy(demo.marts, other.marts)
+    with duckdb.connect(str(other.marts)) as marts:
+        marts.execute("alter table behavior_changes drop column inputs")
+    for command in (("report",), ("plot", "drift", "-o", "drift.svg")):
+        with duckdb.connect(str(other.marts)) as marts:
+            marts.execute("drop table if exists flaky_responses")
+        assert "build them again: run `dbt build`" in other.refused(*command)
 
 
 def test_marts_are_needed(workspace: Workspace) -> None:

@@ -12,6 +12,7 @@ from obslake.errors import ReportError
 from obslake.report.files import check_plot_file, write_plot_file
 from obslake.report.overview import read_overview
 from obslake.report.plots import PLOTS, Choice, write_plot
+from obslake.report.trees import closest_first
 
 from tests.harness.workspace import Workspace
 from tests.report.examples import HOSTILE, described, hostile, kinds, observation, revisions
@@ -65,6 +66,22 @@ def test_plots_show_what_the_marts_say(marts_of: Make) -> None:
     assert drawn["pass-at-k"] is None
 
 
+def test_the_closest_clusters_are_joined_first() -> None:
+    shares = [
+        [1.0, 0.2, 0.9, None],
+        [0.2, 1.0, 0.4, 0.8],
+        [0.9, 0.4, 1.0, 0.1],
+        [None, 0.8, 0.1, 1.0],
+    ]
+    tree, leaves = closest_first(shares)
+    assert leaves == [0, 2, 1, 3]
+    assert tree == (
+        pytest.approx((0.8 + 1 + 0.6 + 0.9) / 4),
+        (pytest.approx(0.1), 0, 2),
+        (pytest.approx(0.2), 1, 3),
+    )
+
+
 def test_pass_at_k_is_that_of_the_marts(demo: Workspace) -> None:
     with duckdb.connect(str(demo.marts), read_only=True) as marts:
         read_overview(marts, [], ["toml_parse"])
@@ -109,6 +126,10 @@ def test_the_command_draws(demo: Workspace, tmp_path: Path) -> None:
     said = demo.obslake("plot", "drift", "-o", str(path), "--lineage=humanize")
     assert said == f"{path}: {path.stat().st_size:,} bytes\n"
     assert "Changes by revision of humanize" in path.read_text()
-    assert "nothing to plot for drift" in demo.refused(
-        "plot", "drift", "-o", str(path), "--lineage=unknown"
-    )
+    for arguments, error in {
+        ("drift", "--lineage=unknown"): "it needs a lineage of that name",
+        ("votes", "--lineage=humanize"): "are of drift, not of votes",
+        ("agreement", "--problem=slugify", "--problem=json_parse"): "shows one problem",
+        ("agreement", "--problem=unknown"): 'obslake sql "from problem_assessments"',
+    }.items():
+        assert error in demo.refused("plot", *arguments, "-o", str(path))

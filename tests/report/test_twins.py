@@ -35,9 +35,9 @@ def test_both_say_what_changed_and_what_to_look_at(marts_of: Make) -> None:
     markdown, found = texts(marts_of, [*observations, *kinds()], descriptions)
     assert "## `main` in `here`\n\nRevision `r2`: " in markdown
     assert "2 regressed" in markdown
-    assert "| regressed | `also_regressed · 0` | `suite` | `passed` | `failed@Assertion" in markdown
+    assert "| regressed | `also_regressed` | `suite` | `passed` | `failed@Assertion" in markdown
     assert "| 2 | `failed@AssertionError@expected …, got …` |" in markdown
-    assert "| `steady · 0` | 1 of 3 | `passed` | `failed@E@flaky` |" in markdown
+    assert "| `steady` | 1 of 3 | `passed` | `failed@E@flaky` |" in markdown
     assert "| `kinds` | `examples` |" in markdown
     assert found["left_out"] == {"lineages": 0, "problems": 0}
     assert found["lineages"][0]["revision"]["changes"]["regressed"] == 2
@@ -51,7 +51,7 @@ def test_lineages_end_with_the_chosen_run(marts_of: Make) -> None:
     overview = read_overview(marts, [], [], "run-24")
     assert overview.problems["problem"] == ["suite"]
     ((lineage,)) = overview.lineages
-    assert (lineage["last"], lineage["revisions"], lineage["regressed"]) == ("main@r1", 2, 0)
+    assert (lineage["last"], lineage["revisions"], lineage["changes"]) == ("main@r1", 2, {})
     (parts,) = lineage_data(marts)
     assert [each["run"] for each in parts["slices"]] == ["run-0", "run-24"]
     assert parts["lineage"]["slices"] == 2
@@ -60,6 +60,25 @@ def test_lineages_end_with_the_chosen_run(marts_of: Make) -> None:
     assert "Lineages end with run `run-24`." in markdown
     assert "Revision `r1`: no changes" in markdown
     assert overview.footer.endswith(" Lineages end with run run-24.")
+
+
+def test_classes_of_changes_that_reports_do_not_know_are_shown(marts_of: Make) -> None:
+    observations, descriptions = revisions()
+    marts = marts_of(observations, descriptions)
+    marts.execute("update behavior_changes set change = 'of a later version' where change = 'gone'")
+    overview = read_overview(marts, [], [], with_plots=True)
+    (parts,) = lineage_data(marts)
+    classes = ["regressed", "of a later version", "fixed", "new"]
+    assert [name for name, _ in parts["classes"]] == classes
+    assert [each["change"] for each in parts["changes"] if each["revision"] == 2] == [
+        "regressed",
+        *classes,
+    ]
+    assert json.loads(overview.to_json())["changes"] == classes
+    assert "Revision `r2`: 2 regressed, 1 of a later version, 1 fixed, 1 new." in to_markdown(
+        overview, [parts]
+    )
+    assert "r2, of a later version: 1 changes" in parts["drift"]
 
 
 @pytest.mark.parametrize("most_bytes", [1_000, 5_000, 60_000])

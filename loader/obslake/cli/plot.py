@@ -10,6 +10,7 @@ from obslake.cli.text import say
 
 # The names of the plots, known before anything is imported.
 NAMES = ("agreement", "dendrogram", "drift", "entropy", "growth", "pass-at-k", "votes")
+_OF_ONE_PROBLEM = ("agreement", "dendrogram")
 
 
 @click.command(
@@ -47,7 +48,9 @@ def plot(
     agreement and dendrogram show one problem: the one named, or the one with most to look at.
     docs/report.md shows all plots.
     """
+    from obslake.errors import ReportError
     from obslake.query.ask import open_marts
+    from obslake.report.built import of_this_version
     from obslake.report.files import check_plot_file, write_plot_file
     from obslake.report.overview import read_overview
     from obslake.report.plots import Choice, write_plot
@@ -61,11 +64,16 @@ def plot(
     }.items():
         for value in values:
             check_text(option, value)
+    if name != "drift" and (lineage is not None or environment is not None):
+        raise ReportError(f"--lineage and --environment are of drift, not of {name}")
+    if name in _OF_ONE_PROBLEM and len(problems) > 1:
+        raise ReportError(f"{name} shows one problem: name one with --problem")
     path = Path(output)
     check_plot_file(path)
     with (
         TemporaryDirectory(prefix="obslake-plot-") as spilled,
         open_marts(home, temp_directory=Path(spilled)) as marts,
+        of_this_version(),
     ):
         read_overview(marts, data_sets, problems)
         choice = Choice(problems[0] if len(problems) == 1 else None, lineage, environment)

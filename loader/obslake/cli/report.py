@@ -66,6 +66,7 @@ def report(
     from obslake.errors import ReportError
     from obslake.progress import Progress
     from obslake.query.ask import open_marts
+    from obslake.report.built import of_this_version
     from obslake.report.lineages import lineage_data
     from obslake.report.overview import read_overview
     from obslake.report.twins import to_json_twin, to_markdown
@@ -88,6 +89,7 @@ def report(
         Progress().task("report", "rows") as task,
         TemporaryDirectory(prefix="obslake-report-") as spilled,
         open_marts(home, temp_directory=Path(spilled)) as marts,
+        of_this_version(),
     ):
         overview = read_overview(marts, data_sets, problems, run, with_plots=form == "html")
         if form != "html":

@@ -1,5 +1,7 @@
 """What the marts were built from, as reports state it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -7,6 +9,7 @@ from uuid import UUID
 import duckdb
 
 from obslake import __version__
+from obslake.errors import ReportError
 
 
 @dataclass(frozen=True)
@@ -16,13 +19,15 @@ class Load:
     Attributes:
         load: its id.
         at: when it was made, UTC to the second.
-        tables: the tables that it appended to.
+        tables: the tables in which it has rows of problems.
+        data_sets: the data sets that it has rows of.
         problems: number of problems that it has rows of.
     """
 
     load: str
     at: str
     tables: str
+    data_sets: str
     problems: int
 
 
@@ -48,6 +53,22 @@ class Built:
         return f"Built from {snapshot} of the observations{last}, by {self.versions}."
 
 
+@contextmanager
+def of_this_version() -> Iterator[None]:
+    """Read marts, and say what to do about marts that another version of obslake has built.
+
+    Raises:
+        ReportError: they have other tables or columns than are read.
+    """
+    try:
+        yield
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise ReportError(
+            f"the marts are not those that obslake {__version__} builds: {str(error).splitlines()[0]}\n"
+            "  build them again: run `dbt build`"
+        ) from error
+
+
 def read_built(marts: duckdb.DuckDBPyConnection) -> Built:
     """Return what the marts were built from; marts that other tools have copied may not say it."""
     versions = f"obslake {__version__}, DuckDB {duckdb.__version__}"
@@ -61,15 +82,19 @@ def read_built(marts: duckdb.DuckDBPyConnection) -> Built:
         "select snapshot_id from main_refresh.refresh_models where model = 'refresh_source_versions'"
     ).fetchall()
     loads = marts.execute(
-        "select load_id, string_agg(distinct source_model, ', ' order by source_model), "
-        "count(distinct (data_set_id, problem_id)) "
+        "select load_id, "
+        "coalesce(string_agg(distinct source_model, ', ' order by source_model) "
+        "filter (data_set_id is not null), ''), "
+        "coalesce(string_agg(distinct data_set_id, ', ' order by data_set_id), ''), "
+        # Each load has one row without a problem: it says that the load was read.
+        "count(distinct (data_set_id, problem_id)) filter (data_set_id is not null) "
         "from main_refresh.refresh_load_problems group by load_id order by load_id desc"
     ).fetchall()
     return Built(
         snapshots[0][0] if snapshots else None,
         tuple(
-            Load(load, load_time(load), tables.replace("stg_", ""), problems)
-            for load, tables, problems in loads
+            Load(load, load_time(load), tables.replace("stg_", ""), data_sets, problems)
+            for load, tables, data_sets, problems in loads
         ),
         versions,
     )

@@ -74,12 +74,14 @@ def _margin(labels: Sequence[str]) -> float:
     return 16 + _CHARACTER * max((len(shorten(label)) for label in labels), default=0)
 
 
-def stacked_bars(title: str, rows: Mapping[str, Sequence[int]], classes: Mapping[str, str]) -> str:
+def stacked_bars(
+    title: str, rows: Sequence[tuple[str, Sequence[int]]], classes: Mapping[str, str]
+) -> str:
     """Draw one bar per row, from the shares of classes; ``classes`` are names with colours."""
-    left, width = _margin(list(rows)), 460
+    left, width = _margin([label for label, _ in rows]), 460
     drawing = _begin(title, left + width + 90, 70 + _LINE_HEIGHT * len(rows))
     _legend(drawing, left, 34, classes)
-    for n, (label, counts) in enumerate(rows.items()):
+    for n, (label, counts) in enumerate(rows):
         y, x, total = 56 + _LINE_HEIGHT * n, left, sum(counts)
         drawing.text(left - 8, y + 13, label, anchor="end")
         for (name, colour), count in zip(classes.items(), counts, strict=True):
@@ -101,7 +103,12 @@ def _legend(drawing: Drawing, x: float, y: float, classes: Mapping[str, str]) ->
 
 
 def columns(
-    title: str, rows: Sequence[tuple[str, Sequence[float]]], classes: Mapping[str, str], unit: str
+    title: str,
+    rows: Sequence[tuple[str, Sequence[float]]],
+    classes: Mapping[str, str],
+    unit: str,
+    *,
+    has_legend: bool = True,
 ) -> str:
     """Draw one column per row, from the values of classes that are stacked."""
     left, bottom, height = 76, 250, 190
@@ -117,17 +124,13 @@ def columns(
             value_text = f"{label}, {name}: {value:,g} {unit}"
             drawing.bar(left + step * n, y, max(step - 2, 0.5), size, colour, value_text)
     _axes(drawing, left, bottom, width, height, highest, unit)
-    if len(classes) > 1:
+    if has_legend:
         _legend(drawing, left, bottom + 26, classes)
-    if rows:
-        drawing.text(left, bottom + 16, rows[0][0], style="quiet")
-        drawing.text(
-            left + width,
-            bottom + 16,
-            rows[-1][0] if len(rows) > 1 else "",
-            anchor="end",
-            style="quiet",
-        )
+    labels = [shorten(label, int(width / 2 / _CHARACTER) - 1) for label, _ in rows]
+    for label in labels[:1]:
+        drawing.text(left, bottom + 16, label, style="quiet")
+    for label in labels[1:][-1:]:
+        drawing.text(left + width, bottom + 16, label, anchor="end", style="quiet")
     return drawing.to_svg()
 
 
@@ -141,9 +144,9 @@ def lines(
     """Draw a line per series of points; ``ends`` are the labels of the least and the greatest x."""
     left, bottom, width, height = 76, 250, 480, 190
     named = len(series) > 1
-    drawing = _begin(
-        title, left + width + (_margin(list(series)) + 24 if named else 20), bottom + 30
-    )
+    # Lines may lie on each other: their last values stand beside them.
+    names = [f"{shorten(name, 26)}: {each[-1][1]:.4g}" for name, each in series.items()]
+    drawing = _begin(title, left + width + (_margin(names) + 40 if named else 20), bottom + 30)
     points = [point for each in series.values() for point in each]
     least, greatest = min(x for x, _ in points), max(x for x, _ in points)
     highest = highest or max(y for _, y in points) or 1
@@ -153,10 +156,13 @@ def lines(
             (left + width * (x - least) / ((greatest - least) or 1), bottom - height * y / highest)
             for x, y in each
         ]
-        drawing.path(drawn if len(drawn) > 1 else [*drawn, (drawn[0][0] + 4, drawn[0][1])], colour)
+        if len(drawn) > 1:
+            drawing.path(drawn, colour)
+        else:
+            drawing.bar(drawn[0][0], drawn[0][1] - 4, 8, 8, colour, names[n])
         if named:
             drawing.bar(left + width + 12, 56 + 18 * n, 10, 10, colour, name)
-            drawing.text(left + width + 28, 65 + 18 * n, name)
+            drawing.text(left + width + 28, 65 + 18 * n, names[n])
     _axes(drawing, left, bottom, width, height, highest, unit)
     drawing.text(left, bottom + 16, ends[0], style="quiet")
     drawing.text(left + width, bottom + 16, ends[1], anchor="end", style="quiet")
@@ -187,7 +193,8 @@ def _axes(
 def heat_map(title: str, names: Sequence[str], shares: Sequence[Sequence[float | None]]) -> str:
     """Draw a square per pair, the darker the larger its share; None: there is no share."""
     left, size = _margin(names), max(8, min(24, 640 // max(len(names), 1)))
-    drawing = _begin(title, left + size * len(names) + 20, 50 + size * len(names))
+    bottom = 46 + size * len(names)
+    drawing = _begin(title, left + max(size * len(names), 140) + 20, bottom + 26)
     for y, name in enumerate(names):
         drawing.text(left - 8, 40 + size * y + size * 0.7, name, anchor="end")
         for x, share in enumerate(shares[y]):
@@ -195,6 +202,10 @@ def heat_map(title: str, names: Sequence[str], shares: Sequence[Sequence[float |
             colour = "none" if share is None else _shade(share)
             label = f"{name} and {names[x]}: {value_text}"
             drawing.bar(left + size * x, 40 + size * y, size - 1, size - 1, colour, label)
+    drawing.text(left - 8, bottom + 11, "alike: 0 %", anchor="end", style="quiet")
+    for step in range(6):
+        drawing.bar(left + 16 * step, bottom, 15, 14, _shade(step / 5), f"{step / 5:.0%} alike")
+    drawing.text(left + 104, bottom + 11, "100 %", style="quiet")
     return drawing.to_svg()
 
 
@@ -205,21 +216,21 @@ def _shade(share: float) -> str:
     return "#" + "".join(f"{round(value):02x}" for value in mixed)
 
 
-Tree = tuple[float, "Tree | str", "Tree | str"]
-"""Two branches and the distance at which they meet; a leaf is a name."""
+Tree = tuple[float, "Tree | int", "Tree | int"]
+"""Two branches and the distance at which they meet; a leaf is the number of its name."""
 
 
-def dendrogram(title: str, tree: Tree | str, names: Sequence[str]) -> str:
+def dendrogram(title: str, tree: Tree | int, names: Sequence[str]) -> str:
     """Draw which leaves are close: branches meet at their distance from 0 to 1."""
     left, width = _margin(names), 420
     drawing = _begin(title, left + width + 20, 70 + _LINE_HEIGHT * len(names))
-    placed: list[str] = []
+    placed: list[int] = []
 
-    def draw(node: Tree | str) -> tuple[float, float]:
-        if isinstance(node, str):
+    def draw(node: Tree | int) -> tuple[float, float]:
+        if isinstance(node, int):
             y = 50.0 + _LINE_HEIGHT * len(placed)
             placed.append(node)
-            drawing.text(left - 8, y + 4, node, anchor="end")
+            drawing.text(left - 8, y + 4, names[node], anchor="end")
             return left, y
         distance, *branches = node
         x = left + width * distance

@@ -12,6 +12,7 @@ import duckdb
 
 from obslake.errors import ReportError
 from obslake.report.built import Built, read_built
+from obslake.report.changes import sorted_classes
 from obslake.report.pages import to_json
 from obslake.report.plots import overview_plots
 from obslake.report.problems import Problem
@@ -20,7 +21,7 @@ _SQL = Path(__file__).parent / "sql"
 
 # Problems of one overview; the others have pages and are counted.
 MOST_PROBLEMS = 10_000
-_MOST_LOADS = 50
+_MOST_LOADS = 500
 
 _PROBLEM_COLUMNS = {
     "data_set": "data_set_id",
@@ -46,11 +47,7 @@ _LINEAGE_COLUMNS = {
     "environment": "environment_id",
     "revisions": "n_revisions",
     "last": "last_implementation_id",
-    "regressed": "n_regressed",
-    "fixed": "n_fixed",
-    "changed": "n_changed",
-    "new": "n_new",
-    "gone": "n_gone",
+    "changes": "changes",
     "flaky": "n_unstable",
 }
 
@@ -97,8 +94,10 @@ class Overview:
             "built": self.counts,
             "problems": {name: values[:MOST_PROBLEMS] for name, values in self.problems.items()},
             "lineages": self.lineages,
+            "changes": sorted_classes(name for each in self.lineages for name in each["changes"]),
             "data_sets": self.data_sets,
             "loads": [asdict(load) for load in self.built.loads[:_MOST_LOADS]],
+            "all_loads": len(self.built.loads),
             "plots": self.plots,
             "left_out": left_out,
         }
@@ -141,7 +140,12 @@ def read_overview(
         "from report_overview order by n_to_look_at desc, entropy desc nulls last, data_set_id, problem_id"
     ).fetchall()
     if not rows:
-        raise ReportError("there is no problem to report on: no mart has rows of what was chosen")
+        hint = (
+            'see those that there are: obslake sql "from problem_assessments"'
+            if data_sets or problems or run is not None
+            else "load observations, and run `dbt build`"
+        )
+        raise ReportError(f"there is no problem to report on\n  {hint}")
     columns = {name: [row[n] for row in rows] for n, name in enumerate(_PROBLEM_COLUMNS)}
     columns["page"] = [
         page_name("problems", data_set, problem)
@@ -150,7 +154,7 @@ def read_overview(
     lineages = _objects(
         marts,
         f"select {', '.join(_LINEAGE_COLUMNS.values())} from report_lineages where has_history "
-        "order by n_regressed desc, n_changed desc, data_set_id, lineage, environment_id",
+        "order by n_regressed desc, n_to_look_at desc, data_set_id, lineage, environment_id",
         _LINEAGE_COLUMNS,
     )
     for each in lineages:

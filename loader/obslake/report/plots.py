@@ -10,7 +10,9 @@ import duckdb
 
 from obslake.errors import ReportError
 from obslake.report import drawing
-from obslake.report.drawing import PALETTE, Tree
+from obslake.report.changes import look, sorted_classes
+from obslake.report.drawing import PALETTE
+from obslake.report.trees import Clusters, closest_first, read_clusters
 
 _CONSENSUS = {
     "unanimous": "#2e8b57",
@@ -18,14 +20,6 @@ _CONSENSUS = {
     "plurality": "#d9a441",
     "tie": "#7a5cc0",
     "no_votes": "#8b95a3",
-}
-_CHANGES = {
-    "regressed": "#b4433a",
-    "changed": "#d9a441",
-    "changed, both wrong": "#8a6d3b",
-    "gone": "#8b95a3",
-    "fixed": "#2e8b57",
-    "new": "#2f6fbf",
 }
 _DRIFT = """
 with
@@ -75,13 +69,12 @@ def entropy(marts: duckdb.DuckDBPyConnection, _choice: Choice) -> str | None:
         "order by entropy desc, data_set_id, problem_id"
     ).fetchall()
     values = [(name, (value,)) for name, value in rows]
-    return drawing.columns(
-        "Entropy of the clusters, by problem", values, {"entropy": PALETTE[0]}, "bits"
-    )
+    title, classes = "Entropy of the clusters, by problem", {"entropy": PALETTE[0]}
+    return drawing.columns(title, values, classes, "bits", has_legend=False)
 
 
 def votes(marts: duckdb.DuckDBPyConnection, _choice: Choice) -> str | None:
-    """How clear the votes are, in the problems with most ties."""
+    """How clear the votes are, in the problems with most stimuli without a winner."""
     rows = marts.execute(
         "select o.data_set_id, o.problem_id, o.consensus, count(*) from consensus_oracles as o "
         "inner join report_chosen as p on o.data_set_id = p.data_set_id and o.problem_id = p.problem_id "
@@ -90,20 +83,25 @@ def votes(marts: duckdb.DuckDBPyConnection, _choice: Choice) -> str | None:
     counts: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for data_set, problem, consensus, number in rows:
         counts[data_set, problem][consensus] = number
-    worst = sorted(counts, key=lambda key: (-_undecided(counts[key]), key))[:_MOST_ROWS]
-    names = {key: key[1] if len({k[0] for k in counts}) == 1 else " · ".join(key) for key in worst}
-    bars = {names[key]: [counts[key].get(name, 0) for name in _CONSENSUS] for key in worst}
+    worst = sorted(counts, key=lambda key: _decided(counts[key], key))[:_MOST_ROWS]
+    is_one = len({data_set for data_set, _ in counts}) == 1
+    bars = [
+        (key[1] if is_one else " · ".join(key), [counts[key].get(name, 0) for name in _CONSENSUS])
+        for key in worst
+    ]
     classes = {name.replace("_", " "): colour for name, colour in _CONSENSUS.items()}
     cut = (
-        f", the {len(bars)} least decided of {len(counts)} problems"
+        f", in the {len(bars)} least decided of {len(counts):,} problems"
         if len(bars) < len(counts)
         else ""
     )
     return drawing.stacked_bars(f"Votes by stimulus{cut}", bars, classes)
 
 
-def _undecided(counts: Mapping[str, int]) -> float:
-    return (counts.get("tie", 0) + counts.get("no_votes", 0)) / sum(counts.values())
+def _decided(counts: Mapping[str, int], name: tuple[str, str]) -> tuple[float, float, str, str]:
+    """Return by what problems are sorted: those with most stimuli without a winner come first."""
+    undecided = counts.get("tie", 0) + counts.get("no_votes", 0)
+    return (-undecided, counts.get("unanimous", 0) / sum(counts.values()), *name)
 
 
 def pass_at_k(marts: duckdb.DuckDBPyConnection, _choice: Choice) -> str | None:
@@ -182,64 +180,43 @@ def draw_drift(title: str, rows: Iterable[tuple[str, str, str | None, int]]) -> 
     for revision, name, change, number in rows:
         names[revision] = name
         counts[revision][change] = number
-    bars = [(names[each], [counts[each].get(c, 0) for c in _CHANGES]) for each in counts]
-    return drawing.columns(title, bars, _CHANGES, "changes")
+    classes = sorted_classes(c for each in counts.values() for c in each if c is not None)
+    bars = [(names[each], [counts[each].get(c, 0) for c in classes]) for each in counts]
+    return drawing.columns(title, bars, {c: look(c).colour for c in classes}, "changes")
 
 
 def agreement(marts: duckdb.DuckDBPyConnection, choice: Choice) -> str | None:
     """How often the clusters of a problem answer alike."""
-    problem, names, shares = _agreements(marts, choice)
-    return drawing.heat_map(f"Agreement of clusters in {problem}", names, shares)
+    problem, cut, clusters = _clusters(marts, choice)
+    title = f"Agreement of clusters in {problem}{cut}"
+    return drawing.heat_map(title, clusters.names, clusters.shares) if clusters.names else None
 
 
 def dendrogram(marts: duckdb.DuckDBPyConnection, choice: Choice) -> str | None:
     """Which clusters of a problem are close to each other, by their mean agreement."""
-    problem, names, shares = _agreements(marts, choice)
-    nodes: list[tuple[Tree | str, list[int]]] = [(name, [n]) for n, name in enumerate(names)]
-    while len(nodes) > 1:
-        distance, one, two = min(
-            (_distance(shares, nodes[i][1], nodes[j][1]), i, j)
-            for i in range(len(nodes))
-            for j in range(i + 1, len(nodes))
-        )
-        merged: Tree = (distance, nodes[one][0], nodes[two][0])
-        members = [*nodes[one][1], *nodes[two][1]]
-        nodes = [node for n, node in enumerate(nodes) if n not in (one, two)] + [(merged, members)]
-    return drawing.dendrogram(f"Clusters of {problem} by agreement", nodes[0][0], names)
+    problem, cut, clusters = _clusters(marts, choice)
+    if not clusters.names:
+        return None
+    tree, _ = closest_first(clusters.shares)
+    return drawing.dendrogram(f"Clusters of {problem} by agreement{cut}", tree, clusters.names)
 
 
-def _distance(shares: Sequence[Sequence[float | None]], one: list[int], two: list[int]) -> float:
-    """Return the mean distance of two sets of clusters."""
-    return sum(1 - (shares[i][j] or 0) for i in one for j in two) / (len(one) * len(two))
-
-
-def _agreements(
-    marts: duckdb.DuckDBPyConnection, choice: Choice
-) -> tuple[str, list[str], list[list[float | None]]]:
-    """Return a problem, the exemplars of its largest clusters, and their agreements."""
-    found = marts.execute(
-        "select data_set_id, problem_id from report_overview where problem_id = coalesce(?, problem_id) "
+def _clusters(marts: duckdb.DuckDBPyConnection, choice: Choice) -> tuple[str, str, Clusters]:
+    """Return a problem, what the plot leaves out of it, and its largest clusters."""
+    marts.execute(
+        "create or replace temp table report_problems as "
+        "select data_set_id, problem_id, n_clusters, 0 as p from report_overview "
+        "where problem_id = coalesce(?, problem_id) "
         "order by n_to_look_at desc, entropy desc nulls last, data_set_id, problem_id limit 1",
         [choice.problem],
-    ).fetchone()
+    )
+    found = marts.execute("select problem_id, n_clusters from report_problems").fetchone()
     if found is None:
         raise ReportError(f"there is no problem {choice.problem}")
-    names = [
-        name
-        for (name,) in marts.execute(
-            "select exemplar_implementation_id from behavior_clusters where data_set_id = ? and problem_id = ? "
-            f"order by cluster_rank limit {_MOST_ROWS}",
-            found,
-        ).fetchall()
-    ]
-    rows = marts.execute(
-        "select implementation_a, implementation_b, agreement from implementation_agreements "
-        "where data_set_id = ? and problem_id = ?",
-        found,
-    ).fetchall()
-    known = {frozenset((one, two)): share for one, two, share in rows}
-    shares = [[1.0 if a == b else known.get(frozenset((a, b))) for b in names] for a in names]
-    return found[1], names, shares
+    clusters = read_clusters(marts).get(0, Clusters([], [], []))
+    shown = len(clusters.names)
+    cut = f", the {shown} largest of {found[1]:,} clusters" if shown < found[1] else ""
+    return found[0], cut, clusters
 
 
 PLOTS: dict[str, Plot] = {
@@ -252,7 +229,13 @@ PLOTS: dict[str, Plot] = {
     "votes": votes,
 }
 
-_ON_OVERVIEW = ("entropy", "votes", "pass-at-k", "growth")
+_NEEDED = {
+    "drift": "a lineage of that name in that environment",
+    "growth": "the times at which actuations were observed",
+    "pass-at-k": "implementations whose origin is known, and specified responses",
+}
+
+_ON_OVERVIEW = ("entropy", "growth", "pass-at-k", "votes")
 
 
 def overview_plots(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -273,7 +256,6 @@ def write_plot(marts: duckdb.DuckDBPyConnection, name: str, choice: Choice) -> s
     """
     text = PLOTS[name](marts, choice)
     if text is None:
-        raise ReportError(
-            f"there is nothing to plot for {name}: no mart has rows of what was chosen"
-        )
+        needed = _NEEDED.get(name, "responses of implementations")
+        raise ReportError(f"there is nothing to plot for {name}: it needs {needed}")
     return text

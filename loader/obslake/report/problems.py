@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from obslake.report.trees import read_clusters, tree_data
+
 _SQL = Path(__file__).parent / "sql"
 
 # Limits of one page. What they cut is stated on the page.
@@ -14,6 +16,7 @@ _LIMITS = {
     "max_cells": 2_000_000,
     "max_clusters": 400,
     "max_contexts": 60,
+    "max_durations": 600_000,
     "max_characters": 16_000_000,
 }
 
@@ -34,6 +37,7 @@ PARTS = (
     "usual_contexts",
     "other_contexts",
     "unstable",
+    "durations",
     "suite",
 )
 
@@ -69,6 +73,8 @@ def problem_data(
             part: dict(marts.execute(f"select p, value from report_part_{part}").fetchall())
             for part in PARTS
         }
+        trees = {number: tree_data(found) for number, found in read_clusters(marts).items()}
+        parts["tree"] = {number: json.dumps(tree) for number, tree in trees.items() if tree}
         for number, problem in enumerate(batch):
             texts = (
                 f"{json.dumps(part)}:{values[number]}"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from obslake.report.changes import sorted_classes
 from obslake.report.overview import Overview
 
 # Job summaries and comments of CI systems have room for about this.
@@ -57,14 +58,14 @@ def _add_lineage(text: "_Limited", parts: dict[str, Any]) -> bool:
     counted: dict[str, int] = revisions[last]["changes"] or {}
     name = revisions[last]["revision"] or revisions[last]["implementation"]
     title = f"## {_code(lineage['lineage'])} in {_code(lineage['environment'])}"
-    summary = ", ".join(f"{number:,} {change}" for change, number in counted.items())
+    summary = ", ".join(f"{counted[change]:,} {change}" for change in sorted_classes(counted))
     if not text.add(f"\n{title}\n\nRevision {_code(name)}: {summary or 'no changes'}.\n"):
         return False
     heads = ["Change", "Test", "Problem", "Before", "After"]
     changes = (
         [
             each["change"],
-            _code(f"{each['test']} · {each['step']}"),
+            _code(_stimulus(each)),
             _code(each["problem"]),
             _response(each["before"]),
             _response(each["after"]),
@@ -82,7 +83,7 @@ def _add_lineage(text: "_Limited", parts: dict[str, Any]) -> bool:
     heads = ["Test", "Other than usual", "Usual", "Another"]
     rows = (
         [
-            _code(f"{each['test']} · {each['step']}"),
+            _code(_stimulus(each)),
             f"{each['executions'] - each['n_usual']} of {each['executions']}",
             _code(each["usual"]),
             _code(each["other"]),
@@ -91,6 +92,11 @@ def _add_lineage(text: "_Limited", parts: dict[str, Any]) -> bool:
     )
     text.add_table("Unstable responses:", heads, rows, len(unstable), "responses")
     return True
+
+
+def _stimulus(row: dict[str, Any]) -> str:
+    """Name a step after its test; most tests have one only."""
+    return f"{row['test']} · step {row['step']}" if row["step"] else str(row["test"])
 
 
 def _response(text: str | None) -> str:

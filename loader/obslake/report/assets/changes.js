@@ -1,12 +1,13 @@
 // The page of a lineage in one environment: what its revisions changed.
 
-import { count, data, h, oneLine, percent, quantity, search, select } from "./dom.js";
+import { count, data, h, middle, ofStep, oneLine, percent, quantity, search, select, title } from "./dom.js";
 import { wordDiff } from "./diff.js";
 import { picture, table } from "./overview.js";
 import { kindOf, summary, words } from "./responses.js";
 import { go, state } from "./state.js";
 
 const FEW = 100;
+const MOST_NAMED = 70;
 
 const MARKS = {
   p: "right",
@@ -17,8 +18,10 @@ const MARKS = {
 };
 
 export class Changes {
-  constructor(parts, home) {
+  constructor(parts, home, href) {
+    this.href = href;
     this.lineage = parts.lineage;
+    this.tones = new Map(parts.classes);
     this.revisions = parts.revisions ?? [];
     this.slices = parts.slices ?? [];
     this.parts = parts;
@@ -27,9 +30,9 @@ export class Changes {
       "main",
       {},
       h("p", { class: "up" }, h("a", { href: home }, "All problems")),
-      h("h1", {}, data(this.lineage.lineage), " ", h("small", {}, data(this.lineage.environment), " · ", data(this.lineage.data_set))),
+      title(this.lineage.lineage, data(this.lineage.environment), " · ", data(this.lineage.data_set)),
       this.last(),
-      parts.drift && h("p", { class: "plots" }, picture({ about: "Changes by revision; the list below has them", svg: parts.drift })),
+      parts.drift && h("div", { class: "plots" }, picture({ about: "Changes by revision; the list below has them", svg: parts.drift })),
       this.changes,
       this.failures(),
       this.strips(),
@@ -43,12 +46,22 @@ export class Changes {
   last() {
     const slice = this.slices.at(-1);
     if (!slice) return null;
-    return h("p", { class: "facts" }, "Last run: ", data(slice.run), ` at ${slice.at} UTC of `, data(this.name(slice.revision)), slice.commit && [" · commit ", data(slice.commit.slice(0, 12))], slice.branch && [" · branch ", data(slice.branch)], slice.pipeline && [" · pipeline ", data(slice.pipeline)], `. ${quantity(slice.tests, "test")}, ${quantity(slice.steps, "step")}: ${slice.right} right, ${slice.wrong} wrong, ${slice.steps - slice.right - slice.wrong} without a known right response.`);
+    return h("p", { class: "facts" }, "Last run: ", data(slice.run), ` at ${slice.at} UTC of `, data(this.name(slice.revision)), slice.commit && [" · commit ", data(slice.commit.slice(0, 12))], slice.branch && [" · branch ", data(slice.branch)], slice.pipeline && [" · pipeline ", data(slice.pipeline)], `. ${quantity(slice.tests, "test")}, ${quantity(slice.steps, "step")}: ${count(slice.right)} right, ${count(slice.wrong)} wrong, ${count(slice.steps - slice.right - slice.wrong)} without a known right response.`);
   }
 
   name(revision) {
     const { revision: name, implementation } = this.revisions[revision];
     return name ?? implementation;
+  }
+
+  /** Name a stimulus, with a link to it on the page of its problem. */
+  stimulus({ problem, test, step, revision }, room = Infinity) {
+    const name = [data(middle(test, room)), ofStep(step)];
+    const page = this.parts.pages[problem];
+    const href = page && this.href(page, { rows: "all", test, step: step ?? 0, impl: this.revisions[revision]?.implementation });
+    const named = h(href ? "a" : "span", { href: href || null, title: room < test.length ? oneLine(test, 500) : null }, name);
+    // Tests of CI systems often have the name of their class in front.
+    return test.startsWith(problem) ? named : [named, " ", h("span", { class: "note" }, data(middle(problem, room)))];
   }
 
   update() {
@@ -58,8 +71,9 @@ export class Changes {
     const rows = (this.parts.changes ?? []).filter((row) => row.revision === revision);
     const wanted = (now.q ?? "").toLowerCase();
     const found = rows.filter((row) => (!now.change || row.change === now.change) && `${row.problem} ${row.test} ${row.before ?? ""} ${row.after ?? ""}`.toLowerCase().includes(wanted));
-    const kinds = Object.entries(this.revisions[revision]?.changes ?? {});
-    const total = kinds.reduce((sum, [, number]) => sum + number, 0);
+    const counts = this.revisions[revision]?.changes ?? {};
+    const kinds = [...this.tones.keys()].filter((kind) => counts[kind]);
+    const total = kinds.reduce((sum, kind) => sum + counts[kind], 0);
     const view = JSON.stringify([revision, now.change, now.q, now.changes]);
     if (view === this.view) return;
     this.view = view;
@@ -68,7 +82,7 @@ export class Changes {
       "div",
       { class: "controls" },
       this.revisions.length > 1 && select("Revision", this.revisions.map((each, n) => [String(n), oneLine(each.revision ?? each.implementation, 60)]).reverse(), String(revision), (value) => go({ revision: value })),
-      kinds.length > 0 && select("Change", [["", "all"], ...kinds.map(([kind, number]) => [kind, `${kind} (${number})`])], now.change ?? "", (value) => go({ change: value })),
+      kinds.length > 0 && select("Change", [["", "all"], ...kinds.map((kind) => [kind, `${kind} (${count(counts[kind])})`])], now.change ?? "", (value) => go({ change: value })),
       search("Find", now.q ?? "", (q) => go({ q })),
     );
     const typing = this.changes.contains(document.activeElement) && document.activeElement.type;
@@ -76,7 +90,7 @@ export class Changes {
       h("h2", {}, "Changes since the revision before"),
       controls,
       h("p", { class: "counted", role: "status" }, this.said(revision, found, total, rows)),
-      h("ol", { class: "differences" }, shown.map((row) => change(row))),
+      h("ol", { class: "differences" }, shown.map((row) => this.change(row))),
       shown.length < found.length ? h("p", {}, h("button", { type: "button", click: () => go({ changes: "all" }) }, `Show all ${count(found.length)}`)) : "",
     );
     if (typing === "search") controls.querySelector("input").focus();
@@ -89,7 +103,7 @@ export class Changes {
   }
 
   failures() {
-    const rows = (this.parts.failures ?? []).map((each) => [data(summary(kindOf(each.kind, each.message), each.message)), each.tests, each.steps, h("ul", { class: "names" }, each.examples.map((one) => h("li", {}, data(`${one.problem} ${one.test} · ${one.step}`))))]);
+    const rows = (this.parts.failures ?? []).map((each) => [data(summary(kindOf(each.kind, each.message), each.message)), each.tests, each.steps, h("ul", { class: "names" }, each.examples.map((one) => h("li", {}, this.stimulus({ ...one, revision: this.slices.at(-1)?.revision }))))]);
     return h("section", {}, h("h2", {}, "Wrong responses of the last run, by message"), rows.length ? table("Wrong responses by message", ["Response", "Tests", "Steps", "Examples"], rows) : h("p", {}, "None is known to be wrong."));
   }
 
@@ -99,7 +113,7 @@ export class Changes {
     const heads = ["Test", ...this.slices.map((slice, n) => h("span", { title: this.title(slice) }, String(n + 1)))];
     const rows = strips.slice(0, 500).map((strip) => {
       const marks = new Map(strip.slices.map((slice, n) => [slice, strip.marks[n]]));
-      return [h("span", {}, data(strip.test), " ", h("span", { class: "note" }, data(strip.problem))), ...this.slices.map((slice, n) => this.mark(marks.get(n), slice))];
+      return [this.stimulus(strip, MOST_NAMED), ...this.slices.map((slice, n) => this.mark(marks.get(n), slice))];
     });
     return h(
       "section",
@@ -121,32 +135,43 @@ export class Changes {
   }
 
   unstable() {
-    const rows = (this.parts.unstable_steps ?? []).slice(0, 500).map((each) => [data(`${each.test} · ${each.step}`), data(each.problem), data(this.name(each.revision)), `${percent(each.executions - each.n_usual, each.executions)} of ${quantity(each.executions, "execution")} in ${quantity(each.runs, "run")}`, data(oneLine(each.usual, 120)), data(oneLine(each.other, 120))]);
+    const rows = (this.parts.unstable_steps ?? []).slice(0, 500).map((each) => [this.stimulus(each), data(this.name(each.revision)), `${percent(each.executions - each.n_usual, each.executions)} of ${quantity(each.executions, "execution")} in ${quantity(each.runs, "run")}`, data(oneLine(each.usual, 120)), data(oneLine(each.other, 120))]);
     if (!rows.length) return null;
-    return h("section", {}, h("h2", {}, "Unstable responses"), table("Unstable responses", ["Test", "Problem", "Revision", "Other than usual", "Usual response", "Another"], rows));
+    return h("section", {}, h("h2", {}, "Unstable responses"), table("Unstable responses", ["Test", "Revision", "Other than usual", "Usual response", "Another"], rows));
   }
 
   slower() {
-    const rows = (this.parts.slower ?? []).map((each) => [data(each.test), data(each.problem), `${each.before.toFixed(2)} ms`, `${each.after.toFixed(2)} ms`, `× ${(each.after / each.before).toFixed(1)}`, `${each.n_before} and ${each.n_after}`]);
+    const rows = (this.parts.slower ?? []).map((each) => [this.stimulus({ ...each, revision: this.revisions.length - 1 }), `${each.before.toFixed(2)} ms`, `${each.after.toFixed(2)} ms`, `× ${(each.after / each.before).toFixed(1)}`, `${each.n_before} and ${each.n_after}`]);
     if (!rows.length) return null;
-    return h("section", {}, h("h2", {}, "Slower tests"), h("p", { class: "note" }, "Median duration of the last revision against that of the one before: at least half as long again, and a millisecond longer."), table("Slower tests", ["Test", "Problem", "Before", "Now", "Factor", "Runs"], rows));
+    return h("section", {}, h("h2", {}, "Slower tests"), h("p", { class: "note" }, "Median duration of the last revision against that of the one before: at least half as long again, and a millisecond longer."), table("Slower tests", ["Test", "Before", "Now", "Factor", "Runs"], rows));
   }
 
   history() {
     const rows = this.slices.map((slice, n) => [String(n + 1), data(this.name(slice.revision)), data(slice.run), `${slice.at}`, data(slice.commit?.slice(0, 12) ?? "–"), data(slice.branch ?? "–"), data(slice.pipeline ?? "–"), slice.tests, slice.right, slice.wrong]).reverse();
     return h("section", {}, h("h2", {}, "Runs"), table("Runs, the latest first", ["Run", "Revision", "Id", "When (UTC)", "Commit", "Branch", "Pipeline", "Tests", "Right", "Wrong"], rows));
   }
+
+  change(row) {
+    return h(
+      "li",
+      { class: "change" },
+      h("p", {}, h("strong", { class: this.tones.get(row.change) }, row.change), " ", this.stimulus(row), " ", row.inputs && h("code", { class: "inputs" }, data(oneLine(row.inputs, 160)))),
+      h("p", { class: "diff" }, responses(row)),
+    );
+  }
 }
 
-function change(row) {
-  const [before, after] = [row.before, row.after].map((text) => (text === null ? ["not executed", ""] : words(kindOf("", text), text)));
-  const isSameKind = row.before !== null && row.after !== null && before[0] === after[0];
-  return h(
-    "li",
-    { class: "change" },
-    h("p", {}, h("strong", { class: `change-${row.change.split(",")[0]}` }, row.change), " ", data(row.test), ` · ${row.step} `, h("span", { class: "note" }, data(row.problem)), " ", row.inputs && h("code", { class: "inputs" }, data(oneLine(row.inputs, 160)))),
-    isSameKind
-      ? h("p", { class: "diff" }, before[0] && `${before[0]} `, wordDiff(before[1], after[1]).map(([kind, text]) => h({ same: "span", removed: "del", added: "ins" }[kind], { dir: "auto" }, oneLine(text, 2000))))
-      : h("p", { class: "diff" }, h("del", {}, data(before.filter(Boolean).map((text) => oneLine(text, 2000)).join(" "))), " ", h("ins", {}, data(after.filter(Boolean).map((text) => oneLine(text, 2000)).join(" ")))),
-  );
+/** Show what a stimulus was answered before and after; a response that there is not is not a change of text. */
+function responses({ before, after }) {
+  if (before === null || after === null) return data(oneLine(inWords(before ?? after ?? "").join(" "), 2000));
+  const [one, two] = [inWords(before), inWords(after)];
+  if (one[0] === two[0]) {
+    return [one[0] && `${one[0]} `, wordDiff(one.at(-1), two.at(-1)).map(([kind, text]) => h({ same: "span", removed: "del", added: "ins" }[kind], { dir: "auto" }, oneLine(text, 2000)))];
+  }
+  const line = (parts) => data(oneLine(parts.filter(Boolean).join(" "), 2000));
+  return [h("del", {}, line(one)), " ", h("ins", {}, line(two))];
+}
+
+function inWords(text) {
+  return words(kindOf("", text), text);
 }

@@ -1,11 +1,13 @@
 // Two implementations side by side: the stimuli they answer differently, and their code.
 
-import { count, data, h, oneLine, percent, quantity, visible } from "./dom.js";
+import { count, data, h, ofStep, oneLine, percent, quantity, visible } from "./dom.js";
 import { diff, wordDiff } from "./diff.js";
 import { summary, words } from "./responses.js";
 import { go, link, state } from "./state.js";
 
 const FEW_ROWS = 200;
+const MOST_EQUAL = 200;
+const MOST_COMPARED = 4000;
 
 export class Compare {
   constructor(problem) {
@@ -49,7 +51,8 @@ export class Compare {
       "section",
       {},
       h("h2", {}, "Responses"),
-      h("p", { role: "status" }, `They answer ${count(equal)} of ${count(common)} common stimuli alike (${percent(equal, common)}). ${quantity(rows.length, "difference")}${rows.length ? ", the first of them first" : ""}.`),
+      h("p", { role: "status" }, `They answer ${count(equal)} of ${count(common)} common stimuli alike (${percent(equal, common)}). ${quantity(rows.length, "difference")}${rows.length ? ", in the order of the tests" : ""}.`),
+      rows.length > 0 && h("p", {}, h("del", {}, data(one.id)), " ", h("ins", {}, data(two.id))),
       h("ol", { class: "differences" }, shown.map((row) => this.difference(row))),
       shown.length < rows.length && h("p", {}, h("a", { href: link({ diff: "all" }) }, `Show all ${count(rows.length)} differences`)),
     );
@@ -59,7 +62,7 @@ export class Compare {
     return h(
       "li",
       {},
-      h("p", {}, h("a", { href: link({ view: null, rows: "all", test: stimulus.test, step: stimulus.step, impl: null }) }, data(stimulus.test), ` · ${stimulus.step}`), " ", stimulus.inputs && h("code", { class: "inputs" }, oneLine(stimulus.inputs, 200))),
+      h("p", {}, h("a", { href: link({ view: null, rows: "all", test: stimulus.test, step: stimulus.step, impl: null }) }, data(stimulus.test), ofStep(stimulus.step)), " ", stimulus.inputs && h("code", { class: "inputs" }, oneLine(stimulus.inputs, 200))),
       responseDiff(a, b),
     );
   }
@@ -76,10 +79,26 @@ export class Compare {
 function responseDiff(a, b) {
   const [before, after] = [a, b].map((each) => (each ? words(each.kind, each.text) : ["not executed", ""]));
   if (a && b && a.kind === b.kind && before[1] && after[1]) {
-    return h("p", { class: "diff" }, before[0] && h("span", { class: "note" }, `${before[0]} `), marked(wordDiff(before[1].slice(0, 4000), after[1].slice(0, 4000))));
+    return h("p", { class: "diff" }, before[0] && h("span", { class: "note" }, `${before[0]} `), excerpt(before[1], after[1], Math.max(a.length, b.length)));
   }
   const text = (answer) => (answer ? summary(answer.kind, answer.text) : "not executed");
   return h("p", { class: "diff" }, h("del", {}, data(text(a))), " ", h("ins", {}, data(text(b))));
+}
+
+/** Compare two texts from shortly before their first difference; `whole` is their length if the page has less of them. */
+function excerpt(before, after, whole) {
+  let equal = 0;
+  while (equal < before.length && before[equal] === after[equal]) equal += 1;
+  const note = (text) => h("span", { class: "note" }, text);
+  if (before === after) return note(`They differ after the first ${count(equal)} of ${count(whole)} characters, which are all that the page has.`);
+  const start = equal > MOST_EQUAL ? equal - MOST_EQUAL / 2 : 0;
+  const end = start + MOST_COMPARED;
+  const isCut = Math.max(before.length, after.length) > end || whole > 0;
+  return [
+    start > 0 && note(`… after ${count(start)} equal characters: `),
+    marked(wordDiff(before.slice(start, end), after.slice(start, end))),
+    isCut && note(` … the first ${count(Math.min(end, Math.max(before.length, after.length)))} of ${count(Math.max(before.length, after.length, whole))} characters are compared`),
+  ];
 }
 
 function marked(parts, isLines = false) {

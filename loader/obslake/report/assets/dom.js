@@ -1,5 +1,7 @@
 // Elements. Texts from data only ever become text nodes, so that nothing in them can act.
 
+const SHORT = 30;
+const LONG = 100;
 const SVG = "http://www.w3.org/2000/svg";
 
 // Characters that would reorder, hide or break a line of text are shown by their numbers.
@@ -15,6 +17,19 @@ export function visible(text) {
 export function oneLine(text, length = 160) {
   const start = text.length > length ? `${text.slice(0, length)}…` : text;
   return visible(start.replace(/\r?\n/g, "⏎").replace(/\t/g, " "));
+}
+
+/** Return a text in one line with at most so many characters: names that begin alike differ at their end. */
+export function middle(text, room) {
+  const characters = [...oneLine(text, 4000)];
+  if (characters.length <= room) return characters.join("");
+  const end = Math.floor((room - 1) / 2);
+  return [...characters.slice(0, room - 1 - end), "…", ...characters.slice(characters.length - end)].join("");
+}
+
+/** Name a step after its test; most tests have one only. */
+export function ofStep(step) {
+  return Number(step) ? ` · step ${step}` : "";
 }
 
 /** Make an element: properties with a function are listeners, all others attributes; children are nodes or texts. */
@@ -42,9 +57,16 @@ export function nodes(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
-/** Make an element that holds a text of unknown direction. */
+/** Make an element that holds a text of unknown direction; a short one is not broken into lines, a blank one is quoted. */
 export function data(text, properties) {
-  return h("bdi", properties, visible(String(text)));
+  const all = visible(String(text));
+  const shown = all.trim() ? all : `“${all}”`;
+  return h("bdi", { class: shown.length <= SHORT ? "short-text" : null, ...properties }, shown);
+}
+
+/** Make the head of a page from a name and its context. */
+export function title(name, ...context) {
+  return h("h1", { class: name.length > LONG ? "long" : null }, data(name), " ", h("small", {}, context));
 }
 
 /** Make a button. */
@@ -80,6 +102,11 @@ export function search(label, value, onChange) {
 /** Return whether a sticky column would leave little room for others. */
 export function narrow() {
   return matchMedia("(max-width: 900px)").matches;
+}
+
+/** Return a text that begins with a capital letter. */
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Return a number with separators. */

@@ -22,13 +22,14 @@ async function single() {
   const parts = await payload("overview");
   const known = (id) => document.getElementById(id) !== null;
   const href = (each) => (known(each.page) ? link({ page: each.page }, false) : null);
+  const stimulus = (id, to) => (known(id) ? link({ page: id, ...to }, false) : null);
   let current = null;
   const draw = async () => {
     const { page: id = "overview" } = state();
     if (id === current) return;
     current = id;
     if (id === "overview" || !known(id)) show(new Overview(parts, { problem: href, lineage: href }));
-    else if (id.startsWith("lineage")) show(new Changes(await payload(id), link({}, false)));
+    else if (id.startsWith("lineage")) show(new Changes(await payload(id), link({}, false), stimulus));
     else show(new ProblemPage(await payload(id), link({}, false)));
     scrollTo(0, 0);
   };
@@ -39,7 +40,7 @@ async function single() {
 async function start() {
   if (page === "single") await single();
   else if (page === "problem") show(new ProblemPage(await payload("data"), home));
-  else if (page === "lineage") show(new Changes(await payload("data"), home));
+  else if (page === "lineage") show(new Changes(await payload("data"), home, (id, to) => `../${id}${link(to, false)}`));
   else {
     const href = (each) => each.page;
     show(new Overview(await payload("data"), { problem: href, lineage: href }));

@@ -1,20 +1,32 @@
 // The matrix: rows are stimuli, columns the oracles and the clusters.
 
-import { button, count, data, h, narrow, oneLine, quantity, search, select } from "./dom.js";
+import { button, count, data, h, middle, narrow, oneLine, quantity, search, select } from "./dom.js";
 import { Grid } from "./grid.js";
 import { Panel } from "./panel.js";
 import { summary, words } from "./responses.js";
 import { go, state } from "./state.js";
 
 const FEW_CLUSTERS = 80;
+const NAME_WIDTH = 8.6;
+const LONGEST_NAME = 38;
+const FEW_CHARACTERS = 6;
 const FILTERS = [
-  ["", "where answers differ"],
+  ["", "where anything differs"],
+  ["answers", "with different responses"],
   ["all", "all"],
   ["tie", "ties"],
   ["no_votes", "without votes"],
   ["specified", "consensus against specified"],
-  ["exception", "with exceptions"],
+  ["exception", "with exceptions or failures"],
   ["flaky", "not answered the same each time"],
+];
+const ORDERS = [
+  ["", "in order of tests"],
+  ["-test", "last tests first"],
+  ["-entropy", "most divided first"],
+  ["entropy", "least divided first"],
+  ["consensus", "weakest consensus first"],
+  ["-consensus", "clearest consensus first"],
 ];
 const SORTS = {
   test: (a, b) => a.s - b.s,
@@ -38,6 +50,9 @@ export class Matrix {
       selected: (row, column) => this.isOpen(row, column),
     });
     this.element = h("div", { class: "matrix" }, this.controls, this.counted, h("div", { class: "split" }, this.grid.element, this.panel.element));
+    // Names are as long as they are, but leave room for responses.
+    const longest = problem.stimuli.reduce((most, row) => Math.max(most, row.test.length), 0);
+    this.nameWidth = narrow() ? 150 : Math.min(360, Math.max(250, 20 + NAME_WIDTH * longest));
     this.drawControls();
   }
 
@@ -46,7 +61,7 @@ export class Matrix {
     this.controls.replaceChildren(
       search("Find", now.q ?? "", (q) => go({ q })),
       select("Rows", FILTERS, now.rows ?? "", (rows) => go({ rows })),
-      select("Sort", [["", "in order of tests"], ["-entropy", "most divided first"], ["consensus", "weakest consensus first"]], now.sort ?? "", (sort) => go({ sort })),
+      select("Sort", ORDERS, now.sort ?? "", (sort) => go({ sort })),
     );
   }
 
@@ -74,13 +89,15 @@ export class Matrix {
     const total = this.problem.problem.stimuli;
     const held = stimuli.length < total ? ` The page has ${count(stimuli.length)} of them, the most divided.` : "";
     const isDefault = !state().rows && !state().q;
-    const none = !rows.length && isDefault ? " All implementations agree: choose “all” to see the rows." : "";
+    const agree = this.problem.columns.length ? "All implementations agree" : "No implementation executed anything";
+    const none = !rows.length && isDefault ? ` ${agree}: choose “all” to see the rows.` : "";
     this.counted.replaceChildren(`${count(rows.length)} of ${count(total)} stimuli.${held}${none}`);
   }
 
   isWanted(row, now) {
     const filters = {
       "": () => row.disagrees,
+      answers: () => row.isAnsweredDifferently,
       tie: () => row.consensus === "tie",
       no_votes: () => row.consensus === "no_votes",
       specified: () => row.agrees === false,
@@ -99,10 +116,10 @@ export class Matrix {
     const clusters = now.columns === "all" ? this.problem.columns : this.problem.columns.slice(0, FEW_CLUSTERS);
     const left = this.problem.columns.length - clusters.length;
     return [
-      { key: "test", title: "Stimulus", width: narrow() ? 140 : 250, sticky: true, isHead: true, sort: true, cell: (row) => this.stimulus(row) },
+      { key: "test", title: "Stimulus", width: this.nameWidth, sticky: true, isHead: true, sort: true, cell: (row) => this.stimulus(row) },
       { key: "entropy", title: "Entropy", width: 84, sort: true, class: "number", label: "how divided the votes are, in bits", cell: (row) => ({ text: row.entropy === null ? "–" : row.entropy.toFixed(2) }) },
       { key: "consensus", title: "Consensus", width: 210, sort: true, cell: (row) => this.consensus(row) },
-      this.problem.problem.specified > 0 && { key: "specified", title: "Specified", width: 170, cell: (row) => this.specified(row) },
+      this.problem.stimuli.some((row) => row.specified >= 0) && { key: "specified", title: "Specified", width: 170, cell: (row) => this.specified(row) },
       ...clusters.flatMap((cluster) => (opened.has(cluster.rank) ? cluster.members.map((member, n) => this.member(cluster, member, n)) : this.cluster(cluster))),
       left > 0 && { key: "more", title: button(`${count(left)} more clusters`, () => go({ columns: "all" }), { class: "expand" }), width: 150, cell: () => ({ text: "" }) },
     ].filter(Boolean);
@@ -123,10 +140,10 @@ export class Matrix {
     return {
       key: `i${implementation.i}`,
       implementation,
-      title: h("span", { class: "name" }, data(implementation.id)),
+      title: h("span", { class: "name" }, data(middle(implementation.id, LONGEST_NAME), { class: null })),
       head: h("span", { class: "of-cluster" }, `cluster ${cluster.rank} `, expand),
       label: visibleName(implementation),
-      width: 150,
+      width: 158,
       cell: (row) => this.response(row, this.problem.answer(implementation, row.s)),
     };
   }
@@ -139,7 +156,12 @@ export class Matrix {
 
   stimulus(row) {
     const inputs = row.inputs ? oneLine(row.inputs, 60) : "";
-    return { node: [h("span", { class: "test" }, data(row.test), row.step ? ` · ${row.step}` : ""), h("span", { class: "inputs" }, inputs)], title: inputs };
+    const step = row.step ? ` · ${row.step}` : "";
+    const room = Math.floor((this.grid.lefts[1] - 18) / NAME_WIDTH) - step.length;
+    const name = this.grid.printing ? row.test : middle(row.test, Math.max(8, room));
+    const shown = room - name.length > FEW_CHARACTERS && inputs;
+    const title = [oneLine(row.test, 500) + step, inputs].filter(Boolean).join("\n");
+    return { node: [h("span", { class: "test" }, data(name), step), shown && h("span", { class: "inputs" }, shown)], title };
   }
 
   consensus(row) {
@@ -150,14 +172,14 @@ export class Matrix {
   }
 
   specified(row) {
-    if (row.specified < 0) return { text: h("span", { class: "note" }, "not specified"), class: "missing" };
+    if (row.specified < 0) return { text: "not specified", class: "missing" };
     const verdict = { true: "agrees", false: "differs", null: "no winner" }[row.agrees];
     return { node: [h("span", { class: "note" }, verdict), " ", this.text(this.problem.answers[row.specified])], class: row.agrees === false ? "exception" : null };
   }
 
   response(row, answer) {
     const kind = this.problem.classOf(row, answer);
-    if (answer === null) return { text: h("span", { class: "note" }, "not executed"), class: kind };
+    if (answer === null) return { text: "not executed", class: kind };
     const tied = kind === "tied" ? "=" : "";
     return { node: [h("span", { class: "letter" }, this.problem.letter(row, answer) + tied), " ", this.text(answer)], class: kind };
   }
@@ -166,14 +188,15 @@ export class Matrix {
     const [note, whole] = words(answer.kind, answer.text);
     // A cell has no room for the modules of an exception.
     const rest = answer.kind === "exception" ? whole.replace(/^[\w.$]*\.(?=\w+(:|$))/, "") : whole;
-    return [note && h("span", { class: "note" }, note), note && rest && " ", rest && data(oneLine(rest, 80))];
+    return [note && h("span", { class: "kind" }, note), note && rest && " ", rest && data(oneLine(rest, 80))];
   }
 
   sort(key) {
     const now = state().sort ?? "";
-    const down = { entropy: `-${key}` }[key] ?? key;
-    const other = down.startsWith("-") ? key : `-${key}`;
-    go({ sort: now === down ? other : key === "test" && now === "" ? "-test" : down });
+    // The first click sorts by what people look for; rows are in the order of tests if nothing else is said.
+    const first = { entropy: "-entropy", test: "" }[key] ?? key;
+    const second = { entropy: "entropy" }[key] ?? `-${key}`;
+    go({ sort: now === first ? second : first });
     this.drawControls();
   }
 

@@ -1,15 +1,15 @@
 // The matrix of one problem, as its page reads it.
 
-import { kindOf, votes } from "./responses.js";
+import { fails, kindOf, votes } from "./responses.js";
 
 export class Problem {
   constructor(parts) {
     this.problem = parts.problem;
-    this.cut = parts.cut;
     this.implementations = (parts.implementations ?? []).map((each, i) => ({ ...each, i }));
     this.codes = parts.codes ?? [];
     this.clusters = parts.clusters ?? [];
     this.suite = parts.suite ?? [];
+    this.tree = parts.tree;
     this.contexts = parts.contexts ?? [];
     this.contextSets = parts.context_sets ?? [];
     this.usualContexts = parts.usual_contexts ?? [];
@@ -25,6 +25,7 @@ export class Problem {
     this.cells = parts.cells ?? {};
     this.otherTexts = byCell(parts.other_texts, (each) => each[2]);
     this.otherContexts = byCell(parts.other_contexts, (each) => each[2]);
+    this.durations = parts.durations ?? {};
     this.unstable = byCell(parts.unstable, (each) => each.a);
     for (const cluster of this.clusters) cluster.members = [];
     for (const each of this.implementations) this.clusters[each.cluster - 1].members.push(each);
@@ -63,7 +64,8 @@ export class Problem {
     );
     stimulus.order = new Map(stimulus.groups.map((group, index) => [group.class, index]));
     stimulus.absent = absent;
-    stimulus.hasException = stimulus.groups.some((group) => group.answer.kind === "exception");
+    stimulus.hasException = stimulus.groups.some((group) => fails(group.answer));
+    stimulus.isAnsweredDifferently = groups.size > 1;
     stimulus.isFlaky = this.flakyRows.has(stimulus.s);
     const isSplit = groups.size > 1 || (absent > 0 && groups.size > 0);
     stimulus.disagrees = isSplit || stimulus.agrees === false || stimulus.consensus === "tie";
@@ -74,8 +76,10 @@ export class Problem {
     if (answer === null) return "missing";
     if (!votes(answer.kind)) return "abstained";
     if (stimulus.consensus === "tie" && this.leads(stimulus, answer)) return "tied";
+    // That most tests fail does not make it right.
+    if (answer.kind === "verdict" && fails(answer)) return "exception";
     if (stimulus.oracle >= 0 && this.answers[stimulus.oracle].class === answer.class) return "winner";
-    return answer.kind === "exception" ? "exception" : "other";
+    return fails(answer) ? "exception" : "other";
   }
 
   /** Return whether an answer has as many votes as any other. */
@@ -96,9 +100,11 @@ export class Problem {
     const key = `${implementation.i}.${s}`;
     const set = this.otherContexts.get(key) ?? (answer ? this.usualContexts[implementation.i] : -1);
     const different = this.unstable.get(key);
+    const durations = this.durations[implementation.i]?.[s];
     return (this.contextSets[set] ?? []).map((context, index) => ({
       context: this.contexts[context],
       answer: different ? this.answers[different[index]] : answer,
+      took: durations?.[index] ?? null,
     }));
   }
 

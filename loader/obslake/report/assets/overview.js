@@ -1,9 +1,10 @@
 // The first page: data sets, problems, lineages, loads.
 
-import { count, data, h, narrow, quantity, search, select } from "./dom.js";
+import { button, capital, count, data, h, narrow, quantity, search, select } from "./dom.js";
 import { Grid } from "./grid.js";
 import { go, state } from "./state.js";
 
+const FEW_LISTED = 20;
 const NUMBERS = [
   ["look", "To look at", "suspects, ties, unstable and regressed stimuli together"],
   ["implementations", "Implementations"],
@@ -18,7 +19,7 @@ const NUMBERS = [
 ];
 
 export class Overview {
-  constructor({ problems, data_sets: dataSets, lineages, loads, built, plots, left_out: leftOut }, hrefs) {
+  constructor({ problems, data_sets: dataSets, lineages, changes, loads, all_loads: allLoads, built, plots, left_out: leftOut }, hrefs) {
     this.problems = columnsToRows(problems);
     this.hrefs = hrefs;
     this.grid = new Grid({ caption: "", columns: this.columns(), rows: [], rowHeight: 34, onSort: (key) => this.sort(key), onOpen: (row, column) => column.key === "problem" || this.open(row) });
@@ -31,10 +32,10 @@ export class Overview {
       h("h1", {}, "Behaviour report"),
       tiles(built),
       h("section", {}, h("h2", {}, "Problems"), this.controls, this.counted, this.grid.element, leftOut && h("p", { class: "note" }, leftOut)),
+      lineages.length > 0 && h("section", {}, h("h2", {}, "Lineages"), lineageTable(lineages, changes, hrefs)),
       plots.length > 0 && h("section", {}, h("h2", {}, "Plots"), h("div", { class: "plots" }, plots.map(picture))),
-      lineages.length > 0 && h("section", {}, h("h2", {}, "Lineages"), lineageTable(lineages, hrefs)),
       dataSets.length > 0 && h("section", {}, h("h2", {}, "Data sets"), dataSetTable(dataSets)),
-      loads.length > 0 && h("section", {}, h("h2", {}, "Loads"), loadTable(loads)),
+      loads.length > 0 && h("section", {}, h("h2", {}, "Loads"), loadTable(loads), loads.length < allLoads && h("p", { class: "note" }, `These are the last ${count(loads.length)} of ${count(allLoads)} loads.`)),
     );
     const names = [...new Set(this.problems.map((row) => row.data_set))];
     this.dataSets = names;
@@ -55,9 +56,9 @@ export class Overview {
     const numbers = NUMBERS.filter(([key]) => !["suspects", "flaky", "changed", "regressed"].includes(key) || has(key));
     const several = new Set(this.problems.map((row) => row.data_set)).size > 1;
     return [
-      { key: "problem", title: "Problem", width: narrow() ? 150 : 260, sticky: true, isHead: true, sort: true, cell: (row) => ({ node: this.hrefs.problem(row) ? h("a", { href: this.hrefs.problem(row) }, data(row.problem)) : data(row.problem) }) },
-      several && { key: "data_set", title: "Data set", width: 140, sort: true, cell: (row) => ({ node: data(row.data_set) }) },
-      ...numbers.map(([key, title, label]) => ({ key, title, label, width: key === "implementations" ? 152 : 104, sort: true, class: "number", cell: (row) => ({ text: key === "entropy" ? (row[key] ?? 0).toFixed(2) : count(row[key]) }) })),
+      { key: "problem", title: "Problem", width: narrow() ? 150 : 250, sticky: true, isHead: true, sort: true, cell: (row) => ({ node: this.hrefs.problem(row) ? h("a", { href: this.hrefs.problem(row) }, data(row.problem)) : data(row.problem) }) },
+      several && { key: "data_set", title: "Data set", width: 120, sort: true, cell: (row) => ({ node: data(row.data_set) }) },
+      ...numbers.map(([key, title, label]) => ({ key, title, label, width: Math.max(76, 20 + 8.9 * title.length), sort: true, class: "number", cell: (row) => ({ text: key === "entropy" ? (row[key] ?? 0).toFixed(2) : count(row[key]) }) })),
     ].filter(Boolean);
   }
 
@@ -103,34 +104,44 @@ function tiles(built) {
   return h("ul", { class: "tiles" }, shown.map(([noun, number]) => h("li", {}, h("strong", {}, count(number)), ` ${noun}`)));
 }
 
-/** Make a plain table. */
-export function table(caption, heads, rows) {
-  return h(
-    "div",
-    { class: "scrolled", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, n) => h(n ? "td" : "th", { scope: n ? null : "row", class: typeof cell === "number" ? "number" : null }, typeof cell === "number" ? count(cell) : cell)))))),
-  );
+/** Make a plain table; of many rows, it shows a few first. */
+export function table(caption, heads, rows, few = Infinity) {
+  const isNumber = (n) => rows.some((row) => typeof row[n] === "number");
+  const cell = (content, n) => h(n ? "td" : "th", { scope: n ? null : "row", class: isNumber(n) ? "number" : null }, typeof content === "number" ? count(content) : content);
+  const row = (cells) => h("tr", {}, cells.map(cell));
+  const body = h("tbody", {}, rows.slice(0, few).map(row));
+  const all = button(`Show all ${count(rows.length)}`, () => {
+    body.replaceChildren(...rows.map(row));
+    all.remove();
+    body.querySelector(`tr:nth-child(${few + 1}) a`)?.focus();
+  });
+  return [
+    h(
+      "div",
+      { class: "scrolled", tabindex: "0", role: "region", "aria-label": caption },
+      h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, heads.map((head, n) => h("th", { scope: "col", class: isNumber(n) ? "number" : null }, head)))), body),
+    ),
+    rows.length > few && all,
+  ];
 }
 
-/** Show an SVG as a picture, in which nothing can act. */
+/** Show an SVG as a picture, in which nothing can act; a narrow window scrolls it. */
 export function picture({ about, svg }) {
-  return h("img", { alt: about, title: about, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}` });
+  const image = h("img", { alt: about, title: about, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}` });
+  return h("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": about }, image);
 }
 
-function lineageTable(lineages, hrefs) {
+function lineageTable(lineages, changes, hrefs) {
   const rows = lineages.map((each) => [
     hrefs.lineage(each) ? h("a", { href: hrefs.lineage(each) }, data(each.lineage)) : data(each.lineage),
     data(each.environment),
     each.revisions,
     data(each.last),
-    each.regressed,
-    each.fixed,
-    each.changed,
-    each.new,
-    each.gone,
+    ...changes.map((name) => each.changes[name] ?? 0),
     each.flaky,
   ]);
-  return table("Lineages, with the changes of their last revision", ["Lineage", "Environment", "Revisions", "Last revision", "Regressed", "Fixed", "Changed", "New", "Gone", "Unstable"], rows);
+  const heads = ["Lineage", "Environment", "Revisions", "Last revision", ...changes.map(capital), "Unstable"];
+  return table("Lineages, with the changes of their last revision", heads, rows, FEW_LISTED);
 }
 
 function dataSetTable(dataSets) {
@@ -139,6 +150,6 @@ function dataSetTable(dataSets) {
 }
 
 function loadTable(loads) {
-  const rows = loads.map((each) => [data(each.at), data(each.load), data(each.tables), each.problems]);
-  return table("Loads, the latest first", ["When (UTC)", "Load", "Tables", "Problems"], rows);
+  const rows = loads.map((each) => [data(each.at), data(each.data_sets || "–"), data(each.tables || "–"), each.problems, data(each.load)]);
+  return table("Loads, the latest first", ["When (UTC)", "Data sets", "Tables", "Problems", "Load"], rows, FEW_LISTED);
 }

@@ -1,6 +1,6 @@
 // What is known about one stimulus, and about the response of one implementation to it.
 
-import { button, count, data, h, narrow, nodes, percent, quantity, visible } from "./dom.js";
+import { button, capital, count, data, h, narrow, nodes, percent, quantity, visible } from "./dom.js";
 import { votes, words } from "./responses.js";
 import { link } from "./state.js";
 
@@ -79,18 +79,27 @@ export class Panel {
   executions(stimulus, implementation) {
     const executions = this.problem.executions(implementation, stimulus.s);
     if (!executions.length) return null;
+    const times = executions.map(({ took }) => took).filter((took) => took !== null);
+    const [least, most] = [Math.min(...times), Math.max(...times)].map(duration);
+    const took = times.length ? `, in ${least === most ? least : `${least} to ${most}`}` : "";
+    const { contexts, all_contexts: all, lacks_durations: lacks } = this.problem.problem;
+    const left = [
+      contexts < all && `The page knows the last ${count(contexts)} of ${count(all)} runs and attempts of this problem. `,
+      lacks && "It has no room for durations.",
+    ];
     const isStable = executions.every(({ answer }) => answer === executions[0].answer);
     return h(
       "details",
       { open: !isStable },
-      h("summary", {}, isStable ? `${quantity(executions.length, "execution")}, all with this response` : `${quantity(executions.length, "execution")} with different responses`),
+      h("summary", {}, `${quantity(executions.length, "execution")}${isStable ? ", all with this response" : " with different responses"}${took}`),
       h(
         "ol",
         { class: "executions" },
-        executions.map(({ context, answer }) =>
-          h("li", {}, data(context.run), " · ", data(context.environment), context.attempt ? ` · attempt ${context.attempt}` : "", h("span", { class: "note" }, ` ${context.at} UTC`, context.commit && [" · commit ", data(context.commit.slice(0, 12))], context.branch && [" · ", data(context.branch)], context.pipeline && [" · ", data(context.pipeline)]), isStable || !answer ? null : h("div", {}, full(answer))),
+        executions.map(({ context, answer, took: time }) =>
+          h("li", {}, data(context.run), " · ", data(context.environment), context.attempt ? ` · attempt ${context.attempt}` : "", h("span", { class: "note" }, context.at && ` ${context.at} UTC`, time !== null && ` · ${duration(time)}`, context.commit && [" · commit ", data(context.commit.slice(0, 12))], context.branch && [" · ", data(context.branch)], context.pipeline && [" · ", data(context.pipeline)]), isStable || !answer ? null : h("div", {}, full(answer))),
         ),
       ),
+      left.some(Boolean) && h("p", { class: "note" }, nodes(left)),
     );
   }
 
@@ -102,9 +111,9 @@ export class Panel {
       "section",
       {},
       h("h3", {}, `Consensus: ${consensus.replace("_", " ")}`),
-      h("p", {}, `${CERTAINTY[consensus]}.`, voters > 0 && ` ${count(won)} of ${quantity(voters, "vote")} (${percent(won, voters)}), ${count(second)} for the runner-up; entropy ${entropy.toFixed(2)} bits.`),
+      h("p", {}, `${capital(CERTAINTY[consensus])}.`, voters > 0 && ` ${count(won)} of ${quantity(voters, "vote")} (${percent(won, voters)}), ${count(second)} for the runner-up; entropy ${entropy.toFixed(2)} bits.`),
       oracle >= 0 && this.answer(stimulus, answers[oracle]),
-      clusterOracle >= 0 && answers[clusterOracle].class !== answers[oracle]?.class && [h("p", {}, "The largest cluster answers something else:"), this.answer(stimulus, answers[clusterOracle])],
+      clusterOracle >= 0 && answers[clusterOracle].class !== answers[oracle]?.class && [h("p", {}, oracle < 0 ? "The largest cluster answers:" : "The largest cluster answers something else:"), this.answer(stimulus, answers[clusterOracle])],
       specified >= 0 && [
         h("h3", {}, "Specified response"),
         h("p", {}, { true: "It agrees with the consensus.", false: "It contradicts the consensus: one of them is wrong.", null: "There is no winner to compare it with." }[agrees]),
@@ -164,6 +173,12 @@ export function full(answer) {
 /** Show a text as it is, line by line. */
 export function code(text) {
   return h("pre", { tabindex: text.length > 400 ? "0" : null }, h("code", { dir: "auto" }, visible(text)));
+}
+
+/** Return a duration in the unit that suits it. */
+function duration(nanoseconds) {
+  const [unit, size] = [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]].find(([, each]) => nanoseconds >= each) ?? ["ns", 1];
+  return `${Number((nanoseconds / size).toPrecision(2))}\u00a0${unit}`;
 }
 
 function cutNote(text, length) {

@@ -1,11 +1,11 @@
 // The page of one problem: its matrix and what follows from it.
 
-import { button, data, h, percent, quantity } from "./dom.js";
+import { button, data, h, nodes, percent, quantity, title } from "./dom.js";
 import { Compare } from "./compare.js";
 import { Matrix } from "./matrix.js";
 import { Problem } from "./model.js";
 import { CLASSES } from "./responses.js";
-import { clusterTable, heatMap, ranking, suite } from "./summaries.js";
+import { clusterTable, heatMap, ranking, suite, tree } from "./summaries.js";
 import { go, state } from "./state.js";
 
 const VIEWS = [
@@ -27,7 +27,7 @@ export class ProblemPage {
       "main",
       { class: "wide" },
       h("p", { class: "up" }, h("a", { href: home }, "All problems")),
-      h("h1", {}, data(problem.problem), " ", h("small", {}, data(problem.data_set))),
+      title(problem.problem, data(problem.data_set)),
       h("p", { class: "facts" }, facts(problem)),
       this.tabs,
       this.view,
@@ -38,7 +38,7 @@ export class ProblemPage {
     const now = state();
     const name = VIEWS.some(([key]) => key === now.view) ? now.view : "";
     this.tabs.replaceChildren(
-      ...VIEWS.map(([key, title]) => button(title, () => go({ view: key }), { "aria-current": key === name ? "page" : null })),
+      ...VIEWS.map(([key, label]) => button(label, () => go({ view: key }), { "aria-current": key === name ? "page" : null })),
     );
     if (!this.made.has(name)) this.made.set(name, this.make(name));
     const view = this.made.get(name);
@@ -47,7 +47,7 @@ export class ProblemPage {
   }
 
   make(name) {
-    if (name === "clusters") return { element: h("div", {}, clusterTable(this.problem), heatMap(this.problem)) };
+    if (name === "clusters") return { element: h("div", {}, nodes([clusterTable(this.problem), tree(this.problem), heatMap(this.problem)])) };
     if (name === "ranking") return { element: ranking(this.problem) };
     if (name === "suite") return { element: suite(this.problem) };
     if (name === "compare") return new Compare(this.problem);

@@ -9,18 +9,34 @@ export const CLASSES = {
   winner: "agrees with the consensus",
   other: "another response",
   tied: "one of the tied responses",
-  exception: "exception",
+  exception: "exception, or a test that did not pass",
   abstained: "timeout, crash or no text: does not vote",
   missing: "not executed",
 };
 
-/** Return the kind of a response; oracles have none and are read by their text. */
+const BEGINNINGS = [
+  ["$EXCEPTION", "exception"],
+  ["$CUT@", "instance"],
+  ["$TIMEOUT", "timeout"],
+  ["$CRASH", "crash"],
+  ["$N/A", "not_serializable"],
+  ["$*", "not_executed"],
+];
+
+/** Return the kind of a response; oracles and changes have none and are read by their text. */
 export function kindOf(kind, text) {
   if (kind) return kind;
-  if (text.startsWith("$EXCEPTION")) return "exception";
-  if (text.startsWith("$CUT@")) return "instance";
-  if (text === "{}") return "void";
-  return "value";
+  const [, found] = BEGINNINGS.find(([start]) => text.startsWith(start)) ?? [];
+  if (found) return found;
+  if (text === "{}" || text === "") return "void";
+  // Values are JSON: a word without quotes is the verdict of a test report.
+  if (/^(passed|failed|error)(@|$)/.test(text)) return "verdict";
+  return /^skipped(@|$)/.test(text) ? "skipped" : "value";
+}
+
+/** Return whether an answer is an exception, or says that a test did not pass. */
+export function fails({ kind, text }) {
+  return kind === "exception" || (kind === "verdict" && !/^passed(@|$)/.test(text));
 }
 
 /** Return whether a kind of response is a vote. */
@@ -50,7 +66,7 @@ export function words(kind, text) {
     case "skipped":
       return ["skipped", name];
     case "verdict":
-      return text.includes("@") ? [text.split("@")[0], detail ? `${name}: ${detail}` : name] : ["", text];
+      return [text.split("@")[0], detail && name ? `${name}: ${detail}` : detail || name];
     default:
       if (text.startsWith("$TRUNCATED@")) return ["too long to keep", `SHA-256 ${name}`];
       return text === "null" ? ["null", ""] : ["", text];

@@ -1,14 +1,15 @@
 -- What the pages of lineages show. A slice is one revision in one run: the runs of a revision follow each other, and
 -- the revisions as they were made.
 --
--- Reads the marts, the tables of overview.sql, and the variables `run`, `max_slices`, `max_tests`, `max_changes`. Makes
--- the views `report_part_…`, one row of JSON per lineage (l, value).
+-- Reads the marts, the tables of overview.sql, and the variables `run`, `max_slices`, `max_tests`, `max_changes`,
+-- `changes` (the classes of changes, the most severe first) and `unknown_severity`. Makes the views `report_part_…`,
+-- one row of JSON per lineage (l, value).
 
 create or replace temp table report_numbered_lineages as
 select
     *,
     cast(row_number() over (
-        order by n_regressed desc, n_changed desc, data_set_id, lineage, environment_id
+        order by n_regressed desc, n_to_look_at desc, data_set_id, lineage, environment_id
     ) - 1 as int) as l
 from report_lineages
 where has_history;
@@ -228,7 +229,9 @@ wrong as (
         e.test_id,
         e.step_id,
         e.response_kind,
-        regexp_replace(left(regexp_extract(e.response, '^[^\n]*'), 300), '0x[0-9a-f]+|[0-9]+', '…', 'g') as message
+        regexp_replace(
+            left(regexp_extract(e.response, '^[^\n]*'), 300), '0x[0-9a-f]+|[0-9]+([.,:][0-9]+)*', '…', 'g'
+        ) as message
     from report_step_ends as e
     inner join report_slices as s on e.l = s.l and e.r = s.r and e.run_id = s.run_id and s.recency = 1
     where not e.is_right or e.response_kind in ('timeout', 'crash')
@@ -251,23 +254,15 @@ select
     n.l,
     r.r,
     c.*,
-    case c.change
-        when 'regressed' then 1
-        when 'new and failing' then 2
-        when 'changed, both wrong' then 3
-        when 'changed' then 4
-        when 'stimulus changed' then 5
-        when 'gone' then 6
-        when 'skipped' then 7
-        when 'fixed' then 8
-        when 'unskipped' then 9
-        else 10
-    end as severity,
+    coalesce(
+        list_position(getvariable('changes'), c.change) - 1, getvariable('unknown_severity')
+    ) as severity,
     row_number() over (
         partition by n.l
         order by
             r.r desc,
             severity,
+            c.change,
             c.problem_id,
             c.test_id,
             c.step_id

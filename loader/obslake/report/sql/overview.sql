@@ -115,22 +115,30 @@ lineages as (
     group by data_set_id, lineage, environment_id
 ),
 
+classes as (
+    select data_set_id, lineage, environment_id, change, count(*) as n
+    from report_last_changes
+    group by data_set_id, lineage, environment_id, change
+),
+
 changes as (
     select
         data_set_id,
         lineage,
         environment_id,
-        count(*) filter (change = 'regressed') as n_regressed,
-        count(*) filter (change = 'fixed') as n_fixed,
-        count(*) filter (change in ('changed', 'changed, both wrong')) as n_changed,
-        count(*) filter (change = 'new') as n_new,
-        count(*) filter (change = 'gone') as n_gone
-    from report_last_changes
+        map_from_entries(list((change, n) order by change)) as changes,
+        sum(n) filter (change = 'regressed') as n_regressed,
+        sum(n) filter (change not in ('fixed', 'new')) as n_to_look_at
+    from classes
     group by data_set_id, lineage, environment_id
 ),
 
 unstable as (
-    select r.data_set_id, r.lineage, r.environment_id, count(*) as n
+    select
+        r.data_set_id,
+        r.lineage,
+        r.environment_id,
+        count(distinct (f.problem_id, f.test_id, f.step_id)) as n
     from flaky_responses as f
     inner join revisions as r
         on
@@ -143,11 +151,9 @@ unstable as (
 
 select
     l.*,
+    coalesce(c.changes, map()) as changes,
     coalesce(c.n_regressed, 0) as n_regressed,
-    coalesce(c.n_fixed, 0) as n_fixed,
-    coalesce(c.n_changed, 0) as n_changed,
-    coalesce(c.n_new, 0) as n_new,
-    coalesce(c.n_gone, 0) as n_gone,
+    coalesce(c.n_to_look_at, 0) as n_to_look_at,
     coalesce(u.n, 0) as n_unstable,
     -- Of a single revision that answers the same each time there is nothing to compare.
     l.n_revisions > 1 or coalesce(u.n, 0) > 0 as has_history

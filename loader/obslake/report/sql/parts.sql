@@ -20,11 +20,18 @@ select
         k := a.k,
         specified_pass := a.specified_pass_at_k,
         consensus_pass := a.consensus_pass_at_k,
-        text_limit := l.text_limit
+        text_limit := l.text_limit,
+        contexts := c.n_shown,
+        all_contexts := c.n_contexts,
+        lacks_durations := t.is_timed and not t.has_room
     )) as value
 from report_problems as p
 left join problem_assessments as a on p.data_set_id = a.data_set_id and p.problem_id = a.problem_id
-left join report_limits as l on p.p = l.p;
+left join report_limits as l on p.p = l.p
+left join report_timed as t on p.p = t.p
+left join (
+    select p, count(*) as n_shown, any_value(n_contexts) as n_contexts from report_contexts group by p
+) as c on p.p = c.p;
 
 create or replace temp view report_part_implementations as
 select
@@ -204,6 +211,21 @@ select p, to_json(list(struct_pack(i := i, s := s, a := answers) order by i, s))
 from report_histories
 where not is_same
 group by p;
+
+-- Nanoseconds by implementation and stimulus, in the order of the contexts.
+create or replace temp view report_part_durations as
+with
+
+columns as (
+    select i.p, i.i, list(h.durations order by s.s) as durations
+    from report_implementations as i
+    inner join report_timed as t on i.p = t.p and t.is_timed and t.has_room
+    inner join report_stimuli as s on i.p = s.p
+    left join report_histories as h on i.p = h.p and i.i = h.i and s.s = h.s
+    group by i.p, i.i
+)
+
+select p, to_json(map(list(i order by i), list(durations order by i))) as value from columns group by p;
 
 create or replace temp view report_part_suite as
 select

@@ -1,7 +1,8 @@
 -- What the pages of some problems show, as numbered rows. Pages hold texts once and refer to them by number.
 --
 -- Reads the marts, table `report_problems` (data_set_id, problem_id, p) and the variables of the limits: `max_cells`,
--- `max_clusters`, `max_contexts`, `max_characters`. Makes the tables `report_…` from which the parts of a page come.
+-- `max_clusters`, `max_contexts`, `max_durations`, `max_characters`. Makes the tables `report_…` from which the parts
+-- of a page come.
 
 create or replace temp table report_implementations as
 with
@@ -94,11 +95,15 @@ contexts as (
         select 1 from report_implementations as i where i.p = p.p and i.implementation_id = c.implementation_id
     )
     group by p.p, c.environment_id, c.run_id, c.attempt
+),
+
+numbered as (
+    select *, count(*) over (partition by p) as n_contexts from contexts
 )
 
-select *, cast(recency - 1 as int) as c from contexts where recency <= getvariable('max_contexts');
+select *, cast(recency - 1 as int) as c from numbered where recency <= getvariable('max_contexts');
 
--- All executions of a cell, the latest context first.
+-- All executions of a cell. Of a duration, two digits are kept.
 create or replace temp table report_executions as
 select
     s.p,
@@ -107,7 +112,14 @@ select
     x.c,
     c.response,
     c.response_kind,
-    c.response_hash
+    c.response_hash,
+    case
+        when c.duration_ns < 100 then c.duration_ns
+        else cast(
+            round(c.duration_ns / pow(10, floor(log10(c.duration_ns)) - 1))
+            * pow(10, floor(log10(c.duration_ns)) - 1) as bigint
+        )
+    end as duration
 from stimulus_response_cube as c
 inner join report_stimuli as s
     on
@@ -210,7 +222,7 @@ create or replace temp table report_histories as
 with
 
 numbered as (
-    select e.p, e.i, e.s, e.c, a.a
+    select e.p, e.i, e.s, e.c, a.a, e.duration
     from report_executions as e
     inner join report_answers as a
         on
@@ -221,13 +233,28 @@ numbered as (
 ),
 
 counted as (
-    select p, i, s, any_value(c) as c, any_value(a) as a, count(*) as n from numbered group by p, i, s
+    select
+        p,
+        i,
+        s,
+        any_value(c) as c,
+        any_value(a) as a,
+        any_value(duration) as duration,
+        count(*) as n
+    from numbered
+    group by p, i, s
 ),
 
 histories as (
-    select p, i, s, [c] as contexts, [a] as answers from counted where n = 1
+    select p, i, s, [c] as contexts, [a] as answers, [duration] as durations from counted where n = 1
     union all
-    select n.p, n.i, n.s, list(n.c order by n.c) as contexts, list(n.a order by n.c) as answers
+    select
+        n.p,
+        n.i,
+        n.s,
+        list(n.c order by n.c) as contexts,
+        list(n.a order by n.c) as answers,
+        list(n.duration order by n.c) as durations
     from numbered as n
     inner join counted as o on n.p = o.p and n.i = o.i and n.s = o.s
     where o.n > 1
@@ -237,6 +264,12 @@ histories as (
 select h.*, coalesce(list_distinct(h.answers) = [c.a], false) as is_same
 from histories as h
 left join report_numbered_cells as c on h.p = c.p and h.i = c.i and h.s = c.s;
+
+-- Durations differ from each other, and do not become small by compression.
+create or replace temp table report_timed as
+select p, count(duration) > 0 as is_timed, count(*) <= getvariable('max_durations') as has_room
+from report_executions
+group by p;
 
 create or replace temp table report_context_sets as
 select p, contexts, cast(row_number() over (partition by p order by contexts) - 1 as int) as set_number
