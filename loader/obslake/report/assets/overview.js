@@ -56,9 +56,9 @@ export class Overview {
     const numbers = NUMBERS.filter(([key]) => !["suspects", "flaky", "changed", "regressed"].includes(key) || has(key));
     const several = new Set(this.problems.map((row) => row.data_set)).size > 1;
     return [
-      { key: "problem", title: "Problem", width: narrow() ? 150 : 250, sticky: true, isHead: true, sort: true, cell: (row) => ({ node: this.hrefs.problem(row) ? h("a", { href: this.hrefs.problem(row) }, data(row.problem)) : data(row.problem) }) },
+      { key: "problem", title: "Problem", width: narrow() ? 150 : 200, sticky: true, isHead: true, sort: true, cell: (row) => ({ node: this.hrefs.problem(row) ? h("a", { href: this.hrefs.problem(row) }, data(row.problem)) : data(row.problem) }) },
       several && { key: "data_set", title: "Data set", width: 120, sort: true, cell: (row) => ({ node: data(row.data_set) }) },
-      ...numbers.map(([key, title, label]) => ({ key, title, label, width: Math.max(76, 20 + 8.9 * title.length), sort: true, class: "number", cell: (row) => ({ text: key === "entropy" ? (row[key] ?? 0).toFixed(2) : count(row[key]) }) })),
+      ...numbers.map(([key, title, label]) => ({ key, title, label, width: Math.max(76, 24 + 9.8 * Math.max(...title.split(" ").map((word) => word.length))), sort: true, class: "number", cell: (row) => ({ text: key === "entropy" ? (row[key] ?? 0).toFixed(2) : count(row[key]) }) })),
     ].filter(Boolean);
   }
 
