@@ -2816,6 +2816,41 @@ where not (
 )
 ),
 
+given_runs as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as source,
+    cast(null as timestamptz) as started_at,
+    cast(null as varchar) as git_commit,
+    cast(null as varchar) as git_branch,
+    cast(null as varchar) as pipeline,
+    cast(null as map(varchar, varchar)) as attributes,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from runs
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as run_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'runs has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['run_id'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from runs limit 0) as columns_of on true
+        )
+    )
+)
+),
+
 model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
@@ -3098,15 +3133,20 @@ final as (
 select * from final
 ),
 
-model_stimulus_response_matrix as (
--- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
 
 with
 
-cells as (
+actuations as (
 
-    select * from model_int_actuations
-    where is_cell
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
 
 ),
 
@@ -3115,38 +3155,297 @@ final as (
     select
         data_set_id,
         problem_id,
-        test_id,
-        step_id,
         implementation_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        run_id,
         environment_id,
-        observed_at,
-        n_runs,
-        is_stable
-    from cells
+        run_id,
+        is_oracle,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
 
 )
 
 select * from final
 ),
 
+model_stg_runs as (
+-- Descriptions of runs, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(run_id as string) as run_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        cast(source as string) as source,
+        cast(started_at as timestamp with time zone) as started_at,
+        cast(git_commit as string) as git_commit,
+        cast(git_branch as string) as git_branch,
+        cast(pipeline as string) as pipeline,
+        cast(attributes as map(varchar, varchar)) as attributes,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_runs
+),
+
+model_int_runs as (
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
+
+
+
+with
+
+run_columns as (
+
+    select * from model_int_run_signatures
+
+),
+
+descriptions as (
+
+    select * from model_stg_runs
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        max_by(source, load_id || ':' || cast(source as string)) as source,
+        min(started_at) as started_at,
+        max_by(git_commit, load_id || ':' || cast(git_commit as string)) as git_commit,
+        max_by(git_branch, load_id || ':' || cast(git_branch as string)) as git_branch,
+        max_by(pipeline, load_id || ':' || cast(pipeline as string)) as pipeline,
+        max_by(attributes, load_id || ':' || cast(attributes as string)) as attributes
+    from descriptions
+    group by data_set_id, run_id, environment_id
+
+),
+
+contexts as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
+    group by data_set_id, run_id, environment_id
+
+),
+
+final as (
+
+    select
+        contexts.data_set_id,
+        contexts.run_id,
+        contexts.environment_id,
+        described.source,
+        coalesce(described.started_at, contexts.first_observed_at) as started_at,
+        described.git_commit,
+        described.git_branch,
+        described.pipeline,
+        described.attributes,
+        contexts.n_actuations,
+        contexts.first_observed_at,
+        contexts.last_observed_at
+    from contexts
+    left join described
+        on
+            contexts.data_set_id = described.data_set_id
+            and contexts.run_id = described.run_id
+            and contexts.environment_id = described.environment_id
+
+)
+
+select * from final
+),
+
+model_stimulus_response_cube as (
+-- The SRC: the matrix with all contexts, one slice per run and environment.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+
+),
+
+runs as (
+
+    select * from model_int_runs
+
+),
+
+final as (
+
+    select
+        actuations.data_set_id,
+        actuations.problem_id,
+        actuations.test_id,
+        actuations.step_id,
+        actuations.implementation_id,
+        actuations.environment_id,
+        actuations.run_id,
+        actuations.attempt,
+        actuations.operation,
+        actuations.target,
+        actuations.inputs,
+        actuations.response,
+        actuations.response_kind,
+        actuations.response_hash,
+        actuations.is_final,
+        actuations.duration_ns,
+        actuations.observed_at,
+        runs.git_commit,
+        runs.git_branch,
+        runs.pipeline
+    from actuations
+    left join runs
+        on
+            actuations.data_set_id = runs.data_set_id
+            and actuations.run_id = runs.run_id
+            and actuations.environment_id = runs.environment_id
+
+)
+
+select * from final
+),
+
+attempts as (
+
+    select
+            'a' as side,
+            test_id,
+            step_id,
+            environment_id,
+            operation,
+            inputs,
+            response,
+            response_hash,
+            observed_at,
+            run_id,
+            row_number() over (
+                partition by test_id, step_id, environment_id, run_id
+                order by attempt desc
+            ) as recency
+        from model_stimulus_response_cube
+        where
+            data_set_id = data_set
+            and problem_id = problem
+            and implementation_id = implementation_a
+            and response_kind not in ('not_executed', 'skipped')
+        union all
+    select
+            'b' as side,
+            test_id,
+            step_id,
+            environment_id,
+            operation,
+            inputs,
+            response,
+            response_hash,
+            observed_at,
+            run_id,
+            row_number() over (
+                partition by test_id, step_id, environment_id, run_id
+                order by attempt desc
+            ) as recency
+        from model_stimulus_response_cube
+        where
+            data_set_id = data_set
+            and problem_id = problem
+            and implementation_id = implementation_b
+            and response_kind not in ('not_executed', 'skipped')
+        
+    
+
+),
+
+executions as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, test_id, step_id, environment_id
+            order by observed_at desc, run_id desc
+        ) as run_recency
+    from attempts
+    where recency = 1
+
+),
+
+cells as (
+
+    select
+        *,
+        min(observed_at) over (partition by test_id, step_id, environment_id) as both_observed_at,
+        min(side) over (partition by test_id, step_id, environment_id)
+        <> max(side) over (partition by test_id, step_id, environment_id) as is_common
+    from executions
+    where run_recency = 1
+
+),
+
+-- Responses are compared in the latest environment in which both executed the stimulus, or else in the latest of each.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, test_id, step_id
+            order by
+                is_common desc,
+                case when is_common then both_observed_at else observed_at end desc,
+                environment_id desc
+        ) as precedence
+    from cells
+
+),
+
 a as (
 
-    select * from model_stimulus_response_matrix
-    where data_set_id = data_set and problem_id = problem and implementation_id = implementation_a
+    select * from ranked
+    where side = 'a' and precedence = 1
 
 ),
 
 b as (
 
-    select * from model_stimulus_response_matrix
-    where data_set_id = data_set and problem_id = problem and implementation_id = implementation_b
+    select * from ranked
+    where side = 'b' and precedence = 1
 
 )
 
@@ -3156,7 +3455,11 @@ select
     coalesce(a.operation, b.operation) as operation,
     coalesce(a.inputs, b.inputs) as inputs,
     a.response as response_a,
-    b.response as response_b
+    b.response as response_b,
+    a.environment_id as environment_id_a,
+    b.environment_id as environment_id_b,
+    b.inputs as inputs_b,
+    a.inputs = b.inputs as is_same_inputs
 from a
 full outer join b on a.test_id = b.test_id and a.step_id = b.step_id
 where a.response_hash is distinct from b.response_hash
@@ -3164,7 +3467,7 @@ order by test_id, step_id
 );
 
 comment on macro table behavior_diff is
-'The stimuli of a problem to which two implementations responded differently, with both responses; a response is null if the implementation did not execute the stimulus.';
+'The stimuli of a problem to which two implementations responded differently, with both responses; a response is null if the implementation did not execute the stimulus. They are compared in the latest environment in which both executed it, or else in the latest of each, and the environments are shown. If the test was edited in between, `is_same_inputs` is false; it is null if inputs are unknown.';
 
 create or replace macro changes(data_set, of_lineage) as table (
 with
@@ -3771,8 +4074,7 @@ model_int_lineage_cells as (
 -- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
 -- latest run that executed it there, or that it was recorded and not executed.
 --
--- A stimulus is the same as in another revision if its content is the same, wherever it is in its test. Where inputs
--- were not recorded, as in reports of verdicts, the step identifies it, and nothing has to be sorted.
+-- A stimulus is the same as in another revision if its content is the same, wherever it is in its test.
 
 
 
@@ -3857,14 +4159,14 @@ with_contents as (
 stimuli as (
 
     select
-        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, lineage, revision, operation, inputs, response, response_kind, response_hash,
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision,
         cast(step_id as string) as stimulus_id,
         cast(null as string) as content_hash
     from responses
     where inputs is null
     union all
     select
-        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, lineage, revision, operation, inputs, response, response_kind, response_hash,
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision,
         concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
         content_hash
     from with_contents
@@ -3888,10 +4190,7 @@ latest as (
     select * from ranked
     where recency = 1
 
-),
-
--- In different runs of an edited test the same stimulus may be at two steps.
-placed as (
+),placed as (
 
     select
         *,
@@ -3905,10 +4204,11 @@ placed as (
 ),
 
 cells as (
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, lineage, revision, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from latest
+
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
     where inputs is null
     union all
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, lineage, revision, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from placed
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
     where precedence = 1
 
 ),
@@ -4325,10 +4625,17 @@ compared as (
         coalesce(cells.operation, previous_cells.operation) as operation,
         coalesce(cells.inputs, previous_cells.inputs) as inputs,
         previous_cells.inputs as previous_inputs,
-        previous_cells.content_hash <> cells.content_hash as is_other_content,
+        coalesce(cells.content_hash, previous_cells.content_hash) as content_hash,
         previous_cells.response as previous_response,
         case when cells.is_executed then cells.response end as response,
         previous_cells.response_hash = cells.response_hash as is_same_response,
+        case
+                when previous_cells.content_hash <> cells.content_hash then 'stimulus changed'
+                when not previous_cells.is_right and cells.is_right then 'fixed'
+                when previous_cells.is_right and not cells.is_right then 'regressed'
+                when not previous_cells.is_right and not cells.is_right then 'changed, both wrong'
+                else 'changed'
+            end as class_of_change,
         previous_cells.is_right as was_right,
         cells.is_right,
         previous_cells.run_id as previous_run_id,
@@ -4377,43 +4684,69 @@ classified as (
                         else 'new'
                     end
             when is_same_response then case when not is_edited then 'unskipped' end
-            when is_other_content then 'stimulus changed'
-            when not was_right and is_right then 'fixed'
-            when was_right and not is_right then 'regressed'
-            when not was_right and not is_right then 'changed, both wrong'
-            else 'changed'
+            else class_of_change
         end as change
     from compared
 
 ),
 
-final as (
+-- A test that is gone and a new one with the same content may be one that was renamed.
+same_contents as (
 
     select
         data_set_id,
         problem_id,
         lineage,
         environment_id,
-        test_id,
-        step_id,
-        implementation_id,
-        previous_step_id,
-        previous_implementation_id,
         revision_rank,
-        change,
-        was_right,
-        is_right,
-        operation,
-        inputs,
-        previous_inputs,
-        previous_response,
-        response,
-        previous_run_id,
-        run_id,
-        previous_observed_at,
-        observed_at
+        content_hash,
+        min(case when change = 'gone' then test_id end) as gone_test_id,
+        min(case when change <> 'gone' then test_id end) as new_test_id
     from classified
-    where change is not null
+    where change in ('gone', 'new', 'new and failing') and content_hash is not null
+    group by data_set_id, problem_id, lineage, environment_id, revision_rank, content_hash
+
+),
+
+final as (
+
+    select
+        classified.data_set_id,
+        classified.problem_id,
+        classified.lineage,
+        classified.environment_id,
+        classified.test_id,
+        classified.step_id,
+        classified.implementation_id,
+        classified.previous_step_id,
+        classified.previous_implementation_id,
+        classified.revision_rank,
+        classified.change,
+        case
+            when classified.change = 'gone' then same_contents.new_test_id
+            when classified.change in ('new', 'new and failing') then same_contents.gone_test_id
+        end as same_content_test_id,
+        classified.was_right,
+        classified.is_right,
+        classified.operation,
+        classified.inputs,
+        classified.previous_inputs,
+        classified.previous_response,
+        classified.response,
+        classified.previous_run_id,
+        classified.run_id,
+        classified.previous_observed_at,
+        classified.observed_at
+    from classified
+    left join same_contents
+        on
+            classified.data_set_id = same_contents.data_set_id
+            and classified.problem_id = same_contents.problem_id
+            and classified.lineage = same_contents.lineage
+            and classified.environment_id = same_contents.environment_id
+            and classified.revision_rank = same_contents.revision_rank
+            and classified.content_hash = same_contents.content_hash
+    where classified.change is not null
 
 )
 
@@ -4430,6 +4763,7 @@ select
     implementation_id,
     revision_rank,
     change,
+    same_content_test_id,
     was_right,
     is_right,
     operation,
@@ -5482,6 +5816,1309 @@ order by clusters.cluster_rank
 comment on macro table clusters is
 'The behaviour clusters of a problem, largest first, each with its members and the first stimulus at which it differs from the largest.';
 
+create or replace macro compare_revisions(data_set, base, head) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as problem_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'observations has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['problem_id', 'implementation_id', 'test_id', 'output'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from observations limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+given_runs as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as source,
+    cast(null as timestamptz) as started_at,
+    cast(null as varchar) as git_commit,
+    cast(null as varchar) as git_branch,
+    cast(null as varchar) as pipeline,
+    cast(null as map(varchar, varchar)) as attributes,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from runs
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as run_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'runs has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['run_id'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from runs limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+model_int_canonical_responses as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as exact_hash,
+    cast(null as varchar) as response_hash
+where false
+),
+
+model_stg_observations as (
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every appended row, with its response as a text and the hash of the canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+texts as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+responses as (
+
+    select
+        *,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as exact_hash
+    from texts
+
+),
+
+-- Responses that rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from model_int_canonical_responses
+
+),
+
+final as (
+
+    select
+        responses.data_set_id,
+        responses.problem_id,
+        responses.test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.response_kind not in ('not_executed', 'skipped') as is_executed,
+        responses.implementation_id = 'oracle' as is_oracle
+    from responses
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
+
+)
+
+select * from final
+),
+
+model_int_actuations as (
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+--
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed as is_cell,
+        not responses.is_executed as is_skipped,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from model_int_responses as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from model_int_responses as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
+attempts as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc
+        ) = 1 as is_last
+    from ranked
+    where precedence = 1
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_last and not is_executed as is_skipped
+    from attempts
+
+),
+
+runs as (
+
+    select
+        *,
+        is_final and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- A run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as greatest_response_hash
+    from final_attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_int_matrix_cells as (
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        is_oracle,
+        problem_no
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+
+)
+
+select * from final
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+with
+
+run_columns as (
+
+    select
+        *,
+        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle
+
+),
+
+-- With one run in one environment, the column consists of the responses of that run.
+of_one_run as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        n_timeouts,
+        n_crashes,
+        n_verdicts,
+        is_voter
+    from run_columns
+    where n_contexts = 1
+
+),
+
+several_runs as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from run_columns
+    where n_contexts > 1
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_several_runs as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
+        md5(concat_ws(
+        ':',
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+    )) as signature,
+        count(*) as n_stimuli,
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
+        end) = 1 as is_voter
+    from cells
+    inner join several_runs
+        on
+            cells.data_set_id = several_runs.data_set_id
+            and cells.problem_id = several_runs.problem_id
+            and cells.implementation_id = several_runs.implementation_id
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+matrix_columns as (
+
+    select * from of_one_run
+    union all
+    select * from of_several_runs
+
+),
+
+    final as (
+
+        select * from matrix_columns
+
+    )
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_implementations as (
+-- Implementations that were observed, with their source code and origin, if known.
+
+with
+
+implementations as (
+
+    select * from model_int_implementations
+
+),
+
+matrix_columns as (
+
+    select * from model_int_implementation_signatures
+
+),
+
+final as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.implementation_id,
+        implementations.system,
+        implementations.variant,
+        implementations.adapter,
+        implementations.lineage,
+        implementations.revision,
+        implementations.revised_at,
+        matrix_columns.n_stimuli,
+        implementations.content,
+        implementations.content_hash,
+        implementations.language,
+        implementations.origin,
+        implementations.licence
+    from implementations
+    inner join matrix_columns
+        on
+            implementations.data_set_id = matrix_columns.data_set_id
+            and implementations.problem_id = matrix_columns.problem_id
+            and implementations.implementation_id = matrix_columns.implementation_id
+
+)
+
+select * from final
+),
+
+model_stg_runs as (
+-- Descriptions of runs, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(run_id as string) as run_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        cast(source as string) as source,
+        cast(started_at as timestamp with time zone) as started_at,
+        cast(git_commit as string) as git_commit,
+        cast(git_branch as string) as git_branch,
+        cast(pipeline as string) as pipeline,
+        cast(attributes as map(varchar, varchar)) as attributes,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_runs
+),
+
+model_int_runs as (
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
+
+
+
+with
+
+run_columns as (
+
+    select * from model_int_run_signatures
+
+),
+
+descriptions as (
+
+    select * from model_stg_runs
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        max_by(source, load_id || ':' || cast(source as string)) as source,
+        min(started_at) as started_at,
+        max_by(git_commit, load_id || ':' || cast(git_commit as string)) as git_commit,
+        max_by(git_branch, load_id || ':' || cast(git_branch as string)) as git_branch,
+        max_by(pipeline, load_id || ':' || cast(pipeline as string)) as pipeline,
+        max_by(attributes, load_id || ':' || cast(attributes as string)) as attributes
+    from descriptions
+    group by data_set_id, run_id, environment_id
+
+),
+
+contexts as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
+    group by data_set_id, run_id, environment_id
+
+),
+
+final as (
+
+    select
+        contexts.data_set_id,
+        contexts.run_id,
+        contexts.environment_id,
+        described.source,
+        coalesce(described.started_at, contexts.first_observed_at) as started_at,
+        described.git_commit,
+        described.git_branch,
+        described.pipeline,
+        described.attributes,
+        contexts.n_actuations,
+        contexts.first_observed_at,
+        contexts.last_observed_at
+    from contexts
+    left join described
+        on
+            contexts.data_set_id = described.data_set_id
+            and contexts.run_id = described.run_id
+            and contexts.environment_id = described.environment_id
+
+)
+
+select * from final
+),
+
+model_stimulus_response_cube as (
+-- The SRC: the matrix with all contexts, one slice per run and environment.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+
+),
+
+runs as (
+
+    select * from model_int_runs
+
+),
+
+final as (
+
+    select
+        actuations.data_set_id,
+        actuations.problem_id,
+        actuations.test_id,
+        actuations.step_id,
+        actuations.implementation_id,
+        actuations.environment_id,
+        actuations.run_id,
+        actuations.attempt,
+        actuations.operation,
+        actuations.target,
+        actuations.inputs,
+        actuations.response,
+        actuations.response_kind,
+        actuations.response_hash,
+        actuations.is_final,
+        actuations.duration_ns,
+        actuations.observed_at,
+        runs.git_commit,
+        runs.git_branch,
+        runs.pipeline
+    from actuations
+    left join runs
+        on
+            actuations.data_set_id = runs.data_set_id
+            and actuations.run_id = runs.run_id
+            and actuations.environment_id = runs.environment_id
+
+)
+
+select * from final
+),
+
+model_stimulus_response_matrix as (
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
+
+with
+
+cells as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        n_runs,
+        is_stable
+    from cells
+
+)
+
+select * from final
+),
+
+chosen as (
+
+    select
+        'base' as side,
+        problem_id,
+        implementation_id
+    from model_implementations
+    where data_set_id = data_set and (implementation_id = base or revision = base)
+    union all
+    select
+        'head' as side,
+        problem_id,
+        implementation_id
+    from model_implementations
+    where data_set_id = data_set and (implementation_id = head or revision = head)
+
+),
+
+attempts as (
+
+    select
+        chosen.side,
+        actuations.*,
+        true as is_executed,
+        row_number() over (
+            partition by
+                chosen.side, actuations.problem_id, actuations.implementation_id, actuations.environment_id,
+                actuations.run_id, actuations.test_id, actuations.step_id
+            order by actuations.attempt desc
+        ) as recency
+    from model_stimulus_response_cube as actuations
+    inner join chosen
+        on
+            actuations.problem_id = chosen.problem_id
+            and actuations.implementation_id = chosen.implementation_id
+    where actuations.data_set_id = data_set and actuations.response_kind not in ('not_executed', 'skipped')
+
+),
+
+executions as (
+
+    select * from attempts
+    where recency = 1
+
+),
+
+-- Of several implementations of a revision, the one that was executed last in an environment stands for it.
+ranked_implementations as (
+
+    select
+        side,
+        problem_id,
+        environment_id,
+        implementation_id,
+        row_number() over (
+            partition by side, problem_id, environment_id
+            order by max(observed_at) desc, implementation_id desc
+        ) as recency
+    from executions
+    group by side, problem_id, environment_id, implementation_id
+
+),
+
+responses as (
+
+    select
+        executions.side,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.run_id,
+        executions.observed_at,
+        executions.is_executed,
+        executions.operation,
+        executions.target,
+        executions.inputs,
+        executions.response,
+        executions.response_kind,
+        executions.response_hash
+    from executions
+    inner join ranked_implementations as latest_implementations
+        on
+            executions.side = latest_implementations.side
+            and executions.problem_id = latest_implementations.problem_id
+            and executions.environment_id = latest_implementations.environment_id
+            and executions.implementation_id = latest_implementations.implementation_id
+            and latest_implementations.recency = 1
+
+),
+
+with_inputs as (
+
+    select * from responses
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+stimuli as (
+
+    select
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
+        cast(step_id as string) as stimulus_id,
+        cast(null as string) as content_hash
+    from responses
+    where inputs is null
+    union all
+    select
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
+        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
+        content_hash
+    from with_contents
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, implementation_id, problem_id, environment_id, test_id, step_id
+            order by is_executed desc, observed_at desc, run_id desc
+        ) as recency
+    from stimuli
+
+),
+
+latest as (
+
+    select * from ranked
+    where recency = 1
+
+),placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, implementation_id, problem_id, environment_id, test_id, stimulus_id
+            order by is_executed desc, observed_at desc, run_id desc, step_id asc
+        ) as precedence
+    from latest
+    where inputs is not null
+
+),
+
+cells as (
+
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from latest
+    where inputs is null
+    union all
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from placed
+    where precedence = 1
+
+),
+
+specified_oracles as (
+
+    select
+        problem_id,
+        test_id,
+        step_id,
+        response_hash
+    from model_stimulus_response_matrix
+    where
+        data_set_id = data_set
+        and implementation_id = 'oracle'
+        and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+judged as (
+
+    select
+        cells.*,
+        case
+                when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                else cells.response_hash = specified_oracles.response_hash
+            end as is_right
+    from cells
+    left join specified_oracles
+        on cells.problem_id = specified_oracles.problem_id
+            and cells.test_id = specified_oracles.test_id
+            and cells.step_id = specified_oracles.step_id
+
+),
+
+sides as (
+
+    select
+        coalesce(bases.problem_id, heads.problem_id) as problem_id,
+        coalesce(bases.environment_id, heads.environment_id) as environment_id,
+        coalesce(bases.test_id, heads.test_id) as test_id,
+        bases.step_id as base_step_id,
+        heads.step_id as head_step_id
+    from (select * from judged where side = 'base') as bases
+    full outer join (select * from judged where side = 'head') as heads
+        on bases.problem_id = heads.problem_id
+            and bases.environment_id = heads.environment_id
+            and bases.test_id = heads.test_id
+            and bases.stimulus_id = heads.stimulus_id
+
+),
+
+-- What has no counterpart was edited if both have it at the same step.
+pairs as (
+
+    select * from sides
+    where base_step_id is not null and head_step_id is not null
+    union all
+    select
+        only_base.problem_id,
+        only_base.environment_id,
+        only_base.test_id,
+        only_base.base_step_id,
+        only_head.head_step_id
+    from (select * from sides where head_step_id is null) as only_base
+    inner join (select * from sides where base_step_id is null) as only_head
+        on
+            only_base.problem_id = only_head.problem_id
+            and only_base.environment_id = only_head.environment_id
+            and only_base.test_id = only_head.test_id
+            and only_base.base_step_id = only_head.head_step_id
+
+),
+
+compared as (
+
+    select
+        pairs.problem_id,
+        pairs.environment_id,
+        pairs.test_id,
+        pairs.head_step_id as step_id,
+        pairs.base_step_id,
+        bases.implementation_id as base_implementation_id,
+        heads.implementation_id as head_implementation_id,
+        case
+                when bases.content_hash <> heads.content_hash then 'stimulus changed'
+                when not bases.is_right and heads.is_right then 'fixed'
+                when bases.is_right and not heads.is_right then 'regressed'
+                when not bases.is_right and not heads.is_right then 'changed, both wrong'
+                else 'changed'
+            end as change,
+        bases.is_right as base_is_right,
+        heads.is_right as head_is_right,
+        heads.operation,
+        bases.inputs as base_inputs,
+        heads.inputs as head_inputs,
+        bases.response as base_response,
+        heads.response as head_response,
+        bases.run_id as base_run_id,
+        heads.run_id as head_run_id,
+        bases.observed_at as base_observed_at,
+        heads.observed_at as head_observed_at,
+        bases.response_hash <> heads.response_hash as is_changed
+    from pairs
+    inner join judged as bases
+        on
+            pairs.problem_id = bases.problem_id
+            and pairs.environment_id = bases.environment_id
+            and pairs.test_id = bases.test_id
+            and pairs.base_step_id = bases.step_id
+            and bases.side = 'base'
+    inner join judged as heads
+        on
+            pairs.problem_id = heads.problem_id
+            and pairs.environment_id = heads.environment_id
+            and pairs.test_id = heads.test_id
+            and pairs.head_step_id = heads.step_id
+            and heads.side = 'head'
+
+)
+
+select
+    problem_id,
+    environment_id,
+    test_id,
+    step_id,
+    base_step_id,
+    base_implementation_id,
+    head_implementation_id,
+    change,
+    base_is_right,
+    head_is_right,
+    operation,
+    base_inputs,
+    head_inputs,
+    base_response,
+    head_response,
+    base_run_id,
+    head_run_id,
+    base_observed_at,
+    head_observed_at
+from compared
+where is_changed
+order by problem_id, environment_id, test_id, step_id
+);
+
+comment on macro table compare_revisions is
+'The responses in which two revisions of a data set differ, per environment and problem, whatever lineage each is of, such as a pull request and its base. Only stimuli that both executed in the same environment are compared. The classes are those of `changes`.';
+
 create or replace macro flaky(data_set) as table (
 with
 
@@ -5810,6 +7447,9 @@ select * from final
 
 model_flaky_responses as (
 -- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
+--
+-- An edited test is another stimulus. Few stimuli have different responses, and only the contents of their tests are
+-- computed.
 
 
 
@@ -5818,59 +7458,183 @@ with
 actuations as (
 
     select * from model_int_actuations
-    where is_repeated and is_executed and not is_oracle
+    where is_executed and not is_oracle
+
+),
+
+suspects as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        test_id,
+        step_id
+    from actuations
+    where is_repeated
+    group by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
+    having min(response_hash) <> max(response_hash)
+
+),
+
+suspect_tests as (
+
+    select distinct data_set_id, problem_id, implementation_id, environment_id, test_id
+    from suspects
+
+),
+
+-- Everything that was executed before counts, even if it was always answered alike.
+with_inputs as (
+
+    select actuations.*
+    from actuations
+    inner join suspect_tests
+        on actuations.data_set_id = suspect_tests.data_set_id
+            and actuations.problem_id = suspect_tests.problem_id
+            and actuations.implementation_id = suspect_tests.implementation_id
+            and actuations.environment_id = suspect_tests.environment_id
+            and actuations.test_id = suspect_tests.test_id
+    where actuations.inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        test_id,
+        step_id,
+        run_id,
+        response,
+        response_hash,
+        observed_at,
+        content_hash,
+        content_hash as content_id
+    from with_contents
+    union all
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        test_id,
+        step_id,
+        run_id,
+        response,
+        response_hash,
+        observed_at,
+        cast(null as string) as content_hash,
+        '' as content_id
+    from actuations
+    where inputs is null and is_repeated
 
 ),
 
 unstable as (
 
     select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
+        executions.data_set_id,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.content_id,
+        min(executions.content_hash) as content_hash,
         count(*) as n_executions,
-        count(distinct run_id) as n_runs,
-        count(distinct response_hash) as n_distinct_responses,
-        min(observed_at) as first_observed_at,
-        max(observed_at) as last_observed_at
-    from actuations
-    group by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id
-    having min(response_hash) <> max(response_hash)
+        count(distinct executions.run_id) as n_runs,
+        count(distinct executions.response_hash) as n_distinct_responses,
+        min(executions.observed_at) as first_observed_at,
+        max(executions.observed_at) as last_observed_at
+    from executions
+    inner join suspects
+        on executions.data_set_id = suspects.data_set_id
+            and executions.problem_id = suspects.problem_id
+            and executions.implementation_id = suspects.implementation_id
+            and executions.environment_id = suspects.environment_id
+            and executions.test_id = suspects.test_id
+            and executions.step_id = suspects.step_id
+    group by
+        executions.data_set_id,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.content_id
+        having min(executions.response_hash) <> max(executions.response_hash)
 
 ),
 
 responses as (
 
     select
-        actuations.data_set_id,
-        actuations.problem_id,
-        actuations.test_id,
-        actuations.step_id,
-        actuations.implementation_id,
-        actuations.environment_id,
-        actuations.response_hash,
-        min(actuations.response) as response,
+        executions.data_set_id,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.content_id,
+        executions.response_hash,
+        min(executions.response) as response,
         count(*) as n_times
-    from actuations
+    from executions
     inner join unstable
-        on
-            actuations.data_set_id = unstable.data_set_id
-            and actuations.problem_id = unstable.problem_id
-            and actuations.test_id = unstable.test_id
-            and actuations.step_id = unstable.step_id
-            and actuations.implementation_id = unstable.implementation_id
-            and actuations.environment_id = unstable.environment_id
+        on executions.data_set_id = unstable.data_set_id
+            and executions.problem_id = unstable.problem_id
+            and executions.implementation_id = unstable.implementation_id
+            and executions.environment_id = unstable.environment_id
+            and executions.test_id = unstable.test_id
+            and executions.step_id = unstable.step_id
+            and executions.content_id = unstable.content_id
     group by
-        actuations.data_set_id,
-        actuations.problem_id,
-        actuations.test_id,
-        actuations.step_id,
-        actuations.implementation_id,
-        actuations.environment_id,
-        actuations.response_hash
+        executions.data_set_id,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.content_id,
+        executions.response_hash
 
 ),
 
@@ -5879,7 +7643,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, content_id
             order by n_times desc, response_hash asc
         ) as response_rank
     from responses
@@ -5895,6 +7659,7 @@ final as (
         unstable.step_id,
         unstable.implementation_id,
         unstable.environment_id,
+        unstable.content_hash,
         unstable.n_executions,
         unstable.n_runs,
         unstable.n_distinct_responses,
@@ -5908,19 +7673,21 @@ final as (
         on
             unstable.data_set_id = frequent.data_set_id
             and unstable.problem_id = frequent.problem_id
-            and unstable.test_id = frequent.test_id
-            and unstable.step_id = frequent.step_id
             and unstable.implementation_id = frequent.implementation_id
             and unstable.environment_id = frequent.environment_id
+            and unstable.test_id = frequent.test_id
+            and unstable.step_id = frequent.step_id
+            and unstable.content_id = frequent.content_id
             and frequent.response_rank = 1
     inner join ranked as other
         on
             unstable.data_set_id = other.data_set_id
             and unstable.problem_id = other.problem_id
-            and unstable.test_id = other.test_id
-            and unstable.step_id = other.step_id
             and unstable.implementation_id = other.implementation_id
             and unstable.environment_id = other.environment_id
+            and unstable.test_id = other.test_id
+            and unstable.step_id = other.step_id
+            and unstable.content_id = other.content_id
             and other.response_rank = 2
 
 )

@@ -10,6 +10,7 @@ select
     implementation_id,
     revision_rank,
     change,
+    same_content_test_id,
     was_right,
     is_right,
     operation,

@@ -237,10 +237,11 @@ compared as (
         coalesce(cells.operation, previous_cells.operation) as operation,
         coalesce(cells.inputs, previous_cells.inputs) as inputs,
         previous_cells.inputs as previous_inputs,
-        previous_cells.content_hash <> cells.content_hash as is_other_content,
+        coalesce(cells.content_hash, previous_cells.content_hash) as content_hash,
         previous_cells.response as previous_response,
         case when cells.is_executed then cells.response end as response,
         previous_cells.response_hash = cells.response_hash as is_same_response,
+        {{ obslake.class_of_change('previous_cells', 'cells') | indent(8) }} as class_of_change,
         previous_cells.is_right as was_right,
         cells.is_right,
         previous_cells.run_id as previous_run_id,
@@ -275,43 +276,62 @@ classified as (
                         else 'new'
                     end
             when is_same_response then case when not is_edited then 'unskipped' end
-            when is_other_content then 'stimulus changed'
-            when not was_right and is_right then 'fixed'
-            when was_right and not is_right then 'regressed'
-            when not was_right and not is_right then 'changed, both wrong'
-            else 'changed'
+            else class_of_change
         end as change
     from compared
+
+),
+
+-- A test that is gone and a new one with the same content may be one that was renamed.
+same_contents as (
+
+    select
+        {{ lineage | join(',\n        ') }},
+        revision_rank,
+        content_hash,
+        min(case when change = 'gone' then test_id end) as gone_test_id,
+        min(case when change <> 'gone' then test_id end) as new_test_id
+    from classified
+    where change in ('gone', 'new', 'new and failing') and content_hash is not null
+    group by {{ lineage | join(', ') }}, revision_rank, content_hash
 
 ),
 
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        test_id,
-        step_id,
-        implementation_id,
-        previous_step_id,
-        previous_implementation_id,
-        revision_rank,
-        change,
-        was_right,
-        is_right,
-        operation,
-        inputs,
-        previous_inputs,
-        previous_response,
-        response,
-        previous_run_id,
-        run_id,
-        previous_observed_at,
-        observed_at
+        classified.data_set_id,
+        classified.problem_id,
+        classified.lineage,
+        classified.environment_id,
+        classified.test_id,
+        classified.step_id,
+        classified.implementation_id,
+        classified.previous_step_id,
+        classified.previous_implementation_id,
+        classified.revision_rank,
+        classified.change,
+        case
+            when classified.change = 'gone' then same_contents.new_test_id
+            when classified.change in ('new', 'new and failing') then same_contents.gone_test_id
+        end as same_content_test_id,
+        classified.was_right,
+        classified.is_right,
+        classified.operation,
+        classified.inputs,
+        classified.previous_inputs,
+        classified.previous_response,
+        classified.response,
+        classified.previous_run_id,
+        classified.run_id,
+        classified.previous_observed_at,
+        classified.observed_at
     from classified
-    where change is not null
+    left join same_contents
+        on
+            {{ obslake.equal_columns('classified', 'same_contents', lineage + ['revision_rank']) | indent(12) }}
+            and classified.content_hash = same_contents.content_hash
+    where classified.change is not null
 
 )
 

@@ -1,65 +1,116 @@
 -- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
+--
+-- An edited test is another stimulus. Few stimuli have different responses, and only the contents of their tests are
+-- computed.
 
 {{ config(meta={'unit': 'column'}) }}
+
+{%- set cell = ['data_set_id', 'problem_id', 'implementation_id', 'environment_id', 'test_id'] %}
+{%- set stimulus = cell + ['step_id', 'content_id'] %}
 
 with
 
 actuations as (
 
     select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
-    where is_repeated and is_executed and not is_oracle
+    where is_executed and not is_oracle
+
+),
+
+suspects as (
+
+    select
+        {{ (cell + ['step_id']) | join(',\n        ') }}
+    from actuations
+    where is_repeated
+    group by {{ (cell + ['step_id']) | join(', ') }}
+    having min(response_hash) <> max(response_hash)
+
+),
+
+suspect_tests as (
+
+    select distinct {{ cell | join(', ') }}
+    from suspects
+
+),
+
+-- Everything that was executed before counts, even if it was always answered alike.
+with_inputs as (
+
+    select actuations.*
+    from actuations
+    inner join suspect_tests
+        on {{ obslake.equal_columns('actuations', 'suspect_tests', cell) | indent(12) }}
+    where actuations.inputs is not null
+
+),
+
+with_contents as (
+
+    {{ obslake.with_contents('with_inputs', cell + ['run_id', 'attempt']) | indent(4) }}
+
+),
+
+{%- set columns = cell + ['step_id', 'run_id', 'response', 'response_hash', 'observed_at'] %}
+
+executions as (
+
+    select
+        {{ columns | join(',\n        ') }},
+        content_hash,
+        content_hash as content_id
+    from with_contents
+    union all
+    select
+        {{ columns | join(',\n        ') }},
+        cast(null as string) as content_hash,
+        '' as content_id
+    from actuations
+    where inputs is null and is_repeated
 
 ),
 
 unstable as (
 
     select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
+        {% for column in stimulus -%}
+            executions.{{ column }},
+        {% endfor -%}
+        min(executions.content_hash) as content_hash,
         count(*) as n_executions,
-        count(distinct run_id) as n_runs,
-        count(distinct response_hash) as n_distinct_responses,
-        min(observed_at) as first_observed_at,
-        max(observed_at) as last_observed_at
-    from actuations
-    group by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id
-    having min(response_hash) <> max(response_hash)
+        count(distinct executions.run_id) as n_runs,
+        count(distinct executions.response_hash) as n_distinct_responses,
+        min(executions.observed_at) as first_observed_at,
+        max(executions.observed_at) as last_observed_at
+    from executions
+    inner join suspects
+        on {{ obslake.equal_columns('executions', 'suspects', cell + ['step_id']) | indent(12) }}
+    group by
+        {% for column in stimulus -%}
+            executions.{{ column }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    having min(executions.response_hash) <> max(executions.response_hash)
 
 ),
 
 responses as (
 
     select
-        actuations.data_set_id,
-        actuations.problem_id,
-        actuations.test_id,
-        actuations.step_id,
-        actuations.implementation_id,
-        actuations.environment_id,
-        actuations.response_hash,
-        min(actuations.response) as response,
+        {% for column in stimulus -%}
+            executions.{{ column }},
+        {% endfor -%}
+        executions.response_hash,
+        min(executions.response) as response,
         count(*) as n_times
-    from actuations
+    from executions
     inner join unstable
-        on
-            actuations.data_set_id = unstable.data_set_id
-            and actuations.problem_id = unstable.problem_id
-            and actuations.test_id = unstable.test_id
-            and actuations.step_id = unstable.step_id
-            and actuations.implementation_id = unstable.implementation_id
-            and actuations.environment_id = unstable.environment_id
+        on {{ obslake.equal_columns('executions', 'unstable', stimulus) | indent(12) }}
     group by
-        actuations.data_set_id,
-        actuations.problem_id,
-        actuations.test_id,
-        actuations.step_id,
-        actuations.implementation_id,
-        actuations.environment_id,
-        actuations.response_hash
+        {% for column in stimulus -%}
+            executions.{{ column }},
+        {% endfor -%}
+        executions.response_hash
 
 ),
 
@@ -68,7 +119,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id
+            partition by {{ stimulus | join(', ') }}
             order by n_times desc, response_hash asc
         ) as response_rank
     from responses
@@ -84,6 +135,7 @@ final as (
         unstable.step_id,
         unstable.implementation_id,
         unstable.environment_id,
+        unstable.content_hash,
         unstable.n_executions,
         unstable.n_runs,
         unstable.n_distinct_responses,
@@ -95,21 +147,11 @@ final as (
     from unstable
     inner join ranked as frequent
         on
-            unstable.data_set_id = frequent.data_set_id
-            and unstable.problem_id = frequent.problem_id
-            and unstable.test_id = frequent.test_id
-            and unstable.step_id = frequent.step_id
-            and unstable.implementation_id = frequent.implementation_id
-            and unstable.environment_id = frequent.environment_id
+            {{ obslake.equal_columns('unstable', 'frequent', stimulus) | indent(12) }}
             and frequent.response_rank = 1
     inner join ranked as other
         on
-            unstable.data_set_id = other.data_set_id
-            and unstable.problem_id = other.problem_id
-            and unstable.test_id = other.test_id
-            and unstable.step_id = other.step_id
-            and unstable.implementation_id = other.implementation_id
-            and unstable.environment_id = other.environment_id
+            {{ obslake.equal_columns('unstable', 'other', stimulus) | indent(12) }}
             and other.response_rank = 2
 
 )

@@ -1,19 +1,110 @@
--- The stimuli of a problem to which two implementations responded differently, with both responses; a response is null if the implementation did not execute the stimulus.
+-- The stimuli of a problem to which two implementations responded differently, with both responses; a response is null if the implementation did not execute the stimulus. They are compared in the latest environment in which both executed it, or else in the latest of each, and the environments are shown. If the test was edited in between, `is_same_inputs` is false; it is null if inputs are unknown.
 -- Parameters: data_set, problem, implementation_a, implementation_b
 
 with
 
+attempts as (
+
+    select
+            'a' as side,
+            test_id,
+            step_id,
+            environment_id,
+            operation,
+            inputs,
+            response,
+            response_hash,
+            observed_at,
+            run_id,
+            row_number() over (
+                partition by test_id, step_id, environment_id, run_id
+                order by attempt desc
+            ) as recency
+        from stimulus_response_cube
+        where
+            data_set_id = :data_set
+            and problem_id = :problem
+            and implementation_id = :implementation_a
+            and response_kind not in ('not_executed', 'skipped')
+        union all
+    select
+            'b' as side,
+            test_id,
+            step_id,
+            environment_id,
+            operation,
+            inputs,
+            response,
+            response_hash,
+            observed_at,
+            run_id,
+            row_number() over (
+                partition by test_id, step_id, environment_id, run_id
+                order by attempt desc
+            ) as recency
+        from stimulus_response_cube
+        where
+            data_set_id = :data_set
+            and problem_id = :problem
+            and implementation_id = :implementation_b
+            and response_kind not in ('not_executed', 'skipped')
+        
+    
+
+),
+
+executions as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, test_id, step_id, environment_id
+            order by observed_at desc, run_id desc
+        ) as run_recency
+    from attempts
+    where recency = 1
+
+),
+
+cells as (
+
+    select
+        *,
+        min(observed_at) over (partition by test_id, step_id, environment_id) as both_observed_at,
+        min(side) over (partition by test_id, step_id, environment_id)
+        <> max(side) over (partition by test_id, step_id, environment_id) as is_common
+    from executions
+    where run_recency = 1
+
+),
+
+-- Responses are compared in the latest environment in which both executed the stimulus, or else in the latest of each.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, test_id, step_id
+            order by
+                is_common desc,
+                case when is_common then both_observed_at else observed_at end desc,
+                environment_id desc
+        ) as precedence
+    from cells
+
+),
+
 a as (
 
-    select * from stimulus_response_matrix
-    where data_set_id = :data_set and problem_id = :problem and implementation_id = :implementation_a
+    select * from ranked
+    where side = 'a' and precedence = 1
 
 ),
 
 b as (
 
-    select * from stimulus_response_matrix
-    where data_set_id = :data_set and problem_id = :problem and implementation_id = :implementation_b
+    select * from ranked
+    where side = 'b' and precedence = 1
 
 )
 
@@ -23,7 +114,11 @@ select
     coalesce(a.operation, b.operation) as operation,
     coalesce(a.inputs, b.inputs) as inputs,
     a.response as response_a,
-    b.response as response_b
+    b.response as response_b,
+    a.environment_id as environment_id_a,
+    b.environment_id as environment_id_b,
+    b.inputs as inputs_b,
+    a.inputs = b.inputs as is_same_inputs
 from a
 full outer join b on a.test_id = b.test_id and a.step_id = b.step_id
 where a.response_hash is distinct from b.response_hash

@@ -1,5 +1,5 @@
--- The flaky stimuli are exactly those with two different responses of the same implementation and environment in the
--- cube.
+-- Flaky stimuli have two different responses of the same implementation and environment in the cube. Where inputs were
+-- not recorded, so that no test can have been edited, the flaky ones are exactly those.
 
 with
 
@@ -27,7 +27,8 @@ expected as (
         step_id,
         implementation_id,
         environment_id,
-        count(distinct response_hash) as n_distinct_responses
+        count(distinct response_hash) as n_distinct_responses,
+        count(inputs) as n_inputs
     from stimulus_response_cube
     group by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id
 
@@ -51,7 +52,10 @@ final as (
             and expected.step_id = flaky_responses.step_id
             and expected.implementation_id = flaky_responses.implementation_id
             and expected.environment_id = flaky_responses.environment_id
-    where coalesce(expected.n_distinct_responses, 0) <> coalesce(flaky_responses.n_distinct_responses, 1)
+    where
+        coalesce(expected.n_distinct_responses, 0) < coalesce(flaky_responses.n_distinct_responses, 1)
+        or expected.n_inputs = 0
+        and expected.n_distinct_responses > coalesce(flaky_responses.n_distinct_responses, 1)
 
 )
 

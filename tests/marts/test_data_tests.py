@@ -95,6 +95,10 @@ def observations() -> list[Row]:
         *actuations("r", "t1", 0, {"a": "1", "b": "2"}),
         *actuations("r", "t2", 0, {"a": "5", "b": "5"}),
         *actuations("s", "t1", 0, {"a": "$TIMEOUT"}),
+        # A response that changed for one revision.
+        *actuations("v", "t1", 0, {"v1": "1"}, day=1),
+        *actuations("v", "t1", 0, {"v2": "2"}, day=2),
+        *actuations("v", "t1", 0, {"v3": "1"}, day=3),
         # No stimulus in common.
         *actuations("u", "t1", 0, {"a": "1"}),
         *actuations("u", "t2", 0, {"b": "1"}),
@@ -107,6 +111,9 @@ def implementations() -> list[Row]:
     return [
         {"data_set_id": "d", "problem_id": "p", "implementation_id": i, "lineage": "main"}
         for i in ("a", "c")
+    ] + [
+        {"data_set_id": "d", "problem_id": "v", "implementation_id": i, "lineage": "main"}
+        for i in ("v1", "v2", "v3")
     ]
 
 

@@ -24,6 +24,7 @@ CALLS = [
     "behavior_diff('demo', 'version_compare', 'packaging@20.9', 'packaging@26.3')",
     "actuations('demo', 'slugify')",
     "changes('demo', 'humanize')",
+    "compare_revisions('demo', 'toml@0.9.6', 'toml@0.10.2')",
     "flaky('demo')",
     "transitions('demo', 'ordered_set')",
     "assess('demo', 'json_parse')",

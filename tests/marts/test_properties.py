@@ -1,10 +1,11 @@
 """Generated observations and descriptions: SQL returns the same rows as the naive reference."""
 
+import itertools
 import json
 import random
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import duckdb
@@ -19,14 +20,27 @@ from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 from tests.marts.comparison import (
     MARTS,
+    comparable,
     create_models,
     expected_rows,
     replace_rows,
     sql_rows,
 )
 from tests.reference.equivalence import Equivalence
-from tests.reference.naive import COLUMNS, Description, Observation, Voting, compute
+from tests.reference.naive import (
+    COLUMNS,
+    Description,
+    Observation,
+    Voting,
+    build_cube,
+    build_matrix,
+    compare_revisions,
+    compute,
+    diff_of_implementations,
+    final_responses,
+)
 from tests.reference.strategies import (
+    DATA_SET_IDS,
     described_sets,
     random_descriptions,
     random_equivalences,
@@ -104,6 +118,51 @@ def test_many_problems_at_once(models: duckdb.DuckDBPyConnection, seed: int) -> 
     equivalences = random_equivalences(seed, observations) if seed else []
     replace_rows(models, observations, descriptions, equivalences)
     assert_equal_marts(models, observations, descriptions, equivalences)
+
+
+def test_any_two_revisions_are_compared(
+    models: duckdb.DuckDBPyConnection, compiled: dict[str, Any]
+) -> None:
+    observations = random_observations(4, n_problems=100)
+    descriptions = random_descriptions(4, observations)
+    replace_rows(models, observations, descriptions)
+    code = compiled["nodes"]["model.obslake.compare_revisions"]["compiled_code"]
+    models.execute(
+        f"create or replace macro compare_revisions(data_set, base, head) as table ({code})"
+    )
+    cube = build_cube(observations)
+    matrix = build_matrix(final_responses(cube))
+    names = {d.revision for d in descriptions} | {o.implementation_id for o in observations}
+    n_rows = 0
+    for data_set in DATA_SET_IDS:
+        for base, head in itertools.islice(itertools.permutations(sorted(names - {None}), 2), 40):
+            expected = compare_revisions(cube, matrix, descriptions, data_set, base, head)
+            rows = models.execute(
+                "from compare_revisions(?, ?, ?)", [data_set, base, head]
+            ).fetchall()
+            assert comparable(rows) == comparable(map(astuple, expected)), (data_set, base, head)
+            n_rows += len(rows)
+    assert n_rows > 100
+
+
+def test_any_two_implementations_of_a_problem_are_compared(
+    models: duckdb.DuckDBPyConnection, compiled: dict[str, Any]
+) -> None:
+    observations = random_observations(5, n_problems=60)
+    replace_rows(models, observations, [])
+    code = compiled["nodes"]["model.obslake.behavior_diff"]["compiled_code"]
+    parameters = "data_set, problem, implementation_a, implementation_b"
+    models.execute(f"create or replace macro behavior_diff({parameters}) as table ({code})")
+    cube = build_cube(observations)
+    n_rows = 0
+    for problem in sorted({(o.data_set_id, o.problem_id) for o in observations})[:60]:
+        of_problem = [r for r in cube if (r.data_set_id, r.problem_id) == problem]
+        one, other, *_ = [*sorted({r.implementation_id for r in of_problem}), "another"]
+        expected = diff_of_implementations(of_problem, problem, one, other)
+        rows = models.execute("from behavior_diff(?, ?, ?, ?)", [*problem, one, other]).fetchall()
+        assert comparable(rows) == comparable(expected), (problem, one, other)
+        n_rows += len(rows)
+    assert n_rows > 50
 
 
 def test_one_vote_per_code_and_minimal_support(

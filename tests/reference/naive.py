@@ -266,6 +266,7 @@ class ChangeRow:
     previous_implementation_id: str
     revision_rank: int
     change: str
+    same_content_test_id: str | None
     was_right: bool | None
     is_right: bool | None
     operation: str | None
@@ -280,6 +281,31 @@ class ChangeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FlipRow:
+    """One row of ``lineage_flips``, without the id of the stimulus, which is a hash of what was put in."""
+
+    data_set_id: str
+    problem_id: str
+    lineage: str
+    environment_id: str
+    test_id: str
+    step_id: int
+    operation: str | None
+    inputs: str | None
+    n_revisions: int
+    n_judged: int
+    n_wrong: int
+    wrong_share: float | None
+    n_flips: int
+    last_flip_implementation_id: str
+    last_flip_response: str
+    last_flip_at: datetime
+    last_response: str
+    first_observed_at: datetime
+    last_observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FlakyRow:
     """One row of ``flaky_responses``."""
 
@@ -289,6 +315,7 @@ class FlakyRow:
     step_id: int
     implementation_id: str
     environment_id: str
+    content_hash: str | None
     n_executions: int
     n_runs: int
     n_distinct_responses: int
@@ -455,6 +482,7 @@ ROW_TYPES: dict[str, type] = {
     "lineage": LineageRow,
     "behavior_changes": ChangeRow,
     "flaky_responses": FlakyRow,
+    "lineage_flips": FlipRow,
     "behavior_transitions": TransitionRow,
     "implementation_agreements": AgreementRow,
     "implementation_assessments": AssessmentRow,
@@ -488,7 +516,16 @@ KEYS: dict[str, tuple[str, ...]] = {
     "training_examples": (*_STIMULUS, "implementation_id"),
     "lineage": (*_LINEAGE, "test_id", "step_id", "implementation_id"),
     "behavior_changes": (*_LINEAGE, "implementation_id", "test_id", "step_id", "change"),
-    "flaky_responses": (*_STIMULUS, "implementation_id", "environment_id"),
+    "flaky_responses": (*_STIMULUS, "implementation_id", "environment_id", "content_hash"),
+    # Two stimuli may have had the same step in different revisions.
+    "lineage_flips": (
+        *_LINEAGE,
+        "test_id",
+        "step_id",
+        "inputs",
+        "n_revisions",
+        "first_observed_at",
+    ),
     "behavior_transitions": (
         "data_set_id",
         "problem_id",
@@ -527,6 +564,7 @@ class Marts:
     lineage: list[LineageRow]
     behavior_changes: list[ChangeRow]
     flaky_responses: list[FlakyRow]
+    lineage_flips: list[FlipRow]
     behavior_transitions: list[TransitionRow]
     implementation_agreements: list[AgreementRow]
     implementation_assessments: list[AssessmentRow]
@@ -576,6 +614,7 @@ def compute(
         lineage=build_lineage(cells),
         behavior_changes=build_changes(revisions, cells),
         flaky_responses=build_flaky(cube),
+        lineage_flips=build_flips(cells),
         behavior_transitions=build_transitions(cube, descriptions),
         implementation_agreements=[row for a in assessed for row in a.agreements],
         implementation_assessments=[row for a in assessed for row in a.implementations],
@@ -584,7 +623,9 @@ def compute(
         discriminating_tests=[row for a in assessed for row in discriminations(a.matrix)],
     )
     for mart, key in KEYS.items():
-        getattr(marts, mart).sort(key=lambda row, key=key: tuple(getattr(row, k) for k in key))
+        getattr(marts, mart).sort(
+            key=lambda row, key=key: tuple(none_first(getattr(row, k)) for k in key)
+        )
     return marts
 
 
@@ -1360,7 +1401,22 @@ def changes_of_revision(
         if change is not None:
             rows.append(change_row(previous, revision, step, change, old, cell))
     rows += [change_row(previous, revision, step, "gone", old, None) for step, old in gone.items()]
-    return rows
+    content_of = {("gone", *step): old.content_hash for step, old in gone.items()}
+    content_of |= {("new", *_step(c.row)): c.content_hash for c in now.values()}
+    sides = {"gone": "gone", "new": "new", "new and failing": "new"}
+    known_as: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for r in rows:
+        content = content_of.get((sides.get(r.change, ""), r.test_id, r.step_id))
+        if content is not None:
+            known_as[sides[r.change], content].append(r.test_id)
+
+    def same_content(r: ChangeRow) -> str | None:
+        side = sides.get(r.change, "")
+        content = content_of.get((side, r.test_id, r.step_id))
+        other = "gone" if side == "new" else "new"
+        return min(known_as.get((other, content or ""), []), default=None)
+
+    return [replace(r, same_content_test_id=same_content(r)) for r in rows]
 
 
 def class_of_change(old: LineageCell, new: LineageCell) -> str | None:
@@ -1398,6 +1454,7 @@ def change_row(
         previous_implementation_id=(old.revision if old else previous).implementation_id,
         revision_rank=revision.revision_rank,
         change=change,
+        same_content_test_id=None,
         was_right=old.is_right if old else None,
         is_right=new.is_right if new else None,
         operation=first_known(*(cell.row.operation for cell in (new, old) if cell)),
@@ -1412,6 +1469,150 @@ def change_row(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One row of the function ``compare_revisions``."""
+
+    problem_id: str
+    environment_id: str
+    test_id: str
+    step_id: int
+    base_step_id: int
+    base_implementation_id: str
+    head_implementation_id: str
+    change: str
+    base_is_right: bool | None
+    head_is_right: bool | None
+    operation: str | None
+    base_inputs: str | None
+    head_inputs: str | None
+    base_response: str
+    head_response: str
+    base_run_id: str
+    head_run_id: str
+    base_observed_at: datetime
+    head_observed_at: datetime
+
+
+def compare_revisions(
+    cube: Iterable[CubeRow],
+    matrix: Iterable[MatrixRow],
+    descriptions: Iterable[Description],
+    data_set_id: str,
+    base: str,
+    head: str,
+) -> list[ComparisonRow]:
+    """Return the different responses of two revisions, of what both executed in the same environment."""
+    described = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
+    of_data_set = [
+        r for r in executed(cube) if r.data_set_id == data_set_id and r.implementation_id != ORACLE
+    ]
+    rows_of = group(of_data_set, lambda r: (r.problem_id, r.environment_id, r.implementation_id))
+    sides: list[dict[tuple[str, str], Cells]] = []
+    for name in (base, head):
+        chosen: dict[tuple[str, str], list[CubeRow]] = {}
+        for (problem_id, environment_id, implementation_id), rows in rows_of.items():
+            own = described.get((data_set_id, problem_id, implementation_id), [])
+            if name in (implementation_id, latest_value(own, "revision")):
+                place = (problem_id, environment_id)
+                both = (chosen[place], rows) if place in chosen else (rows,)
+                chosen[place] = max(both, key=lambda of: _last_execution(final_responses(of))[:2])
+        revision = Revision(data_set_id, "", "", "", name, None, datetime.min, 0, "", datetime.min)
+        sides.append(
+            {
+                place: {
+                    c.stimulus: c
+                    for c in build_lineage_cells(
+                        rows,
+                        matrix,
+                        [
+                            replace(
+                                revision,
+                                problem_id=place[0],
+                                environment_id=place[1],
+                                implementation_id=rows[0].implementation_id,
+                            )
+                        ],
+                    )
+                }
+                for place, rows in chosen.items()
+            }
+        )
+    before, after = sides
+    found = []
+    for place in before.keys() & after.keys():
+        one, other = before[place], after[place]
+        pairs = [(one[s], other[s]) for s in one.keys() & other.keys()]
+        left = {_step(c.row): c for s, c in one.items() if s not in other}
+        pairs += [
+            (left[_step(c.row)], c)
+            for s, c in other.items()
+            if s not in one and _step(c.row) in left
+        ]
+        for old, new in pairs:
+            change = class_of_change(old, new)
+            if change is not None:
+                found.append(
+                    ComparisonRow(
+                        *place, new.row.test_id, new.row.step_id, old.row.step_id,
+                        old.row.implementation_id, new.row.implementation_id, change,
+                        old.is_right, new.is_right, new.row.operation, old.row.inputs,
+                        new.row.inputs, old.row.response, new.row.response, old.row.run_id,
+                        new.row.run_id, old.row.observed_at, new.row.observed_at,
+                    )
+                )  # fmt: skip
+    return found
+
+
+def diff_of_implementations(
+    cube: Iterable[CubeRow], problem: Problem, one: str, other: str
+) -> list[tuple[Any, ...]]:
+    """Return the rows of the function ``behavior_diff``, the environments as a pair."""
+    rows_of = group(
+        (r for r in final_responses(cube) if _problem(r) == problem), lambda r: r.implementation_id
+    )
+    cells: list[dict[Step, dict[str, CubeRow]]] = []
+    for name in (one, other):
+        by_step = group(rows_of.get(name, []), _step)
+        cells.append(
+            {
+                step: {
+                    environment: latest_context(runs)
+                    for environment, runs in group(rows, lambda r: r.environment_id).items()
+                }
+                for step, rows in by_step.items()
+            }
+        )
+    found = []
+    for step in cells[0].keys() | cells[1].keys():
+        a, b = (side.get(step, {}) for side in cells)
+        common = a.keys() & b.keys()
+        if common:
+            place = max(common, key=lambda e: (min(a[e].observed_at, b[e].observed_at), e))
+            pair = [a[place], b[place]]
+        else:
+            pair = [
+                max(side.values(), key=lambda r: (r.observed_at, r.environment_id), default=None)
+                for side in (a, b)
+            ]
+        if len({r.response_hash if r else None for r in pair}) == 1:
+            continue
+        known = [r for r in pair if r]
+        inputs = [r.inputs if r else None for r in pair]
+        found.append(
+            (
+                *step,
+                first_known(*(r.operation for r in known)),
+                first_known(*inputs),
+                *(r.response if r else None for r in pair),
+                *(r.environment_id if r else None for r in pair),
+                inputs[1],
+                None if None in inputs else inputs[0] == inputs[1],
+            )
+        )
+    return found
+
+
 # --- flaky responses -----------------------------------------------------------------------------
 
 
@@ -1420,19 +1621,18 @@ def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
 
     Among equally frequent responses, the one with the least hash comes first.
     """
-    by_cell = group(
+    by_cell: dict[tuple[Any, ...], list[CubeRow]] = defaultdict(list)
+    for sequence in group(
         (r for r in executed(cube) if r.implementation_id != ORACLE),
-        lambda r: (*_problem(r), *_step(r), r.implementation_id, r.environment_id),
-    )
+        lambda r: (
+            *_problem(r), r.test_id, r.implementation_id, r.environment_id, r.run_id, r.attempt
+        ),
+    ).values():  # fmt: skip
+        for row, _, content_hash in with_contents(sequence):
+            context = (row.implementation_id, row.environment_id, content_hash)
+            by_cell[*_problem(row), *_step(row), *context].append(row)
     rows = []
-    for (
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-    ), executions in by_cell.items():
+    for key, executions in by_cell.items():
         ranking = sorted(
             group(executions, lambda r: r.response_hash).values(),
             key=lambda equal: (-len(equal), equal[0].response_hash),
@@ -1441,12 +1641,7 @@ def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
             continue
         rows.append(
             FlakyRow(
-                data_set_id=data_set_id,
-                problem_id=problem_id,
-                test_id=test_id,
-                step_id=step_id,
-                implementation_id=implementation_id,
-                environment_id=environment_id,
+                *key,
                 n_executions=len(executions),
                 n_runs=len({r.run_id for r in executions}),
                 n_distinct_responses=len(ranking),
@@ -1455,6 +1650,50 @@ def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
                 other_response=min(r.response for r in ranking[1]),
                 first_observed_at=min(r.observed_at for r in executions),
                 last_observed_at=max(r.observed_at for r in executions),
+            )
+        )
+    return rows
+
+
+def build_flips(cells: Iterable[LineageCell]) -> list[FlipRow]:
+    """Return the stimuli whose response changed for one revision and went back."""
+    rows = []
+    for of_stimulus in group(
+        (c for c in cells if c.is_executed),
+        lambda c: (*_problem(c.row), c.revision.lineage, c.row.environment_id, c.stimulus),
+    ).values():
+        in_order = sorted(of_stimulus, key=lambda c: c.revision.revision_rank)
+        flips = [
+            flip
+            for before, flip, after in zip(in_order, in_order[1:], in_order[2:], strict=False)
+            if before.row.response_hash == after.row.response_hash != flip.row.response_hash
+            and before.content_hash == flip.content_hash == after.content_hash
+        ]
+        if not flips:
+            continue
+        latest, last_flip = in_order[-1], flips[-1]
+        judged = [c.is_right for c in in_order if c.is_right is not None]
+        rows.append(
+            FlipRow(
+                data_set_id=latest.row.data_set_id,
+                problem_id=latest.row.problem_id,
+                lineage=latest.revision.lineage,
+                environment_id=latest.row.environment_id,
+                test_id=latest.row.test_id,
+                step_id=latest.row.step_id,
+                operation=latest.row.operation,
+                inputs=latest.row.inputs,
+                n_revisions=len(in_order),
+                n_judged=len(judged),
+                n_wrong=judged.count(False),
+                wrong_share=share(judged.count(False), len(judged)),
+                n_flips=len(flips),
+                last_flip_implementation_id=last_flip.row.implementation_id,
+                last_flip_response=last_flip.row.response,
+                last_flip_at=last_flip.row.observed_at,
+                last_response=latest.row.response,
+                first_observed_at=min(c.row.observed_at for c in in_order),
+                last_observed_at=max(c.row.observed_at for c in in_order),
             )
         )
     return rows

@@ -437,7 +437,7 @@ def build_descriptions(chooser: Chooser, observations: Sequence[Observation]) ->
                         problem_id=problem_id,
                         implementation_id=implementation_id,
                         lineage=chooser.choose((*lineages, None)) if chooser.chance(20) else usual,
-                        revision=chooser.choose(REVISIONS),
+                        revision=chooser.choose(REVISIONS if chooser.chance(40) else (None,)),
                         revised_at=None if chooser.chance(30) else chooser.choose(times),
                         load_id=chooser.choose(LOAD_IDS),
                         content_hash=chooser.choose(CONTENT_HASHES),

@@ -911,15 +911,15 @@ def test_change_has_both_responses() -> None:
     ]
     gone, new, changed = changes(observations, revision("a"), revision("b"))
     assert gone == ChangeRow(
-        "d", "p", "main", "env", "t1", 1, "b", 1, "a", 2, "gone", None, None, "f(int)", "[2]", "[2]",
+        "d", "p", "main", "env", "t1", 1, "b", 1, "a", 2, "gone", None, None, None, "f(int)", "[2]", "[2]",
         "3", None, "r1", "r2", T0, at(2),
     )  # fmt: skip
     assert new == ChangeRow(
-        "d", "p", "main", "env", "t1", 2, "b", None, "a", 2, "new", None, None, None, None, None,
+        "d", "p", "main", "env", "t1", 2, "b", None, "a", 2, "new", None, None, None, None, None, None,
         None, "4", None, "r2", None, at(3),
     )  # fmt: skip
     assert changed == ChangeRow(
-        "d", "p", "main", "env", "t1", 3, "b", 0, "a", 2, "changed", None, None, "f(int)", "[1]",
+        "d", "p", "main", "env", "t1", 3, "b", 0, "a", 2, "changed", None, None, None, "f(int)", "[1]",
         "[1]", "1", "2", "r1", "r2", T0, at(2),
     )  # fmt: skip
 
@@ -1008,6 +1008,22 @@ def test_edited_tests_are_compared_by_what_was_put_in(
     assert [(r.change, r.previous_step_id, r.step_id) for r in rows] == expected
 
 
+def test_a_renamed_test_is_recognised_by_its_content() -> None:
+    observations = [
+        *calls("a", ("[1]", "1"), ("[2]", "2"), test_id="old"),
+        *calls("b", ("[1]", "1"), ("[2]", "2"), test_id="new", observed_at=at(2)),
+        *calls("b", ("[2]", "2"), test_id="other", observed_at=at(2)),
+    ]
+    rows = changes(observations, revision("a"), revision("b"))
+    assert [(r.test_id, r.step_id, r.change, r.same_content_test_id) for r in rows] == [
+        ("new", 0, "new", "old"),
+        ("new", 1, "new", "old"),
+        ("old", 0, "gone", "new"),
+        ("old", 1, "gone", "new"),
+        ("other", 0, "new", None),
+    ]
+
+
 def test_a_test_that_is_skipped_as_a_whole_has_no_inputs() -> None:
     observations = [
         *calls("a", ("[1]", "1"), ("[2]", "2")),
@@ -1068,13 +1084,49 @@ def flaky(*observations: Observation) -> list[FlakyRow]:
 
 def test_runs_and_attempts_that_disagree_are_flaky() -> None:
     rows = flaky(
-        obs("a", "1", observed_at=at(3)),
-        obs("a", "2", observed_at=at(1), attempt=1),
-        obs("a", "2", observed_at=at(2), run_id="run2"),
+        obs("a", "1", observed_at=at(3), inputs=None),
+        obs("a", "2", observed_at=at(1), attempt=1, inputs=None),
+        obs("a", "2", observed_at=at(2), run_id="run2", inputs=None),
     )
     assert rows == [
-        FlakyRow("d", "p", "t1", 0, "a", "env", 3, 2, 2, "2", 2, "1", at(1), at(3)),
+        FlakyRow("d", "p", "t1", 0, "a", "env", None, 3, 2, 2, "2", 2, "1", at(1), at(3)),
     ]
+
+
+def test_an_edited_test_is_not_flaky() -> None:
+    first = calls("a", ("[1]", "1"), ("[2]", "1"))
+    edited = calls("a", ("[3]", "2"), ("[2]", "2"), run_id="run2")
+    again = calls("a", ("[3]", "2"), ("[2]", "3"), run_id="run3")
+    assert flaky(*first, *edited) == []
+    rows = flaky(*first, *edited, *again)
+    assert [(r.step_id, r.n_executions, r.n_distinct_responses) for r in rows] == [(1, 2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("words", "n_flips"),
+    [
+        (("passed", "failed", "passed"), 1),
+        (("passed", "failed", "skipped", "passed"), 1),
+        (("passed", "failed", None, "passed"), 1),
+        (("passed", "failed", "passed", "failed"), 2),
+        (("passed", "failed", "failed", "passed"), 0),
+        (("passed", "failed", "failed"), 0),
+        (("passed", "skipped", "passed"), 0),
+    ],
+)
+def test_a_response_that_went_back_is_a_flip(words: tuple[str | None, ...], n_flips: int) -> None:
+    described = [revision(i) for i in "abcdef"]
+    rows = compute(verdicts(*words), described).lineage_flips
+    assert sum(r.n_flips for r in rows) == n_flips
+
+
+def test_a_response_to_something_else_is_no_flip() -> None:
+    observations = [
+        *calls("a", ("[1]", "1"), ("[2]", "1")),
+        *calls("b", ("[3]", "1"), ("[2]", "2"), observed_at=at(2)),
+        *calls("c", ("[1]", "1"), ("[2]", "1"), observed_at=at(3)),
+    ]
+    assert compute(observations, [revision(i) for i in "abc"]).lineage_flips == []
 
 
 def test_what_is_not_flaky() -> None:

@@ -91,6 +91,10 @@ def test_queries_answer_as_the_functions(built: Built) -> None:
         calls += [(name, one) for name in of_problem]
     calls += [("changes", {"data_set": d, "of_lineage": of}) for d, of in lineages]
     calls += [(name, {"data_set": d}) for name in ("flaky", "suspects") for d, _ in lineages]
+    calls += [
+        ("compare_revisions", {"data_set": d, "base": a, "head": b})
+        for d, _, (a, b, *_) in chooser.sample(members, k=6)
+    ]
     assert {name for name, _ in calls} == {
         path.stem for path in (PROJECT / "spark" / "queries").iterdir()
     }

@@ -1,8 +1,7 @@
 -- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
 -- latest run that executed it there, or that it was recorded and not executed.
 --
--- A stimulus is the same as in another revision if its content is the same, wherever it is in its test. Where inputs
--- were not recorded, as in reports of verdicts, the step identifies it, and nothing has to be sorted.
+-- A stimulus is the same as in another revision if its content is the same, wherever it is in its test.
 
 {{ config(meta={'unit': 'column'}) }}
 
@@ -46,84 +45,7 @@ responses as (
 
 ),
 
-with_inputs as (
-
-    select * from responses
-    where inputs is not null
-
-),
-
-with_contents as (
-
-    {{ obslake.with_contents('with_inputs', cell + ['run_id']) | indent(4) }}
-
-),
-
-{%- set columns = cell + [
-    'step_id', 'run_id', 'observed_at', 'is_executed', 'lineage', 'revision', 'operation', 'inputs', 'response',
-    'response_kind', 'response_hash'
-] %}
-
-stimuli as (
-
-    select
-        {{ columns | join(', ') }},
-        cast(step_id as string) as stimulus_id,
-        cast(null as string) as content_hash
-    from responses
-    where inputs is null
-    union all
-    select
-        {{ columns | join(', ') }},
-        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
-        content_hash
-    from with_contents
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by {{ cell | join(', ') }}, step_id
-            order by is_executed desc, observed_at desc, run_id desc
-        ) as recency
-    from stimuli
-
-),
-
-latest as (
-
-    select * from ranked
-    where recency = 1
-
-),
-
--- In different runs of an edited test the same stimulus may be at two steps.
-placed as (
-
-    select
-        *,
-        row_number() over (
-            partition by {{ cell | join(', ') }}, stimulus_id
-            order by is_executed desc, observed_at desc, run_id desc, step_id asc
-        ) as precedence
-    from latest
-    where inputs is not null
-
-),
-
-cells as (
-
-    {%- set columns = columns + ['stimulus_id', 'content_hash'] %}
-    select {{ columns | join(', ') }} from latest
-    where inputs is null
-    union all
-    select {{ columns | join(', ') }} from placed
-    where precedence = 1
-
-),
+{{ obslake.stimulus_cells('responses', cell, ['lineage', 'revision']) }},
 
 final as (
 

@@ -1,0 +1,80 @@
+{#- Common table expressions, the last of which is `cells`: what became of each stimulus in each group of runs, whose
+    columns are `cell` and include the test. A run has at most one row per step in `relation`. A cell is the row of the
+    latest run that executed the step, or else skipped it. `stimulus_id` is the same where the same was put in, wherever
+    the stimulus stands in its test; where inputs were not recorded, it is the step, and nothing has to be sorted. -#}
+{% macro stimulus_cells(relation, cell, columns) -%}
+    {%- set columns = cell + ['step_id', 'run_id', 'observed_at', 'is_executed', 'operation', 'inputs', 'response',
+        'response_kind', 'response_hash'] + columns -%}
+with_inputs as (
+
+    select * from {{ relation }}
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    {{ obslake.with_contents('with_inputs', cell + ['run_id']) | indent(4) }}
+
+),
+
+stimuli as (
+
+    select
+        {{ columns | join(', ') }},
+        cast(step_id as string) as stimulus_id,
+        cast(null as string) as content_hash
+    from {{ relation }}
+    where inputs is null
+    union all
+    select
+        {{ columns | join(', ') }},
+        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
+        content_hash
+    from with_contents
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by {{ cell | join(', ') }}, step_id
+            order by is_executed desc, observed_at desc, run_id desc
+        ) as recency
+    from stimuli
+
+),
+
+latest as (
+
+    select * from ranked
+    where recency = 1
+
+),
+
+{#- In different runs of an edited test the same stimulus may be at two steps. -#}
+placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by {{ cell | join(', ') }}, stimulus_id
+            order by is_executed desc, observed_at desc, run_id desc, step_id asc
+        ) as precedence
+    from latest
+    where inputs is not null
+
+),
+
+cells as (
+
+    select {{ columns | join(', ') }}, stimulus_id, content_hash from latest
+    where inputs is null
+    union all
+    select {{ columns | join(', ') }}, stimulus_id, content_hash from placed
+    where precedence = 1
+
+)
+{%- endmacro %}

@@ -1,0 +1,334 @@
+-- The responses in which two revisions of a data set differ, per environment and problem, whatever lineage each is of, such as a pull request and its base. Only stimuli that both executed in the same environment are compared. The classes are those of `changes`.
+-- Parameters: data_set, base, head
+
+with
+
+chosen as (
+
+    select
+        ':base' as side,
+        problem_id,
+        implementation_id
+    from implementations
+    where data_set_id = :data_set and (implementation_id = :base or revision = :base)
+    union all
+    select
+        ':head' as side,
+        problem_id,
+        implementation_id
+    from implementations
+    where data_set_id = :data_set and (implementation_id = :head or revision = :head)
+
+),
+
+attempts as (
+
+    select
+        chosen.side,
+        actuations.*,
+        true as is_executed,
+        row_number() over (
+            partition by
+                chosen.side, actuations.problem_id, actuations.implementation_id, actuations.environment_id,
+                actuations.run_id, actuations.test_id, actuations.step_id
+            order by actuations.attempt desc
+        ) as recency
+    from stimulus_response_cube as actuations
+    inner join chosen
+        on
+            actuations.problem_id = chosen.problem_id
+            and actuations.implementation_id = chosen.implementation_id
+    where actuations.data_set_id = :data_set and actuations.response_kind not in ('not_executed', 'skipped')
+
+),
+
+executions as (
+
+    select * from attempts
+    where recency = 1
+
+),
+
+-- Of several implementations of a revision, the one that was executed last in an environment stands for it.
+ranked_implementations as (
+
+    select
+        side,
+        problem_id,
+        environment_id,
+        implementation_id,
+        row_number() over (
+            partition by side, problem_id, environment_id
+            order by max(observed_at) desc, implementation_id desc
+        ) as recency
+    from executions
+    group by side, problem_id, environment_id, implementation_id
+
+),
+
+responses as (
+
+    select
+        executions.side,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.run_id,
+        executions.observed_at,
+        executions.is_executed,
+        executions.operation,
+        executions.target,
+        executions.inputs,
+        executions.response,
+        executions.response_kind,
+        executions.response_hash
+    from executions
+    inner join ranked_implementations as latest_implementations
+        on
+            executions.side = latest_implementations.side
+            and executions.problem_id = latest_implementations.problem_id
+            and executions.environment_id = latest_implementations.environment_id
+            and executions.implementation_id = latest_implementations.implementation_id
+            and latest_implementations.recency = 1
+
+),
+
+with_inputs as (
+
+    select * from responses
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+stimuli as (
+
+    select
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
+        cast(step_id as string) as stimulus_id,
+        cast(null as string) as content_hash
+    from responses
+    where inputs is null
+    union all
+    select
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
+        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
+        content_hash
+    from with_contents
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, implementation_id, problem_id, environment_id, test_id, step_id
+            order by is_executed desc, observed_at desc, run_id desc
+        ) as recency
+    from stimuli
+
+),
+
+latest as (
+
+    select * from ranked
+    where recency = 1
+
+),placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, implementation_id, problem_id, environment_id, test_id, stimulus_id
+            order by is_executed desc, observed_at desc, run_id desc, step_id asc
+        ) as precedence
+    from latest
+    where inputs is not null
+
+),
+
+cells as (
+
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from latest
+    where inputs is null
+    union all
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from placed
+    where precedence = 1
+
+),
+
+specified_oracles as (
+
+    select
+        problem_id,
+        test_id,
+        step_id,
+        response_hash
+    from stimulus_response_matrix
+    where
+        data_set_id = :data_set
+        and implementation_id = 'oracle'
+        and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+judged as (
+
+    select
+        cells.*,
+        case
+                when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                else cells.response_hash = specified_oracles.response_hash
+            end as is_right
+    from cells
+    left join specified_oracles
+        on cells.problem_id = specified_oracles.problem_id
+            and cells.test_id = specified_oracles.test_id
+            and cells.step_id = specified_oracles.step_id
+
+),
+
+sides as (
+
+    select
+        coalesce(bases.problem_id, heads.problem_id) as problem_id,
+        coalesce(bases.environment_id, heads.environment_id) as environment_id,
+        coalesce(bases.test_id, heads.test_id) as test_id,
+        bases.step_id as base_step_id,
+        heads.step_id as head_step_id
+    from (select * from judged where side = ':base') as bases
+    full outer join (select * from judged where side = ':head') as heads
+        on bases.problem_id = heads.problem_id
+            and bases.environment_id = heads.environment_id
+            and bases.test_id = heads.test_id
+            and bases.stimulus_id = heads.stimulus_id
+
+),
+
+-- What has no counterpart was edited if both have it at the same step.
+pairs as (
+
+    select * from sides
+    where base_step_id is not null and head_step_id is not null
+    union all
+    select
+        only_base.problem_id,
+        only_base.environment_id,
+        only_base.test_id,
+        only_base.base_step_id,
+        only_head.head_step_id
+    from (select * from sides where head_step_id is null) as only_base
+    inner join (select * from sides where base_step_id is null) as only_head
+        on
+            only_base.problem_id = only_head.problem_id
+            and only_base.environment_id = only_head.environment_id
+            and only_base.test_id = only_head.test_id
+            and only_base.base_step_id = only_head.head_step_id
+
+),
+
+compared as (
+
+    select
+        pairs.problem_id,
+        pairs.environment_id,
+        pairs.test_id,
+        pairs.head_step_id as step_id,
+        pairs.base_step_id,
+        bases.implementation_id as base_implementation_id,
+        heads.implementation_id as head_implementation_id,
+        case
+                when bases.content_hash <> heads.content_hash then 'stimulus changed'
+                when not bases.is_right and heads.is_right then 'fixed'
+                when bases.is_right and not heads.is_right then 'regressed'
+                when not bases.is_right and not heads.is_right then 'changed, both wrong'
+                else 'changed'
+            end as change,
+        bases.is_right as base_is_right,
+        heads.is_right as head_is_right,
+        heads.operation,
+        bases.inputs as base_inputs,
+        heads.inputs as head_inputs,
+        bases.response as base_response,
+        heads.response as head_response,
+        bases.run_id as base_run_id,
+        heads.run_id as head_run_id,
+        bases.observed_at as base_observed_at,
+        heads.observed_at as head_observed_at,
+        bases.response_hash <> heads.response_hash as is_changed
+    from pairs
+    inner join judged as bases
+        on
+            pairs.problem_id = bases.problem_id
+            and pairs.environment_id = bases.environment_id
+            and pairs.test_id = bases.test_id
+            and pairs.base_step_id = bases.step_id
+            and bases.side = ':base'
+    inner join judged as heads
+        on
+            pairs.problem_id = heads.problem_id
+            and pairs.environment_id = heads.environment_id
+            and pairs.test_id = heads.test_id
+            and pairs.head_step_id = heads.step_id
+            and heads.side = ':head'
+
+)
+
+select
+    problem_id,
+    environment_id,
+    test_id,
+    step_id,
+    base_step_id,
+    base_implementation_id,
+    head_implementation_id,
+    change,
+    base_is_right,
+    head_is_right,
+    operation,
+    base_inputs,
+    head_inputs,
+    base_response,
+    head_response,
+    base_run_id,
+    head_run_id,
+    base_observed_at,
+    head_observed_at
+from compared
+where is_changed
+order by problem_id, environment_id, test_id, step_id
