@@ -6803,6 +6803,13 @@ chosen as (
 
 ),
 
+actuations as (
+
+    select * from model_stimulus_response_cube
+    where data_set_id = data_set and response_kind not in ('not_executed', 'skipped')
+
+),
+
 attempts as (
 
     select
@@ -6815,12 +6822,11 @@ attempts as (
                 actuations.run_id, actuations.test_id, actuations.step_id
             order by actuations.attempt desc
         ) as recency
-    from model_stimulus_response_cube as actuations
+    from actuations
     inner join chosen
         on
             actuations.problem_id = chosen.problem_id
             and actuations.implementation_id = chosen.implementation_id
-    where actuations.data_set_id = data_set and actuations.response_kind not in ('not_executed', 'skipped')
 
 ),
 
@@ -7005,6 +7011,20 @@ judged as (
 
 ),
 
+bases as (
+
+    select * from judged
+    where side = 'base'
+
+),
+
+heads as (
+
+    select * from judged
+    where side = 'head'
+
+),
+
 sides as (
 
     select
@@ -7013,12 +7033,26 @@ sides as (
         coalesce(bases.test_id, heads.test_id) as test_id,
         bases.step_id as base_step_id,
         heads.step_id as head_step_id
-    from (select * from judged where side = 'base') as bases
-    full outer join (select * from judged where side = 'head') as heads
+    from bases
+    full outer join heads
         on bases.problem_id = heads.problem_id
             and bases.environment_id = heads.environment_id
             and bases.test_id = heads.test_id
             and bases.stimulus_id = heads.stimulus_id
+
+),
+
+only_base as (
+
+    select * from sides
+    where head_step_id is null
+
+),
+
+only_head as (
+
+    select * from sides
+    where base_step_id is null
 
 ),
 
@@ -7034,8 +7068,8 @@ pairs as (
         only_base.test_id,
         only_base.base_step_id,
         only_head.head_step_id
-    from (select * from sides where head_step_id is null) as only_base
-    inner join (select * from sides where base_step_id is null) as only_head
+    from only_base
+    inner join only_head
         on
             only_base.problem_id = only_head.problem_id
             and only_base.environment_id = only_head.environment_id
@@ -7074,20 +7108,18 @@ compared as (
         heads.observed_at as head_observed_at,
         bases.response_hash <> heads.response_hash as is_changed
     from pairs
-    inner join judged as bases
+    inner join bases
         on
             pairs.problem_id = bases.problem_id
             and pairs.environment_id = bases.environment_id
             and pairs.test_id = bases.test_id
             and pairs.base_step_id = bases.step_id
-            and bases.side = 'base'
-    inner join judged as heads
+    inner join heads
         on
             pairs.problem_id = heads.problem_id
             and pairs.environment_id = heads.environment_id
             and pairs.test_id = heads.test_id
             and pairs.head_step_id = heads.step_id
-            and heads.side = 'head'
 
 )
 
@@ -7592,15 +7624,14 @@ unstable as (
             and executions.environment_id = suspects.environment_id
             and executions.test_id = suspects.test_id
             and executions.step_id = suspects.step_id
-    group by
-        executions.data_set_id,
+    group by executions.data_set_id,
         executions.problem_id,
         executions.implementation_id,
         executions.environment_id,
         executions.test_id,
         executions.step_id,
         executions.content_id
-        having min(executions.response_hash) <> max(executions.response_hash)
+    having min(executions.response_hash) <> max(executions.response_hash)
 
 ),
 

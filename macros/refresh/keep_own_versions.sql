@@ -2,7 +2,7 @@
     a whole, because rows of one problem depend on other problems. Models that read it are stale where its rows
     changed. -#}
 {% macro keep_own_versions() -%}
-    {%- if execute and not var('obslake_observations') -%}
+    {%- if obslake.reads_lakehouse() -%}
     {%- set cells = [] -%}
     {%- for column in model.columns -%}
         {%- do cells.append("coalesce(md5(cast(stored." ~ column ~ " as string)), '-')") -%}

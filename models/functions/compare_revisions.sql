@@ -22,6 +22,13 @@ chosen as (
 
 ),
 
+actuations as (
+
+    select * from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
+    where data_set_id = data_set and {{ obslake.is_executed('response_kind') }}
+
+),
+
 attempts as (
 
     select
@@ -34,12 +41,11 @@ attempts as (
                 actuations.run_id, actuations.test_id, actuations.step_id
             order by actuations.attempt desc
         ) as recency
-    from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }} as actuations
+    from actuations
     inner join chosen
         on
             actuations.problem_id = chosen.problem_id
             and actuations.implementation_id = chosen.implementation_id
-    where actuations.data_set_id = data_set and {{ obslake.is_executed('actuations.response_kind') }}
 
 ),
 
@@ -126,6 +132,20 @@ judged as (
 
 ),
 
+bases as (
+
+    select * from judged
+    where side = 'base'
+
+),
+
+heads as (
+
+    select * from judged
+    where side = 'head'
+
+),
+
 sides as (
 
     select
@@ -134,9 +154,23 @@ sides as (
         {% endfor -%}
         bases.step_id as base_step_id,
         heads.step_id as head_step_id
-    from (select * from judged where side = 'base') as bases
-    full outer join (select * from judged where side = 'head') as heads
+    from bases
+    full outer join heads
         on {{ obslake.equal_columns('bases', 'heads', test + ['stimulus_id']) | indent(12) }}
+
+),
+
+only_base as (
+
+    select * from sides
+    where head_step_id is null
+
+),
+
+only_head as (
+
+    select * from sides
+    where base_step_id is null
 
 ),
 
@@ -152,8 +186,8 @@ pairs as (
         {% endfor -%}
         only_base.base_step_id,
         only_head.head_step_id
-    from (select * from sides where head_step_id is null) as only_base
-    inner join (select * from sides where base_step_id is null) as only_head
+    from only_base
+    inner join only_head
         on
             {{ obslake.equal_columns('only_base', 'only_head', test) | indent(12) }}
             and only_base.base_step_id = only_head.head_step_id
@@ -184,16 +218,14 @@ compared as (
         heads.observed_at as head_observed_at,
         bases.response_hash <> heads.response_hash as is_changed
     from pairs
-    inner join judged as bases
+    inner join bases
         on
             {{ obslake.equal_columns('pairs', 'bases', test) | indent(12) }}
             and pairs.base_step_id = bases.step_id
-            and bases.side = 'base'
-    inner join judged as heads
+    inner join heads
         on
             {{ obslake.equal_columns('pairs', 'heads', test) | indent(12) }}
             and pairs.head_step_id = heads.step_id
-            and heads.side = 'head'
 
 )
 

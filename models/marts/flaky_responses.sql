@@ -86,10 +86,7 @@ unstable as (
     from executions
     inner join suspects
         on {{ obslake.equal_columns('executions', 'suspects', cell + ['step_id']) | indent(12) }}
-    group by
-        {% for column in stimulus -%}
-            executions.{{ column }}{{ ',' if not loop.last }}
-        {% endfor -%}
+    group by executions.{{ stimulus | join(',\n        executions.') }}
     having min(executions.response_hash) <> max(executions.response_hash)
 
 ),

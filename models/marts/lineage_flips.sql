@@ -5,6 +5,7 @@
 
 {%- set lineage = ['data_set_id', 'problem_id', 'lineage', 'environment_id'] %}
 {%- set stimulus = lineage + ['test_id', 'stimulus_id'] %}
+{%- set partition = 'cells.' ~ stimulus | join(',\ncells.') %}
 
 with
 
@@ -35,16 +36,21 @@ ordered as (
     select
         cells.*,
         revisions.revision_rank,
-        {% for column, value in {'response': 'cells.response_hash', 'content': "coalesce(cells.content_hash, '')"}.items() -%}
-            {% for side, function in {'before': 'lag', 'after': 'lead'}.items() -%}
-                {{ function }}({{ value }}) over (
-                    partition by {% for key in stimulus %}cells.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
-                    order by revisions.revision_rank
-                ) as {{ column }}_{{ side }},
-            {% endfor -%}
+        {% for side, function in {'before': 'lag', 'after': 'lead'}.items() -%}
+            {{ function }}(cells.response_hash) over (
+                partition by
+                    {{ partition | indent(20) }}
+                order by revisions.revision_rank
+            ) as response_{{ side }},
+            {{ function }}(coalesce(cells.content_hash, '')) over (
+                partition by
+                    {{ partition | indent(20) }}
+                order by revisions.revision_rank
+            ) as content_{{ side }},
         {% endfor -%}
         row_number() over (
-            partition by {% for key in stimulus %}cells.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
+            partition by
+                {{ partition | indent(16) }}
             order by revisions.revision_rank desc
         ) as recency
     from cells
