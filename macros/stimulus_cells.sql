@@ -5,35 +5,7 @@
 {% macro stimulus_cells(relation, cell, columns) -%}
     {%- set columns = cell + ['step_id', 'run_id', 'observed_at', 'is_executed', 'operation', 'inputs', 'response',
         'response_kind', 'response_hash'] + columns -%}
-with_inputs as (
-
-    select * from {{ relation }}
-    where inputs is not null
-
-),
-
-with_contents as (
-
-    {{ obslake.with_contents('with_inputs', cell + ['run_id']) | indent(4) }}
-
-),
-
-stimuli as (
-
-    select
-        {{ columns | join(', ') }},
-        cast(step_id as string) as stimulus_id,
-        cast(null as string) as content_hash
-    from {{ relation }}
-    where inputs is null
-    union all
-    select
-        {{ columns | join(', ') }},
-        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
-        content_hash
-    from with_contents
-
-),
+{{ obslake.stimuli_by_content(relation, cell, columns) }},
 
 ranked as (
 

@@ -161,7 +161,7 @@ def test_transitions_between_any_contexts(
         rows_of.setdefault((o.data_set_id, o.problem_id), []).append(o)
     found: dict[str, int] = {}
     with duckdb.connect(built.marts, read_only=True) as connection:
-        for problem, rows in rows_of.items():
+        for problem, rows in (each for each in rows_of.items() for _ in range(3)):
             described = [d for d in descriptions if (d.data_set_id, d.problem_id) == problem]
             before, after = contexts_of(chance, rows, described)
             arguments = [

@@ -32,6 +32,8 @@ KEY_COLUMNS = (
     "value_text",
     "unit",
     "measured_at",
+    "change",
+    "content_hash",
 )
 """Columns of the keys of the marts, in sort order."""
 

@@ -119,21 +119,7 @@ def read_overview(
     Raises:
         ReportError: none of the problems is of what was chosen.
     """
-    marts.execute(
-        "create or replace temp table report_chosen as "
-        "select data_set_id, problem_id from problem_assessments "
-        "where (len($1::varchar[]) = 0 or list_contains($1::varchar[], data_set_id)) "
-        "and (len($2::varchar[]) = 0 or list_contains($2::varchar[], problem_id))",
-        [list(data_sets), list(problems)],
-    )
-    marts.execute("set variable run = ?", [run])
-    if run is not None:
-        marts.execute(
-            "delete from report_chosen where not exists (select 1 from response_signatures as s "
-            "where report_chosen.data_set_id = s.data_set_id and report_chosen.problem_id = s.problem_id "
-            "and s.run_id = ?)",
-            [run],
-        )
+    _choose(marts, data_sets, problems, run)
     marts.execute((_SQL / "overview.sql").read_text(encoding="utf-8"))
     rows = marts.execute(
         f"select {', '.join(_PROBLEM_COLUMNS.values())}, n_stimuli * n_implementations "
@@ -167,6 +153,30 @@ def read_overview(
     cells = [row[-1] for row in rows]
     plots = overview_plots(marts) if with_plots else []
     return Overview(read_built(marts), run, columns, lineages, sets, counts, cells, plots)
+
+
+def _choose(
+    marts: duckdb.DuckDBPyConnection,
+    data_sets: Sequence[str],
+    problems: Sequence[str],
+    run: str | None,
+) -> None:
+    """Create the table ``report_chosen`` of the problems to report on, and set the variable ``run``."""
+    marts.execute(
+        "create or replace temp table report_chosen as "
+        "select data_set_id, problem_id from problem_assessments "
+        "where (len($1::varchar[]) = 0 or list_contains($1::varchar[], data_set_id)) "
+        "and (len($2::varchar[]) = 0 or list_contains($2::varchar[], problem_id))",
+        [list(data_sets), list(problems)],
+    )
+    marts.execute("set variable run = ?", [run])
+    if run is not None:
+        marts.execute(
+            "delete from report_chosen where not exists (select 1 from response_signatures as s "
+            "where report_chosen.data_set_id = s.data_set_id and report_chosen.problem_id = s.problem_id "
+            "and s.run_id = ?)",
+            [run],
+        )
 
 
 def _data_sets(marts: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
