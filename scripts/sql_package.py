@@ -49,6 +49,8 @@ _NEEDED = {
 }
 
 # dbt's prefix for the name of an ephemeral model in the code of another model.
+# The macro `hash_lane` on DuckDB: the only form in functions that another engine writes differently.
+_HASH_LANE = re.compile(r"cast\('0x' \|\| substr\((.+), (\d+), 16\) as ubigint\)")
 _EPHEMERAL = "__dbt__cte__"
 
 # Equivalence rules apply only when dbt builds, so no response is replaced here.
@@ -251,7 +253,8 @@ def write_queries(manifest: dict[str, Any]) -> dict[str, str]:
         for node in _ancestors(function, nodes)[:-1]:
             code = code.replace(node["relation_name"].partition(".")[2], node["name"])
         names = [parameter["name"] for parameter in function["config"]["meta"]["parameters"]]
-        word = re.compile(rf"(?<![\w.:])({'|'.join(names)})(?![\w.])")
+        word = re.compile(rf"(?<![\w.:'])({'|'.join(names)})(?![\w.'])")
+        code = _HASH_LANE.sub(r"cast(conv(substr(\1, \2, 16), 16, 10) as decimal(38, 0))", code)
         lines = (
             # Comments are not code.
             line if line.lstrip().startswith("--") else word.sub(r":\1", line)

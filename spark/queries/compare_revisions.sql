@@ -6,14 +6,14 @@ with
 chosen as (
 
     select
-        ':base' as side,
+        'base' as side,
         problem_id,
         implementation_id
     from implementations
     where data_set_id = :data_set and (implementation_id = :base or revision = :base)
     union all
     select
-        ':head' as side,
+        'head' as side,
         problem_id,
         implementation_id
     from implementations
@@ -117,8 +117,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(conv(substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16), 16, 10) as decimal(38, 0)) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(conv(substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16), 16, 10) as decimal(38, 0)) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -232,14 +232,14 @@ judged as (
 bases as (
 
     select * from judged
-    where side = ':base'
+    where side = 'base'
 
 ),
 
 heads as (
 
     select * from judged
-    where side = ':head'
+    where side = 'head'
 
 ),
 

@@ -34,6 +34,7 @@ KEY_COLUMNS = (
     "measured_at",
     "change",
     "content_hash",
+    "stimulus_id",
 )
 """Columns of the keys of the marts, in sort order."""
 
