@@ -1,5 +1,5 @@
-{#- Common table expressions, the last of which is `stimuli`: the rows of `relation` with the id and the content of their
-    stimulus. -#}
+{#- Common table expressions, the last of which is `stimuli`: the rows of `relation` with the id and the content of
+    their stimulus. -#}
 {% macro stimuli_by_content(relation, cell, columns) -%}
 with_inputs as (
 
