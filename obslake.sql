@@ -2096,7 +2096,7 @@ answered as (
         test_id,
         step_id,
         max(n_clusters) as n_usual,
-        -- Of several that are equally frequent one, whatever the order of rows.
+        -- One of those that are equally frequent, whatever the order of rows.
         substring(max(concat(lpad(cast(n_clusters as string), 19, '0'), response_hash)), 20) as usual_hash,
         sum(n_clusters) as n_executed
     from answers
@@ -3344,7 +3344,7 @@ final as (
 select * from final
 ),
 
-attempts as (
+finals as (
 
     select
             'a' as side,
@@ -3356,17 +3356,13 @@ attempts as (
             response,
             response_hash,
             observed_at,
-            run_id,
-            row_number() over (
-                partition by test_id, step_id, environment_id, run_id
-                order by attempt desc
-            ) as recency
+            run_id
         from model_stimulus_response_cube
         where
             data_set_id = data_set
             and problem_id = problem
             and implementation_id = implementation_a
-            and response_kind not in ('not_executed', 'skipped')
+            and is_final
         union all
     select
             'b' as side,
@@ -3378,17 +3374,13 @@ attempts as (
             response,
             response_hash,
             observed_at,
-            run_id,
-            row_number() over (
-                partition by test_id, step_id, environment_id, run_id
-                order by attempt desc
-            ) as recency
+            run_id
         from model_stimulus_response_cube
         where
             data_set_id = data_set
             and problem_id = problem
             and implementation_id = implementation_b
-            and response_kind not in ('not_executed', 'skipped')
+            and is_final
         
     
 
@@ -3402,8 +3394,7 @@ executions as (
             partition by side, test_id, step_id, environment_id
             order by observed_at desc, run_id desc
         ) as run_recency
-    from attempts
-    where recency = 1
+    from finals
 
 ),
 
@@ -4405,7 +4396,7 @@ aged as (
 
 ),
 
--- Of several implementations of a revision, the one that was executed last stands for it; of its runs, the latest.
+-- The implementation of a revision that was executed last stands for it, with its latest run.
 ranked as (
 
     select
@@ -5546,7 +5537,7 @@ answered as (
         test_id,
         step_id,
         max(n_clusters) as n_usual,
-        -- Of several that are equally frequent one, whatever the order of rows.
+        -- One of those that are equally frequent, whatever the order of rows.
         substring(max(concat(lpad(cast(n_clusters as string), 19, '0'), response_hash)), 20) as usual_hash,
         sum(n_clusters) as n_executed
     from answers
@@ -6806,22 +6797,16 @@ chosen as (
 actuations as (
 
     select * from model_stimulus_response_cube
-    where data_set_id = data_set and response_kind not in ('not_executed', 'skipped')
+    where data_set_id = data_set and is_final
 
 ),
 
-attempts as (
+executions as (
 
     select
         chosen.side,
         actuations.*,
-        true as is_executed,
-        row_number() over (
-            partition by
-                chosen.side, actuations.problem_id, actuations.implementation_id, actuations.environment_id,
-                actuations.run_id, actuations.test_id, actuations.step_id
-            order by actuations.attempt desc
-        ) as recency
+        true as is_executed
     from actuations
     inner join chosen
         on
@@ -6830,14 +6815,7 @@ attempts as (
 
 ),
 
-executions as (
-
-    select * from attempts
-    where recency = 1
-
-),
-
--- Of several implementations of a revision, the one that was executed last in an environment stands for it.
+-- If a revision has several implementations, the one that was executed last in an environment stands for it.
 ranked_implementations as (
 
     select
@@ -8505,7 +8483,7 @@ answered as (
         test_id,
         step_id,
         max(n_clusters) as n_usual,
-        -- Of several that are equally frequent one, whatever the order of rows.
+        -- One of those that are equally frequent, whatever the order of rows.
         substring(max(concat(lpad(cast(n_clusters as string), 19, '0'), response_hash)), 20) as usual_hash,
         sum(n_clusters) as n_executed
     from answers

@@ -3,15 +3,11 @@
     changed. -#}
 {% macro keep_own_versions() -%}
     {%- if obslake.reads_lakehouse() -%}
-    {%- set cells = [] -%}
-    {%- for column in model.columns -%}
-        {%- do cells.append("coalesce(md5(cast(stored." ~ column ~ " as string)), '-')") -%}
-    {%- endfor -%}
     {%- set versions -%}
         select
             stored.data_set_id,
             stored.problem_id,
-            {{ obslake.signature("md5(concat_ws(':', " ~ cells | join(', ') ~ "))") }} as version
+            {{ obslake.signature_of_rows('stored', model.columns) }} as version
         from {{ this }} as stored
         group by stored.data_set_id, stored.problem_id
     {%- endset -%}

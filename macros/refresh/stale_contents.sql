@@ -1,13 +1,9 @@
 {#- Query of the hash of what stands in the stale columns of each problem, as the node shows it. -#}
 {% macro stale_contents(node) -%}
-    {%- set cells = [] -%}
-    {%- for column in node.config.meta.content -%}
-        {%- do cells.append("coalesce(md5(cast(stored." ~ column ~ " as string)), '-')") -%}
-    {%- endfor -%}
     select
         stored.data_set_id,
         stored.problem_id,
-        {{ obslake.signature("md5(concat_ws(':', " ~ cells | join(', ') ~ "))") }} as content
+        {{ obslake.signature_of_rows('stored', node.config.meta.content) }} as content
     from {{ this }} as stored
     inner join {{ obslake.refresh_table('refresh_columns') }} as stale
         on

@@ -2,7 +2,7 @@
 
 with
 
-attempts as (
+finals as (
 
     {% for side in ['a', 'b'] -%}
         select
@@ -15,17 +15,13 @@ attempts as (
             response,
             response_hash,
             observed_at,
-            run_id,
-            row_number() over (
-                partition by test_id, step_id, environment_id, run_id
-                order by attempt desc
-            ) as recency
+            run_id
         from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
         where
             data_set_id = data_set
             and problem_id = problem
             and implementation_id = implementation_{{ side }}
-            and {{ obslake.is_executed('response_kind') }}
+            and is_final
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -39,8 +35,7 @@ executions as (
             partition by side, test_id, step_id, environment_id
             order by observed_at desc, run_id desc
         ) as run_recency
-    from attempts
-    where recency = 1
+    from finals
 
 ),
 

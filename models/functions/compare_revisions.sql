@@ -25,22 +25,16 @@ chosen as (
 actuations as (
 
     select * from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
-    where data_set_id = data_set and {{ obslake.is_executed('response_kind') }}
+    where data_set_id = data_set and is_final
 
 ),
 
-attempts as (
+executions as (
 
     select
         chosen.side,
         actuations.*,
-        true as is_executed,
-        row_number() over (
-            partition by
-                chosen.side, actuations.problem_id, actuations.implementation_id, actuations.environment_id,
-                actuations.run_id, actuations.test_id, actuations.step_id
-            order by actuations.attempt desc
-        ) as recency
+        true as is_executed
     from actuations
     inner join chosen
         on
@@ -49,14 +43,7 @@ attempts as (
 
 ),
 
-executions as (
-
-    select * from attempts
-    where recency = 1
-
-),
-
--- Of several implementations of a revision, the one that was executed last in an environment stands for it.
+-- If a revision has several implementations, the one that was executed last in an environment stands for it.
 ranked_implementations as (
 
     select

@@ -3,7 +3,7 @@
 
 with
 
-attempts as (
+finals as (
 
     select
             'a' as side,
@@ -15,17 +15,13 @@ attempts as (
             response,
             response_hash,
             observed_at,
-            run_id,
-            row_number() over (
-                partition by test_id, step_id, environment_id, run_id
-                order by attempt desc
-            ) as recency
+            run_id
         from stimulus_response_cube
         where
             data_set_id = :data_set
             and problem_id = :problem
             and implementation_id = :implementation_a
-            and response_kind not in ('not_executed', 'skipped')
+            and is_final
         union all
     select
             'b' as side,
@@ -37,17 +33,13 @@ attempts as (
             response,
             response_hash,
             observed_at,
-            run_id,
-            row_number() over (
-                partition by test_id, step_id, environment_id, run_id
-                order by attempt desc
-            ) as recency
+            run_id
         from stimulus_response_cube
         where
             data_set_id = :data_set
             and problem_id = :problem
             and implementation_id = :implementation_b
-            and response_kind not in ('not_executed', 'skipped')
+            and is_final
         
     
 
@@ -61,8 +53,7 @@ executions as (
             partition by side, test_id, step_id, environment_id
             order by observed_at desc, run_id desc
         ) as run_recency
-    from attempts
-    where recency = 1
+    from finals
 
 ),
 

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from obslake.lakehouse.home import BUILDING_FOLDER, home_folder
+from obslake.lakehouse.home import BUILDING_FOLDER, MARTS_FILE, home_folder, identity
 from obslake.marts.project import PROFILES_FILE, find_project, hash_of_inputs
 from obslake.marts.remembered import Build, last_build, published, remember, tables_of
 
@@ -45,12 +44,14 @@ def build(home: str | None, project: str | None, options: Sequence[str]) -> Buil
     variables = _variables(options)
     inputs = hash_of_inputs(folder, variables or (), lakehouse)
     tables = tables_of(lakehouse)
-    is_same = variables is not None and Build(inputs, tables, published(lakehouse))
-    if is_same and is_same.marts and is_same == last_build(lakehouse):
+    current = Build(inputs, tables, published(lakehouse))
+    if variables is not None and current.marts and current == last_build(lakehouse):
         return Built(is_new=False)
-    began = time.time()
+    built = lakehouse / BUILDING_FOLDER / MARTS_FILE
+    before = identity(built)
     status = _run_dbt(folder, lakehouse, options)
-    if status == 0 and variables is not None and _has_written(lakehouse, began):
+    # Another profile builds other marts, and leaves this file as it was.
+    if status == 0 and variables is not None and identity(built) != before:
         remember(lakehouse, Build(inputs, tables, published(lakehouse)))
     return Built(is_new=True, exit_status=status)
 
@@ -70,14 +71,6 @@ def _variables(options: Sequence[str]) -> list[str] | None:
         if name == "--vars":
             found.append(value)
     return found
-
-
-def _has_written(home: Path, since: float) -> bool:
-    """Whether dbt has built the marts of this lakehouse, not those that another profile names."""
-    try:
-        return (home / BUILDING_FOLDER / "obslake.duckdb").stat().st_mtime >= since
-    except OSError:
-        return False
 
 
 def _run_dbt(project: Path, home: Path, options: Sequence[str]) -> int:

@@ -57,7 +57,7 @@ answered as (
         test_id,
         step_id,
         max(n_clusters) as n_usual,
-        -- Of several that are equally frequent one, whatever the order of rows.
+        -- One of those that are equally frequent, whatever the order of rows.
         substring(max(concat(lpad(cast(n_clusters as string), 19, '0'), response_hash)), 20) as usual_hash,
         sum(n_clusters) as n_executed
     from answers

@@ -152,7 +152,7 @@ aged as (
 
 ),
 
--- Of several implementations of a revision, the one that was executed last stands for it; of its runs, the latest.
+-- The implementation of a revision that was executed last stands for it, with its latest run.
 ranked as (
 
     select

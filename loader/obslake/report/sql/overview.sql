@@ -155,7 +155,7 @@ select
     coalesce(c.n_regressed, 0) as n_regressed,
     coalesce(c.n_to_look_at, 0) as n_to_look_at,
     coalesce(u.n, 0) as n_unstable,
-    -- Of a single revision that answers the same each time there is nothing to compare.
+    -- There is nothing to compare in a single revision that always answers the same.
     l.n_revisions > 1 or coalesce(u.n, 0) > 0 as has_history
 from lineages as l
 left join changes as c
