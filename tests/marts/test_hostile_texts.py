@@ -43,6 +43,7 @@ def hostile(make_workspace: Callable[[str], Workspace]) -> Workspace:
         ("implementations", _implementations(folder)),
         ("tests", _tests(folder)),
         ("runs", _runs(folder)),
+        ("revisions", _revisions(folder)),
         ("measurements", _measurements(folder)),
         ("lasso", _export(folder)),
     ):
@@ -121,6 +122,13 @@ def _runs(folder: Path) -> Path:
         for text in TEXTS
     )
     return _write(folder / "runs.jsonl", rows)
+
+
+def _revisions(folder: Path) -> Path:
+    rows = (
+        {"lineage": text, "revision": text, "revised_at": "2024-01-01T00:00:00Z"} for text in TEXTS
+    )
+    return _write(folder / "revisions.jsonl", rows)
 
 
 def _measurements(folder: Path) -> Path:
@@ -216,6 +224,14 @@ def test_descriptions_are_kept(hostile: Workspace) -> None:
     )
     assert sorted((r, b, p, *a.items()) for r, b, p, a in branches) == sorted(
         (text, text, text, (text, text)) for text in TEXTS
+    )
+    revisions = hostile.obslake(
+        "sql",
+        "--json",
+        "select lineage, revision from lake.implementations where revised_at is not null",
+    )
+    assert sorted((r["lineage"], r["revision"]) for r in json.loads(revisions)) == sorted(
+        (text, text) for text in TEXTS
     )
     measured = hostile.query(
         "select subject_id, metric, value_text, unit from measurements where data_set_id = ?",

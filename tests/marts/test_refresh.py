@@ -382,6 +382,31 @@ def test_a_date_in_one_problem_moves_the_revision_in_others(shared: Shared, data
 
 
 @in_lockstep
+def test_dates_of_revisions_change_their_order_only(shared: Shared, data_set: str) -> Steps:
+    yield FIFTH_RUN
+    revisions = [
+        described(problem, i, None) | {"revision": i} for problem in ("p1", "p2") for i in "abc"
+    ]
+    load_rows(shared, data_set, revisions, "implementations")
+    load_rows(shared, data_set, [{**row("p1", i), "test_id": i} for i in "abc"])
+    yield SIXTH_RUN
+    dates = [
+        {"lineage": "l", "revision": revision, "revised_at": f"2024-01-0{day}T00:00:00Z"}
+        for revision, day in {"a": 1, "c": 2, "b": 3}.items()
+    ]
+    load_rows(shared, data_set, dates, "revisions")
+    yield SEVENTH_RUN
+    concerned = {model for model, problems in built(shared, data_set).items() if problems}
+    assert concerned <= {"int_lineage_revisions", "behavior_changes", "lineage_flips", "lineage"}
+    order = (
+        "select distinct implementation_id, revision_rank from lineage "
+        "where data_set_id = ? and problem_id = 'p1' order by 2"
+    )
+    assert shared.query(order, [data_set]) == [("a", 1), ("c", 2), ("b", 3)]
+    yield COMPARED
+
+
+@in_lockstep
 def test_a_known_revision_in_one_more_environment_concerns_no_earlier_ones(
     shared: Shared, data_set: str
 ) -> Steps:

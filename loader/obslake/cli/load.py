@@ -55,7 +55,7 @@ def _command(reader: "type[Reader]") -> click.Command:
     """Return the command of a reader."""
 
     @click.command(reader.name, cls=Example, example=reader.example, help=reader.help)
-    @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+    @click.argument("paths", nargs=-1, required=reader.takes_paths, metavar="PATH...")
     @click.option(
         "--data-set", default="default", show_default=True, help="Data set of rows that name none."
     )

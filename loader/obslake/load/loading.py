@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from obslake.errors import (
     AlreadyLoadedError,
     CommitConflictError,
     SourceFormatError,
+    SourceNotFoundError,
 )
 from obslake.lakehouse.catalog import FutureLakehouse, Lakehouse
 from obslake.lakehouse.schemas import OBSERVATIONS
@@ -68,9 +70,15 @@ def load(
     reserved = lakehouse.reserve() if isinstance(lakehouse, FutureLakehouse) else nullcontext()
     with reserved, work_folder(lakehouse.home, ".load-") as temp:
         refused: list[str] = []
-        files = _open(arguments, temp, lakehouse.home, reader, progress, refused)
+        made, warnings = reader.make_sources(lakehouse, options, temp)
+        if not arguments and not made and not warnings:
+            raise SourceNotFoundError(f"name the files to load: {reader.example.splitlines()[0]}")
+        files = _open(
+            [*arguments, *map(str, made)], temp, lakehouse.home, reader, progress, refused
+        )
+        files = [replace(file, name=made.get(file.path, file.name)) for file in files]
         for _ in range(_ROUNDS):
-            report = LoadReport(refused=list(refused))
+            report = LoadReport(refused=list(refused), warnings=list(warnings))
             try:
                 with engine.connect(temp_directory=temp, with_iceberg=False) as connection:
                     load = Load(lakehouse, connection, reader, options, report, progress)

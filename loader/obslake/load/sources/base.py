@@ -11,6 +11,7 @@ import click
 import duckdb
 import pyarrow as pa
 
+from obslake.lakehouse.catalog import FutureLakehouse, Lakehouse
 from obslake.lakehouse.schemas import TableDefinition
 from obslake.load.sources.files import DATA_SUFFIXES, SourceFile
 from obslake.load.sources.records import FileRecords, write_rows
@@ -122,6 +123,7 @@ class Reader(ABC):
         identity_keys: maps the columns of data set, problem and run to keys of a record whose values, joined by
             ``/``, name them, if the keys differ from the column; None: records name none of them.
         identity_in_context: the context of a record names them rather than the record itself.
+        takes_paths: its command needs paths; otherwise it can also make sources itself.
     """
 
     name: str
@@ -136,10 +138,22 @@ class Reader(ABC):
     takes_run: bool = False
     identity_keys: Mapping[str, tuple[str, ...]] | None = MappingProxyType({})
     identity_in_context: bool = False
+    takes_paths: bool = True
 
     def settings(self) -> dict[str, Any]:
         """Return the reader's own options as JSON values."""
         return {}
+
+    def make_sources(
+        self, lakehouse: Lakehouse | FutureLakehouse, options: Options, folder: Path
+    ) -> tuple[dict[Path, str], list[str]]:
+        """Write sources to a folder; return their names by path, and warnings.
+
+        Raises:
+            ObslakeError: they cannot be made.
+        """
+        del lakehouse, options, folder
+        return {}, []
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return everything except a file's content that determines its rows.

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+import click
 import duckdb
 from pyiceberg.types import MapType, StringType
 
-from obslake.engine import quote_identifier, run_sql_file, set_variables
+from obslake.engine import quote_identifier, quote_literal, run_sql_file, set_variables
 from obslake.lakehouse.schemas import (
     IMPLEMENTATIONS,
     MEASUREMENTS,
@@ -29,29 +30,34 @@ class DescriptionsReader(OneStepReader):
     """``obslake load implementations`` and the other tables that describe observations.
 
     Attributes:
-        definition: the table.
+        definition: the columns that rows may have, named as the command.
+        table: the table that gets the rows.
         required: columns that identify a description; the others are optional or have a default.
         objects: columns that are JSON objects.
         choices: columns with a fixed set of words.
     """
 
-    options = READING
+    options: tuple[click.Option, ...] = READING
     salvages_rows = True
     definition: TableDefinition
+    table: TableDefinition
     required: tuple[str, ...]
     objects: tuple[Cast, ...] = ()
     choices: tuple[Choice, ...] = ()
 
     def __init_subclass__(cls) -> None:
-        """Name the reader after its table."""
-        cls.name = table = cls.definition.name
+        """Name the reader after what its rows describe."""
+        cls.name = name = cls.definition.name
+        if "table" in vars(cls):
+            return
+        cls.table = cls.definition
         *others, last = cls.required
         needed = f"{', '.join(others)} and {last}" if others else last
         cls.help = (
-            f"Load descriptions for the table {table} (Parquet, JSON Lines, CSV; gzip or not).\n\n"
+            f"Load descriptions for the table {name} (Parquet, JSON Lines, CSV; gzip or not).\n\n"
             f"Required columns: {needed}."
         )
-        cls.example = f"obslake load {table} {table}.jsonl --data-set mine"
+        cls.example = f"obslake load {name} {name}.jsonl --data-set mine"
 
     def context(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return the context in the options and folders."""
@@ -60,6 +66,10 @@ class DescriptionsReader(OneStepReader):
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
         """Return the options and the columns in the folders."""
         return {**options.identity(), **columns_in_path(file, options)}
+
+    def constants(self) -> dict[str, str]:
+        """Return the texts of columns in rows that have none."""
+        return {}
 
     def stage(
         self,
@@ -81,6 +91,7 @@ class DescriptionsReader(OneStepReader):
         ]
         relation = create_text_view(connection, "given_rows", files)
         known, unknown = match_columns(definition, files, relation.columns, options.renames)
+        constants = self.constants()
         require_columns(definition, files, known, relation.columns, self.required)
         faulty = check_rows(
             connection,
@@ -98,17 +109,17 @@ class DescriptionsReader(OneStepReader):
             connection, {"data_set": options.data_set, "environment": options.environment}
         )
         columns = [
-            f"{_typed(_value(definition, field.name, known), sql_type(field.field_type))} "
+            f"{_typed(_value(definition, field.name, known, constants), sql_type(field.field_type))} "
             f"as {quote_identifier(field.name)}"
-            for field in definition.schema.fields
+            for field in self.table.schema.fields
             if field.name != "load_id"
         ]
         connection.execute(
-            f"create temp view {quote_identifier('loaded_' + definition.name)} as "
+            f"create temp view {quote_identifier('loaded_' + self.table.name)} as "
             f"select {', '.join(columns)} from text_rows"
         )
         return Staged(
-            views=loaded(definition),
+            views=loaded(self.table),
             warnings=[
                 *retyped(definition, known, relation.types),
                 *(f"column {c} is not part of {definition.name}: left out" for c in unknown),
@@ -146,13 +157,20 @@ class MeasurementsReader(DescriptionsReader):
     choices = (Choice("subject_kind", ("implementation", "system", "test", "problem")),)
 
 
-def _value(definition: TableDefinition, column: str, known: Mapping[str, str]) -> str:
+def _value(
+    definition: TableDefinition,
+    column: str,
+    known: Mapping[str, str],
+    constants: Mapping[str, str],
+) -> str:
     """Return the SQL of a column's value as text."""
     value = quote_identifier(known[column]) if column in known else "null"
     if column == "attributes" and column in known:
         return f"from_json({value}, '\"MAP(VARCHAR, VARCHAR)\"')"
     if column == "content_hash" and "content" in known:
         return f"coalesce({value}, sha256({quote_identifier(known['content'])}))"
+    if column in constants:
+        return f"coalesce({value}, {quote_literal(constants[column])})"
     if column == "data_set_id":
         return f"coalesce({value}, getvariable('data_set'))"
     if column == "environment_id" and definition is RUNS:

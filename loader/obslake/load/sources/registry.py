@@ -13,6 +13,7 @@ READERS = {
     "junit": ("junit", "JUnitReader"),
     "lasso": ("lasso", "LassoReader"),
     "implementations": ("descriptions", "ImplementationsReader"),
+    "revisions": ("revisions", "RevisionsReader"),
     "tests": ("descriptions", "TestsReader"),
     "runs": ("descriptions", "RunsReader"),
     "measurements": ("descriptions", "MeasurementsReader"),
