@@ -1,5 +1,5 @@
 {#- Common table expressions, the last of which is `stimuli`: the rows of `relation` with the id and the content of
-    their stimulus. -#}
+    their stimulus. Without inputs, the content is that of the test. -#}
 {% macro stimuli_by_content(relation, cell, columns) -%}
 with_inputs as (
 
@@ -19,7 +19,7 @@ stimuli as (
     select
         {{ columns | join(', ') }},
         cast(step_id as string) as stimulus_id,
-        cast(null as string) as content_hash
+        case when is_executed then {{ obslake.content_of_test() }} end as content_hash
     from {{ relation }}
     where inputs is null
     union all

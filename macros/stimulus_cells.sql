@@ -3,8 +3,8 @@
     latest run that executed the step, or else skipped it. `stimulus_id` is the same where the same was put in, wherever
     the stimulus stands in its test; where inputs were not recorded, it is the step, and nothing has to be sorted. -#}
 {% macro stimulus_cells(relation, cell, columns) -%}
-    {%- set columns = cell + ['step_id', 'run_id', 'observed_at', 'is_executed', 'operation', 'inputs', 'response',
-        'response_kind', 'response_hash'] + columns -%}
+    {%- set columns = cell + ['step_id', 'run_id', 'observed_at', 'is_executed', 'operation', 'inputs',
+        'test_content_hash', 'response', 'response_kind', 'response_hash'] + columns -%}
 {{ obslake.stimuli_by_content(relation, cell, columns) }},
 
 ranked as (

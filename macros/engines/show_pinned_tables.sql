@@ -35,9 +35,15 @@
                 ~ '  run `obslake pin` again'
             ) -%}
         {%- endif -%}
+        {%- set stored = catalog ~ '.' ~ table[0] ~ (' version as of ' ~ table[1] if table[1] is not none else '') -%}
+        {#- A snapshot of an earlier version of obslake lacks columns that were added later; all of them are texts. -#}
+        {%- set present = run_query('select * from ' ~ stored ~ ' limit 0').column_names | map('lower') | list -%}
+        {%- set missing = graph.sources['source.obslake.obslake.' ~ table[0]].columns
+            | reject('in', present) -%}
         {%- set rows -%}
-            select stored.* from {{ catalog }}.{{ table[0] }}
-            {%- if table[1] is not none %} version as of {{ table[1] }}{% endif %} as stored
+            select stored.*
+            {%- for column in missing %}, cast(null as string) as {{ column }}{% endfor %}
+            from {{ stored }} as stored
             {%- if table[1] is none %}
             where 1 = 0
             {%- elif table[0] != 'observations' %}

@@ -16,7 +16,8 @@
                     problems.wanted_common,
                     problems.wanted_at,
                     {% if is_known -%}
-                    problems.since > 0 and coalesce(former.content, '') = coalesce(now.content, '') as is_same
+                    {{ 'problems.since > 0 and ' if obslake.builds_columns() else '' -}}
+                    coalesce(former.content, '') = coalesce(now.content, '') as is_same
                     {%- else -%}
                     false as is_same
                     {%- endif %}

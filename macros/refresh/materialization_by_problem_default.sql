@@ -17,7 +17,7 @@
         {%- do obslake.run_statements(
             [obslake.mark_stale_problems(all=builds_all)]
             + (obslake.mark_stale_columns() if by_column and not builds_all else [])
-            + (obslake.remember_contents() if by_column and not is_replaced else [])
+            + ([] if is_replaced else obslake.remember_contents())
             + ([] if is_replaced else [obslake.delete_stale_rows()])
         ) -%}
         {%- if is_replaced -%}
@@ -32,7 +32,7 @@
         {#- The versions last: until then the problems are stale. -#}
         {%- do obslake.run_statements(
             to_keep + [obslake.keep_source(), obslake.keep_versions()]
-            + (obslake.keep_contents(not is_replaced) + obslake.keep_orders() if by_column else [])
+            + obslake.keep_contents(not is_replaced) + (obslake.keep_orders() if by_column else [])
         ) -%}
     {%- else -%}
         {%- if not (found.has_same_code and found.has_same_docs and found.has_same_source) -%}

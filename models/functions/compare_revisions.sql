@@ -75,6 +75,7 @@ responses as (
         executions.operation,
         executions.target,
         executions.inputs,
+        executions.test_content_hash,
         executions.response,
         executions.response_kind,
         executions.response_hash
@@ -98,9 +99,10 @@ specified_oracles as (
         test_id,
         step_id,
         response_hash
-    from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
+    from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
     where
         data_set_id = data_set
+        and is_cell
         and implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
         and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
 

@@ -10,5 +10,5 @@ select
     target,
     inputs,
     is_stable
-from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
-where data_set_id = data_set and problem_id = problem
+from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
+where data_set_id = data_set and problem_id = problem and is_cell

@@ -33,6 +33,19 @@ stimuli as (
 
 ),
 
+other_contents as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        count(*) as n_other_contents
+    from {{ obslake.stale_rows(ref('int_other_contents'), has_number=true) }}
+    group by data_set_id, problem_id, test_id, step_id
+
+),
+
 specified_oracles as (
 
     select * from cells
@@ -130,7 +143,8 @@ final as (
             when classified.has_winner
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified
+        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
+        coalesce(other_contents.n_other_contents, 0) as n_other_contents
     from stimuli
     left join classified
         on
@@ -144,6 +158,12 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
+    left join other_contents
+        on
+            stimuli.data_set_id = other_contents.data_set_id
+            and stimuli.problem_id = other_contents.problem_id
+            and stimuli.test_id = other_contents.test_id
+            and stimuli.step_id = other_contents.step_id
     left join specified_oracles
         on
             stimuli.data_set_id = specified_oracles.data_set_id

@@ -64,8 +64,8 @@ executions as (
     union all
     select
         {{ columns | join(',\n        ') }},
-        cast(null as string) as content_hash,
-        '' as content_id
+        {{ obslake.content_of_test() }} as content_hash,
+        coalesce({{ obslake.content_of_test() }}, '') as content_id
     from actuations
     where inputs is null and is_repeated
 

@@ -26,9 +26,79 @@ agreements as (
 
 ),
 
-cells as (
+representative_cells as (
 
     select * from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
+
+),
+
+other_contents as (
+
+    select * from {{ obslake.stale_rows(ref('int_other_contents'), has_number=true) }}
+
+),
+
+matrix_cells as (
+
+    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
+
+),
+
+-- Equal responses may be to different contents of a stimulus. These implementations represent only themselves.
+unlike_others as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from other_contents
+
+),
+
+-- A response to another content of a stimulus cannot be compared with the responses to the current one.
+cells as (
+
+    select
+        representative_cells.data_set_id,
+        representative_cells.problem_id,
+        representative_cells.test_id,
+        representative_cells.step_id,
+        representative_cells.implementation_id,
+        representative_cells.response_hash,
+        representative_cells.is_right_verdict
+    from representative_cells
+    left join unlike_others
+        on
+            representative_cells.data_set_id = unlike_others.data_set_id
+            and representative_cells.problem_id = unlike_others.problem_id
+            and representative_cells.implementation_id = unlike_others.implementation_id
+    where unlike_others.implementation_id is null
+    union all
+    select
+        matrix_cells.data_set_id,
+        matrix_cells.problem_id,
+        matrix_cells.test_id,
+        matrix_cells.step_id,
+        matrix_cells.implementation_id,
+        case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
+        {{ obslake.is_right(
+            'matrix_cells.response_kind', 'matrix_cells.response', 'matrix_cells.response_hash',
+            'cast(null as string)'
+        ) | indent(8) }} as is_right_verdict
+    from matrix_cells
+    inner join unlike_others
+        on
+            matrix_cells.data_set_id = unlike_others.data_set_id
+            and matrix_cells.problem_id = unlike_others.problem_id
+            and matrix_cells.implementation_id = unlike_others.implementation_id
+    left join other_contents
+        on
+            matrix_cells.problem_no = other_contents.problem_no
+            and matrix_cells.data_set_id = other_contents.data_set_id
+            and matrix_cells.problem_id = other_contents.problem_id
+            and matrix_cells.test_id = other_contents.test_id
+            and matrix_cells.step_id = other_contents.step_id
+            and matrix_cells.implementation_id = other_contents.implementation_id
 
 ),
 
@@ -279,11 +349,17 @@ scored as (
         on
             matrix_columns.data_set_id = problems.data_set_id
             and matrix_columns.problem_id = problems.problem_id
+    left join unlike_others
+        on
+            matrix_columns.data_set_id = unlike_others.data_set_id
+            and matrix_columns.problem_id = unlike_others.problem_id
+            and matrix_columns.implementation_id = unlike_others.implementation_id
     inner join compared_columns
         on
             representatives.data_set_id = compared_columns.data_set_id
             and representatives.problem_id = compared_columns.problem_id
-            and representatives.representative_implementation_id = compared_columns.implementation_id
+            and coalesce(unlike_others.implementation_id, representatives.representative_implementation_id)
+            = compared_columns.implementation_id
     left join mean_agreements
         on
             clusters.data_set_id = mean_agreements.data_set_id

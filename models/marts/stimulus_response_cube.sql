@@ -30,6 +30,7 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
+        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,

@@ -43,6 +43,12 @@ clusters as (
 
 ),
 
+other_contents as (
+
+    select * from {{ obslake.relation_without_database(ref('int_other_contents')) }}
+
+),
+
 final as (
 
     select
@@ -69,9 +75,13 @@ final as (
         oracles.consensus,
         oracles.n_voters,
         oracles.vote_share,
-        cells.response_hash = oracles.oracle_response_hash as agrees_with_consensus,
+        case
+            when other_contents.implementation_id is null then cells.response_hash = oracles.oracle_response_hash
+        end as agrees_with_consensus,
         oracles.specified_response,
-        cells.response_hash = oracles.specified_response_hash as agrees_with_specified,
+        case
+            when other_contents.implementation_id is null then cells.response_hash = oracles.specified_response_hash
+        end as agrees_with_specified,
         members.is_voter,
         members.cluster_rank,
         clusters.n_implementations
@@ -102,6 +112,14 @@ final as (
             members.data_set_id = clusters.data_set_id
             and members.problem_id = clusters.problem_id
             and members.cluster_id = clusters.cluster_id
+    left join other_contents
+        on
+            cells.problem_no = other_contents.problem_no
+            and cells.data_set_id = other_contents.data_set_id
+            and cells.problem_id = other_contents.problem_id
+            and cells.test_id = other_contents.test_id
+            and cells.step_id = other_contents.step_id
+            and cells.implementation_id = other_contents.implementation_id
 
 )
 

@@ -43,14 +43,13 @@ final as (
                 cast(null as string) as implementation_id
             {%- endif %}
         from {{ ref('stg_' ~ name) if var('obslake_observations') else source('obslake', name) }} as stored
-        inner join loads on stored.load_id = loads.load_id
-        {%- if name == 'implementations' %}
-        -- Dates of revisions only decide their order, which is a table with a version of its own.
-        where
-            stored.implementation_id is not null
-            or stored.problem_id is not null
-            or stored.system is not null
-        {%- endif %}
+        inner join loads
+            on
+                stored.load_id = loads.load_id
+                {% if name == 'implementations' -%}
+                -- Dates of revisions only decide their order, which is a table with a version of its own.
+                and coalesce(stored.implementation_id, stored.problem_id, stored.system) is not null
+                {%- endif %}
         union all
     {% endfor %}
     select

@@ -16,5 +16,6 @@
     {'name': 'response_kind', 'type': 'string', 'default': obslake.response_kind('output')},
     {'name': 'duration_ns', 'type': 'bigint'},
     {'name': 'observed_at', 'type': obslake.timestamp_type(), 'default': obslake.unknown_time()},
+    {'name': 'test_content_hash', 'type': 'string'},
     {'name': 'load_id', 'type': 'string', 'default': "''"},
 ]) }}

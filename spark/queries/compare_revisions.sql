@@ -74,6 +74,7 @@ responses as (
         executions.operation,
         executions.target,
         executions.inputs,
+        executions.test_content_hash,
         executions.response,
         executions.response_kind,
         executions.response_hash
@@ -131,14 +132,14 @@ with_contents as (
 stimuli as (
 
     select
-        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash,
         cast(step_id as string) as stimulus_id,
-        cast(null as string) as content_hash
+        case when is_executed then md5('test:' || test_content_hash) end as content_hash
     from responses
     where inputs is null
     union all
     select
-        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash,
         concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
         content_hash
     from with_contents
@@ -177,10 +178,10 @@ latest as (
 
 cells as (
 
-    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from latest
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, stimulus_id, content_hash from latest
     where inputs is null
     union all
-    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from placed
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, stimulus_id, content_hash from placed
     where precedence = 1
 
 ),
@@ -192,9 +193,10 @@ specified_oracles as (
         test_id,
         step_id,
         response_hash
-    from stimulus_response_matrix
+    from int_actuations
     where
         data_set_id = :data_set
+        and is_cell
         and implementation_id = 'oracle'
         and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
 
@@ -294,7 +296,14 @@ compared as (
         bases.implementation_id as base_implementation_id,
         heads.implementation_id as head_implementation_id,
         case
-                when bases.content_hash <> heads.content_hash then 'stimulus changed'
+                when
+                    bases.content_hash <> heads.content_hash
+                    and not coalesce(
+                        bases.test_content_hash = heads.test_content_hash
+                        and bases.step_id = heads.step_id,
+                        false
+                    )
+                    then 'stimulus changed'
                 when not bases.is_right and heads.is_right then 'fixed'
                 when bases.is_right and not heads.is_right then 'regressed'
                 when not bases.is_right and not heads.is_right then 'changed, both wrong'

@@ -129,7 +129,8 @@ members as (
 
 ),
 
--- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison,
+-- and different answers to a step that was edited cannot be compared.
 answers as (
 
     select
@@ -174,6 +175,14 @@ answers as (
             and from_answer.test_id = to_answer.test_id
             and from_answer.step_id = to_answer.step_id
             and to_answer.is_final
+            and (
+                from_answer.response_hash = to_answer.response_hash
+                or case
+                        when from_answer.test_content_hash = to_answer.test_content_hash then true
+                        when from_answer.inputs is not null and to_answer.inputs is not null then from_answer.inputs = to_answer.inputs
+                        else from_answer.test_content_hash is null or to_answer.test_content_hash is null
+                    end
+            )
 
 ),
 

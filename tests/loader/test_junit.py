@@ -189,6 +189,7 @@ def test_all_columns(lake: Lake) -> None:
         "duration_ns": 250_000_000,
         "observed_at": datetime(2026, 1, 2, 1, 4, 5, 123456, tzinfo=UTC),
         "load_id": report["load_id"],
+        "test_content_hash": None,
     }
     assert lake.row("runs") == {
         "data_set_id": "default",

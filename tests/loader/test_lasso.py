@@ -123,6 +123,7 @@ def test_newer_arena(lake: Lake) -> None:
         "duration_ns": None,
         "observed_at": TIME,
         "load_id": report["load_id"],
+        "test_content_hash": hashlib.sha256(b'{"cells":{"B1":"create"}}').hexdigest(),
     }
     assert (created["target"], created["inputs"]) == ("Stack", "[]")
     assert sized["duration_ns"] == 42

@@ -41,6 +41,7 @@ def test_four_columns_suffice(lake: Lake) -> None:
         "duration_ns": None,
         "observed_at": datetime.fromtimestamp(1_700_000_000, tz=UTC),
         "load_id": report["load_id"],
+        "test_content_hash": None,
     }
     run = lake.row("runs")
     assert (run["run_id"], run["source"], run["attributes"]) == (
@@ -73,6 +74,7 @@ FULL: dict[str, Any] = observation(
     response_kind="value",
     duration_ns=12345678901,
     observed_at="2024-05-06T07:08:09.123456+02:00",
+    test_content_hash="h",
 )
 
 
@@ -380,7 +382,7 @@ def test_unknown_columns(lake: Lake) -> None:
         "(--map attempt=seed loads it as attempt)",
         "column sometimes is not part of observations: left out "
         "(--map COLUMN=sometimes loads it as COLUMN: data_set_id, environment_id, run_id, attempt, "
-        "operation, target, inputs, response_kind, duration_ns, observed_at)",
+        "operation, target, inputs, response_kind, duration_ns, observed_at, test_content_hash)",
     ]
     assert report["stderr"].count("obslake: warning: ") == 3
     assert lake.row("runs")["attributes"] == {"host": "ci-1"}
@@ -548,7 +550,7 @@ def test_published_form(lake: Lake) -> None:
         published(specified_oracle=False, memory_used_mb=2.5, branch_coverage_percent=80.0),
         published(implementation_id="j_original_0", output="2"),
         published(step_id=2, inputs=None),
-        published(run_id="r2", environment_id="linux", researcher_name=None),
+        published(run_id="r2", environment_id="linux", researcher_name=None, test_hash="edited"),
         # The flag makes a row one of the specified oracle, whatever its implementation id.
         published(implementation_id="human", implementation_hash=None, specified_oracle=True),
         published(step_id=2, implementation_id="oracle", output="null", specified_oracle=True),
@@ -581,6 +583,8 @@ def test_published_form(lake: Lake) -> None:
         ("memory_used_mb", 2.5, "MB", "t#1", "i_original_0"),
     ]
     assert lake.row("tests")["content_hash"] == "th"
+    assert lake.row("observations", run_id="r2")["test_content_hash"] == "edited"
+    assert set(lake.rows("observations", "test_content_hash", run_id="r")) == {("th",)}
     assert {r["content_hash"] for r in lake.rows("implementations")} == {"ih"}
 
 

@@ -108,6 +108,7 @@ def test_records_of_the_plugin(lake: Lake, name: str) -> None:
         "duration_ns": 12_345_678_901,
         "observed_at": datetime(2026, 1, 2, 3, 4, 6, 123456, tzinfo=UTC),
         "load_id": load_id,
+        "test_content_hash": None,
     }
     assert lake.row("observations", step_id=1)["response_kind"] == "exception"
     assert lake.row("runs") == {

@@ -32,8 +32,10 @@ from tests.reference.naive import (
     Description,
     Observation,
     Voting,
+    ages,
     build_cube,
     build_matrix,
+    build_revisions,
     compare_revisions,
     compute,
     diff_of_implementations,
@@ -131,7 +133,7 @@ def test_any_two_revisions_are_compared(
         f"create or replace macro compare_revisions(data_set, base, head) as table ({code})"
     )
     cube = build_cube(observations)
-    matrix = build_matrix(final_responses(cube))
+    matrix = build_matrix(final_responses(cube), ages(cube, build_revisions(cube, ())))
     names = {d.revision for d in descriptions} | {o.implementation_id for o in observations}
     n_rows = 0
     for data_set in DATA_SET_IDS:
@@ -190,7 +192,7 @@ def test_marts_that_are_left_out_are_empty(make_workspace: Callable[[str], Works
     workspace.obslake("init")
     left_out = ["assessments", "agreements", "suites"]
     compile_models(workspace, {"obslake_leave_out": left_out, "obslake_has_nulls": True})
-    observations = random_observations(1, n_problems=20)
+    observations = random_observations(1, n_problems=60)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         create_models(connection, workspace.manifest())

@@ -39,6 +39,8 @@ TEXT_OF_MISSING_OUTPUT = {
 
 Problem = tuple[str, str]
 """(data_set_id, problem_id)"""
+ImplementationOfProblem = tuple[str, str, str]
+"""(data_set_id, problem_id, implementation_id)"""
 Step = tuple[str, int]
 """(test_id, step_id): a stimulus within one problem, in its sort order"""
 
@@ -63,6 +65,7 @@ class Observation:
     duration_ns: int | None
     observed_at: datetime
     load_id: str
+    test_content_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class CubeRow:
     operation: str | None
     target: str | None
     inputs: str | None
+    test_content_hash: str | None
     response: str
     response_kind: str
     response_hash: str
@@ -136,6 +140,7 @@ class MatrixRow:
     observed_at: datetime
     n_runs: int
     is_stable: bool
+    is_current_content: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,7 @@ class ConsensusRow:
     cluster_oracle_response: str | None
     specified_response: str | None
     agrees_with_specified: bool | None
+    n_other_contents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -592,9 +598,9 @@ def compute(
     descriptions = list(descriptions)
     cube = build_cube(observations, equivalences)
     finals = final_responses(cube)
-    matrix = build_matrix(finals)
-    members = build_cluster_members(matrix)
     revisions = build_revisions(cube, descriptions)
+    matrix = build_matrix(finals, ages(cube, revisions))
+    members = build_cluster_members(matrix)
     cells = build_lineage_cells(cube, matrix, revisions)
     voters_of_problem = build_voters(matrix, descriptions, voting)
     consensus = build_consensus(matrix, members, voters_of_problem, voting)
@@ -697,6 +703,7 @@ def _precedence(o: Observation) -> tuple[Any, ...]:
         none_first(o.target),
         none_first(o.inputs),
         none_first(o.duration_ns),
+        none_first(o.test_content_hash),
         o.load_id,
     )
 
@@ -716,6 +723,7 @@ def cube_row(o: Observation, rules: Rules = EXACT) -> CubeRow:
         operation=o.operation,
         target=o.target,
         inputs=o.inputs,
+        test_content_hash=o.test_content_hash,
         response=response,
         response_kind=o.response_kind,
         response_hash=response_hash(response, o.response_kind, rules),
@@ -752,15 +760,81 @@ def latest_context(finals: Iterable[CubeRow]) -> CubeRow:
     return max(finals, key=lambda r: (r.observed_at, r.run_id, r.environment_id))
 
 
-def build_matrix(finals: Iterable[CubeRow]) -> list[MatrixRow]:
+def ages(
+    cube: Iterable[CubeRow], revisions: Iterable[Revision]
+) -> dict[ImplementationOfProblem, datetime]:
+    """Return how old each implementation of a problem is: its date as a revision, else its first execution."""
+    began = group(executed(cube), lambda r: (*_problem(r), r.implementation_id))
+    found = {key: min(r.observed_at for r in rows) for key, rows in began.items()}
+    dated = {(r.data_set_id, r.problem_id, r.implementation_id): r.revised_at for r in revisions}
+    return {**found, **dated}
+
+
+def is_same_stimulus(one: CubeRow, other: CubeRow) -> bool:
+    """Whether two executions of the same step of a test had the same stimulus, as far as was recorded."""
+    hashes = (one.test_content_hash, other.test_content_hash)
+    inputs = (one.inputs, other.inputs)
+    if None not in hashes and hashes[0] == hashes[1]:
+        return True
+    if None not in inputs:
+        return inputs[0] == inputs[1]
+    return None in hashes
+
+
+def is_equally_new(
+    one: CubeRow, other: CubeRow, age_of: dict[ImplementationOfProblem, datetime]
+) -> bool:
+    """Whether two executions have the same content and implementations of the same age."""
+    what = [
+        (r.test_content_hash, r.inputs, age_of[*_problem(r), r.implementation_id])
+        for r in (one, other)
+    ]
+    return what[0] == what[1]
+
+
+def other_contents(
+    cells: Sequence[CubeRow], age_of: dict[ImplementationOfProblem, datetime]
+) -> set[CubeRow]:
+    """Return the cells whose implementation was asked something else than the newest, there or before."""
+    found = set()
+    for of_test in group(cells, lambda r: (*_problem(r), r.test_id)).values():
+        of_test = [r for r in of_test if r.implementation_id != ORACLE]
+        newest = {
+            step_id: max(
+                rows,
+                key=lambda r, rows=rows: (
+                    age_of[*_problem(r), r.implementation_id],
+                    sum(is_equally_new(r, other, age_of) for other in rows),
+                    none_first(r.test_content_hash),
+                    none_first(r.inputs),
+                ),
+            )
+            for step_id, rows in group(of_test, lambda r: r.step_id).items()
+        }
+        different = {r for r in of_test if not is_same_stimulus(r, newest[r.step_id])}
+        found |= {
+            r
+            for r in of_test
+            if any(
+                d.implementation_id == r.implementation_id and d.step_id <= r.step_id
+                for d in different
+            )
+        }
+    return found
+
+
+def build_matrix(
+    finals: Iterable[CubeRow], age_of: dict[ImplementationOfProblem, datetime]
+) -> list[MatrixRow]:
     """Return the final response of the latest context per stimulus and implementation."""
     by_cell = group(
         finals,
         lambda r: (r.data_set_id, r.problem_id, r.test_id, r.step_id, r.implementation_id),
     )
     matrix = []
-    for contexts in by_cell.values():
-        latest = latest_context(contexts)
+    latest_of = [(latest_context(contexts), contexts) for contexts in by_cell.values()]
+    others = other_contents([latest for latest, _ in latest_of], age_of)
+    for latest, contexts in latest_of:
         matrix.append(
             MatrixRow(
                 data_set_id=latest.data_set_id,
@@ -779,6 +853,7 @@ def build_matrix(finals: Iterable[CubeRow]) -> list[MatrixRow]:
                 observed_at=latest.observed_at,
                 n_runs=len({r.run_id for r in contexts}),
                 is_stable=len({r.response_hash for r in contexts}) == 1,
+                is_current_content=latest not in others,
             )
         )
     return matrix
@@ -989,7 +1064,7 @@ def consensus_row(
     voting: Voting,
 ) -> ConsensusRow:
     """Return the consensus on one stimulus, given its row of the matrix by implementation."""
-    votes = [c for i, c in row.items() if i in eligible and c.response_kind in VOTING_KINDS]
+    votes = [c for i, c in row.items() if i in eligible and is_vote(c)]
     counts = Counter(vote.response_hash for vote in votes)
     ranking = sorted(counts.values(), reverse=True)
     n_voters = len(votes)
@@ -1036,7 +1111,13 @@ def consensus_row(
         cluster_oracle_response=cluster_oracle_response(row, leading, voting),
         specified_response=specified.response if specified is not None else None,
         agrees_with_specified=agrees,
+        n_other_contents=sum(not c.is_current_content for c in row.values()),
     )
+
+
+def is_vote(cell: MatrixRow) -> bool:
+    """Whether a voter does not abstain from a stimulus."""
+    return cell.response_kind in VOTING_KINDS and cell.is_current_content
 
 
 def entropy(counts: Sequence[int]) -> float:
@@ -1055,7 +1136,7 @@ def cluster_oracle_response(
         if not cells_of_cluster:
             return None
         cells.extend(cells_of_cluster)
-    if any(c.response_kind not in VOTING_KINDS for c in cells):
+    if not all(map(is_vote, cells)):
         return None
     if len({c.response_hash for c in cells}) != 1:
         return None  # also if no cluster leads
@@ -1084,9 +1165,7 @@ def build_training(
         for step, row in group(cells, _step).items():
             voted = consensus_of[*problem, *step]
             votes = Counter(
-                c.response_hash
-                for c in row
-                if c.implementation_id in eligible and c.response_kind in VOTING_KINDS
+                c.response_hash for c in row if c.implementation_id in eligible and is_vote(c)
             )
             winners = {h for h, n in votes.items() if n == voted.n_votes}
             if voted.oracle_response is None:
@@ -1115,10 +1194,16 @@ def build_training(
                         consensus=voted.consensus,
                         n_voters=voted.n_voters,
                         vote_share=voted.vote_share,
-                        agrees_with_consensus=cell.response_hash in winners if winners else None,
+                        agrees_with_consensus=(
+                            cell.response_hash in winners
+                            if winners and cell.is_current_content
+                            else None
+                        ),
                         specified_response=voted.specified_response,
                         agrees_with_specified=(
-                            cell.response_hash in specified if specified else None
+                            cell.response_hash in specified
+                            if specified and cell.is_current_content
+                            else None
                         ),
                         is_voter=cell.implementation_id in eligible,
                         cluster_rank=rank,
@@ -1270,8 +1355,8 @@ def _recency(cell: LineageCell) -> tuple[bool, datetime, str]:
 def with_contents(rows: Iterable[CubeRow]) -> list[tuple[CubeRow, Stimulus, str | None]]:
     """Return the steps of a test in a run, each with what identifies the stimulus and its content.
 
-    A step without inputs is identified by its number, any other by what was put in, and by its number among equal
-    ones. The content includes everything that was executed before.
+    A step without inputs is identified by its number, and its content is that of the test. Any other is identified
+    by what was put in, and by its number among equal ones. Its content includes everything executed before.
     """
     by_step = group(rows, lambda r: r.step_id)
     steps: list[tuple[CubeRow, Stimulus, str | None]] = []
@@ -1282,7 +1367,10 @@ def with_contents(rows: Iterable[CubeRow]) -> list[tuple[CubeRow, Stimulus, str 
             by_step[step_id], key=lambda r: (r.response_kind not in NOT_EXECUTED_KINDS, r.attempt)
         )
         if row.inputs is None:
-            steps.append((row, (row.test_id, row.step_id), None))
+            of_test = None
+            if row.test_content_hash is not None and row.response_kind not in NOT_EXECUTED_KINDS:
+                of_test = md5(f"test:{row.test_content_hash}")
+            steps.append((row, (row.test_id, row.step_id), of_test))
             continue
         put_in = (row.test_id, row.operation, row.target, row.inputs)
         times[put_in] += 1
@@ -1423,7 +1511,12 @@ def class_of_change(old: LineageCell, new: LineageCell) -> str | None:
     """Return the class of the change between two executed responses; None if they are equal."""
     if old.row.response_hash == new.row.response_hash:
         return None
-    if None not in (old.content_hash, new.content_hash) and old.content_hash != new.content_hash:
+    is_same_step = old.row.step_id == new.row.step_id and (
+        old.row.test_content_hash is not None
+        and old.row.test_content_hash == new.row.test_content_hash
+    )
+    contents = {old.content_hash, new.content_hash}
+    if None not in contents and len(contents) == 2 and not is_same_step:
         return "stimulus changed"
     classes: dict[tuple[bool | None, bool | None], str] = {
         (False, True): "fixed",
@@ -1849,12 +1942,13 @@ def transitions_of_pair(
             kept = len(others_before & others_after)
             lost = len(others_before - others_after)
             gained = len(others_after - others_before)
-            earlier, later = (
-                {_step(c): c.response_hash for c in of[subject][1]} for of in (before, after)
-            )
+            earlier, later = ({_step(c): c for c in of[subject][1]} for of in (before, after))
             is_same_stimuli = earlier.keys() == later.keys()
-            common = len(earlier.keys() & later.keys())
-            same = len(earlier.items() & later.items())
+            both = [(earlier[s], later[s]) for s in earlier.keys() & later.keys()]
+            same = sum(a.response_hash == b.response_hash for a, b in both)
+            common = same + sum(
+                a.response_hash != b.response_hash and is_same_stimulus(a, b) for a, b in both
+            )
             transition = None if not common else "stayed" if same == common else "moved"
         rows.append(
             TransitionRow(
@@ -1944,7 +2038,7 @@ def assess(
         s: {
             i: columns[i][s].response_hash
             for i in sorted(eligible)
-            if s in columns[i] and columns[i][s].response_kind in VOTING_KINDS
+            if s in columns[i] and is_vote(columns[i][s])
         }
         for s in consensus
     }
@@ -1966,11 +2060,18 @@ def assess(
     steps_of_test = group(consensus, lambda s: s[0])
 
     def right(column: Column, oracle: dict[Step, str | None]) -> dict[Step, bool]:
-        judged = {s: is_right(c, oracle.get(s)) for s, c in column.items()}
+        judged = {
+            s: is_right(c, oracle.get(s) if c.is_current_content else None)
+            for s, c in column.items()
+        }
         return {s: is_it for s, is_it in judged.items() if is_it is not None}
 
     def equal(column: Column, oracle: dict[Step, str | None]) -> list[bool]:
-        return [c.response_hash == oracle[s] for s, c in column.items() if oracle[s] is not None]
+        return [
+            c.response_hash == oracle[s]
+            for s, c in column.items()
+            if oracle[s] is not None and c.is_current_content
+        ]
 
     def passes(column: Column, oracle: dict[Step, str | None]) -> bool | None:
         judgeable = {s for s, wanted in oracle.items() if wanted is not None} | with_verdict

@@ -242,18 +242,22 @@ def build_problem(
         for environment_id, run_id in _contexts(chooser, shape)
     ]
     behaviours = list(_behaviours(chooser, len(stimuli), divergent))
-    sheets = list(_sheets(chooser, len(stimuli)))
+    # Some tools record the contents of tests, and some the arguments as the calls left them.
+    sheets = [
+        (inputs, chooser.choose((None, None, "content 0", f"content {number}")))
+        for number, inputs in enumerate(_sheets(chooser, len(stimuli)))
+    ]
 
     rows: list[Observation] = []
     for implementation_id in implementation_ids:
         behaviour = chooser.choose(behaviours)
-        sheet = chooser.choose(sheets)
+        sheet, content_hash = chooser.choose(sheets)
         skipped_test = chooser.choose(stimuli)[0] if chooser.chance(15) else None
         for number, (environment_id, run_id, observed_at) in enumerate(contexts):
             if number > 0 and chooser.chance(25):
                 continue  # not every implementation takes part in every run
             if chooser.chance(10):
-                sheet = chooser.choose(sheets)  # a test was edited between two runs
+                sheet, content_hash = chooser.choose(sheets)  # a test was edited between two runs
             for (test_id, step_id), response, inputs in zip(stimuli, behaviour, sheet, strict=True):
                 if test_id == skipped_test:
                     continue
@@ -275,6 +279,7 @@ def build_problem(
                         duration_ns=1_000,
                         observed_at=observed_at,
                         load_id=LOAD_IDS[number % len(LOAD_IDS)],
+                        test_content_hash=content_hash,
                     )
                 )
     for _ in range(chooser.integer(0, shape.max_edits)):

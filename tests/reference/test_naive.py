@@ -183,7 +183,7 @@ def test_response_hash() -> None:
 def test_cube_keeps_everything_of_the_observation() -> None:
     row = cube_row(obs("a", None, "void", target="T", duration_ns=None, attempt=3))
     assert row == CubeRow(
-        "d", "p", "t1", 0, "a", "env", "run", 3, "f(int)", "T", "[1]", "{}", "void",
+        "d", "p", "t1", 0, "a", "env", "run", 3, "f(int)", "T", "[1]", None, "{}", "void",
         "99914b932bd37a50b983c5e7c90ae93b", True, None, T0,
     )  # fmt: skip
 
@@ -420,7 +420,7 @@ def test_single_implementation() -> None:
     assert cluster_sets(marts) == [{"a"}]
     (row,) = marts.consensus_oracles
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "unanimous", 1, 1, 0, 1.0, 1, 0.0, "1", None, None
+        "d", "p", "t1", 0, "1", "unanimous", 1, 1, 0, 1.0, 1, 0.0, "1", None, None, 0
     )
 
 
@@ -431,7 +431,7 @@ def test_only_the_oracle() -> None:
     assert len(marts.response_signatures) == 1
     (row,) = marts.consensus_oracles
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, None, "no_votes", 0, 0, 0, None, 0, None, None, "1", None
+        "d", "p", "t1", 0, None, "no_votes", 0, 0, 0, None, 0, None, None, "1", None, 0
     )
 
 
@@ -441,22 +441,55 @@ def test_only_the_oracle() -> None:
 def test_majority() -> None:
     row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "majority", 3, 2, 1, 2 / 3, 2, 0.918296, "1", None, None
+        "d", "p", "t1", 0, "1", "majority", 3, 2, 1, 2 / 3, 2, 0.918296, "1", None, None, 0
     )
 
 
 def test_plurality() -> None:
     row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"), obs("d", "3"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "plurality", 4, 2, 1, 0.5, 3, 1.5, "1", None, None
+        "d", "p", "t1", 0, "1", "plurality", 4, 2, 1, 0.5, 3, 1.5, "1", None, None, 0
     )
 
 
 def test_tie() -> None:
     row = consensus(obs("a", "1"), obs("b", "2"), obs(ORACLE, "1"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, None, "tie", 2, 1, 1, 0.5, 2, 1.0, None, "1", None
+        "d", "p", "t1", 0, None, "tie", 2, 1, 1, 0.5, 2, 1.0, None, "1", None, 0
     )
+
+
+def test_responses_to_an_edited_stimulus_are_no_votes() -> None:
+    """The newest implementation decides what was asked, whenever older ones were run."""
+    rows = [
+        obs("new", "2", inputs="[2]", observed_at=at(5)),
+        obs("old", "1", inputs="[1]", observed_at=at(1)),
+        obs("old", "1", inputs="[1]", observed_at=at(9), run_id="again"),
+        obs("older", "1", inputs="[1]", observed_at=at(0)),
+        obs("unknown", "2", inputs=None, observed_at=at(0)),
+    ]
+    row = consensus(*rows)
+    assert (row.oracle_response, row.n_voters, row.n_other_contents) == ("2", 2, 2)
+    # Steps after an edited one are other stimuli, too.
+    rows += [replace(r, step_id=1, inputs="[0]") for r in rows]
+    assert consensus_by_step(*rows)["t1", 1].n_other_contents == 2
+
+
+def test_among_equally_new_contents_that_of_most_counts() -> None:
+    rows = [obs(i, i, inputs=f"[{i}]") for i in "abc"] + [obs("d", "a", inputs="[a]")]
+    assert consensus(*rows).n_other_contents == 2
+    assert consensus(*rows).oracle_response == "a"
+
+
+def test_the_content_of_a_test_decides_before_inputs() -> None:
+    """Some tools record the arguments after the call, which may have changed them."""
+    rows = [obs("a", "1", inputs="[1]"), obs("b", "1", inputs="[2]", observed_at=at(1))]
+    same = [replace(r, test_content_hash="h") for r in rows]
+    assert consensus(*rows).n_other_contents == 1
+    assert consensus(*same).n_other_contents == 0
+    assert consensus(same[0], rows[1]).n_other_contents == 1
+    edited = [replace(r, inputs=None, test_content_hash=r.implementation_id) for r in rows]
+    assert consensus(*edited).n_other_contents == 1
 
 
 def test_tie_below_the_first_place_of_three() -> None:

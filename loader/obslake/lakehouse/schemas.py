@@ -126,6 +126,7 @@ OBSERVATIONS = TableDefinition(
         ("duration_ns", LongType(), False, "duration of the actuation in nanoseconds"),
         ("observed_at", TimestamptzType(), True, "when the stimulus was executed"),
         _LOAD_ID,
+        ("test_content_hash", _STRING, False, "hash of the test's content, as it was executed"),
     ),
     sort_columns=(
         "data_set_id",

@@ -102,7 +102,16 @@ def _create_table_view(
     if visible.hidden:
         rows += f" where load_id not in ({', '.join(map(quote_literal, visible.hidden))})"
     view = f"{quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)}"
-    connection.execute(f"create or replace view {view} as select * {rows}")
+    # A snapshot of an earlier version of obslake has the columns of that version.
+    schemas = table.metadata.schemas
+    schema_id = snapshot.schema_id if snapshot else None
+    schema = next((s for s in schemas if s.schema_id == schema_id), table.schema())
+    missing = "".join(
+        f", null::{sql_type(f.field_type)} as {quote_identifier(f.name)}"
+        for f in definition.schema.fields
+        if f.name not in schema.column_names
+    )
+    connection.execute(f"create or replace view {view} as select *{missing} {rows}")
     connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
 
 

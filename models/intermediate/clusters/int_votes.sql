@@ -18,6 +18,12 @@ matrix_columns as (
 
 ),
 
+other_contents as (
+
+    select * from {{ obslake.relation_without_database(ref('int_other_contents')) }}
+
+),
+
 final as (
 
     select
@@ -29,7 +35,8 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }}) as is_vote,
+        cells.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+        and other_contents.implementation_id is null as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -37,6 +44,14 @@ final as (
             cells.data_set_id = matrix_columns.data_set_id
             and cells.problem_id = matrix_columns.problem_id
             and cells.implementation_id = matrix_columns.implementation_id
+    left join other_contents
+        on
+            cells.problem_no = other_contents.problem_no
+            and cells.data_set_id = other_contents.data_set_id
+            and cells.problem_id = other_contents.problem_id
+            and cells.test_id = other_contents.test_id
+            and cells.step_id = other_contents.step_id
+            and cells.implementation_id = other_contents.implementation_id
 
 )
 

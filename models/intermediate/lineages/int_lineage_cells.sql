@@ -1,7 +1,7 @@
 -- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
 -- latest run that executed it there, or that it was recorded and not executed.
 --
--- A stimulus is the same as in another revision if its content is the same, wherever it is in its test.
+-- A stimulus is the same as in another revision if the same was put in, wherever it is in its test.
 
 {{ config(meta={'unit': 'column'}) }}
 
@@ -64,6 +64,7 @@ final as (
         cells.operation,
         cells.inputs,
         cells.content_hash,
+        cells.test_content_hash,
         cells.is_executed,
         cells.response,
         cells.response_kind,

@@ -10,7 +10,7 @@
         'content_rows': 'is_cell',
         'content': [
             'test_id', 'step_id', 'implementation_id', 'operation', 'target', 'inputs', 'response', 'response_kind',
-            'response_hash', 'is_oracle'
+            'response_hash', 'test_content_hash', 'is_oracle'
         ]
     }
 ) }}
@@ -38,6 +38,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations

@@ -59,7 +59,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -129,6 +130,7 @@ counted as (
 {%- set columns = [
     'data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id', 'environment_id', 'run_id', 'attempt',
     'operation', 'target', 'inputs', 'response', 'response_kind', 'response_hash', 'duration_ns', 'observed_at',
+    'test_content_hash',
     'is_executed', 'is_oracle', 'is_repeated', 'is_final', 'is_cell', 'is_skipped', 'n_runs', 'is_stable'
 ] %}
 

@@ -54,6 +54,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         {{ obslake.is_executed('responses.response_kind') }} as is_executed,
         responses.implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }} as is_oracle
     from responses

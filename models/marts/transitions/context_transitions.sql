@@ -17,7 +17,8 @@ members as (
 
 ),
 
--- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison,
+-- and different answers to a step that was edited cannot be compared.
 answers as (
 
     select
@@ -54,6 +55,10 @@ answers as (
             and from_answer.test_id = to_answer.test_id
             and from_answer.step_id = to_answer.step_id
             and to_answer.is_final
+            and (
+                from_answer.response_hash = to_answer.response_hash
+                or {{ obslake.is_same_stimulus('from_answer', 'to_answer') | indent(16) }}
+            )
 
 ),
 

@@ -44,7 +44,7 @@ class Layout:
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection) -> "Layout":
         """Read the tables of ``sql/lasso.sql``."""
-        tests = read_batch(connection, "from test_slots order by first_slot")
+        tests = read_batch(connection, "from hashed_test_slots order by first_slot")
         actors = read_batch(connection, "from actors order by actor_no")
         sizes = read_batch(
             connection,

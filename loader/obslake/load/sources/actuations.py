@@ -211,6 +211,7 @@ class _Part:
         named = {
             "problem_id": (layout.tests.column("problem_id"), pa.array(tests)),
             "test_id": (layout.tests.column("test_id"), pa.array(tests)),
+            "test_content_hash": (layout.tests.column("content_hash"), pa.array(tests)),
             "implementation_id": (layout.actors.column("implementation_id"), pa.array(actors)),
             "environment_id": (layout.actors.column("environment_id"), pa.array(actors)),
             "run_id": (layout.actors.column("run_id"), pa.array(actors)),

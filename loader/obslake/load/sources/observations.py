@@ -52,6 +52,7 @@ _TEXT_COLUMNS = (
     "target",
     "inputs",
     "output",
+    "test_content_hash",
 )
 
 _PUBLISHED = (

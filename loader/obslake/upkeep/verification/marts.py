@@ -254,7 +254,7 @@ def _compute_again(
 
 
 def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
-    """Copy the hashes of equal responses and of equal code, which are not computed again."""
+    """Copy what is not computed again: equal responses, equal code, and cells that answer an edited stimulus."""
     ruled = connection.execute(
         "select table_schema from information_schema.tables "
         "where table_catalog = ? and table_name = 'int_canonical_responses'",
@@ -271,7 +271,15 @@ def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
         "select data_set_id, problem_id, implementation_id, content_hash "
         f"from {built.schema}.implementations"
     )
-    for table, query in {"canonical_hashes": hashes, "content_hashes": codes}.items():
+    others = (
+        "select data_set_id, problem_id, test_id, step_id, implementation_id "
+        f"from {built.schema}.stimulus_response_matrix where not is_current_content"
+    )
+    for table, query in {
+        "canonical_hashes": hashes,
+        "content_hashes": codes,
+        "other_contents": others,
+    }.items():
         connection.execute(f"create or replace temp table {table} as {query}")
 
 

@@ -3,7 +3,7 @@
 --
 -- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support) and the
 -- temporary tables verified_problems, canonical_hashes (of responses that rules of equality make equal to others) and
--- content_hashes (of the code of implementations).
+-- content_hashes (of the code of implementations), other_contents (cells that answer a stimulus before it was edited).
 
 create or replace temp table verified_cells as
 with
@@ -32,7 +32,8 @@ attempts as (
         partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
         order by
             executed desc, observed_at desc, response desc, response_kind desc, operation desc nulls last,
-            target desc nulls last, inputs desc nulls last, duration_ns desc nulls last
+            target desc nulls last, inputs desc nulls last, duration_ns desc nulls last,
+            test_content_hash desc nulls last
     ) = 1
 ),
 
@@ -112,6 +113,7 @@ tallies as (
     select data_set_id, problem_id, test_id, step_id, canonical, min(response) as response, count(*) as n
     from verified_cells
     semi join (from verified_columns where is_voter) as voters using (data_set_id, problem_id, implementation_id)
+    anti join other_contents using (data_set_id, problem_id, test_id, step_id, implementation_id)
     where list_contains(getvariable('voting_kinds'), response_kind)
     group by all
 ),

@@ -319,7 +319,8 @@ select
     cast(
         round(plausible_seconds(regexp_replace(time, '[\s\x{00a0}\x{202f}''’]', '', 'g')) * 1e9) as bigint
     ) as duration_ns,
-    coalesce(began.began_at, suite_began.began_at, modified_at) as observed_at
+    coalesce(began.began_at, suite_began.began_at, modified_at) as observed_at,
+    null::varchar as test_content_hash
 from (
     select
         *,

@@ -5,8 +5,8 @@
 --     variable `data_set`.
 -- Out: views `loaded_tests`, `loaded_implementations`, `loaded_runs`, `loaded_measurements`, all without load_id, and
 --      `candidates`; for the observations, which actuations.py assembles: tables `actors`, `test_slots`,
---      `numbered_cells`, `durations`, `different_arguments` (filled there), views `argument_lists`, `operations`,
---      `targets`, `answers`.
+--      `numbered_cells`, `durations`, `different_arguments` (filled there), views `hashed_test_slots`,
+--      `argument_lists`, `operations`, `targets`, `answers`.
 
 -- Older arenas append the system to the name of the sheet. It is removed, or no two implementations would share a test.
 -- The oracle's rows do not name the system: it is the longest ending of the sheet's name after a `_` that is a system.
@@ -295,6 +295,11 @@ select
 from other_cells
 where systemid = 'abstraction' and type in ('stimulussheet', 'interface')
 group by problem_id, test_id;
+
+create temp view hashed_test_slots as
+select test_slots.*, content_hash
+from test_slots
+left join loaded_tests using (problem_id, test_id);
 
 create temp view candidates as
 select

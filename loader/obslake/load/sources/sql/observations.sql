@@ -11,6 +11,7 @@ select
     null::varchar as run_id, null::int as attempt, null::varchar as operation,
     null::varchar as target, null::varchar as inputs, null::varchar as output,
     null::varchar as response_kind, null::bigint as duration_ns, null::timestamptz as observed_at,
+    null::varchar as test_content_hash,
     null::timestamptz as _obslake_time
 where false
 union all by name
@@ -36,7 +37,8 @@ select
     output,
     coalesce(response_kind, response_kind(output)) as response_kind,
     cast(duration_ns as bigint) as duration_ns,
-    coalesce(moment(observed_at), _obslake_time) as observed_at
+    coalesce(moment(observed_at), _obslake_time) as observed_at,
+    test_content_hash
 from native_rows;
 
 create temp view loaded_runs as

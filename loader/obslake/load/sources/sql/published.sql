@@ -52,7 +52,8 @@ select
     -- As in the arena exports that these rows come from, `null` means that no oracle was specified.
     if(implementation_id = 'oracle' and output = 'null', 'not_executed', response_kind(output)) as response_kind,
     duration_ns,
-    observed_at
+    observed_at,
+    test_hash as test_content_hash
 from published_rows;
 
 create temp view loaded_tests as

@@ -24,7 +24,8 @@ select
     calls.output,
     coalesce(calls.response_kind, response_kind(calls.output)) as response_kind,
     cast(calls.duration_ns as bigint) as duration_ns,
-    coalesce(moment(calls.observed_at), sessions.started_at) as observed_at
+    coalesce(moment(calls.observed_at), sessions.started_at) as observed_at,
+    null::varchar as test_content_hash
 from recording_lines as calls
 join sessions using (session)
 left join test_keys
