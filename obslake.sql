@@ -1027,6 +1027,17 @@ implementations as (
     select * from model_implementations
     where data_set_id = data_set and problem_id = problem
 
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -1049,6 +1060,10 @@ select
 from matrix
 left join tests on matrix.test_id = tests.test_id
 left join implementations on matrix.implementation_id = implementations.implementation_id
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 );
 
 comment on macro table actuations is
@@ -2742,6 +2757,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -2766,6 +2792,10 @@ select
     cluster_size
 from model_implementation_assessments
 where data_set_id = data_set and problem_id = problem
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by assessment_rank
 );
 
@@ -3438,6 +3468,23 @@ b as (
     select * from ranked
     where side = 'b' and precedence = 1
 
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no implementation ''' || implementation_a || ''' in problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations where implementation_id = implementation_a)
+        union all
+        select 2 as place, 'no implementation ''' || implementation_b || ''' in problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations where implementation_id = implementation_b)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -3453,7 +3500,14 @@ select
     a.inputs = b.inputs as is_same_inputs
 from a
 full outer join b on a.test_id = b.test_id and a.step_id = b.step_id
-where a.response_hash is distinct from b.response_hash
+where
+    a.response_hash is distinct from b.response_hash
+    -- Otherwise these rows, which are all of one implementation, could come before the error.
+    and not exists (select 1 from unknown_name)
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by test_id, step_id
 );
 
@@ -4742,6 +4796,20 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no lineage ''' || of_lineage || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_lineage)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -4768,6 +4836,10 @@ select
     observed_at
 from model_behavior_changes
 where data_set_id = data_set and lineage = of_lineage
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by problem_id, environment_id, revision_rank, test_id, step_id, change
 );
 
@@ -5787,6 +5859,17 @@ members as (
     where data_set_id = data_set and problem_id = problem
     group by cluster_id
 
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -5801,6 +5884,10 @@ select
     members.implementation_ids
 from clusters
 inner join members on clusters.cluster_id = members.cluster_id
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by clusters.cluster_rank
 );
 
@@ -7099,6 +7186,23 @@ compared as (
             and pairs.test_id = heads.test_id
             and pairs.head_step_id = heads.step_id
 
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || base || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where revision = base) and not exists (select 1 from given_observations where implementation_id = base)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || head || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where revision = head) and not exists (select 1 from given_observations where implementation_id = head)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -7123,6 +7227,10 @@ select
     head_observed_at
 from compared
 where is_changed
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by problem_id, environment_id, test_id, step_id
 );
 
@@ -7702,6 +7810,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -7718,6 +7837,10 @@ select
     other_response
 from model_flaky_responses
 where data_set_id = data_set
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by problem_id, test_id, step_id, implementation_id, environment_id
 );
 
@@ -10359,6 +10482,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -10371,6 +10505,10 @@ select
     entropy
 from model_discriminating_tests
 where data_set_id = data_set and problem_id = problem and is_in_minimal_suite
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by suite_rank
 );
 
@@ -11227,6 +11365,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -11245,6 +11394,10 @@ select
     agrees_with_specified
 from model_consensus_oracles
 where data_set_id = data_set and problem_id = problem
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by test_id, step_id
 );
 
@@ -11821,6 +11974,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -11839,6 +12003,10 @@ select
     pipeline
 from model_stimulus_response_cube
 where data_set_id = data_set and problem_id = problem
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 );
 
 comment on macro table src is
@@ -12206,6 +12374,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -12220,6 +12399,10 @@ select
     is_stable
 from model_stimulus_response_matrix
 where data_set_id = data_set and problem_id = problem
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 );
 
 comment on macro table srm is
@@ -13187,6 +13370,46 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
+),
+
+-- The share of the votes is not returned, but rows are sorted by it.
+suspects as (
+
+    select
+        problem_id,
+        test_id,
+        step_id,
+        operation,
+        inputs,
+        accused_by,
+        specified_response,
+        oracle_response,
+        cluster_oracle_response,
+        consensus,
+        n_voters,
+        n_votes,
+        n_specified_votes,
+        differing_implementation_id,
+        specified_implementation_id,
+        vote_share
+    from model_suspect_oracles
+    where data_set_id = data_set
+    union all
+    select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+    from unknown_name
+    where error(message) is not null
+
 )
 
 select
@@ -13205,8 +13428,7 @@ select
     n_specified_votes,
     differing_implementation_id,
     specified_implementation_id
-from model_suspect_oracles
-where data_set_id = data_set
+from suspects
 order by vote_share desc, n_voters desc, problem_id asc, test_id asc, step_id asc
 );
 
@@ -14512,7 +14734,18 @@ final as (
 )
 
 select * from final
-) select
+), unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
+)
+
+select
     from_environment_id,
     to_environment_id,
     from_run_id,
@@ -14565,6 +14798,10 @@ where
             else to_recency_before
         end
     )
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by from_environment_id, to_environment_id, subject_id
 );
 

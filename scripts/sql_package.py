@@ -41,6 +41,19 @@ set variable obslake_sql_needs = if(
 );
 """
 
+# What the macro `unknown_name` writes. In obslake.sql it would read all observations, and compute further models,
+# in every call, so the functions there look only in the rows that their arguments select.
+_NAMES_CHECK = re.compile(r"known_names as \(.*?\nunknown_name as \(.*?\n\)", re.DOTALL)
+_CHECKED_NAME = re.compile(r"where kind = '([\w ]+)' and name = (\w+)\)")
+_PLACES_OF_NAMES = {
+    "implementation": ["given_observations where implementation_id"],
+    "lineage": ["given_implementations where lineage"],
+    "executed revision or implementation": [
+        "given_implementations where revision",
+        "given_observations where implementation_id",
+    ],
+}
+
 # Required columns, which have no default.
 _NEEDED = {
     "observations": ("problem_id", "implementation_id", "test_id", "output"),
@@ -48,9 +61,11 @@ _NEEDED = {
     "runs": ("run_id",),
 }
 
-# dbt's prefix for the name of an ephemeral model in the code of another model.
-# The macro `hash_lane` on DuckDB: the only form in functions that another engine writes differently.
+# The macro `hash_lane` on DuckDB, which other engines write differently, like `error`.
 _HASH_LANE = re.compile(r"cast\('0x' \|\| substr\((.+), (\d+), 16\) as ubigint\)")
+_ERROR = re.compile(r"\berror\(")
+
+# dbt's prefix for the name of an ephemeral model in the code of another model.
 _EPHEMERAL = "__dbt__cte__"
 
 # Equivalence rules apply only when dbt builds, so no response is replaced here.
@@ -83,6 +98,7 @@ def write_sql_package(manifest: dict[str, Any]) -> str:
     """
     nodes = _models(manifest)
     functions = _functions(manifest)
+    functions = [_checked_by_selection(f, nodes) for f in functions]
     needed = {
         manifest["sources"][parent]["name"]
         for function in functions
@@ -141,6 +157,58 @@ def _function(
         f"comment on macro table {function['name']} is\n"
         f"{quote_literal(' '.join(function['description'].split()))};\n"
     )
+
+
+def _checked_by_selection(
+    function: dict[str, Any], nodes: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return a function that looks for names only in the rows that its arguments select."""
+    check = _NAMES_CHECK.search(function["compiled_code"])
+    if check is None:
+        return function
+    names = {name: kind for kind, name in _CHECKED_NAME.findall(check[0])}
+    code = function["compiled_code"].replace(check[0], _selection_check(names))
+    parents = [
+        parent
+        for parent in function["depends_on"]["nodes"]
+        if nodes[parent]["config"]["materialized"] == "ephemeral"
+        or nodes[parent]["relation_name"].partition(".")[2] in code
+    ]
+    return {**function, "compiled_code": code, "depends_on": {"nodes": parents}}
+
+
+def _selection_check(names: dict[str, str]) -> str:
+    """Return the common table expression with the message about a name that these rows do not have."""
+    selection = " of ".join(
+        f"{kind} ''' || coalesce({name}, '') || '''"
+        for name, kind in reversed(names.items())
+        if kind in ("problem", "data set")
+    )
+    faults = [
+        f"select 1 as place, 'no observations of {selection}' as what\n"
+        "        where not exists (select 1 from given_observations)"
+    ]
+    for name, kind in names.items():
+        missing = [
+            f"not exists (select 1 from {place} = {name})"
+            for place in _PLACES_OF_NAMES.get(kind, ())
+        ]
+        if missing:
+            faults.append(
+                f"select 2 as place, 'no {kind} ''' || {name} || ''' in {selection}' as what\n"
+                f"        where {' and '.join(missing)}"
+            )
+    rows = "\n        union all\n        ".join(faults)
+    return f"""\
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        {rows}
+    )
+    where what is not null
+    order by place
+    limit 1
+)"""
 
 
 def _given(table: TableDefinition, parameters: list[str]) -> str:
@@ -253,17 +321,25 @@ def write_queries(manifest: dict[str, Any]) -> dict[str, str]:
         for node in _ancestors(function, nodes)[:-1]:
             code = code.replace(node["relation_name"].partition(".")[2], node["name"])
         names = [parameter["name"] for parameter in function["config"]["meta"]["parameters"]]
-        word = re.compile(rf"(?<![\w.:'])({'|'.join(names)})(?![\w.'])")
+        # Texts may have words that are parameters elsewhere. Spark writes quotes in them with backslashes.
+        word = re.compile(rf"'((?:[^']|'')*)'|(?<![\w.:])({'|'.join(names)})(?![\w.])")
         code = _HASH_LANE.sub(r"cast(conv(substr(\1, \2, 16), 16, 10) as decimal(38, 0))", code)
+        code = _ERROR.sub("raise_error(", code)
         lines = (
             # Comments are not code.
-            line if line.lstrip().startswith("--") else word.sub(r":\1", line)
+            line if line.lstrip().startswith("--") else word.sub(_on_spark, line)
             for line in code.splitlines()
         )
         description = " ".join(function["description"].split())
         header = f"-- {description}\n-- Parameters: {', '.join(names)}\n\n"
         queries[str(function["name"])] = header + "\n".join(lines) + "\n"
     return queries
+
+
+def _on_spark(found: re.Match[str]) -> str:
+    """Return a text, or a parameter, as Spark has it."""
+    text, parameter = found.groups()
+    return f":{parameter}" if parameter else "'" + text.replace("''", r"\'") + "'"
 
 
 def _models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
