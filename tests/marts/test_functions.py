@@ -87,7 +87,7 @@ UNKNOWN = {
         "no executed revision '1' in data set 'demo'; did you mean"
     ),
 }
-# What a caller may do with a function. Each form prunes columns, stops early, or moves conditions into the function.
+# What a caller may do with a function: each form prunes columns, stops early, or moves a condition into it.
 FORMS = {
     "all rows": "from {call}",
     "a count": "select count(*) from {call}",
