@@ -85,8 +85,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false;
 
 create or replace macro actuations(data_set, problem) as table (
@@ -110,8 +109,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -240,7 +238,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -317,7 +314,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -393,8 +389,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -463,9 +458,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -509,7 +504,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -874,6 +868,44 @@ final as (
 select * from final
 ),
 
+model_stimulus_response_matrix as (
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
+
+with
+
+cells as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        n_runs,
+        is_stable
+    from cells
+
+)
+
+select * from final
+),
+
 model_stg_tests as (
 -- Descriptions of tests, as appended.
 
@@ -978,8 +1010,8 @@ select * from final
 
 matrix as (
 
-    select * from model_int_actuations
-    where data_set_id = data_set and problem_id = problem and is_cell
+    select * from model_stimulus_response_matrix
+    where data_set_id = data_set and problem_id = problem
 
 ),
 
@@ -995,6 +1027,17 @@ implementations as (
     select * from model_implementations
     where data_set_id = data_set and problem_id = problem
 
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -1017,6 +1060,10 @@ select
 from matrix
 left join tests on matrix.test_id = tests.test_id
 left join implementations on matrix.implementation_id = implementations.implementation_id
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 );
 
 comment on macro table actuations is
@@ -1043,8 +1090,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -1065,31 +1111,6 @@ where not (
         )
     )
 )
-),
-
-given_implementations as (
-select * from (
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as implementation_id,
-    cast(null as varchar) as system,
-    cast(null as varchar) as variant,
-    cast(null as varchar) as adapter,
-    cast(null as varchar) as lineage,
-    cast(null as varchar) as revision,
-    cast(null as timestamptz) as revised_at,
-    cast(null as varchar) as content,
-    cast(null as varchar) as content_hash,
-    cast(null as varchar) as language,
-    cast(null as varchar) as origin,
-    cast(null as varchar) as licence,
-    cast(null as varchar) as load_id
-where false
-union all by name
-select * from implementations
-)
-where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
 ),
 
 given_tests as (
@@ -1173,7 +1194,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -1250,7 +1270,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -1326,8 +1345,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -1396,9 +1414,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -1442,7 +1460,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -1655,532 +1672,6 @@ final as (
 select * from final
 ),
 
-model_stg_implementations as (
--- Descriptions of implementations and of whole systems, as appended.
-
-select
-        coalesce(cast(data_set_id as string), 'default') as data_set_id,
-        cast(problem_id as string) as problem_id,
-        cast(implementation_id as string) as implementation_id,
-        cast(system as string) as system,
-        cast(variant as string) as variant,
-        cast(adapter as string) as adapter,
-        cast(lineage as string) as lineage,
-        cast(revision as string) as revision,
-        cast(revised_at as timestamp with time zone) as revised_at,
-        cast(content as string) as content,
-        cast(content_hash as string) as content_hash,
-        cast(language as string) as language,
-        cast(origin as string) as origin,
-        cast(licence as string) as licence,
-        coalesce(cast(load_id as string), '') as load_id
-        
-    from given_implementations
-),
-
-model_int_implementations as (
--- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
--- that a mutant has the code of the system it was made from.
-
-with
-
-observed as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
-
-),
-
-descriptions as (
-
-    select * from model_stg_implementations
-
-),
-
--- Attributes may come from several loads. The latest value of each attribute counts.
-own as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max_by(system, load_id || ':' || cast(system as string)) as system,
-        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
-        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
-        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
-        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from descriptions
-    where implementation_id is not null
-    group by data_set_id, problem_id, implementation_id
-
-),
-
--- A system that is described without a problem is the same for all problems of its data set. It does not belong to
--- any stale problem, so all descriptions are read.
-systems as (
-
-    select
-        data_set_id,
-        problem_id,
-        system,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from model_stg_implementations
-    where implementation_id is null and system is not null
-    group by data_set_id, problem_id, system
-
-),
-
-named as (
-
-    select
-        observed.data_set_id,
-        observed.problem_id,
-        observed.implementation_id,
-        coalesce(own.system, observed.implementation_id) as system,
-        own.variant,
-        own.adapter,
-        own.lineage,
-        own.revision,
-        own.revised_at,
-        own.content,
-        own.content_hash,
-        own.language,
-        own.origin,
-        own.licence
-    from observed
-    left join own
-        on
-            observed.data_set_id = own.data_set_id
-            and observed.problem_id = own.problem_id
-            and observed.implementation_id = own.implementation_id
-
-),
-
-final as (
-
-    select
-        named.data_set_id,
-        named.problem_id,
-        named.implementation_id,
-        named.system,
-        named.variant,
-        named.adapter,
-        named.lineage,
-        named.revision,
-        named.revised_at,
-        coalesce(named.content, in_problem.content, anywhere.content) as content,
-        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
-        coalesce(named.language, in_problem.language, anywhere.language) as language,
-        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
-        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
-    from named
-    left join systems as in_problem
-        on
-            named.data_set_id = in_problem.data_set_id
-            and named.problem_id = in_problem.problem_id
-            and named.system = in_problem.system
-    left join systems as anywhere
-        on
-            named.data_set_id = anywhere.data_set_id
-            and anywhere.problem_id is null
-            and named.system = anywhere.system
-
-)
-
-select * from final
-),
-
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
---
--- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
--- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
-
-
-
-with
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
-
-),
-
--- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
--- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
-executed as (
-
-    select
-        implementations.data_set_id,
-        implementations.problem_id,
-        implementations.lineage,
-        implementations.revision_id,
-        implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
-    inner join executions
-        on
-            implementations.data_set_id = executions.data_set_id
-            and implementations.problem_id = executions.problem_id
-            and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
-
-),
-
-members as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from executed
-    group by data_set_id, lineage, revision_id, implementation_id
-
-),
-
--- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
--- is of the revision itself.
-dates as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        descriptions.revised_at,
-        descriptions.load_id
-    from members
-    inner join descriptions
-        on
-            members.data_set_id = descriptions.data_set_id
-            and members.implementation_id = descriptions.implementation_id
-    union all
-    select
-        data_set_id,
-        lineage,
-        'revision ' || revision as revision_id,
-        revised_at,
-        load_id
-    from descriptions
-    where implementation_id is null and lineage is not null and revision is not null
-
-),
-
-dated as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
-    from dates
-    group by data_set_id, lineage, revision_id
-
-),
-
--- A revision without a date is as old as its first execution in any problem and environment.
-aged as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
-        min(members.implementation_id) as first_implementation_id
-    from members
-    left join dated
-        on
-            members.data_set_id = dated.data_set_id
-            and members.lineage = dated.lineage
-            and members.revision_id = dated.revision_id
-    group by members.data_set_id, members.lineage, members.revision_id
-
-),
-
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
-
-)
-
-select * from final
-),
-
-model_int_other_contents as (
--- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
--- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
---
--- Nearly all stimuli have one content. Only the tests of the others are compared.
-
-
-
-with
-
-cells as (
-
-    select * from model_int_matrix_cells
-    where not is_oracle
-
-),
-
--- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
-edited_stimuli as (
-
-    select problem_no, data_set_id, problem_id, test_id, step_id
-    from cells
-    group by problem_no, data_set_id, problem_id, test_id, step_id
-    having
-        min(test_content_hash) <> max(test_content_hash)
-        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
-
-),
-
-edited_tests as (
-
-    select distinct
-        problem_no,
-        data_set_id,
-        problem_id,
-        test_id
-    from edited_stimuli
-
-),
-
--- A revision is as old as its date in the order of its lineage says.
-revisions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max(revised_at) as revised_at
-    from model_int_lineage_revisions
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from model_int_run_signatures
-    where n_steps > 0
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-dated_cells as (
-
-    select
-        cells.*,
-        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
-    from cells
-    inner join edited_tests
-        on cells.problem_no = edited_tests.problem_no
-            and cells.data_set_id = edited_tests.data_set_id
-            and cells.problem_id = edited_tests.problem_id
-            and cells.test_id = edited_tests.test_id
-    inner join executions
-        on cells.data_set_id = executions.data_set_id
-            and cells.problem_id = executions.problem_id
-            and cells.implementation_id = executions.implementation_id
-    left join revisions
-        on cells.data_set_id = revisions.data_set_id
-            and cells.problem_id = revisions.problem_id
-            and cells.implementation_id = revisions.implementation_id
-
-),
-
-counted as (
-
-    select
-        *,
-        count(*) over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
-        ) as n_equal
-    from dated_cells
-
-),
-
--- Of several contents that are equally new, that of most implementations is the current one.
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id
-            order by
-                revised_at desc,
-                n_equal desc,
-                test_content_hash desc nulls last,
-                inputs desc nulls last
-        ) as recency
-    from counted
-
-),
-
-compared as (
-
-    select
-        ranked.*,
-        -- The state of the objects under test depends on all steps before.
-        max(case when case
-                when ranked.test_content_hash = newest.test_content_hash then true
-                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
-                else ranked.test_content_hash is null or newest.test_content_hash is null
-            end then 0 else 1 end) over (
-            partition by
-                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
-            order by ranked.step_id
-            rows between unbounded preceding and current row
-        ) = 1 as is_other
-    from ranked
-    inner join ranked as newest
-        on
-            ranked.problem_no = newest.problem_no
-            and ranked.data_set_id = newest.data_set_id
-            and ranked.problem_id = newest.problem_id
-            and ranked.test_id = newest.test_id
-            and ranked.step_id = newest.step_id
-            and newest.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        problem_no
-    from compared
-    where is_other
-
-)
-
-select * from final
-),
-
 model_int_votes as (
 -- The responses of the implementations that may vote.
 
@@ -2202,12 +1693,6 @@ matrix_columns as (
 
 ),
 
-other_contents as (
-
-    select * from model_int_other_contents
-
-),
-
 final as (
 
     select
@@ -2219,8 +1704,7 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
-        and other_contents.implementation_id is null as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -2228,14 +1712,6 @@ final as (
             cells.data_set_id = matrix_columns.data_set_id
             and cells.problem_id = matrix_columns.problem_id
             and cells.implementation_id = matrix_columns.implementation_id
-    left join other_contents
-        on
-            cells.problem_no = other_contents.problem_no
-            and cells.data_set_id = other_contents.data_set_id
-            and cells.problem_id = other_contents.problem_id
-            and cells.test_id = other_contents.test_id
-            and cells.step_id = other_contents.step_id
-            and cells.implementation_id = other_contents.implementation_id
 
 )
 
@@ -2356,19 +1832,6 @@ stimuli as (
 
 ),
 
-other_contents as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        count(*) as n_other_contents
-    from model_int_other_contents
-    group by data_set_id, problem_id, test_id, step_id
-
-),
-
 specified_oracles as (
 
     select * from cells
@@ -2466,8 +1929,7 @@ final as (
             when classified.has_winner
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
-        coalesce(other_contents.n_other_contents, 0) as n_other_contents
+        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified
     from stimuli
     left join classified
         on
@@ -2481,12 +1943,6 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
-    left join other_contents
-        on
-            stimuli.data_set_id = other_contents.data_set_id
-            and stimuli.problem_id = other_contents.problem_id
-            and stimuli.test_id = other_contents.test_id
-            and stimuli.step_id = other_contents.step_id
     left join specified_oracles
         on
             stimuli.data_set_id = specified_oracles.data_set_id
@@ -2986,79 +2442,9 @@ agreements as (
 
 ),
 
-representative_cells as (
-
-    select * from model_int_representative_cells
-
-),
-
-other_contents as (
-
-    select * from model_int_other_contents
-
-),
-
-matrix_cells as (
-
-    select * from model_int_matrix_cells
-
-),
-
--- Equal responses may be to different contents of a stimulus. These implementations represent only themselves.
-unlike_others as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from other_contents
-
-),
-
--- A response to another content of a stimulus cannot be compared with the responses to the current one.
 cells as (
 
-    select
-        representative_cells.data_set_id,
-        representative_cells.problem_id,
-        representative_cells.test_id,
-        representative_cells.step_id,
-        representative_cells.implementation_id,
-        representative_cells.response_hash,
-        representative_cells.is_right_verdict
-    from representative_cells
-    left join unlike_others
-        on
-            representative_cells.data_set_id = unlike_others.data_set_id
-            and representative_cells.problem_id = unlike_others.problem_id
-            and representative_cells.implementation_id = unlike_others.implementation_id
-    where unlike_others.implementation_id is null
-    union all
-    select
-        matrix_cells.data_set_id,
-        matrix_cells.problem_id,
-        matrix_cells.test_id,
-        matrix_cells.step_id,
-        matrix_cells.implementation_id,
-        case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
-        case
-                when matrix_cells.response_kind = 'verdict' then split_part(matrix_cells.response, '@', 1) = 'passed'
-                else matrix_cells.response_hash = cast(null as string)
-            end as is_right_verdict
-    from matrix_cells
-    inner join unlike_others
-        on
-            matrix_cells.data_set_id = unlike_others.data_set_id
-            and matrix_cells.problem_id = unlike_others.problem_id
-            and matrix_cells.implementation_id = unlike_others.implementation_id
-    left join other_contents
-        on
-            matrix_cells.problem_no = other_contents.problem_no
-            and matrix_cells.data_set_id = other_contents.data_set_id
-            and matrix_cells.problem_id = other_contents.problem_id
-            and matrix_cells.test_id = other_contents.test_id
-            and matrix_cells.step_id = other_contents.step_id
-            and matrix_cells.implementation_id = other_contents.implementation_id
+    select * from model_int_representative_cells
 
 ),
 
@@ -3314,17 +2700,11 @@ scored as (
         on
             matrix_columns.data_set_id = problems.data_set_id
             and matrix_columns.problem_id = problems.problem_id
-    left join unlike_others
-        on
-            matrix_columns.data_set_id = unlike_others.data_set_id
-            and matrix_columns.problem_id = unlike_others.problem_id
-            and matrix_columns.implementation_id = unlike_others.implementation_id
     inner join compared_columns
         on
             representatives.data_set_id = compared_columns.data_set_id
             and representatives.problem_id = compared_columns.problem_id
-            and coalesce(unlike_others.implementation_id, representatives.representative_implementation_id)
-            = compared_columns.implementation_id
+            and representatives.representative_implementation_id = compared_columns.implementation_id
     left join mean_agreements
         on
             clusters.data_set_id = mean_agreements.data_set_id
@@ -3377,6 +2757,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -3401,6 +2792,10 @@ select
     cluster_size
 from model_implementation_assessments
 where data_set_id = data_set and problem_id = problem
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by assessment_rank
 );
 
@@ -3428,8 +2823,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -3534,7 +2928,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -3611,7 +3004,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -3687,8 +3079,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -3757,9 +3148,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -3962,7 +3353,6 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
-        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
@@ -4078,6 +3468,23 @@ b as (
     select * from ranked
     where side = 'b' and precedence = 1
 
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no implementation ''' || implementation_a || ''' in problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations where implementation_id = implementation_a)
+        union all
+        select 2 as place, 'no implementation ''' || implementation_b || ''' in problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations where implementation_id = implementation_b)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -4093,7 +3500,14 @@ select
     a.inputs = b.inputs as is_same_inputs
 from a
 full outer join b on a.test_id = b.test_id and a.step_id = b.step_id
-where a.response_hash is distinct from b.response_hash
+where
+    a.response_hash is distinct from b.response_hash
+    -- Otherwise these rows, which are all of one implementation, could come before the error.
+    and not exists (select 1 from unknown_name)
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by test_id, step_id
 );
 
@@ -4121,8 +3535,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -4217,7 +3630,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -4294,7 +3706,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -4370,8 +3781,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -4440,9 +3850,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -4696,7 +4106,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -4710,7 +4119,7 @@ model_int_lineage_cells as (
 -- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
 -- latest run that executed it there, or that it was recorded and not executed.
 --
--- A stimulus is the same as in another revision if the same was put in, wherever it is in its test.
+-- A stimulus is the same as in another revision if its content is the same, wherever it is in its test.
 
 
 
@@ -4795,14 +4204,14 @@ with_contents as (
 stimuli as (
 
     select
-        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision,
         cast(step_id as string) as stimulus_id,
-        case when is_executed then md5('test:' || test_content_hash) end as content_hash
+        cast(null as string) as content_hash
     from responses
     where inputs is null
     union all
     select
-        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision,
         concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
         content_hash
     from with_contents
@@ -4841,10 +4250,10 @@ latest as (
 
 cells as (
 
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
     where inputs is null
     union all
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
     where precedence = 1
 
 ),
@@ -4866,7 +4275,6 @@ final as (
         cells.operation,
         cells.inputs,
         cells.content_hash,
-        cells.test_content_hash,
         cells.is_executed,
         cells.response,
         cells.response_kind,
@@ -5267,14 +4675,7 @@ compared as (
         case when cells.is_executed then cells.response end as response,
         previous_cells.response_hash = cells.response_hash as is_same_response,
         case
-                when
-                    previous_cells.content_hash <> cells.content_hash
-                    and not coalesce(
-                        previous_cells.test_content_hash = cells.test_content_hash
-                        and previous_cells.step_id = cells.step_id,
-                        false
-                    )
-                    then 'stimulus changed'
+                when previous_cells.content_hash <> cells.content_hash then 'stimulus changed'
                 when not previous_cells.is_right and cells.is_right then 'fixed'
                 when previous_cells.is_right and not cells.is_right then 'regressed'
                 when not previous_cells.is_right and not cells.is_right then 'changed, both wrong'
@@ -5395,6 +4796,20 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no lineage ''' || of_lineage || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_lineage)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -5421,6 +4836,10 @@ select
     observed_at
 from model_behavior_changes
 where data_set_id = data_set and lineage = of_lineage
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by problem_id, environment_id, revision_rank, test_id, step_id, change
 );
 
@@ -5448,8 +4867,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -5519,7 +4937,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -5596,7 +5013,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -5672,8 +5088,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -5742,9 +5157,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -5788,7 +5203,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -6445,6 +5859,17 @@ members as (
     where data_set_id = data_set and problem_id = problem
     group by cluster_id
 
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -6459,6 +5884,10 @@ select
     members.implementation_ids
 from clusters
 inner join members on clusters.cluster_id = members.cluster_id
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by clusters.cluster_rank
 );
 
@@ -6486,8 +5915,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -6617,7 +6045,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -6694,7 +6121,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -6770,8 +6196,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -6840,9 +6265,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -6886,7 +6311,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -7380,7 +6804,6 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
-        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
@@ -7396,6 +6819,44 @@ final as (
             actuations.data_set_id = runs.data_set_id
             and actuations.run_id = runs.run_id
             and actuations.environment_id = runs.environment_id
+
+)
+
+select * from final
+),
+
+model_stimulus_response_matrix as (
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
+
+with
+
+cells as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        n_runs,
+        is_stable
+    from cells
 
 )
 
@@ -7473,7 +6934,6 @@ responses as (
         executions.operation,
         executions.target,
         executions.inputs,
-        executions.test_content_hash,
         executions.response,
         executions.response_kind,
         executions.response_hash
@@ -7531,14 +6991,14 @@ with_contents as (
 stimuli as (
 
     select
-        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash,
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
         cast(step_id as string) as stimulus_id,
-        case when is_executed then md5('test:' || test_content_hash) end as content_hash
+        cast(null as string) as content_hash
     from responses
     where inputs is null
     union all
     select
-        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash,
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
         concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
         content_hash
     from with_contents
@@ -7577,10 +7037,10 @@ latest as (
 
 cells as (
 
-    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, stimulus_id, content_hash from latest
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from latest
     where inputs is null
     union all
-    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, stimulus_id, content_hash from placed
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from placed
     where precedence = 1
 
 ),
@@ -7592,10 +7052,9 @@ specified_oracles as (
         test_id,
         step_id,
         response_hash
-    from model_int_actuations
+    from model_stimulus_response_matrix
     where
         data_set_id = data_set
-        and is_cell
         and implementation_id = 'oracle'
         and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
 
@@ -7695,14 +7154,7 @@ compared as (
         bases.implementation_id as base_implementation_id,
         heads.implementation_id as head_implementation_id,
         case
-                when
-                    bases.content_hash <> heads.content_hash
-                    and not coalesce(
-                        bases.test_content_hash = heads.test_content_hash
-                        and bases.step_id = heads.step_id,
-                        false
-                    )
-                    then 'stimulus changed'
+                when bases.content_hash <> heads.content_hash then 'stimulus changed'
                 when not bases.is_right and heads.is_right then 'fixed'
                 when bases.is_right and not heads.is_right then 'regressed'
                 when not bases.is_right and not heads.is_right then 'changed, both wrong'
@@ -7734,6 +7186,23 @@ compared as (
             and pairs.test_id = heads.test_id
             and pairs.head_step_id = heads.step_id
 
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || base || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where revision = base) and not exists (select 1 from given_observations where implementation_id = base)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || head || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where revision = head) and not exists (select 1 from given_observations where implementation_id = head)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -7758,6 +7227,10 @@ select
     head_observed_at
 from compared
 where is_changed
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by problem_id, environment_id, test_id, step_id
 );
 
@@ -7785,8 +7258,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -7856,7 +7328,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -7933,7 +7404,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -8009,8 +7479,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -8079,9 +7548,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -8210,8 +7679,8 @@ executions as (
         response,
         response_hash,
         observed_at,
-        md5('test:' || test_content_hash) as content_hash,
-        coalesce(md5('test:' || test_content_hash), '') as content_id
+        cast(null as string) as content_hash,
+        '' as content_id
     from actuations
     where inputs is null and is_repeated
 
@@ -8341,6 +7810,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -8357,6 +7837,10 @@ select
     other_response
 from model_flaky_responses
 where data_set_id = data_set
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by problem_id, test_id, step_id, implementation_id, environment_id
 );
 
@@ -8384,8 +7868,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -8489,7 +7972,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -8566,7 +8048,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -8642,8 +8123,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -8712,9 +8192,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -8758,7 +8238,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -11003,6 +10482,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -11015,6 +10505,10 @@ select
     entropy
 from model_discriminating_tests
 where data_set_id = data_set and problem_id = problem and is_in_minimal_suite
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by suite_rank
 );
 
@@ -11042,8 +10536,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -11064,31 +10557,6 @@ where not (
         )
     )
 )
-),
-
-given_implementations as (
-select * from (
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as implementation_id,
-    cast(null as varchar) as system,
-    cast(null as varchar) as variant,
-    cast(null as varchar) as adapter,
-    cast(null as varchar) as lineage,
-    cast(null as varchar) as revision,
-    cast(null as timestamptz) as revised_at,
-    cast(null as varchar) as content,
-    cast(null as varchar) as content_hash,
-    cast(null as varchar) as language,
-    cast(null as varchar) as origin,
-    cast(null as varchar) as licence,
-    cast(null as varchar) as load_id
-where false
-union all by name
-select * from implementations
-)
-where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
 ),
 
 model_int_canonical_responses as (
@@ -11138,7 +10606,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -11215,7 +10682,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -11291,8 +10757,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -11361,9 +10826,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -11407,7 +10872,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -11620,532 +11084,6 @@ final as (
 select * from final
 ),
 
-model_stg_implementations as (
--- Descriptions of implementations and of whole systems, as appended.
-
-select
-        coalesce(cast(data_set_id as string), 'default') as data_set_id,
-        cast(problem_id as string) as problem_id,
-        cast(implementation_id as string) as implementation_id,
-        cast(system as string) as system,
-        cast(variant as string) as variant,
-        cast(adapter as string) as adapter,
-        cast(lineage as string) as lineage,
-        cast(revision as string) as revision,
-        cast(revised_at as timestamp with time zone) as revised_at,
-        cast(content as string) as content,
-        cast(content_hash as string) as content_hash,
-        cast(language as string) as language,
-        cast(origin as string) as origin,
-        cast(licence as string) as licence,
-        coalesce(cast(load_id as string), '') as load_id
-        
-    from given_implementations
-),
-
-model_int_implementations as (
--- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
--- that a mutant has the code of the system it was made from.
-
-with
-
-observed as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
-
-),
-
-descriptions as (
-
-    select * from model_stg_implementations
-
-),
-
--- Attributes may come from several loads. The latest value of each attribute counts.
-own as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max_by(system, load_id || ':' || cast(system as string)) as system,
-        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
-        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
-        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
-        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from descriptions
-    where implementation_id is not null
-    group by data_set_id, problem_id, implementation_id
-
-),
-
--- A system that is described without a problem is the same for all problems of its data set. It does not belong to
--- any stale problem, so all descriptions are read.
-systems as (
-
-    select
-        data_set_id,
-        problem_id,
-        system,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from model_stg_implementations
-    where implementation_id is null and system is not null
-    group by data_set_id, problem_id, system
-
-),
-
-named as (
-
-    select
-        observed.data_set_id,
-        observed.problem_id,
-        observed.implementation_id,
-        coalesce(own.system, observed.implementation_id) as system,
-        own.variant,
-        own.adapter,
-        own.lineage,
-        own.revision,
-        own.revised_at,
-        own.content,
-        own.content_hash,
-        own.language,
-        own.origin,
-        own.licence
-    from observed
-    left join own
-        on
-            observed.data_set_id = own.data_set_id
-            and observed.problem_id = own.problem_id
-            and observed.implementation_id = own.implementation_id
-
-),
-
-final as (
-
-    select
-        named.data_set_id,
-        named.problem_id,
-        named.implementation_id,
-        named.system,
-        named.variant,
-        named.adapter,
-        named.lineage,
-        named.revision,
-        named.revised_at,
-        coalesce(named.content, in_problem.content, anywhere.content) as content,
-        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
-        coalesce(named.language, in_problem.language, anywhere.language) as language,
-        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
-        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
-    from named
-    left join systems as in_problem
-        on
-            named.data_set_id = in_problem.data_set_id
-            and named.problem_id = in_problem.problem_id
-            and named.system = in_problem.system
-    left join systems as anywhere
-        on
-            named.data_set_id = anywhere.data_set_id
-            and anywhere.problem_id is null
-            and named.system = anywhere.system
-
-)
-
-select * from final
-),
-
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
---
--- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
--- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
-
-
-
-with
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
-
-),
-
--- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
--- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
-executed as (
-
-    select
-        implementations.data_set_id,
-        implementations.problem_id,
-        implementations.lineage,
-        implementations.revision_id,
-        implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
-    inner join executions
-        on
-            implementations.data_set_id = executions.data_set_id
-            and implementations.problem_id = executions.problem_id
-            and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
-
-),
-
-members as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from executed
-    group by data_set_id, lineage, revision_id, implementation_id
-
-),
-
--- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
--- is of the revision itself.
-dates as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        descriptions.revised_at,
-        descriptions.load_id
-    from members
-    inner join descriptions
-        on
-            members.data_set_id = descriptions.data_set_id
-            and members.implementation_id = descriptions.implementation_id
-    union all
-    select
-        data_set_id,
-        lineage,
-        'revision ' || revision as revision_id,
-        revised_at,
-        load_id
-    from descriptions
-    where implementation_id is null and lineage is not null and revision is not null
-
-),
-
-dated as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
-    from dates
-    group by data_set_id, lineage, revision_id
-
-),
-
--- A revision without a date is as old as its first execution in any problem and environment.
-aged as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
-        min(members.implementation_id) as first_implementation_id
-    from members
-    left join dated
-        on
-            members.data_set_id = dated.data_set_id
-            and members.lineage = dated.lineage
-            and members.revision_id = dated.revision_id
-    group by members.data_set_id, members.lineage, members.revision_id
-
-),
-
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
-
-)
-
-select * from final
-),
-
-model_int_other_contents as (
--- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
--- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
---
--- Nearly all stimuli have one content. Only the tests of the others are compared.
-
-
-
-with
-
-cells as (
-
-    select * from model_int_matrix_cells
-    where not is_oracle
-
-),
-
--- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
-edited_stimuli as (
-
-    select problem_no, data_set_id, problem_id, test_id, step_id
-    from cells
-    group by problem_no, data_set_id, problem_id, test_id, step_id
-    having
-        min(test_content_hash) <> max(test_content_hash)
-        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
-
-),
-
-edited_tests as (
-
-    select distinct
-        problem_no,
-        data_set_id,
-        problem_id,
-        test_id
-    from edited_stimuli
-
-),
-
--- A revision is as old as its date in the order of its lineage says.
-revisions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max(revised_at) as revised_at
-    from model_int_lineage_revisions
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from model_int_run_signatures
-    where n_steps > 0
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-dated_cells as (
-
-    select
-        cells.*,
-        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
-    from cells
-    inner join edited_tests
-        on cells.problem_no = edited_tests.problem_no
-            and cells.data_set_id = edited_tests.data_set_id
-            and cells.problem_id = edited_tests.problem_id
-            and cells.test_id = edited_tests.test_id
-    inner join executions
-        on cells.data_set_id = executions.data_set_id
-            and cells.problem_id = executions.problem_id
-            and cells.implementation_id = executions.implementation_id
-    left join revisions
-        on cells.data_set_id = revisions.data_set_id
-            and cells.problem_id = revisions.problem_id
-            and cells.implementation_id = revisions.implementation_id
-
-),
-
-counted as (
-
-    select
-        *,
-        count(*) over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
-        ) as n_equal
-    from dated_cells
-
-),
-
--- Of several contents that are equally new, that of most implementations is the current one.
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id
-            order by
-                revised_at desc,
-                n_equal desc,
-                test_content_hash desc nulls last,
-                inputs desc nulls last
-        ) as recency
-    from counted
-
-),
-
-compared as (
-
-    select
-        ranked.*,
-        -- The state of the objects under test depends on all steps before.
-        max(case when case
-                when ranked.test_content_hash = newest.test_content_hash then true
-                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
-                else ranked.test_content_hash is null or newest.test_content_hash is null
-            end then 0 else 1 end) over (
-            partition by
-                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
-            order by ranked.step_id
-            rows between unbounded preceding and current row
-        ) = 1 as is_other
-    from ranked
-    inner join ranked as newest
-        on
-            ranked.problem_no = newest.problem_no
-            and ranked.data_set_id = newest.data_set_id
-            and ranked.problem_id = newest.problem_id
-            and ranked.test_id = newest.test_id
-            and ranked.step_id = newest.step_id
-            and newest.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        problem_no
-    from compared
-    where is_other
-
-)
-
-select * from final
-),
-
 model_int_votes as (
 -- The responses of the implementations that may vote.
 
@@ -12167,12 +11105,6 @@ matrix_columns as (
 
 ),
 
-other_contents as (
-
-    select * from model_int_other_contents
-
-),
-
 final as (
 
     select
@@ -12184,8 +11116,7 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
-        and other_contents.implementation_id is null as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -12193,14 +11124,6 @@ final as (
             cells.data_set_id = matrix_columns.data_set_id
             and cells.problem_id = matrix_columns.problem_id
             and cells.implementation_id = matrix_columns.implementation_id
-    left join other_contents
-        on
-            cells.problem_no = other_contents.problem_no
-            and cells.data_set_id = other_contents.data_set_id
-            and cells.problem_id = other_contents.problem_id
-            and cells.test_id = other_contents.test_id
-            and cells.step_id = other_contents.step_id
-            and cells.implementation_id = other_contents.implementation_id
 
 )
 
@@ -12321,19 +11244,6 @@ stimuli as (
 
 ),
 
-other_contents as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        count(*) as n_other_contents
-    from model_int_other_contents
-    group by data_set_id, problem_id, test_id, step_id
-
-),
-
 specified_oracles as (
 
     select * from cells
@@ -12431,8 +11341,7 @@ final as (
             when classified.has_winner
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
-        coalesce(other_contents.n_other_contents, 0) as n_other_contents
+        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified
     from stimuli
     left join classified
         on
@@ -12446,12 +11355,6 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
-    left join other_contents
-        on
-            stimuli.data_set_id = other_contents.data_set_id
-            and stimuli.problem_id = other_contents.problem_id
-            and stimuli.test_id = other_contents.test_id
-            and stimuli.step_id = other_contents.step_id
     left join specified_oracles
         on
             stimuli.data_set_id = specified_oracles.data_set_id
@@ -12462,6 +11365,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -12480,6 +11394,10 @@ select
     agrees_with_specified
 from model_consensus_oracles
 where data_set_id = data_set and problem_id = problem
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by test_id, step_id
 );
 
@@ -12507,8 +11425,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -12613,7 +11530,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -12690,7 +11606,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -12766,8 +11681,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -12836,9 +11750,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -13041,7 +11955,6 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
-        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
@@ -13061,6 +11974,17 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -13079,6 +12003,10 @@ select
     pipeline
 from model_stimulus_response_cube
 where data_set_id = data_set and problem_id = problem
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 );
 
 comment on macro table src is
@@ -13105,8 +12033,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -13176,7 +12103,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -13253,7 +12179,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -13329,8 +12254,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -13399,9 +12323,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -13412,6 +12336,55 @@ final as (
 )
 
 select * from final
+),
+
+model_stimulus_response_matrix as (
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
+
+with
+
+cells as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        run_id,
+        environment_id,
+        observed_at,
+        n_runs,
+        is_stable
+    from cells
+
+)
+
+select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
 )
 
 select
@@ -13424,8 +12397,12 @@ select
     target,
     inputs,
     is_stable
-from model_int_actuations
-where data_set_id = data_set and problem_id = problem and is_cell
+from model_stimulus_response_matrix
+where data_set_id = data_set and problem_id = problem
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 );
 
 comment on macro table srm is
@@ -13452,8 +12429,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -13474,31 +12450,6 @@ where not (
         )
     )
 )
-),
-
-given_implementations as (
-select * from (
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as implementation_id,
-    cast(null as varchar) as system,
-    cast(null as varchar) as variant,
-    cast(null as varchar) as adapter,
-    cast(null as varchar) as lineage,
-    cast(null as varchar) as revision,
-    cast(null as timestamptz) as revised_at,
-    cast(null as varchar) as content,
-    cast(null as varchar) as content_hash,
-    cast(null as varchar) as language,
-    cast(null as varchar) as origin,
-    cast(null as varchar) as licence,
-    cast(null as varchar) as load_id
-where false
-union all by name
-select * from implementations
-)
-where coalesce(cast(data_set_id as varchar), 'default') = data_set
 ),
 
 model_int_canonical_responses as (
@@ -13548,7 +12499,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -13625,7 +12575,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -13701,8 +12650,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -13771,9 +12719,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -13817,7 +12765,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -14030,532 +12977,6 @@ final as (
 select * from final
 ),
 
-model_stg_implementations as (
--- Descriptions of implementations and of whole systems, as appended.
-
-select
-        coalesce(cast(data_set_id as string), 'default') as data_set_id,
-        cast(problem_id as string) as problem_id,
-        cast(implementation_id as string) as implementation_id,
-        cast(system as string) as system,
-        cast(variant as string) as variant,
-        cast(adapter as string) as adapter,
-        cast(lineage as string) as lineage,
-        cast(revision as string) as revision,
-        cast(revised_at as timestamp with time zone) as revised_at,
-        cast(content as string) as content,
-        cast(content_hash as string) as content_hash,
-        cast(language as string) as language,
-        cast(origin as string) as origin,
-        cast(licence as string) as licence,
-        coalesce(cast(load_id as string), '') as load_id
-        
-    from given_implementations
-),
-
-model_int_implementations as (
--- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
--- that a mutant has the code of the system it was made from.
-
-with
-
-observed as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
-
-),
-
-descriptions as (
-
-    select * from model_stg_implementations
-
-),
-
--- Attributes may come from several loads. The latest value of each attribute counts.
-own as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max_by(system, load_id || ':' || cast(system as string)) as system,
-        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
-        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
-        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
-        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from descriptions
-    where implementation_id is not null
-    group by data_set_id, problem_id, implementation_id
-
-),
-
--- A system that is described without a problem is the same for all problems of its data set. It does not belong to
--- any stale problem, so all descriptions are read.
-systems as (
-
-    select
-        data_set_id,
-        problem_id,
-        system,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from model_stg_implementations
-    where implementation_id is null and system is not null
-    group by data_set_id, problem_id, system
-
-),
-
-named as (
-
-    select
-        observed.data_set_id,
-        observed.problem_id,
-        observed.implementation_id,
-        coalesce(own.system, observed.implementation_id) as system,
-        own.variant,
-        own.adapter,
-        own.lineage,
-        own.revision,
-        own.revised_at,
-        own.content,
-        own.content_hash,
-        own.language,
-        own.origin,
-        own.licence
-    from observed
-    left join own
-        on
-            observed.data_set_id = own.data_set_id
-            and observed.problem_id = own.problem_id
-            and observed.implementation_id = own.implementation_id
-
-),
-
-final as (
-
-    select
-        named.data_set_id,
-        named.problem_id,
-        named.implementation_id,
-        named.system,
-        named.variant,
-        named.adapter,
-        named.lineage,
-        named.revision,
-        named.revised_at,
-        coalesce(named.content, in_problem.content, anywhere.content) as content,
-        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
-        coalesce(named.language, in_problem.language, anywhere.language) as language,
-        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
-        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
-    from named
-    left join systems as in_problem
-        on
-            named.data_set_id = in_problem.data_set_id
-            and named.problem_id = in_problem.problem_id
-            and named.system = in_problem.system
-    left join systems as anywhere
-        on
-            named.data_set_id = anywhere.data_set_id
-            and anywhere.problem_id is null
-            and named.system = anywhere.system
-
-)
-
-select * from final
-),
-
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
---
--- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
--- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
-
-
-
-with
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
-
-),
-
--- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
--- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
-executed as (
-
-    select
-        implementations.data_set_id,
-        implementations.problem_id,
-        implementations.lineage,
-        implementations.revision_id,
-        implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
-    inner join executions
-        on
-            implementations.data_set_id = executions.data_set_id
-            and implementations.problem_id = executions.problem_id
-            and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
-
-),
-
-members as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from executed
-    group by data_set_id, lineage, revision_id, implementation_id
-
-),
-
--- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
--- is of the revision itself.
-dates as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        descriptions.revised_at,
-        descriptions.load_id
-    from members
-    inner join descriptions
-        on
-            members.data_set_id = descriptions.data_set_id
-            and members.implementation_id = descriptions.implementation_id
-    union all
-    select
-        data_set_id,
-        lineage,
-        'revision ' || revision as revision_id,
-        revised_at,
-        load_id
-    from descriptions
-    where implementation_id is null and lineage is not null and revision is not null
-
-),
-
-dated as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
-    from dates
-    group by data_set_id, lineage, revision_id
-
-),
-
--- A revision without a date is as old as its first execution in any problem and environment.
-aged as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
-        min(members.implementation_id) as first_implementation_id
-    from members
-    left join dated
-        on
-            members.data_set_id = dated.data_set_id
-            and members.lineage = dated.lineage
-            and members.revision_id = dated.revision_id
-    group by members.data_set_id, members.lineage, members.revision_id
-
-),
-
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
-
-)
-
-select * from final
-),
-
-model_int_other_contents as (
--- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
--- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
---
--- Nearly all stimuli have one content. Only the tests of the others are compared.
-
-
-
-with
-
-cells as (
-
-    select * from model_int_matrix_cells
-    where not is_oracle
-
-),
-
--- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
-edited_stimuli as (
-
-    select problem_no, data_set_id, problem_id, test_id, step_id
-    from cells
-    group by problem_no, data_set_id, problem_id, test_id, step_id
-    having
-        min(test_content_hash) <> max(test_content_hash)
-        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
-
-),
-
-edited_tests as (
-
-    select distinct
-        problem_no,
-        data_set_id,
-        problem_id,
-        test_id
-    from edited_stimuli
-
-),
-
--- A revision is as old as its date in the order of its lineage says.
-revisions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max(revised_at) as revised_at
-    from model_int_lineage_revisions
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from model_int_run_signatures
-    where n_steps > 0
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-dated_cells as (
-
-    select
-        cells.*,
-        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
-    from cells
-    inner join edited_tests
-        on cells.problem_no = edited_tests.problem_no
-            and cells.data_set_id = edited_tests.data_set_id
-            and cells.problem_id = edited_tests.problem_id
-            and cells.test_id = edited_tests.test_id
-    inner join executions
-        on cells.data_set_id = executions.data_set_id
-            and cells.problem_id = executions.problem_id
-            and cells.implementation_id = executions.implementation_id
-    left join revisions
-        on cells.data_set_id = revisions.data_set_id
-            and cells.problem_id = revisions.problem_id
-            and cells.implementation_id = revisions.implementation_id
-
-),
-
-counted as (
-
-    select
-        *,
-        count(*) over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
-        ) as n_equal
-    from dated_cells
-
-),
-
--- Of several contents that are equally new, that of most implementations is the current one.
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id
-            order by
-                revised_at desc,
-                n_equal desc,
-                test_content_hash desc nulls last,
-                inputs desc nulls last
-        ) as recency
-    from counted
-
-),
-
-compared as (
-
-    select
-        ranked.*,
-        -- The state of the objects under test depends on all steps before.
-        max(case when case
-                when ranked.test_content_hash = newest.test_content_hash then true
-                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
-                else ranked.test_content_hash is null or newest.test_content_hash is null
-            end then 0 else 1 end) over (
-            partition by
-                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
-            order by ranked.step_id
-            rows between unbounded preceding and current row
-        ) = 1 as is_other
-    from ranked
-    inner join ranked as newest
-        on
-            ranked.problem_no = newest.problem_no
-            and ranked.data_set_id = newest.data_set_id
-            and ranked.problem_id = newest.problem_id
-            and ranked.test_id = newest.test_id
-            and ranked.step_id = newest.step_id
-            and newest.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        problem_no
-    from compared
-    where is_other
-
-)
-
-select * from final
-),
-
 model_int_votes as (
 -- The responses of the implementations that may vote.
 
@@ -14577,12 +12998,6 @@ matrix_columns as (
 
 ),
 
-other_contents as (
-
-    select * from model_int_other_contents
-
-),
-
 final as (
 
     select
@@ -14594,8 +13009,7 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
-        and other_contents.implementation_id is null as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -14603,14 +13017,6 @@ final as (
             cells.data_set_id = matrix_columns.data_set_id
             and cells.problem_id = matrix_columns.problem_id
             and cells.implementation_id = matrix_columns.implementation_id
-    left join other_contents
-        on
-            cells.problem_no = other_contents.problem_no
-            and cells.data_set_id = other_contents.data_set_id
-            and cells.problem_id = other_contents.problem_id
-            and cells.test_id = other_contents.test_id
-            and cells.step_id = other_contents.step_id
-            and cells.implementation_id = other_contents.implementation_id
 
 )
 
@@ -14731,19 +13137,6 @@ stimuli as (
 
 ),
 
-other_contents as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        count(*) as n_other_contents
-    from model_int_other_contents
-    group by data_set_id, problem_id, test_id, step_id
-
-),
-
 specified_oracles as (
 
     select * from cells
@@ -14841,8 +13234,7 @@ final as (
             when classified.has_winner
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
-        coalesce(other_contents.n_other_contents, 0) as n_other_contents
+        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified
     from stimuli
     left join classified
         on
@@ -14856,12 +13248,6 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
-    left join other_contents
-        on
-            stimuli.data_set_id = other_contents.data_set_id
-            and stimuli.problem_id = other_contents.problem_id
-            and stimuli.test_id = other_contents.test_id
-            and stimuli.step_id = other_contents.step_id
     left join specified_oracles
         on
             stimuli.data_set_id = specified_oracles.data_set_id
@@ -14984,6 +13370,46 @@ final as (
 )
 
 select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
+),
+
+-- The share of the votes is not returned, but rows are sorted by it.
+suspects as (
+
+    select
+        problem_id,
+        test_id,
+        step_id,
+        operation,
+        inputs,
+        accused_by,
+        specified_response,
+        oracle_response,
+        cluster_oracle_response,
+        consensus,
+        n_voters,
+        n_votes,
+        n_specified_votes,
+        differing_implementation_id,
+        specified_implementation_id,
+        vote_share
+    from model_suspect_oracles
+    where data_set_id = data_set
+    union all
+    select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+    from unknown_name
+    where error(message) is not null
+
 )
 
 select
@@ -15002,8 +13428,7 @@ select
     n_specified_votes,
     differing_implementation_id,
     specified_implementation_id
-from model_suspect_oracles
-where data_set_id = data_set
+from suspects
 order by vote_share desc, n_voters desc, problem_id asc, test_id asc, step_id asc
 );
 
@@ -15031,8 +13456,7 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as load_id
 where false
 union all by name
 select * from observations
@@ -15162,7 +13586,6 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
-        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -15239,7 +13662,6 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
-        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -15315,8 +13737,7 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
+                duration_ns desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -15385,9 +13806,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -15431,7 +13852,6 @@ final as (
         response,
         response_kind,
         response_hash,
-        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -15957,7 +14377,6 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
-        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
@@ -16107,8 +14526,7 @@ members as (
 
 ),
 
--- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison,
--- and different answers to a step that was edited cannot be compared.
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
 answers as (
 
     select
@@ -16153,14 +14571,6 @@ answers as (
             and from_answer.test_id = to_answer.test_id
             and from_answer.step_id = to_answer.step_id
             and to_answer.is_final
-            and (
-                from_answer.response_hash = to_answer.response_hash
-                or case
-                        when from_answer.test_content_hash = to_answer.test_content_hash then true
-                        when from_answer.inputs is not null and to_answer.inputs is not null then from_answer.inputs = to_answer.inputs
-                        else from_answer.test_content_hash is null or to_answer.test_content_hash is null
-                    end
-            )
 
 ),
 
@@ -16324,7 +14734,18 @@ final as (
 )
 
 select * from final
-) select
+), unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    where what is not null
+    order by place
+    limit 1
+)
+
+select
     from_environment_id,
     to_environment_id,
     from_run_id,
@@ -16377,6 +14798,10 @@ where
             else to_recency_before
         end
     )
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
 order by from_environment_id, to_environment_id, subject_id
 );
 

@@ -110,6 +110,10 @@ class QueryError(ObslakeError):
     """A user's query was refused or failed."""
 
 
+class UnknownNameError(ObslakeError):
+    """The marts do not have a data set, problem, run, environment or lineage of the requested name."""
+
+
 class ExportError(ObslakeError):
     """A mart cannot be exported as requested."""
 

@@ -21,7 +21,9 @@ implementations as (
     select * from {{ obslake.relation_without_database(ref('implementations')) }}
     where data_set_id = data_set and problem_id = problem
 
-)
+),
+
+{{ obslake.unknown_name({'problem': 'problem'}) }}
 
 select
     matrix.test_id,
@@ -43,3 +45,5 @@ select
 from matrix
 left join tests on matrix.test_id = tests.test_id
 left join implementations on matrix.implementation_id = implementations.implementation_id
+union all
+{{ obslake.unknown_name_row(16) }}

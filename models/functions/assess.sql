@@ -6,6 +6,10 @@
 {%- if obslake.leaves_out('assessments') %}
 select error('implementation_assessments is left empty: see the variable obslake_leave_out')
 {%- else %}
+with
+
+{{ obslake.unknown_name({'problem': 'problem'}) }}
+
 select
     assessment_rank,
     implementation_id,
@@ -28,5 +32,7 @@ select
     cluster_size
 from {{ obslake.relation_without_database(ref('implementation_assessments')) }}
 where data_set_id = data_set and problem_id = problem
+union all
+{{ obslake.unknown_name_row(19) }}
 order by assessment_rank
 {%- endif %}

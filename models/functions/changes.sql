@@ -1,5 +1,9 @@
 {{ config(parameters=['data_set', 'of_lineage']) }}
 
+with
+
+{{ obslake.unknown_name({'of_lineage': 'lineage'}) }}
+
 select
     problem_id,
     environment_id,
@@ -24,4 +28,6 @@ select
     observed_at
 from {{ obslake.relation_without_database(ref('behavior_changes')) }}
 where data_set_id = data_set and lineage = of_lineage
+union all
+{{ obslake.unknown_name_row(21) }}
 order by problem_id, environment_id, revision_rank, test_id, step_id, change

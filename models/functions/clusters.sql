@@ -18,7 +18,9 @@ members as (
     where data_set_id = data_set and problem_id = problem
     group by cluster_id
 
-)
+),
+
+{{ obslake.unknown_name({'problem': 'problem'}) }}
 
 select
     clusters.cluster_rank,
@@ -32,4 +34,6 @@ select
     members.implementation_ids
 from clusters
 inner join members on clusters.cluster_id = members.cluster_id
+union all
+{{ obslake.unknown_name_row(9) }}
 order by clusters.cluster_rank

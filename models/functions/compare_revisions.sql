@@ -216,7 +216,12 @@ compared as (
             {{ obslake.equal_columns('pairs', 'heads', test) | indent(12) }}
             and pairs.head_step_id = heads.step_id
 
-)
+),
+
+{{ obslake.unknown_name({
+    'base': 'executed revision or implementation',
+    'head': 'executed revision or implementation',
+}) }}
 
 select
     problem_id,
@@ -240,4 +245,6 @@ select
     head_observed_at
 from compared
 where is_changed
+union all
+{{ obslake.unknown_name_row(19) }}
 order by problem_id, environment_id, test_id, step_id

@@ -1,5 +1,9 @@
 {{ config(parameters=['data_set']) }}
 
+with
+
+{{ obslake.unknown_name() }}
+
 select
     problem_id,
     test_id,
@@ -14,4 +18,6 @@ select
     other_response
 from {{ obslake.relation_without_database(ref('flaky_responses')) }}
 where data_set_id = data_set
+union all
+{{ obslake.unknown_name_row(11) }}
 order by problem_id, test_id, step_id, implementation_id, environment_id

@@ -6,6 +6,10 @@
 {%- if obslake.leaves_out('suites') %}
 select error('discriminating_tests is left empty: see the variable obslake_leave_out')
 {%- else %}
+with
+
+{{ obslake.unknown_name({'problem': 'problem'}) }}
+
 select
     suite_rank,
     test_id,
@@ -16,5 +20,7 @@ select
     entropy
 from {{ obslake.relation_without_database(ref('discriminating_tests')) }}
 where data_set_id = data_set and problem_id = problem and is_in_minimal_suite
+union all
+{{ obslake.unknown_name_row(7) }}
 order by suite_rank
 {%- endif %}

@@ -1,5 +1,9 @@
 {{ config(parameters=['data_set', 'problem']) }}
 
+with
+
+{{ obslake.unknown_name({'problem': 'problem'}) }}
+
 select
     test_id,
     step_id,
@@ -16,4 +20,6 @@ select
     agrees_with_specified
 from {{ obslake.relation_without_database(ref('consensus_oracles')) }}
 where data_set_id = data_set and problem_id = problem
+union all
+{{ obslake.unknown_name_row(13) }}
 order by test_id, step_id

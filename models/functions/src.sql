@@ -1,5 +1,9 @@
 {{ config(parameters=['data_set', 'problem']) }}
 
+with
+
+{{ obslake.unknown_name({'problem': 'problem'}) }}
+
 select
     test_id,
     step_id,
@@ -16,3 +20,5 @@ select
     pipeline
 from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
 where data_set_id = data_set and problem_id = problem
+union all
+{{ obslake.unknown_name_row(13) }}

@@ -1,5 +1,9 @@
 {{ config(parameters=['data_set', 'problem']) }}
 
+with
+
+{{ obslake.unknown_name({'problem': 'problem'}) }}
+
 select
     test_id,
     step_id,
@@ -12,3 +16,5 @@ select
     is_stable
 from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
 where data_set_id = data_set and problem_id = problem and is_cell
+union all
+{{ obslake.unknown_name_row(9) }}

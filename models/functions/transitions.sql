@@ -9,6 +9,17 @@
     'to_revision := null'
 ]) }}
 
+with
+
+{{ obslake.unknown_name({'problem': 'problem'}, optional={
+    'from_run': 'run',
+    'to_run': 'run',
+    'from_environment': 'environment',
+    'to_environment': 'environment',
+    'from_revision': 'executed revision',
+    'to_revision': 'executed revision',
+}) }}
+
 select
     from_environment_id,
     to_environment_id,
@@ -35,4 +46,6 @@ where
         {'run_id': 'from_run', 'environment_id': 'from_environment', 'revision': 'from_revision'},
         {'run_id': 'to_run', 'environment_id': 'to_environment', 'revision': 'to_revision'},
     ) }}
+union all
+{{ obslake.unknown_name_row(17) }}
 order by from_environment_id, to_environment_id, subject_id

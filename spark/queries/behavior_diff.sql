@@ -97,6 +97,86 @@ b as (
     select * from ranked
     where side = 'b' and precedence = 1
 
+),
+
+known_names as (
+
+    select
+        'data set' as kind,
+        data_set_id as name
+    from problems
+    where data_set_id is not null
+    union all
+    select
+        'problem' as kind,
+        problem_id as name
+    from problems
+    where problem_id is not null and data_set_id = :data_set
+    union all
+    select distinct
+        'implementation' as kind,
+        implementation_id as name
+    from stimulus_response_cube
+    where implementation_id is not null and data_set_id = :data_set and problem_id = :problem
+
+),
+
+unknown_names as (
+
+    select
+        1 as place,
+        'data set' as kind,
+        'problems' as mart,
+        coalesce(cast(:data_set as string), '') as name,
+        '' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'data set' and name = :data_set)
+    union all
+    select
+        2 as place,
+        'problem' as kind,
+        'problems' as mart,
+        coalesce(cast(:problem as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'problem' and name = :problem)
+    union all
+    select
+        3 as place,
+        'implementation' as kind,
+        'stimulus_response_cube' as mart,
+        coalesce(cast(:implementation_a as string), '') as name,
+        ' in problem \'' || :problem || '\' of data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'implementation' and name = :implementation_a)
+    union all
+    select
+        4 as place,
+        'implementation' as kind,
+        'stimulus_response_cube' as mart,
+        coalesce(cast(:implementation_b as string), '') as name,
+        ' in problem \'' || :problem || '\' of data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'implementation' and name = :implementation_b)
+
+),
+
+unknown_name as (
+
+    select
+        'obslake: no ' || unknown_names.kind || ' \'' || unknown_names.name || '\'' || unknown_names.whereabouts
+        || coalesce(
+            '; did you mean \'' || known_names.name || '\'? The mart ' || unknown_names.mart || ' has all',
+            '; the mart ' || unknown_names.mart || ' has none'
+        ) as message
+    from unknown_names
+    left join known_names on unknown_names.kind = known_names.kind
+    order by
+        unknown_names.place,
+        levenshtein(known_names.name, unknown_names.name) - 0.9 * length(known_names.name),
+        known_names.name
+    limit 1
+
 )
 
 select
@@ -112,5 +192,12 @@ select
     a.inputs = b.inputs as is_same_inputs
 from a
 full outer join b on a.test_id = b.test_id and a.step_id = b.step_id
-where a.response_hash is distinct from b.response_hash
+where
+    a.response_hash is distinct from b.response_hash
+    -- Otherwise these rows, which are all of one implementation, could come before the error.
+    and not exists (select 1 from unknown_name)
+union all
+select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
+from unknown_name
+where raise_error(message) is not null
 order by test_id, step_id

@@ -335,6 +335,77 @@ compared as (
             and pairs.test_id = heads.test_id
             and pairs.head_step_id = heads.step_id
 
+),
+
+known_names as (
+
+    select
+        'data set' as kind,
+        data_set_id as name
+    from problems
+    where data_set_id is not null
+    union all
+    select
+        'executed revision or implementation' as kind,
+        revision as name
+    from implementations
+    where revision is not null and data_set_id = :data_set
+    union all
+    select
+        'executed revision or implementation' as kind,
+        implementation_id as name
+    from implementations
+    where implementation_id is not null and data_set_id = :data_set
+
+),
+
+unknown_names as (
+
+    select
+        1 as place,
+        'data set' as kind,
+        'problems' as mart,
+        coalesce(cast(:data_set as string), '') as name,
+        '' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'data set' and name = :data_set)
+    union all
+    select
+        2 as place,
+        'executed revision or implementation' as kind,
+        'implementations' as mart,
+        coalesce(cast(:base as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'executed revision or implementation' and name = :base)
+    union all
+    select
+        3 as place,
+        'executed revision or implementation' as kind,
+        'implementations' as mart,
+        coalesce(cast(:head as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'executed revision or implementation' and name = :head)
+
+),
+
+unknown_name as (
+
+    select
+        'obslake: no ' || unknown_names.kind || ' \'' || unknown_names.name || '\'' || unknown_names.whereabouts
+        || coalesce(
+            '; did you mean \'' || known_names.name || '\'? The mart ' || unknown_names.mart || ' has all',
+            '; the mart ' || unknown_names.mart || ' has none'
+        ) as message
+    from unknown_names
+    left join known_names on unknown_names.kind = known_names.kind
+    order by
+        unknown_names.place,
+        levenshtein(known_names.name, unknown_names.name) - 0.9 * length(known_names.name),
+        known_names.name
+    limit 1
+
 )
 
 select
@@ -359,4 +430,8 @@ select
     head_observed_at
 from compared
 where is_changed
+union all
+select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
+from unknown_name
+where raise_error(message) is not null
 order by problem_id, environment_id, test_id, step_id

@@ -1,6 +1,64 @@
 -- A set of tests that is enough to tell all behaviour clusters of a problem apart, in the order in which to keep them: each test splits the most pairs of clusters that the tests before it leave together.
 -- Parameters: data_set, problem
 
+with
+
+known_names as (
+
+    select
+        'data set' as kind,
+        data_set_id as name
+    from problems
+    where data_set_id is not null
+    union all
+    select
+        'problem' as kind,
+        problem_id as name
+    from problems
+    where problem_id is not null and data_set_id = :data_set
+
+),
+
+unknown_names as (
+
+    select
+        1 as place,
+        'data set' as kind,
+        'problems' as mart,
+        coalesce(cast(:data_set as string), '') as name,
+        '' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'data set' and name = :data_set)
+    union all
+    select
+        2 as place,
+        'problem' as kind,
+        'problems' as mart,
+        coalesce(cast(:problem as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'problem' and name = :problem)
+
+),
+
+unknown_name as (
+
+    select
+        'obslake: no ' || unknown_names.kind || ' \'' || unknown_names.name || '\'' || unknown_names.whereabouts
+        || coalesce(
+            '; did you mean \'' || known_names.name || '\'? The mart ' || unknown_names.mart || ' has all',
+            '; the mart ' || unknown_names.mart || ' has none'
+        ) as message
+    from unknown_names
+    left join known_names on unknown_names.kind = known_names.kind
+    order by
+        unknown_names.place,
+        levenshtein(known_names.name, unknown_names.name) - 0.9 * length(known_names.name),
+        known_names.name
+    limit 1
+
+)
+
 select
     suite_rank,
     test_id,
@@ -11,4 +69,8 @@ select
     entropy
 from discriminating_tests
 where data_set_id = :data_set and problem_id = :problem and is_in_minimal_suite
+union all
+select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
+from unknown_name
+where raise_error(message) is not null
 order by suite_rank

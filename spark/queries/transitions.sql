@@ -1,7 +1,9 @@
 -- How many answers the implementations of a problem kept, and which of them were alike before and after, from one run, environment or revision to another. Defaults: the latest run, or the one before it if nothing else distinguishes the two sides; every environment with itself; implementations of any revision.
 -- Parameters: data_set, problem, from_run, to_run, from_environment, to_environment, from_revision, to_revision
 
-with context_members as (
+with
+
+ context_members as (
 -- Clusters of the subjects that answered alike in a context, which is one run of a problem in one environment. Subjects
 -- are all implementations, or the lineages that were executed, in any revision or in a given one.
 
@@ -346,7 +348,141 @@ final as (
 )
 
 select * from final
-) select
+), known_names as (
+
+    select
+        'data set' as kind,
+        data_set_id as name
+    from problems
+    where data_set_id is not null
+    union all
+    select
+        'problem' as kind,
+        problem_id as name
+    from problems
+    where problem_id is not null and data_set_id = :data_set
+    union all
+    select
+        'run' as kind,
+        run_id as name
+    from runs
+    where run_id is not null and data_set_id = :data_set
+    union all
+    select
+        'environment' as kind,
+        environment_id as name
+    from runs
+    where environment_id is not null and data_set_id = :data_set
+    union all
+    select
+        'executed revision' as kind,
+        revision as name
+    from implementations
+    where revision is not null and data_set_id = :data_set
+
+),
+
+unknown_names as (
+
+    select
+        1 as place,
+        'data set' as kind,
+        'problems' as mart,
+        coalesce(cast(:data_set as string), '') as name,
+        '' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'data set' and name = :data_set)
+    union all
+    select
+        2 as place,
+        'problem' as kind,
+        'problems' as mart,
+        coalesce(cast(:problem as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'problem' and name = :problem)
+    union all
+    select
+        3 as place,
+        'run' as kind,
+        'runs' as mart,
+        coalesce(cast(:from_run as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'run' and name = :from_run)
+        and :from_run is not null
+    union all
+    select
+        4 as place,
+        'run' as kind,
+        'runs' as mart,
+        coalesce(cast(:to_run as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'run' and name = :to_run)
+        and :to_run is not null
+    union all
+    select
+        5 as place,
+        'environment' as kind,
+        'runs' as mart,
+        coalesce(cast(:from_environment as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'environment' and name = :from_environment)
+        and :from_environment is not null
+    union all
+    select
+        6 as place,
+        'environment' as kind,
+        'runs' as mart,
+        coalesce(cast(:to_environment as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'environment' and name = :to_environment)
+        and :to_environment is not null
+    union all
+    select
+        7 as place,
+        'executed revision' as kind,
+        'implementations' as mart,
+        coalesce(cast(:from_revision as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'executed revision' and name = :from_revision)
+        and :from_revision is not null
+    union all
+    select
+        8 as place,
+        'executed revision' as kind,
+        'implementations' as mart,
+        coalesce(cast(:to_revision as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'executed revision' and name = :to_revision)
+        and :to_revision is not null
+
+),
+
+unknown_name as (
+
+    select
+        'obslake: no ' || unknown_names.kind || ' \'' || unknown_names.name || '\'' || unknown_names.whereabouts
+        || coalesce(
+            '; did you mean \'' || known_names.name || '\'? The mart ' || unknown_names.mart || ' has all',
+            '; the mart ' || unknown_names.mart || ' has none'
+        ) as message
+    from unknown_names
+    left join known_names on unknown_names.kind = known_names.kind
+    order by
+        unknown_names.place,
+        levenshtein(known_names.name, unknown_names.name) - 0.9 * length(known_names.name),
+        known_names.name
+    limit 1
+
+)
+
+select
     from_environment_id,
     to_environment_id,
     from_run_id,
@@ -399,4 +535,8 @@ where
             else to_recency_before
         end
     )
+union all
+select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
+from unknown_name
+where raise_error(message) is not null
 order by from_environment_id, to_environment_id, subject_id

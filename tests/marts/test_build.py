@@ -1,5 +1,6 @@
 """``obslake build``: dbt runs only if something has changed, from any folder."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,37 @@ def test_build_from_any_folder(workspace: Workspace) -> None:
     assert workspace.obslake("build", "--quiet") == ""
     assert workspace.query(ROWS) == [(2,)]
     assert workspace.obslake("build", "--threads", "1") == NOTHING_NEW
+
+
+def test_unknown_contexts_of_transitions_are_refused(workspace: Workspace) -> None:
+    def build_with(contexts: dict[str, dict[str, str]]) -> tuple[int, str]:
+        variables = json.dumps({"obslake_transitions": contexts})
+        command = (
+            "dbt",
+            "--quiet",
+            "run",
+            "--select",
+            "+behavior_transitions",
+            "--vars",
+            variables,
+        )
+        done = workspace.run(*command, cwd=PROJECT)
+        return done.returncode, done.stdout + done.stderr
+
+    workspace.obslake("init")
+    sides = {"from": {"environment_id": "linux"}, "to": {"environment_id": "windoes"}}
+    assert build_with(sides)[0] == 0, "nothing is known yet"
+    file = workspace.folder / "both.csv"
+    file.write_text(
+        "problem_id,implementation_id,test_id,environment_id,output\np,a,t,linux,1\np,a,t,windows,1\n"
+    )
+    workspace.obslake("load", "observations", str(file))
+    status, said = build_with(sides)
+    assert status != 0
+    assert (
+        "no environment 'windoes' of the side to in any data set; did you mean 'windows'?" in said
+    )
+    assert build_with({**sides, "to": {"environment_id": "windows"}})[0] == 0
 
 
 class Scenario:

@@ -34,6 +34,7 @@ EQUIVALENCES = "main.response_equivalences"
 AGREEMENTS = "main.implementation_agreements"
 ASSESSMENTS = "main.implementation_assessments"
 PROBLEMS = "main.problem_assessments"
+OBSERVED_PROBLEMS = "main.problems"
 SUSPECTS = "main.suspect_oracles"
 DISCRIMINATING = "main.discriminating_tests"
 
@@ -403,6 +404,14 @@ SINGULAR: dict[str, list[str]] = {
     "oracle_responses_come_from_voters": [
         f"update {ORACLES} set oracle_response = 'invented' where oracle_response is not null",
         f"update {ORACLES} set oracle_response = '{DEAD}' where problem_id = 'p'",
+    ],
+    "problems_are_those_of_the_cube": [
+        *(
+            f"update {OBSERVED_PROBLEMS} set {column} = {column} + 1"
+            for column in ("n_implementations", "n_environments", "n_runs", "n_actuations")
+        ),
+        f"delete from {OBSERVED_PROBLEMS} where problem_id = 's'",
+        f"update {OBSERVED_PROBLEMS} set problem_id = 'other' where problem_id = 's'",
     ],
     "runs_are_the_contexts_of_the_cube": [
         f"update {RUNS} set n_actuations = n_actuations + 1",

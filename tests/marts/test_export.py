@@ -175,6 +175,21 @@ def test_marts_without_problems_are_not_chosen_by_them(demo: Workspace, tmp_path
         run(tmp_path, "runs", tmp_path / "runs.jsonl")
 
 
+def test_unknown_names_are_refused(demo: Workspace, tmp_path: Path) -> None:
+    for arguments, error in {
+        ("runs", "--data-set=dmo"): "no data set 'dmo'; did you mean 'demo'?",
+        ("--problem=slugfy",): "no problem 'slugfy'; did you mean 'slugify'?",
+        ("--data-set=demo", "--problem=slugfy"): "no problem 'slugfy' in data set 'demo'; did you",
+    }.items():
+        said = demo.refused("export", *arguments, "-o", str(tmp_path / "rows.jsonl"))
+        assert f"obslake: {error}" in said
+    assert not list(tmp_path.iterdir())
+    # A known problem may have no rows.
+    path = tmp_path / "none.jsonl"
+    demo.obslake("export", "suspect_oracles", "--problem=slugify", "-o", str(path))
+    assert path.read_bytes() == b""
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_a_partial_file_is_never_visible(
     marts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException

@@ -32,6 +32,84 @@ CALLS = [
     "minimal_suite('demo', 'slugify')",
 ]
 
+SLUGIFY = "'demo', 'slugify', 'awesome-slugify@1.6.5', 'boltons@20.2.1'"
+# Calls with one wrong name, and what the error says.
+UNKNOWN = {
+    **{
+        f"{name}('demo', 'slugfy')": "no problem 'slugfy' in data set 'demo'; did you mean 'slugify'?"
+        for name in (
+            *(
+                "actuations",
+                "assess",
+                "clusters",
+                "minimal_suite",
+                "oracle",
+                "src",
+                "srm",
+                "transitions",
+            ),
+        )
+    },
+    **{
+        f"{name}('dmo')": "no data set 'dmo'; did you mean 'demo'?"
+        for name in ("flaky", "suspects")
+    },
+    "srm('dmo', 'slugify')": "no data set 'dmo'; did you mean 'demo'?",
+    "srm('demo', '')": "no problem '' in data set 'demo'; did you mean",
+    "srm('demo', null)": "no problem '' in data set 'demo'; did you mean",
+    "srm(null, 'slugify')": "no data set ''; did you mean 'demo'?",
+    "srm('demo', 'it''s')": "no problem 'it's' in data set 'demo'; did you mean",
+    "behavior_diff('demo', 'slugfy', 'a', 'b')": "no problem 'slugfy'",
+    f"behavior_diff({SLUGIFY.replace('1.6.5', '1.6.4')})": (
+        "no implementation 'awesome-slugify@1.6.4' in problem 'slugify' of data set 'demo'; "
+        "did you mean 'awesome-slugify@1.6.5'?"
+    ),
+    f"behavior_diff({SLUGIFY.replace('boltons@20.2.1', 'boltons')})": (
+        "no implementation 'boltons' in problem 'slugify' of data set 'demo'; did you mean 'boltons@20.2.1'?"
+    ),
+    f"behavior_diff({SLUGIFY.replace('boltons@20.2.1', 'humanize@4.17.0')})": (
+        "no implementation 'humanize@4.17.0' in problem 'slugify'"
+    ),
+    "changes('dmo', 'humanize')": "no data set 'dmo'; did you mean 'demo'?",
+    "changes('demo', 'humanise')": "no lineage 'humanise' in data set 'demo'; did you mean 'humanize'?",
+    "compare_revisions('demo', 'toml@0.9.7', 'toml@0.10.2')": (
+        "no executed revision or implementation 'toml@0.9.7' in data set 'demo'; did you mean 'toml@0.9.6'?"
+    ),
+    "compare_revisions('demo', 'toml@0.9.6', 'nope')": (
+        "no executed revision or implementation 'nope' in data set 'demo'"
+    ),
+    "transitions('demo', 'slugify', from_run := 'demo1')": "no run 'demo1' in data set 'demo'; did you mean",
+    "transitions('demo', 'slugify', to_run := 'demo1')": "no run 'demo1' in data set 'demo'; did you mean",
+    "transitions('demo', 'slugify', to_environment := 'cpython-3.13')": (
+        "no environment 'cpython-3.13' in data set 'demo'; did you mean 'cpython-3.13-linux-x86_64'?"
+    ),
+    "transitions('demo', 'slugify', from_revision := '1', to_revision := '0.10.2')": (
+        "no executed revision '1' in data set 'demo'; did you mean"
+    ),
+}
+# What a caller may do with a function: each form prunes columns, stops early, or moves a condition into it.
+FORMS = {
+    "all rows": "from {call}",
+    "a count": "select count(*) from {call}",
+    "the first row": "select 1 from {call} limit 1",
+    "no row": "from {call} limit 1 offset 1000000",
+    "exists": "select exists (from {call})",
+    "not exists": "select 1 where not exists (from {call})",
+    "a condition": "from {call} where {column} = 'no such text'",
+    "two conditions": "from {call} where {column} = 'x' and {column} like 'y%'",
+    "not null": "select 1 from {call} where {column} is not null",
+    "null": "select 1 from {call} where {column} is null",
+    "groups": "select {column}, count(*) from {call} group by {column} having count(*) > 1000000",
+    "the greatest": "select max({column}) from {call}",
+    "sorted": "select {column} from {call} order by {column} desc limit 1",
+    "a join": "select t.* from (values ('x')) as t (x) join {call} as f on f.{column} = t.x",
+    "an outer join": "select t.* from (values ('x')) as t (x) left join {call} as f on f.{column} = t.x",
+    "a member": "select 'x' in (select {column} from {call})",
+    "no member": "select 'x' where 'x' not in (select {column} from {call})",
+    "a union": "select 'x' union all select {column} from {call}",
+    "an expression": "with f as (from {call}) select (select count(*) from f), (select min({column}) from f)",
+}
+
 
 def example(compiled: dict[str, Any], function: str) -> str:
     return compiled["nodes"][f"model.obslake.{function}"]["config"]["meta"]["example"]
@@ -91,6 +169,49 @@ def test_examples_of_the_catalogue_answer(
     assert f"{function}(" in query
     assert demo.query(query)
     assert in_memory.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def marts(demo: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts as any program opens them."""
+    with duckdb.connect(str(demo.marts), read_only=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("call", UNKNOWN)
+def test_an_unknown_name_is_an_error(marts: duckdb.DuckDBPyConnection, call: str) -> None:
+    with pytest.raises(duckdb.InvalidInputException) as raised:
+        marts.execute(f"from {call}").fetchall()
+    assert f"obslake: {UNKNOWN[call]}" in str(raised.value)
+
+
+def test_unknown_names_cover_all_functions() -> None:
+    assert {call.partition("(")[0] for call in UNKNOWN} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("form", FORMS)
+def test_an_unknown_name_is_an_error_whatever_is_asked(
+    marts: duckdb.DuckDBPyConnection, form: str, threads: int
+) -> None:
+    with marts.cursor() as cursor:
+        cursor.execute(f"set threads = {threads}")
+        for call in UNKNOWN:
+            columns = cursor.execute(f"describe from {call}").fetchall()
+            column = next(name for name, kind, *_ in columns if kind == "VARCHAR")
+            query = FORMS[form].format(call=call, column=column)
+            with pytest.raises(duckdb.InvalidInputException, match="obslake: no "):
+                cursor.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_known_names_are_no_error_whatever_is_asked(
+    marts: duckdb.DuckDBPyConnection, form: str
+) -> None:
+    for call in CALLS:
+        columns = marts.execute(f"describe from {call}").fetchall()
+        column = next(name for name, kind, *_ in columns if kind == "VARCHAR")
+        marts.execute(FORMS[form].format(call=call, column=column)).fetchall()
 
 
 def test_functions_are_described_in_the_database(

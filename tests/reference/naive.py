@@ -159,6 +159,18 @@ class SignatureRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """One row of ``problems``."""
+
+    data_set_id: str
+    problem_id: str
+    n_implementations: int
+    n_environments: int
+    n_runs: int
+    n_actuations: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterRow:
     """One row of ``behavior_clusters``."""
 
@@ -481,6 +493,7 @@ ROW_TYPES: dict[str, type] = {
     "stimulus_response_cube": CubeRow,
     "stimulus_response_matrix": MatrixRow,
     "response_signatures": SignatureRow,
+    "problems": ProblemRow,
     "behavior_clusters": ClusterRow,
     "behavior_cluster_members": ClusterMemberRow,
     "consensus_oracles": ConsensusRow,
@@ -516,6 +529,7 @@ KEYS: dict[str, tuple[str, ...]] = {
         "environment_id",
         "run_id",
     ),
+    "problems": ("data_set_id", "problem_id"),
     "behavior_clusters": ("data_set_id", "problem_id", "cluster_id"),
     "behavior_cluster_members": ("data_set_id", "problem_id", "implementation_id"),
     "consensus_oracles": _STIMULUS,
@@ -563,6 +577,7 @@ class Marts:
     stimulus_response_cube: list[CubeRow]
     stimulus_response_matrix: list[MatrixRow]
     response_signatures: list[SignatureRow]
+    problems: list[ProblemRow]
     behavior_clusters: list[ClusterRow]
     behavior_cluster_members: list[ClusterMemberRow]
     consensus_oracles: list[ConsensusRow]
@@ -613,6 +628,7 @@ def compute(
         stimulus_response_cube=cube,
         stimulus_response_matrix=matrix,
         response_signatures=build_signatures(finals),
+        problems=build_problems(cube),
         behavior_clusters=build_clusters(matrix, members),
         behavior_cluster_members=members,
         consensus_oracles=consensus,
@@ -906,6 +922,24 @@ def build_signatures(finals: Iterable[CubeRow]) -> list[SignatureRow]:
             run_id,
         ), cells in by_context.items()
     ]
+
+
+def build_problems(cube: Iterable[CubeRow]) -> list[ProblemRow]:
+    """Return one row per problem of the cube, even if nothing was executed."""
+    problems = []
+    for (data_set, problem), rows in group(cube, _problem).items():
+        implementations = {row.implementation_id for row in executed(rows)} - {ORACLE}
+        problems.append(
+            ProblemRow(
+                data_set_id=data_set,
+                problem_id=problem,
+                n_implementations=len(implementations),
+                n_environments=len({row.environment_id for row in rows}),
+                n_runs=len({row.run_id for row in rows}),
+                n_actuations=len(rows),
+            )
+        )
+    return problems
 
 
 # --- clusters ------------------------------------------------------------------------------------

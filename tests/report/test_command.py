@@ -49,7 +49,19 @@ def test_what_cannot_be_written_is_refused(demo: Workspace, tmp_path: Path) -> N
     assert "cannot be written" in demo.refused("report", "--single-file", str(tmp_path / "a" / "b"))
     assert "name one of them" in demo.refused("report", "-o", "a", "--single-file", "b")
     assert "is printed" in demo.refused("report", "--format", "json", "-o", "a")
-    assert "no problem to report on" in demo.refused("report", "--problem", "unknown")
+
+
+def test_unknown_names_are_refused(demo: Workspace, tmp_path: Path) -> None:
+    for arguments, error in {
+        ("--data-set=dmo",): "no data set 'dmo'; did you mean 'demo'?",
+        ("--problem=slugfy",): "no problem 'slugfy'; did you mean 'slugify'?",
+        ("--problem=slugify", "--problem=slugfy"): "no problem 'slugfy'; did you mean 'slugify'?",
+        ("--data-set=demo", "--problem=slugfy"): "no problem 'slugfy' in data set 'demo'; did you",
+        ("--run=demo1",): "no run 'demo1'; did you mean 'demo-",
+    }.items():
+        for form in (("-o", str(tmp_path / "pages")), ("--format=markdown",)):
+            assert f"obslake: {error}" in demo.refused("report", *arguments, *form)
+    assert not list(tmp_path.iterdir())
 
 
 def test_marts_of_another_version_are_refused(demo: Workspace, tmp_path: Path) -> None:

@@ -127,9 +127,12 @@ def test_the_command_draws(demo: Workspace, tmp_path: Path) -> None:
     assert said == f"{path}: {path.stat().st_size:,} bytes\n"
     assert "Changes by revision of humanize" in path.read_text()
     for arguments, error in {
-        ("drift", "--lineage=unknown"): "it needs a lineage of that name",
+        ("drift", "--lineage=humanise"): "no lineage 'humanise'; did you mean 'humanize'?",
+        ("drift", "--environment=cpython-3.13"): "did you mean 'cpython-3.13-linux-x86_64'?",
+        ("drift", "--lineage=humanize", "--environment=standards"): "a lineage of that name",
+        ("entropy", "--data-set=dmo"): "no data set 'dmo'; did you mean 'demo'?",
         ("votes", "--lineage=humanize"): "are of drift, not of votes",
         ("agreement", "--problem=slugify", "--problem=json_parse"): "shows one problem",
-        ("agreement", "--problem=unknown"): 'obslake sql "from problem_assessments"',
+        ("agreement", "--problem=slugfy"): "no problem 'slugfy'; did you mean 'slugify'?",
     }.items():
         assert error in demo.refused("plot", *arguments, "-o", str(path))

@@ -50,6 +50,7 @@ def plot(
     """
     from obslake.errors import ReportError
     from obslake.query.ask import open_marts
+    from obslake.query.names import check_names
     from obslake.report.built import of_this_version
     from obslake.report.files import check_plot_file, write_plot_file
     from obslake.report.overview import read_overview
@@ -75,6 +76,10 @@ def plot(
         open_marts(home, temp_directory=Path(spilled)) as marts,
         of_this_version(),
     ):
+        check_names(marts, "data set", data_sets)
+        check_names(marts, "problem", problems, data_sets)
+        check_names(marts, "lineage", [] if lineage is None else [lineage], data_sets)
+        check_names(marts, "environment", [] if environment is None else [environment], data_sets)
         read_overview(marts, data_sets, problems)
         choice = Choice(problems[0] if len(problems) == 1 else None, lineage, environment)
         text = write_plot(marts, name, choice)

@@ -66,6 +66,7 @@ def report(
     from obslake.errors import ReportError
     from obslake.progress import Progress
     from obslake.query.ask import open_marts
+    from obslake.query.names import check_names
     from obslake.report.built import of_this_version
     from obslake.report.lineages import lineage_data
     from obslake.report.overview import read_overview
@@ -91,6 +92,9 @@ def report(
         open_marts(home, temp_directory=Path(spilled)) as marts,
         of_this_version(),
     ):
+        check_names(marts, "data set", data_sets)
+        check_names(marts, "problem", problems, data_sets)
+        check_names(marts, "run", [] if run is None else [run], data_sets)
         overview = read_overview(marts, data_sets, problems, run, with_plots=form == "html")
         if form != "html":
             make = to_markdown if form == "markdown" else to_json_twin

@@ -60,7 +60,9 @@ def ask(
             hint = "\n  the marts are not built yet: run `dbt build`"
         if isinstance(error, duckdb.PermissionException):
             hint = "\n  files outside the lakehouse can be read only with --external-access"
-        raise QueryError(str(error).expandtabs(4).rstrip() + hint) from error
+        # The functions raise errors of their own.
+        message = str(error).removeprefix("Invalid Input Error: obslake: ")
+        raise QueryError(message.expandtabs(4).rstrip() + hint) from error
 
 
 @contextmanager

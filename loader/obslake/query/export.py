@@ -80,7 +80,7 @@ def export(
     Raises:
         ExportError: there is no such mart, it has no column for ``data_sets`` or ``problems``, the file exists or
             cannot be written, or its name does not determine the format.
-        QueryError: the marts cannot be read.
+        UnknownNameError, QueryError: the marts do not have a data set or problem, or cannot be read.
     """
     form, compression = _form(output, form)
     path = None if output == "-" else Path(output)

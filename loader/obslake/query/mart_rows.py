@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from obslake.engine import quote_identifier
 from obslake.errors import ExportError
+from obslake.query.names import check_names, has_name
 
 KEY_COLUMNS = (
     "data_set_id",
@@ -57,6 +58,7 @@ class MartRows:
 
         Raises:
             ExportError: there is no such mart, or it lacks the column of the choice.
+            UnknownNameError: neither it nor the mart of all problems has the data set or problem.
         """
         self._connection = connection
         self._relation = relation
@@ -78,6 +80,13 @@ class MartRows:
                 raise ExportError(f"{relation} has no {column} to choose by")
             if values:
                 self._wanted[column] = list(values)
+        # Some marts have rows of problems that were never observed, such as measurements.
+        for kind, column, values, within in (
+            ("data set", "data_set_id", data_sets, ()),
+            ("problem", "problem_id", problems, data_sets),
+        ):
+            others = [v for v in values if not has_name(connection, relation, column, v, within)]
+            check_names(connection, kind, others, within)
 
     def _names(self) -> list[str]:
         tables = (
