@@ -9,7 +9,8 @@
 -- The views `implementations`, `tests` and `runs` are empty until you replace them with your own.
 --
 -- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) are applied once per response
--- when dbt builds, not in these functions.
+-- when dbt builds, not in these functions. Nor do they set aside broken runs (docs/concepts.md), which show only
+-- over all problems.
 --
 -- Requires DuckDB 1.5 or 2. DuckDB 1.4 gives the same answers, but takes half a minute to read this file; older
 -- versions are refused.
@@ -329,9 +330,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -349,17 +360,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -368,7 +400,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -415,6 +447,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -424,20 +457,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -449,7 +482,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -458,9 +491,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -539,6 +572,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -567,7 +601,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -585,7 +619,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -708,7 +742,7 @@ observed as (
         problem_id,
         implementation_id
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -1270,9 +1304,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -1290,17 +1334,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -1309,7 +1374,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -1356,6 +1421,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -1365,20 +1431,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -1390,7 +1456,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -1399,9 +1465,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -1480,6 +1546,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -1508,7 +1575,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -1526,7 +1593,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -2989,9 +3056,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -3009,17 +3086,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -3028,7 +3126,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -3075,6 +3173,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -3084,20 +3183,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -3109,7 +3208,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -3118,9 +3217,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -3159,6 +3258,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -3187,7 +3287,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -3263,6 +3363,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
 final as (
 
     select
@@ -3277,13 +3388,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 
@@ -3327,6 +3445,7 @@ final as (
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -3363,6 +3482,7 @@ finals as (
             and problem_id = problem
             and implementation_id = implementation_a
             and is_final
+            and not is_set_aside
         union all
     select
             'b' as side,
@@ -3381,6 +3501,7 @@ finals as (
             and problem_id = problem
             and implementation_id = implementation_b
             and is_final
+            and not is_set_aside
         
     
 
@@ -3667,9 +3788,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -3687,17 +3818,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -3706,7 +3858,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -3753,6 +3905,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -3762,20 +3915,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -3787,7 +3940,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -3796,9 +3949,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -3837,6 +3990,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -3865,7 +4019,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -3908,7 +4062,7 @@ observed as (
         problem_id,
         implementation_id
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -4074,7 +4228,7 @@ with
 actuations as (
 
     select * from model_int_actuations
-    where not is_oracle and (is_final or is_skipped)
+    where not is_oracle and not is_set_aside and (is_final or is_skipped)
 
 ),
 
@@ -4266,7 +4420,7 @@ executions as (
         first_executed_at,
         last_executed_at
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -4956,9 +5110,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -4976,17 +5140,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -4995,7 +5180,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -5042,6 +5227,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -5051,20 +5237,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -5076,7 +5262,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -5085,9 +5271,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -5166,6 +5352,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -5194,7 +5381,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -5212,7 +5399,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -6049,9 +6236,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -6069,17 +6266,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -6088,7 +6306,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -6135,6 +6353,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -6144,20 +6363,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -6169,7 +6388,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -6178,9 +6397,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -6259,6 +6478,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -6287,7 +6507,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -6305,7 +6525,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -6428,7 +6648,7 @@ observed as (
         problem_id,
         implementation_id
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -6657,6 +6877,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
 final as (
 
     select
@@ -6671,13 +6902,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 
@@ -6721,6 +6959,7 @@ final as (
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -6797,7 +7036,7 @@ chosen as (
 actuations as (
 
     select * from model_stimulus_response_cube
-    where data_set_id = data_set and is_final
+    where data_set_id = data_set and is_final and not is_set_aside
 
 ),
 
@@ -7311,9 +7550,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -7331,17 +7580,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -7350,7 +7620,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -7397,6 +7667,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -7406,20 +7677,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -7431,7 +7702,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -7440,9 +7711,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -7468,7 +7739,7 @@ with
 actuations as (
 
     select * from model_int_actuations
-    where is_executed and not is_oracle
+    where is_executed and not is_oracle and not is_set_aside
 
 ),
 
@@ -7940,9 +8211,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -7960,17 +8241,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -7979,7 +8281,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -8026,6 +8328,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -8035,20 +8338,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -8060,7 +8363,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -8069,9 +8372,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -8150,6 +8453,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -8178,7 +8482,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -8196,7 +8500,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -10559,9 +10863,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -10579,17 +10893,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -10598,7 +10933,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -10645,6 +10980,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -10654,20 +10990,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -10679,7 +11015,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -10688,9 +11024,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -10769,6 +11105,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -10797,7 +11134,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -10815,7 +11152,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -11468,9 +11805,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -11488,17 +11835,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -11507,7 +11875,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -11554,6 +11922,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -11563,20 +11932,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -11588,7 +11957,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -11597,9 +11966,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -11638,6 +12007,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -11666,7 +12036,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -11742,6 +12112,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
 final as (
 
     select
@@ -11756,13 +12137,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 
@@ -11806,6 +12194,7 @@ final as (
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -11836,7 +12225,8 @@ select
     observed_at,
     git_commit,
     git_branch,
-    pipeline
+    pipeline,
+    is_set_aside
 from model_stimulus_response_cube
 where data_set_id = data_set and problem_id = problem
 );
@@ -12026,9 +12416,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -12046,17 +12446,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -12065,7 +12486,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -12112,6 +12533,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -12121,20 +12543,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -12146,7 +12568,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -12155,9 +12577,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -12407,9 +12829,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -12427,17 +12859,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -12446,7 +12899,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -12493,6 +12946,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -12502,20 +12956,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -12527,7 +12981,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -12536,9 +12990,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -12617,6 +13071,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -12645,7 +13100,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -12663,7 +13118,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -13455,9 +13910,19 @@ final as (
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -13475,17 +13940,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -13494,7 +13980,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -13541,6 +14027,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -13550,20 +14037,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -13575,7 +14062,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -13584,9 +14071,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -13665,6 +14152,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -13693,7 +14181,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -13711,7 +14199,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -13834,7 +14322,7 @@ observed as (
         problem_id,
         implementation_id
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -14018,7 +14506,8 @@ final as (
         stimuli_signature,
         n_tests,
         n_steps,
-        first_executed_at
+        first_executed_at,
+        is_set_aside
     from run_columns
 
 )
@@ -14095,6 +14584,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
 final as (
 
     select
@@ -14109,13 +14609,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 
@@ -14159,6 +14666,7 @@ final as (
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -14255,7 +14763,7 @@ sized as (
 
 ),
 
-final as (
+members as (
 
     select
         data_set_id,
@@ -14274,24 +14782,54 @@ final as (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
             order by n_implementations desc, exemplar_implementation_id asc
         ) as bigint) as cluster_rank,
-        -- Runs are ordered by their first execution of the problem.
-        cast(dense_rank() over (
-            partition by data_set_id, problem_id, environment_id, followed_by, revision_id
-            order by executed_at desc, run_id desc
-        ) as bigint) as recency,
+        is_set_aside,
+        executed_at,
         row_number() over (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
             order by subject_id asc
         ) = 1 as stands_for_context
     from sized
 
+),
+
+-- Runs are ordered by their first execution of the problem. One that is set aside has no place, but runs before it.
+placed as (
+
+    select
+        *,
+        cast(sum(case when stands_for_context and not is_set_aside then 1 else 0 end) over (
+            partition by data_set_id, problem_id, environment_id, followed_by, revision_id
+            order by executed_at desc, run_id desc
+        ) as bigint) as place
+    from members
+
+),
+
+-- Columns, because the engine cannot apply a condition with a sum early.
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        environment_id,
+        run_id,
+        followed_by,
+        revision_id,
+        subject_id,
+        implementation_id,
+        cluster_id,
+        stimuli_signature,
+        n_steps,
+        n_implementations,
+        cluster_rank,
+        case when not is_set_aside then place end as recency,
+        stands_for_context,
+        place + 1 as recency_before
+    from placed
+
 )
 
--- A column, because the engine cannot apply a condition with a sum early.
-select
-    *,
-    recency + 1 as recency_before
-from final
+select * from final
 ),  model_context_transitions as (
 -- How the answers of subjects, and their clusters, differ between any two contexts of a problem. Queries must select a
 -- few pairs: the engine applies a condition on the columns that name a pair before it compares.

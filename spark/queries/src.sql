@@ -14,6 +14,7 @@ select
     observed_at,
     git_commit,
     git_branch,
-    pipeline
+    pipeline,
+    is_set_aside
 from stimulus_response_cube
 where data_set_id = :data_set and problem_id = :problem

@@ -9,9 +9,11 @@ import pyarrow as pa
 from obslake.lakehouse.schemas import TABLES, sql_type
 
 from tests.reference.equivalence import Equivalence
-from tests.reference.naive import COLUMNS, Description, Marts, Observation
+from tests.reference.naive import COLUMNS, Decision, Description, Marts, Observation
 
 MARTS = tuple(COLUMNS)
+SEEDS = {"response_equivalences": Equivalence, "runs_set_aside": Decision}
+"""Each seed with the type of its rows, whose fields are its columns."""
 
 _ARROW_TYPES = {
     "step_id": pa.int32(),
@@ -81,10 +83,9 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
     for table in TABLES:
         columns = ", ".join(f'"{f.name}" {sql_type(f.field_type)}' for f in table.schema.fields)
         connection.execute(f"create table lake.{table.name} ({columns})")
-    connection.execute(
-        "create table main.response_equivalences "
-        "(data_set_id varchar, problem_id varchar, rule varchar, argument varchar)"
-    )
+    for seed, row_type in SEEDS.items():
+        columns = ", ".join(f"{field.name} varchar" for field in fields(row_type))
+        connection.execute(f"create table main.{seed} ({columns})")
     # Only the problems; the models need no other columns of this one.
     connection.execute("create schema main_refresh")
     connection.execute(
@@ -119,8 +120,9 @@ def replace_rows(
     observations: Sequence[Observation],
     descriptions: Sequence[Description],
     equivalences: Sequence[Equivalence] = (),
+    decisions: Sequence[Decision] = (),
 ) -> None:
-    """Replace all rows that the models read with these observations, descriptions and rules."""
+    """Replace all rows that the models read with these observations, descriptions and rows of seeds."""
     for table, given in (
         ("observations", observations_table(observations)),
         ("implementations", descriptions_table(descriptions)),
@@ -128,11 +130,11 @@ def replace_rows(
         connection.execute(f"delete from lake.{table}")
         connection.register("given", given)
         connection.execute(f"insert into lake.{table} by name from given")
-    connection.execute("delete from main.response_equivalences")
-    for rule in equivalences:
-        connection.execute(
-            "insert into main.response_equivalences values (?, ?, ?, ?)", astuple(rule)
-        )
+    for seed, rows in {"response_equivalences": equivalences, "runs_set_aside": decisions}.items():
+        connection.execute(f"delete from main.{seed}")
+        places = ", ".join("?" for _ in fields(SEEDS[seed]))
+        for row in rows:
+            connection.execute(f"insert into main.{seed} values ({places})", astuple(row))
     models = connection.execute("select relation, code from lake.models order by number")
     for relation, code in models.fetchall():
         connection.execute(f"delete from {relation}")

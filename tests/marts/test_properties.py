@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -29,6 +29,8 @@ from tests.marts.comparison import (
 from tests.reference.equivalence import Equivalence
 from tests.reference.naive import (
     COLUMNS,
+    CubeRow,
+    Decision,
     Description,
     Observation,
     Voting,
@@ -38,10 +40,13 @@ from tests.reference.naive import (
     compute,
     diff_of_implementations,
     final_responses,
+    mark_set_aside,
+    runs_set_aside,
 )
 from tests.reference.strategies import (
     DATA_SET_IDS,
     described_sets,
+    random_decisions,
     random_descriptions,
     random_equivalences,
     random_observations,
@@ -66,8 +71,9 @@ def assert_equal_marts(
     descriptions: list[Description],
     equivalences: list[Equivalence],
     voting: Voting | None = None,
+    decisions: Sequence[Decision] = (),
 ) -> None:
-    computed = compute(observations, descriptions, equivalences, voting)
+    computed = compute(observations, descriptions, equivalences, voting, decisions)
     for mart in MARTS:
         rows, expected = sql_rows(connection, mart), expected_rows(computed, mart)
         assert rows == expected, f"{mart} of {data_sets_that_differ(mart, rows, expected)}"
@@ -92,8 +98,9 @@ def test_small_sets(
 ) -> None:
     observations, descriptions = in_data_sets_of_their_own(sets)
     equivalences = [] if seed is None else random_equivalences(seed, observations)
-    replace_rows(models, observations, descriptions, equivalences)
-    assert_equal_marts(models, observations, descriptions, equivalences)
+    decisions = [] if seed is None else random_decisions(seed, observations)
+    replace_rows(models, observations, descriptions, equivalences, decisions)
+    assert_equal_marts(models, observations, descriptions, equivalences, decisions=decisions)
 
 
 def in_data_sets_of_their_own(
@@ -116,8 +123,16 @@ def test_many_problems_at_once(models: duckdb.DuckDBPyConnection, seed: int) -> 
     observations = random_observations(seed, n_problems=300)
     descriptions = random_descriptions(seed, observations)
     equivalences = random_equivalences(seed, observations) if seed else []
-    replace_rows(models, observations, descriptions, equivalences)
-    assert_equal_marts(models, observations, descriptions, equivalences)
+    decisions = random_decisions(seed, observations) if seed else []
+    assert len(runs_set_aside(observations, descriptions)) > 5
+    replace_rows(models, observations, descriptions, equivalences, decisions)
+    assert_equal_marts(models, observations, descriptions, equivalences, decisions=decisions)
+
+
+def counted_rows(observations: list[Observation], descriptions: list[Description]) -> list[CubeRow]:
+    """Return the cube without the runs that are set aside."""
+    set_aside = runs_set_aside(observations, descriptions)
+    return [r for r in mark_set_aside(build_cube(observations), set_aside) if not r.is_set_aside]
 
 
 def test_any_two_revisions_are_compared(
@@ -130,7 +145,7 @@ def test_any_two_revisions_are_compared(
     models.execute(
         f"create or replace macro compare_revisions(data_set, base, head) as table ({code})"
     )
-    cube = build_cube(observations)
+    cube = counted_rows(observations, descriptions)
     matrix = build_matrix(final_responses(cube))
     names = {d.revision for d in descriptions} | {o.implementation_id for o in observations}
     n_rows = 0
@@ -153,7 +168,7 @@ def test_any_two_implementations_of_a_problem_are_compared(
     code = compiled["nodes"]["model.obslake.behavior_diff"]["compiled_code"]
     parameters = "data_set, problem, implementation_a, implementation_b"
     models.execute(f"create or replace macro behavior_diff({parameters}) as table ({code})")
-    cube = build_cube(observations)
+    cube = counted_rows(observations, [])
     n_rows = 0
     for problem in sorted({(o.data_set_id, o.problem_id) for o in observations})[:60]:
         of_problem = [r for r in cube if (r.data_set_id, r.problem_id) == problem]

@@ -2,8 +2,8 @@
 -- and in DuckDB's own dialect.
 --
 -- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support) and the
--- temporary tables verified_problems, canonical_hashes (of responses that rules of equality make equal to others) and
--- content_hashes (of the code of implementations).
+-- temporary tables verified_problems, canonical_hashes (of responses that rules of equality make equal to others),
+-- content_hashes (of the code of implementations) and set_aside_runs (which count for no implementation).
 
 create or replace temp table verified_cells as
 with
@@ -38,7 +38,12 @@ attempts as (
 
 runs as (
     select * from attempts
-    where executed
+    where
+        executed
+        and (
+            implementation_id = getvariable('oracle')
+            or (data_set_id, problem_id, run_id, environment_id) not in (from set_aside_runs)
+        )
     qualify row_number() over (
         partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
         order by attempt desc
