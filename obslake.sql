@@ -202,6 +202,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -245,7 +254,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -296,12 +305,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -324,6 +339,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -958,7 +978,7 @@ select
 ),
 
 model_int_tests as (
--- Every executed test, with the latest value of each attribute in its descriptions.
+-- Every executed test, with the latest value of each attribute in its descriptions, under any of its names.
 
 with
 
@@ -971,6 +991,33 @@ cells as (
 descriptions as (
 
     select * from model_stg_tests
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+renamed_descriptions as (
+
+    select
+        descriptions.data_set_id,
+        descriptions.problem_id,
+        coalesce(renamed_tests.to_test_id, descriptions.test_id) as test_id,
+        descriptions.stimulus_sheet,
+        descriptions.interface,
+        descriptions.language,
+        descriptions.content_hash,
+        descriptions.origin,
+        descriptions.load_id
+    from descriptions
+    left join renamed_tests
+        on
+            descriptions.data_set_id = renamed_tests.data_set_id
+            and descriptions.problem_id = renamed_tests.problem_id
+            and descriptions.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -998,7 +1045,7 @@ described as (
         max_by(language, load_id || ':' || cast(language as string)) as language,
         max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
         max_by(origin, load_id || ':' || cast(origin as string)) as origin
-    from descriptions
+    from renamed_descriptions
     group by data_set_id, problem_id, test_id
 
 ),
@@ -1176,6 +1223,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -1219,7 +1275,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -1270,12 +1326,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -1298,6 +1360,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -2395,7 +2462,7 @@ select
 ),
 
 model_int_tests as (
--- Every executed test, with the latest value of each attribute in its descriptions.
+-- Every executed test, with the latest value of each attribute in its descriptions, under any of its names.
 
 with
 
@@ -2408,6 +2475,33 @@ cells as (
 descriptions as (
 
     select * from model_stg_tests
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+renamed_descriptions as (
+
+    select
+        descriptions.data_set_id,
+        descriptions.problem_id,
+        coalesce(renamed_tests.to_test_id, descriptions.test_id) as test_id,
+        descriptions.stimulus_sheet,
+        descriptions.interface,
+        descriptions.language,
+        descriptions.content_hash,
+        descriptions.origin,
+        descriptions.load_id
+    from descriptions
+    left join renamed_tests
+        on
+            descriptions.data_set_id = renamed_tests.data_set_id
+            and descriptions.problem_id = renamed_tests.problem_id
+            and descriptions.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -2435,7 +2529,7 @@ described as (
         max_by(language, load_id || ':' || cast(language as string)) as language,
         max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
         max_by(origin, load_id || ':' || cast(origin as string)) as origin
-    from descriptions
+    from renamed_descriptions
     group by data_set_id, problem_id, test_id
 
 ),
@@ -2928,6 +3022,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -2971,7 +3074,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -3022,12 +3125,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -3050,6 +3159,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -3660,6 +3774,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -3703,7 +3826,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -3754,12 +3877,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -3782,6 +3911,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -4982,6 +5116,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -5025,7 +5168,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -5076,12 +5219,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -5104,6 +5253,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -6108,6 +6262,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -6151,7 +6314,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -6202,12 +6365,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -6230,6 +6399,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -7422,6 +7596,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -7465,7 +7648,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -7516,12 +7699,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -7544,6 +7733,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -8083,6 +8277,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -8126,7 +8329,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -8177,12 +8380,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -8205,6 +8414,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -8978,7 +9192,7 @@ select
 ),
 
 model_int_tests as (
--- Every executed test, with the latest value of each attribute in its descriptions.
+-- Every executed test, with the latest value of each attribute in its descriptions, under any of its names.
 
 with
 
@@ -8991,6 +9205,33 @@ cells as (
 descriptions as (
 
     select * from model_stg_tests
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+renamed_descriptions as (
+
+    select
+        descriptions.data_set_id,
+        descriptions.problem_id,
+        coalesce(renamed_tests.to_test_id, descriptions.test_id) as test_id,
+        descriptions.stimulus_sheet,
+        descriptions.interface,
+        descriptions.language,
+        descriptions.content_hash,
+        descriptions.origin,
+        descriptions.load_id
+    from descriptions
+    left join renamed_tests
+        on
+            descriptions.data_set_id = renamed_tests.data_set_id
+            and descriptions.problem_id = renamed_tests.problem_id
+            and descriptions.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -9018,7 +9259,7 @@ described as (
         max_by(language, load_id || ':' || cast(language as string)) as language,
         max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
         max_by(origin, load_id || ':' || cast(origin as string)) as origin
-    from descriptions
+    from renamed_descriptions
     group by data_set_id, problem_id, test_id
 
 ),
@@ -10735,6 +10976,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -10778,7 +11028,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -10829,12 +11079,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -10857,6 +11113,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -11677,6 +11938,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -11720,7 +11990,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -11771,12 +12041,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -11799,6 +12075,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -12288,6 +12569,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -12331,7 +12621,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -12382,12 +12672,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -12410,6 +12706,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -12701,6 +13002,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -12744,7 +13054,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -12795,12 +13105,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -12823,6 +13139,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
@@ -13782,6 +14103,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -13825,7 +14155,7 @@ select
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -13876,12 +14206,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -13904,6 +14240,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 

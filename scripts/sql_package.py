@@ -54,7 +54,8 @@ _NEEDED = {
 _HASH_LANE = re.compile(r"cast\('0x' \|\| substr\((.+), (\d+), 16\) as ubigint\)")
 _EPHEMERAL = "__dbt__cte__"
 
-# What only dbt decides, over all problems and from seeds: no response is replaced here, and no run is set aside.
+# What only dbt decides, over all problems and from seeds: here no response is replaced, no run is set aside, and
+# no test has another name.
 _EMPTY_MODELS = {
     "int_canonical_responses": (
         "data_set_id",
@@ -64,6 +65,7 @@ _EMPTY_MODELS = {
         "response_hash",
     ),
     "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id", "reason"),
+    "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
 }
 
 _CATALOGUE_HEADER = """\
@@ -272,11 +274,12 @@ def write_queries(manifest: dict[str, Any]) -> dict[str, str]:
 
 
 def _models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the models by their unique ids, without those of the refresh."""
+    """Return the models by their unique ids, of those of the refresh only the ones that decide what rows mean."""
     return {
         unique_id: node
         for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and node["fqn"][1] != "refresh"
+        if node["resource_type"] == "model"
+        and (node["fqn"][1] != "refresh" or node["name"] in _EMPTY_MODELS)
     }
 
 

@@ -9,10 +9,14 @@ import pyarrow as pa
 from obslake.lakehouse.schemas import TABLES, sql_type
 
 from tests.reference.equivalence import Equivalence
-from tests.reference.naive import COLUMNS, Decision, Description, Marts, Observation
+from tests.reference.naive import COLUMNS, Decision, Description, Marts, Observation, Renamed
 
 MARTS = tuple(COLUMNS)
-SEEDS = {"response_equivalences": Equivalence, "runs_set_aside": Decision}
+SEEDS = {
+    "renamed_tests": Renamed,
+    "response_equivalences": Equivalence,
+    "runs_set_aside": Decision,
+}
 """Each seed with the type of its rows, whose fields are its columns."""
 
 _ARROW_TYPES = {
@@ -71,6 +75,10 @@ def _plain(value: Any) -> Any:
     return round(value, 5) + 0.0 if isinstance(value, float) else value
 
 
+# Models of the refresh that decide what rows mean.
+_RULES = ("refresh_renamed_tests", "refresh_response_rules")
+
+
 def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> None:
     """Create the project's models as tables in memory, on empty tables in place of the Iceberg tables.
 
@@ -98,7 +106,7 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
         for key, node in manifest["nodes"].items()
         if node["resource_type"] == "model"
         and node["config"]["materialized"] != "table_function"
-        and (node["fqn"][1] != "refresh" or node["name"] == "refresh_response_rules")
+        and (node["fqn"][1] != "refresh" or node["name"] in _RULES)
     }
     while pending:
         for key, node in list(pending.items()):
@@ -121,6 +129,7 @@ def replace_rows(
     descriptions: Sequence[Description],
     equivalences: Sequence[Equivalence] = (),
     decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
 ) -> None:
     """Replace all rows that the models read with these observations, descriptions and rows of seeds."""
     for table, given in (
@@ -130,7 +139,8 @@ def replace_rows(
         connection.execute(f"delete from lake.{table}")
         connection.register("given", given)
         connection.execute(f"insert into lake.{table} by name from given")
-    for seed, rows in {"response_equivalences": equivalences, "runs_set_aside": decisions}.items():
+    given_seeds = (renamed, equivalences, decisions)
+    for seed, rows in zip(SEEDS, given_seeds, strict=True):
         connection.execute(f"delete from main.{seed}")
         places = ", ".join("?" for _ in fields(SEEDS[seed]))
         for row in rows:

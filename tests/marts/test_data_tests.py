@@ -32,6 +32,8 @@ EXAMPLES = "main.training_examples"
 TRANSITIONS = "main.behavior_transitions"
 EQUIVALENCES = "main.response_equivalences"
 DECISIONS = "main.runs_set_aside"
+RENAMED = "main.renamed_tests"
+RENAMED_OF_PROBLEMS = "main_refresh.refresh_renamed_tests"
 AGREEMENTS = "main.implementation_agreements"
 ASSESSMENTS = "main.implementation_assessments"
 PROBLEMS = "main.problem_assessments"
@@ -153,6 +155,21 @@ SINGULAR: dict[str, list[str]] = {
             "(null, null, 'unordered', 'innermost')",
             *(f"('d', 'p', 'significant_digits', {n})" for n in ("null", "'0'", "'18'", "'2.0'")),
         )
+    ],
+    "renamed_tests_are_valid": [
+        f"insert into {RENAMED} values {rows}"
+        for rows in (
+            "('d', 'p', null, 't1')",
+            "('d', 'p', 't1', '')",
+            "(null, 'p', 't1', 't1')",
+            "(null, 'p', 't1', 't2'), ('', 'p', 't1', 't3')",
+            "(null, null, 't1', 't2'), ('d', 'p', 't2', 't3')",
+            "('d', null, 't1', 't2'), (null, 'p', 't2', 't1')",
+        )
+    ],
+    "renamed_tests_ran_under_one_name": [
+        f"insert into {RENAMED_OF_PROBLEMS} values ('d', 'p', 't1', 't2')",
+        f"insert into {RENAMED_OF_PROBLEMS} values ('d', 'r', 't1', 'x'), ('d', 'r', 't2', 'x')",
     ],
     "runs_set_aside_are_valid": [
         f"insert into {DECISIONS} values {rows}"

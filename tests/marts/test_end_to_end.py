@@ -34,6 +34,7 @@ from tests.reference.naive import (
     Description,
     Marts,
     Observation,
+    Renamed,
     build_cube,
     build_transitions,
     compute,
@@ -72,8 +73,11 @@ def assert_marts(
     descriptions: Sequence[Description] = (),
     equivalences: Sequence[Equivalence] = (),
     decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
 ) -> None:
-    computed = compute(observations, descriptions, equivalences, decisions=decisions)
+    computed = compute(
+        observations, descriptions, equivalences, decisions=decisions, renamed=renamed
+    )
     assert_rows(workspace, computed)
 
 

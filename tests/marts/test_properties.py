@@ -33,6 +33,7 @@ from tests.reference.naive import (
     Decision,
     Description,
     Observation,
+    Renamed,
     Voting,
     build_cube,
     build_matrix,
@@ -50,6 +51,7 @@ from tests.reference.strategies import (
     random_descriptions,
     random_equivalences,
     random_observations,
+    random_renamed,
 )
 
 # Planning the models takes much longer than running them on a small set.
@@ -72,8 +74,9 @@ def assert_equal_marts(
     equivalences: list[Equivalence],
     voting: Voting | None = None,
     decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
 ) -> None:
-    computed = compute(observations, descriptions, equivalences, voting, decisions)
+    computed = compute(observations, descriptions, equivalences, voting, decisions, renamed)
     for mart in MARTS:
         rows, expected = sql_rows(connection, mart), expected_rows(computed, mart)
         assert rows == expected, f"{mart} of {data_sets_that_differ(mart, rows, expected)}"
@@ -99,8 +102,11 @@ def test_small_sets(
     observations, descriptions = in_data_sets_of_their_own(sets)
     equivalences = [] if seed is None else random_equivalences(seed, observations)
     decisions = [] if seed is None else random_decisions(seed, observations)
-    replace_rows(models, observations, descriptions, equivalences, decisions)
-    assert_equal_marts(models, observations, descriptions, equivalences, decisions=decisions)
+    renamed = [] if seed is None else random_renamed(seed, observations)
+    replace_rows(models, observations, descriptions, equivalences, decisions, renamed)
+    assert_equal_marts(
+        models, observations, descriptions, equivalences, decisions=decisions, renamed=renamed
+    )
 
 
 def in_data_sets_of_their_own(
@@ -125,8 +131,11 @@ def test_many_problems_at_once(models: duckdb.DuckDBPyConnection, seed: int) -> 
     equivalences = random_equivalences(seed, observations) if seed else []
     decisions = random_decisions(seed, observations) if seed else []
     assert len(runs_set_aside(observations, descriptions)) > 5
-    replace_rows(models, observations, descriptions, equivalences, decisions)
-    assert_equal_marts(models, observations, descriptions, equivalences, decisions=decisions)
+    renamed = random_renamed(seed, observations) if seed else []
+    replace_rows(models, observations, descriptions, equivalences, decisions, renamed)
+    assert_equal_marts(
+        models, observations, descriptions, equivalences, decisions=decisions, renamed=renamed
+    )
 
 
 def counted_rows(observations: list[Observation], descriptions: list[Description]) -> list[CubeRow]:

@@ -35,12 +35,14 @@ from tests.reference.naive import (
     Decision,
     Description,
     Observation,
+    Renamed,
     runs_set_aside,
 )
 from tests.reference.strategies import (
     random_descriptions,
     random_equivalences,
     random_observations,
+    random_renamed,
 )
 
 Rows = list[dict[str, object]]
@@ -693,7 +695,7 @@ def copy_project(workspace: Workspace) -> Path:
     return project
 
 
-def write_seed(project: Path, seed: str, rows: Sequence[Equivalence | Decision]) -> None:
+def write_seed(project: Path, seed: str, rows: Sequence[Equivalence | Decision | Renamed]) -> None:
     """Write a seed as users do: empty fields, quotes if needed."""
     with (project / "seeds" / f"{seed}.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -802,6 +804,50 @@ def test_changed_runs_set_aside(workspace: Workspace) -> None:
     assert_marts(workspace, observations, descriptions, decisions=some)
 
     write_seed(project, "runs_set_aside", [])
+    workspace.dbt(*REFRESH, project=project)
+    assert_marts(workspace, observations, descriptions)
+
+
+def test_changed_renamed_tests(workspace: Workspace) -> None:
+    """They rebuild exactly the problems that they apply to; a test then has the history of both names."""
+    project = copy_project(workspace)
+    observations = random_observations(8, n_problems=40)
+    descriptions = random_descriptions(8, observations)
+    load_observations(workspace, observations, "observations")
+    for load_id in sorted({d.load_id for d in descriptions}):
+        part_of_load = [d for d in descriptions if d.load_id == load_id]
+        load_descriptions(workspace, part_of_load, f"descriptions-{load_id}")
+    problems = {(o.data_set_id, o.problem_id) for o in observations}
+    workspace.dbt(*RUN, project=project)
+    assert_marts(workspace, observations, descriptions)
+
+    tests = sorted({(o.data_set_id, o.problem_id, o.test_id) for o in observations})
+    one, other = tests[3], tests[-3]
+    some = [Renamed(*one, "a new name"), Renamed(None, *other[1:], "another name")]
+    write_seed(project, "renamed_tests", some)
+    workspace.dbt(*REFRESH, project=project)
+    assert built(workspace)["int_actuations"] == {one[:2]} | {
+        p for p in problems if p[1] == other[1]
+    }
+    assert_marts(workspace, observations, descriptions, renamed=some)
+
+    many = random_renamed(8, observations)
+    write_seed(project, "renamed_tests", many)
+    workspace.dbt(*REFRESH, project=project)
+    assert_marts(workspace, observations, descriptions, renamed=many)
+    assert_as_if_built_at_once(workspace, project=project)
+    workspace.obslake("verify", "--sample", "999")
+
+    write_seed(
+        project, "renamed_tests", [Renamed(None, None, "a", "b"), Renamed("d", None, "b", "c")]
+    )
+    refused = workspace.run("dbt", "run", cwd=project)
+    assert refused.returncode != 0
+    message = "problem (any), test a: b is renamed to c: rename a to c, too"
+    assert message in refused.stdout
+    assert_marts(workspace, observations, descriptions, renamed=many)
+
+    write_seed(project, "renamed_tests", [])
     workspace.dbt(*REFRESH, project=project)
     assert_marts(workspace, observations, descriptions)
 

@@ -91,6 +91,16 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Renamed:
+    """One row of the seed ``renamed_tests``; None means an empty field."""
+
+    data_set_id: str | None
+    problem_id: str | None
+    from_test_id: str
+    to_test_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Voting:
     """Variables of the vote.
 
@@ -617,10 +627,11 @@ def compute(
     equivalences: Sequence[Equivalence] = (),
     voting: Voting | None = None,
     decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
 ) -> Marts:
     """Compute every mart from observations and descriptions in any order."""
     voting = voting or Voting()
-    observations, descriptions = list(observations), list(descriptions)
+    observations, descriptions = with_latest_names(observations, renamed), list(descriptions)
     set_aside = runs_set_aside(observations, descriptions, decisions)
     whole_cube = mark_set_aside(build_cube(observations, equivalences), set_aside)
     cube = [row for row in whole_cube if not row.is_set_aside]
@@ -690,6 +701,28 @@ def md5(text: str) -> str:
 def response_hash(response: str, response_kind: str, rules: Rules = EXACT) -> str:
     """Return the hash of the canonical response."""
     return md5(canonical_response(response, response_kind, rules))
+
+
+def with_latest_names(
+    observations: Iterable[Observation], renamed: Sequence[Renamed]
+) -> list[Observation]:
+    """Return the observations with the latest names of their tests, by the most specific row."""
+    rows_of = group(renamed, lambda r: r.from_test_id)
+
+    def latest_name(o: Observation) -> str:
+        matching = [
+            r
+            for r in rows_of.get(o.test_id, [])
+            if r.data_set_id in (None, o.data_set_id) and r.problem_id in (None, o.problem_id)
+        ]
+        row = max(
+            matching,
+            key=lambda r: (r.problem_id is not None, r.data_set_id is not None),
+            default=None,
+        )
+        return row.to_test_id if row else o.test_id
+
+    return [replace(o, test_id=latest_name(o)) for o in observations]
 
 
 # --- cube and matrix -----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from .equivalence import Equivalence
-from .naive import ORACLE, Decision, Description, Observation
+from .naive import ORACLE, Decision, Description, Observation, Renamed
 
 T = TypeVar("T")
 
@@ -616,3 +616,18 @@ def random_decisions(seed: int, observations: Sequence[Observation]) -> list[Dec
         reason = f"decision {len(decisions)}" if is_set_aside else None
         decisions[scope] = Decision(*scope, str(is_set_aside).lower(), reason)
     return list(decisions.values())
+
+
+def random_renamed(seed: int, observations: Sequence[Observation]) -> list[Renamed]:
+    """Return new names of some tests, in random scopes: of tests that there are, or of others."""
+    chooser = random.Random(seed)
+    tests = sorted({(o.data_set_id, o.problem_id, o.test_id) for o in observations})
+    names = sorted({test_id for _, _, test_id in tests})
+    kept = set(chooser.sample(names, k=len(names) // 2))  # no new name is renamed again
+    rows: dict[tuple[str | None, str | None, str], Renamed] = {}
+    for data_set_id, problem_id, test_id in chooser.sample(tests, k=len(tests) // 4):
+        if test_id not in kept:
+            scope = (chooser.choice((data_set_id, None)), chooser.choice((problem_id, None)))
+            name = chooser.choice((*sorted(kept), "a new name"))
+            rows[*scope, test_id] = Renamed(*scope, test_id, name)
+    return list(rows.values())

@@ -21,19 +21,33 @@ observations as (
 
 ),
 
+renamed_tests as (
+
+    select * from {{ ref('refresh_renamed_tests') }}
+
+),
+
 responses as (
 
     select
-        {{ run | join(',\n        ') }},
-        test_id,
-        step_id,
-        attempt,
-        response,
-        response_kind,
-        observed_at,
-        is_executed,
-        case when is_executed then {{ obslake.failure('response', 'response_kind') | indent(8) }} end as failure
+        observations.{{ run | join(',\n        observations.') }},
+        coalesce(renamed_tests.to_test_id, observations.test_id) as test_id,
+        observations.step_id,
+        observations.attempt,
+        observations.response,
+        observations.response_kind,
+        observations.observed_at,
+        observations.is_executed,
+        case
+            when observations.is_executed
+                then {{ obslake.failure('observations.response', 'observations.response_kind') | indent(16) }}
+        end as failure
     from observations
+    left join renamed_tests
+        on
+            observations.data_set_id = renamed_tests.data_set_id
+            and observations.problem_id = renamed_tests.problem_id
+            and observations.test_id = renamed_tests.from_test_id
 
 ),
 

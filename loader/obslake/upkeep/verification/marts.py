@@ -200,7 +200,7 @@ def _note_age(built: Iterable[str], now: Iterable[str], check: Check) -> None:
 
 def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: Check) -> None:
     """Compare the numbers of cells problem by problem."""
-    _copy_set_aside(connection)
+    _copy_seeds(connection)
     keys = {"stimulus_response_cube": _CUBE_KEY, "stimulus_response_matrix": _MATRIX_KEY}
     for mart, key in keys.items():
         counted = (
@@ -211,7 +211,7 @@ def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: C
         problems = connection.execute(
             "with expected as (select data_set_id, problem_id, count(*) as n from ("
             f"select distinct data_set_id, problem_id, {', '.join(key)} "
-            f"from memory.lake.observations {where}) group by data_set_id, problem_id), "
+            f"from recorded {where}) group by data_set_id, problem_id), "
             "found as (select data_set_id, problem_id, count(*) as n "
             f"from {built.schema}.{mart} group by data_set_id, problem_id) "
             "select data_set_id, problem_id, coalesce(found.n, 0), coalesce(expected.n, 0) "
@@ -235,7 +235,7 @@ def _compute_again(
     _copy_hashes(connection, built)
     connection.execute(
         "create or replace temp table verified_problems as "
-        "select data_set_id, problem_id from memory.lake.observations "
+        "select data_set_id, problem_id from recorded "
         "group by data_set_id, problem_id order by random() limit ?",
         [sample],
     )
@@ -258,20 +258,34 @@ def _compute_again(
             )
 
 
-def _copy_set_aside(connection: duckdb.DuckDBPyConnection) -> None:
-    """Copy which runs are set aside, which is not computed again; none in marts of before there was that."""
-    schemas = connection.execute(
-        "select table_schema from information_schema.tables "
-        "where table_catalog = ? and table_name = 'int_set_aside_runs'",
-        [_MARTS],
-    ).fetchall()
-    columns = "data_set_id, problem_id, run_id, environment_id"
-    runs = (
-        f"select {columns} from {_MARTS}.{quote_identifier(schemas[0][0])}.int_set_aside_runs"
-        if schemas
-        else f"select {columns} from memory.lake.observations limit 0"
+def _copy_seeds(connection: duckdb.DuckDBPyConnection) -> None:
+    """Copy which tests have other names and which runs are set aside, which is not computed again.
+
+    Makes the view ``recorded``, observations with the latest names of their tests, and ``set_aside_runs``.
+    """
+    for table, columns in {
+        "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
+        "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id"),
+    }.items():
+        # Marts of an earlier version have neither.
+        schemas = connection.execute(
+            "select table_schema from information_schema.tables "
+            "where table_catalog = ? and table_name = ?",
+            [_MARTS, table],
+        ).fetchall()
+        rows = (
+            f"select {', '.join(columns)} from {_MARTS}.{quote_identifier(schemas[0][0])}.{table}"
+            if schemas
+            else f"select {', '.join(f'null::varchar as {name}' for name in columns)} limit 0"
+        )
+        name = table.partition("_")[2]
+        connection.execute(f"create or replace temp table {name} as {rows}")
+    connection.execute(
+        "create or replace temp view recorded as "
+        "select o.* replace (coalesce(r.to_test_id, o.test_id) as test_id) "
+        "from memory.lake.observations as o left join renamed_tests as r on o.data_set_id = r.data_set_id "
+        "and o.problem_id = r.problem_id and o.test_id = r.from_test_id"
     )
-    connection.execute(f"create or replace temp table set_aside_runs as {runs}")
 
 
 def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:

@@ -1,9 +1,10 @@
 -- Computes the matrices, clusters and oracles of some problems from their observations, independently of the models
 -- and in DuckDB's own dialect.
 --
--- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support) and the
--- temporary tables verified_problems, canonical_hashes (of responses that rules of equality make equal to others),
--- content_hashes (of the code of implementations) and set_aside_runs (which count for no implementation).
+-- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support), the view
+-- recorded (observations with the latest names of tests) and the temporary tables verified_problems, canonical_hashes
+-- (of responses that rules of equality make equal to others), content_hashes (of the code of implementations) and
+-- set_aside_runs (which count for no implementation).
 
 create or replace temp table verified_cells as
 with
@@ -22,7 +23,7 @@ responses as (
             )
             else output
         end as response
-    from memory.lake.observations as o
+    from recorded as o
     semi join verified_problems as v on o.data_set_id = v.data_set_id and o.problem_id = v.problem_id
 ),
 
