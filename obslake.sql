@@ -9,7 +9,8 @@
 -- The views `implementations`, `tests` and `runs` are empty until you replace them with your own.
 --
 -- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) are applied once per response
--- when dbt builds, not in these functions.
+-- when dbt builds, not in these functions. Nor do they set aside broken runs (docs/concepts.md), which show only
+-- over all problems.
 --
 -- Requires DuckDB 1.5 or 2. DuckDB 1.4 gives the same answers, but takes half a minute to read this file; older
 -- versions are refused.
@@ -85,7 +86,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false;
 
 create or replace macro actuations(data_set, problem) as table (
@@ -109,7 +111,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -201,6 +204,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -238,13 +250,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -295,12 +308,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -314,6 +333,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -323,15 +343,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -349,17 +384,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -368,7 +424,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -389,7 +445,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -415,6 +472,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -424,20 +482,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -449,7 +507,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -458,9 +516,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -504,6 +562,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -539,6 +598,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -567,7 +627,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -585,7 +645,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -708,7 +768,7 @@ observed as (
         problem_id,
         implementation_id
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -868,44 +928,6 @@ final as (
 select * from final
 ),
 
-model_stimulus_response_matrix as (
--- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
-
-with
-
-cells as (
-
-    select * from model_int_actuations
-    where is_cell
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        run_id,
-        environment_id,
-        observed_at,
-        n_runs,
-        is_stable
-    from cells
-
-)
-
-select * from final
-),
-
 model_stg_tests as (
 -- Descriptions of tests, as appended.
 
@@ -924,7 +946,7 @@ select
 ),
 
 model_int_tests as (
--- Every executed test, with the latest value of each attribute in its descriptions.
+-- Every executed test, with the latest value of each attribute in its descriptions, under any of its names.
 
 with
 
@@ -937,6 +959,33 @@ cells as (
 descriptions as (
 
     select * from model_stg_tests
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+renamed_descriptions as (
+
+    select
+        descriptions.data_set_id,
+        descriptions.problem_id,
+        coalesce(renamed_tests.to_test_id, descriptions.test_id) as test_id,
+        descriptions.stimulus_sheet,
+        descriptions.interface,
+        descriptions.language,
+        descriptions.content_hash,
+        descriptions.origin,
+        descriptions.load_id
+    from descriptions
+    left join renamed_tests
+        on
+            descriptions.data_set_id = renamed_tests.data_set_id
+            and descriptions.problem_id = renamed_tests.problem_id
+            and descriptions.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -964,7 +1013,7 @@ described as (
         max_by(language, load_id || ':' || cast(language as string)) as language,
         max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
         max_by(origin, load_id || ':' || cast(origin as string)) as origin
-    from descriptions
+    from renamed_descriptions
     group by data_set_id, problem_id, test_id
 
 ),
@@ -1010,8 +1059,8 @@ select * from final
 
 matrix as (
 
-    select * from model_stimulus_response_matrix
-    where data_set_id = data_set and problem_id = problem
+    select * from model_int_actuations
+    where data_set_id = data_set and problem_id = problem and is_cell
 
 ),
 
@@ -1090,7 +1139,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -1111,6 +1161,31 @@ where not (
         )
     )
 )
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
 ),
 
 given_tests as (
@@ -1157,6 +1232,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -1194,13 +1278,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -1251,12 +1336,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -1270,6 +1361,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -1279,15 +1371,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -1305,17 +1412,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -1324,7 +1452,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -1345,7 +1473,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -1371,6 +1500,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -1380,20 +1510,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -1405,7 +1535,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -1414,9 +1544,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -1460,6 +1590,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -1495,6 +1626,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -1523,7 +1655,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -1541,7 +1673,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -1672,6 +1804,532 @@ final as (
 select * from final
 ),
 
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_int_other_contents as (
+-- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
+-- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
+--
+-- Nearly all stimuli have one content. Only the tests of the others are compared.
+
+
+
+with
+
+cells as (
+
+    select * from model_int_matrix_cells
+    where not is_oracle
+
+),
+
+-- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
+edited_stimuli as (
+
+    select problem_no, data_set_id, problem_id, test_id, step_id
+    from cells
+    group by problem_no, data_set_id, problem_id, test_id, step_id
+    having
+        min(test_content_hash) <> max(test_content_hash)
+        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
+
+),
+
+edited_tests as (
+
+    select distinct
+        problem_no,
+        data_set_id,
+        problem_id,
+        test_id
+    from edited_stimuli
+
+),
+
+-- A revision is as old as its date in the order of its lineage says.
+revisions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max(revised_at) as revised_at
+    from model_int_lineage_revisions
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+dated_cells as (
+
+    select
+        cells.*,
+        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
+    from cells
+    inner join edited_tests
+        on cells.problem_no = edited_tests.problem_no
+            and cells.data_set_id = edited_tests.data_set_id
+            and cells.problem_id = edited_tests.problem_id
+            and cells.test_id = edited_tests.test_id
+    inner join executions
+        on cells.data_set_id = executions.data_set_id
+            and cells.problem_id = executions.problem_id
+            and cells.implementation_id = executions.implementation_id
+    left join revisions
+        on cells.data_set_id = revisions.data_set_id
+            and cells.problem_id = revisions.problem_id
+            and cells.implementation_id = revisions.implementation_id
+
+),
+
+counted as (
+
+    select
+        *,
+        count(*) over (
+            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
+        ) as n_equal
+    from dated_cells
+
+),
+
+-- Of several contents that are equally new, that of most implementations is the current one.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by problem_no, data_set_id, problem_id, test_id, step_id
+            order by
+                revised_at desc,
+                n_equal desc,
+                test_content_hash desc nulls last,
+                inputs desc nulls last
+        ) as recency
+    from counted
+
+),
+
+compared as (
+
+    select
+        ranked.*,
+        -- The state of the objects under test depends on all steps before.
+        max(case when case
+                when ranked.test_content_hash = newest.test_content_hash then true
+                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
+                else ranked.test_content_hash is null or newest.test_content_hash is null
+            end then 0 else 1 end) over (
+            partition by
+                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
+            order by ranked.step_id
+            rows between unbounded preceding and current row
+        ) = 1 as is_other
+    from ranked
+    inner join ranked as newest
+        on
+            ranked.problem_no = newest.problem_no
+            and ranked.data_set_id = newest.data_set_id
+            and ranked.problem_id = newest.problem_id
+            and ranked.test_id = newest.test_id
+            and ranked.step_id = newest.step_id
+            and newest.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        problem_no
+    from compared
+    where is_other
+
+)
+
+select * from final
+),
+
 model_int_votes as (
 -- The responses of the implementations that may vote.
 
@@ -1693,6 +2351,12 @@ matrix_columns as (
 
 ),
 
+other_contents as (
+
+    select * from model_int_other_contents
+
+),
+
 final as (
 
     select
@@ -1704,7 +2368,8 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+        and other_contents.implementation_id is null as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -1712,6 +2377,14 @@ final as (
             cells.data_set_id = matrix_columns.data_set_id
             and cells.problem_id = matrix_columns.problem_id
             and cells.implementation_id = matrix_columns.implementation_id
+    left join other_contents
+        on
+            cells.problem_no = other_contents.problem_no
+            and cells.data_set_id = other_contents.data_set_id
+            and cells.problem_id = other_contents.problem_id
+            and cells.test_id = other_contents.test_id
+            and cells.step_id = other_contents.step_id
+            and cells.implementation_id = other_contents.implementation_id
 
 )
 
@@ -1832,6 +2505,19 @@ stimuli as (
 
 ),
 
+other_contents as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        count(*) as n_other_contents
+    from model_int_other_contents
+    group by data_set_id, problem_id, test_id, step_id
+
+),
+
 specified_oracles as (
 
     select * from cells
@@ -1929,7 +2615,8 @@ final as (
             when classified.has_winner
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified
+        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
+        coalesce(other_contents.n_other_contents, 0) as n_other_contents
     from stimuli
     left join classified
         on
@@ -1943,6 +2630,12 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
+    left join other_contents
+        on
+            stimuli.data_set_id = other_contents.data_set_id
+            and stimuli.problem_id = other_contents.problem_id
+            and stimuli.test_id = other_contents.test_id
+            and stimuli.step_id = other_contents.step_id
     left join specified_oracles
         on
             stimuli.data_set_id = specified_oracles.data_set_id
@@ -2343,7 +3036,7 @@ select
 ),
 
 model_int_tests as (
--- Every executed test, with the latest value of each attribute in its descriptions.
+-- Every executed test, with the latest value of each attribute in its descriptions, under any of its names.
 
 with
 
@@ -2356,6 +3049,33 @@ cells as (
 descriptions as (
 
     select * from model_stg_tests
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+renamed_descriptions as (
+
+    select
+        descriptions.data_set_id,
+        descriptions.problem_id,
+        coalesce(renamed_tests.to_test_id, descriptions.test_id) as test_id,
+        descriptions.stimulus_sheet,
+        descriptions.interface,
+        descriptions.language,
+        descriptions.content_hash,
+        descriptions.origin,
+        descriptions.load_id
+    from descriptions
+    left join renamed_tests
+        on
+            descriptions.data_set_id = renamed_tests.data_set_id
+            and descriptions.problem_id = renamed_tests.problem_id
+            and descriptions.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -2383,7 +3103,7 @@ described as (
         max_by(language, load_id || ':' || cast(language as string)) as language,
         max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
         max_by(origin, load_id || ':' || cast(origin as string)) as origin
-    from descriptions
+    from renamed_descriptions
     group by data_set_id, problem_id, test_id
 
 ),
@@ -2442,9 +3162,79 @@ agreements as (
 
 ),
 
-cells as (
+representative_cells as (
 
     select * from model_int_representative_cells
+
+),
+
+other_contents as (
+
+    select * from model_int_other_contents
+
+),
+
+matrix_cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+-- Equal responses may be to different contents of a stimulus. These implementations represent only themselves.
+unlike_others as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from other_contents
+
+),
+
+-- A response to another content of a stimulus cannot be compared with the responses to the current one.
+cells as (
+
+    select
+        representative_cells.data_set_id,
+        representative_cells.problem_id,
+        representative_cells.test_id,
+        representative_cells.step_id,
+        representative_cells.implementation_id,
+        representative_cells.response_hash,
+        representative_cells.is_right_verdict
+    from representative_cells
+    left join unlike_others
+        on
+            representative_cells.data_set_id = unlike_others.data_set_id
+            and representative_cells.problem_id = unlike_others.problem_id
+            and representative_cells.implementation_id = unlike_others.implementation_id
+    where unlike_others.implementation_id is null
+    union all
+    select
+        matrix_cells.data_set_id,
+        matrix_cells.problem_id,
+        matrix_cells.test_id,
+        matrix_cells.step_id,
+        matrix_cells.implementation_id,
+        case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
+        case
+                when matrix_cells.response_kind = 'verdict' then split_part(matrix_cells.response, '@', 1) = 'passed'
+                else matrix_cells.response_hash = cast(null as string)
+            end as is_right_verdict
+    from matrix_cells
+    inner join unlike_others
+        on
+            matrix_cells.data_set_id = unlike_others.data_set_id
+            and matrix_cells.problem_id = unlike_others.problem_id
+            and matrix_cells.implementation_id = unlike_others.implementation_id
+    left join other_contents
+        on
+            matrix_cells.problem_no = other_contents.problem_no
+            and matrix_cells.data_set_id = other_contents.data_set_id
+            and matrix_cells.problem_id = other_contents.problem_id
+            and matrix_cells.test_id = other_contents.test_id
+            and matrix_cells.step_id = other_contents.step_id
+            and matrix_cells.implementation_id = other_contents.implementation_id
 
 ),
 
@@ -2700,11 +3490,17 @@ scored as (
         on
             matrix_columns.data_set_id = problems.data_set_id
             and matrix_columns.problem_id = problems.problem_id
+    left join unlike_others
+        on
+            matrix_columns.data_set_id = unlike_others.data_set_id
+            and matrix_columns.problem_id = unlike_others.problem_id
+            and matrix_columns.implementation_id = unlike_others.implementation_id
     inner join compared_columns
         on
             representatives.data_set_id = compared_columns.data_set_id
             and representatives.problem_id = compared_columns.problem_id
-            and representatives.representative_implementation_id = compared_columns.implementation_id
+            and coalesce(unlike_others.implementation_id, representatives.representative_implementation_id)
+            = compared_columns.implementation_id
     left join mean_agreements
         on
             clusters.data_set_id = mean_agreements.data_set_id
@@ -2823,7 +3619,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -2891,6 +3688,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -2928,13 +3734,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -2985,12 +3792,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -3004,6 +3817,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -3013,15 +3827,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -3039,17 +3868,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -3058,7 +3908,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -3079,7 +3929,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -3105,6 +3956,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -3114,20 +3966,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -3139,7 +3991,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -3148,9 +4000,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -3189,6 +4041,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -3217,7 +4070,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -3293,6 +4146,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
 final as (
 
     select
@@ -3307,13 +4171,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 
@@ -3353,10 +4224,12 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
+        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -3393,6 +4266,7 @@ finals as (
             and problem_id = problem
             and implementation_id = implementation_a
             and is_final
+            and not is_set_aside
         union all
     select
             'b' as side,
@@ -3411,6 +4285,7 @@ finals as (
             and problem_id = problem
             and implementation_id = implementation_b
             and is_final
+            and not is_set_aside
         
     
 
@@ -3535,7 +4410,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -3593,6 +4469,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -3630,13 +4515,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -3687,12 +4573,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -3706,6 +4598,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -3715,15 +4608,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -3741,17 +4649,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -3760,7 +4689,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -3781,7 +4710,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -3807,6 +4737,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -3816,20 +4747,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -3841,7 +4772,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -3850,9 +4781,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -3891,6 +4822,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -3919,7 +4851,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -3962,7 +4894,7 @@ observed as (
         problem_id,
         implementation_id
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -4106,6 +5038,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -4119,7 +5052,7 @@ model_int_lineage_cells as (
 -- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
 -- latest run that executed it there, or that it was recorded and not executed.
 --
--- A stimulus is the same as in another revision if its content is the same, wherever it is in its test.
+-- A stimulus is the same as in another revision if the same was put in, wherever it is in its test.
 
 
 
@@ -4128,7 +5061,7 @@ with
 actuations as (
 
     select * from model_int_actuations
-    where not is_oracle and (is_final or is_skipped)
+    where not is_oracle and not is_set_aside and (is_final or is_skipped)
 
 ),
 
@@ -4204,14 +5137,14 @@ with_contents as (
 stimuli as (
 
     select
-        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision,
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
         cast(step_id as string) as stimulus_id,
-        cast(null as string) as content_hash
+        case when is_executed then md5('test:' || test_content_hash) end as content_hash
     from responses
     where inputs is null
     union all
     select
-        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision,
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
         concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
         content_hash
     from with_contents
@@ -4250,10 +5183,10 @@ latest as (
 
 cells as (
 
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
     where inputs is null
     union all
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
     where precedence = 1
 
 ),
@@ -4275,6 +5208,7 @@ final as (
         cells.operation,
         cells.inputs,
         cells.content_hash,
+        cells.test_content_hash,
         cells.is_executed,
         cells.response,
         cells.response_kind,
@@ -4320,7 +5254,7 @@ executions as (
         first_executed_at,
         last_executed_at
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -4675,7 +5609,14 @@ compared as (
         case when cells.is_executed then cells.response end as response,
         previous_cells.response_hash = cells.response_hash as is_same_response,
         case
-                when previous_cells.content_hash <> cells.content_hash then 'stimulus changed'
+                when
+                    previous_cells.content_hash <> cells.content_hash
+                    and not coalesce(
+                        previous_cells.test_content_hash = cells.test_content_hash
+                        and previous_cells.step_id = cells.step_id,
+                        false
+                    )
+                    then 'stimulus changed'
                 when not previous_cells.is_right and cells.is_right then 'fixed'
                 when previous_cells.is_right and not cells.is_right then 'regressed'
                 when not previous_cells.is_right and not cells.is_right then 'changed, both wrong'
@@ -4867,7 +5808,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -4897,6 +5839,15 @@ select
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
 where false
 ),
 
@@ -4937,13 +5888,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -4994,12 +5946,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -5013,6 +5971,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -5022,15 +5981,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -5048,17 +6022,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -5067,7 +6062,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -5088,7 +6083,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -5114,6 +6110,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -5123,20 +6120,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -5148,7 +6145,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -5157,9 +6154,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -5203,6 +6200,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -5238,6 +6236,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -5266,7 +6265,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -5284,7 +6283,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -5915,7 +6914,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -6008,6 +7008,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -6045,13 +7054,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -6102,12 +7112,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -6121,6 +7137,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -6130,15 +7147,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -6156,17 +7188,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -6175,7 +7228,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -6196,7 +7249,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -6222,6 +7276,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -6231,20 +7286,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -6256,7 +7311,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -6265,9 +7320,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -6311,6 +7366,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -6346,6 +7402,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -6374,7 +7431,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -6392,7 +7449,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -6515,7 +7572,7 @@ observed as (
         problem_id,
         implementation_id
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -6744,6 +7801,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
 final as (
 
     select
@@ -6758,13 +7826,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 
@@ -6804,10 +7879,12 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
+        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -6819,44 +7896,6 @@ final as (
             actuations.data_set_id = runs.data_set_id
             and actuations.run_id = runs.run_id
             and actuations.environment_id = runs.environment_id
-
-)
-
-select * from final
-),
-
-model_stimulus_response_matrix as (
--- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
-
-with
-
-cells as (
-
-    select * from model_int_actuations
-    where is_cell
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        run_id,
-        environment_id,
-        observed_at,
-        n_runs,
-        is_stable
-    from cells
 
 )
 
@@ -6884,7 +7923,7 @@ chosen as (
 actuations as (
 
     select * from model_stimulus_response_cube
-    where data_set_id = data_set and is_final
+    where data_set_id = data_set and is_final and not is_set_aside
 
 ),
 
@@ -6934,6 +7973,7 @@ responses as (
         executions.operation,
         executions.target,
         executions.inputs,
+        executions.test_content_hash,
         executions.response,
         executions.response_kind,
         executions.response_hash
@@ -6991,14 +8031,14 @@ with_contents as (
 stimuli as (
 
     select
-        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash,
         cast(step_id as string) as stimulus_id,
-        cast(null as string) as content_hash
+        case when is_executed then md5('test:' || test_content_hash) end as content_hash
     from responses
     where inputs is null
     union all
     select
-        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash,
+        side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash,
         concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
         content_hash
     from with_contents
@@ -7037,10 +8077,10 @@ latest as (
 
 cells as (
 
-    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from latest
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, stimulus_id, content_hash from latest
     where inputs is null
     union all
-    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, response, response_kind, response_hash, stimulus_id, content_hash from placed
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, stimulus_id, content_hash from placed
     where precedence = 1
 
 ),
@@ -7052,9 +8092,10 @@ specified_oracles as (
         test_id,
         step_id,
         response_hash
-    from model_stimulus_response_matrix
+    from model_int_actuations
     where
         data_set_id = data_set
+        and is_cell
         and implementation_id = 'oracle'
         and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
 
@@ -7154,7 +8195,14 @@ compared as (
         bases.implementation_id as base_implementation_id,
         heads.implementation_id as head_implementation_id,
         case
-                when bases.content_hash <> heads.content_hash then 'stimulus changed'
+                when
+                    bases.content_hash <> heads.content_hash
+                    and not coalesce(
+                        bases.test_content_hash = heads.test_content_hash
+                        and bases.step_id = heads.step_id,
+                        false
+                    )
+                    then 'stimulus changed'
                 when not bases.is_right and heads.is_right then 'fixed'
                 when bases.is_right and not heads.is_right then 'regressed'
                 when not bases.is_right and not heads.is_right then 'changed, both wrong'
@@ -7258,7 +8306,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -7288,6 +8337,15 @@ select
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
 where false
 ),
 
@@ -7328,13 +8386,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -7385,12 +8444,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -7404,6 +8469,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -7413,15 +8479,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -7439,17 +8520,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -7458,7 +8560,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -7479,7 +8581,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -7505,6 +8608,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -7514,20 +8618,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -7539,7 +8643,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -7548,9 +8652,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -7576,7 +8680,7 @@ with
 actuations as (
 
     select * from model_int_actuations
-    where is_executed and not is_oracle
+    where is_executed and not is_oracle and not is_set_aside
 
 ),
 
@@ -7679,8 +8783,8 @@ executions as (
         response,
         response_hash,
         observed_at,
-        cast(null as string) as content_hash,
-        '' as content_id
+        md5('test:' || test_content_hash) as content_hash,
+        coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null and is_repeated
 
@@ -7868,7 +8972,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -7935,6 +9040,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -7972,13 +9086,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -8029,12 +9144,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -8048,6 +9169,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -8057,15 +9179,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -8083,17 +9220,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -8102,7 +9260,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -8123,7 +9281,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -8149,6 +9308,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -8158,20 +9318,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -8183,7 +9343,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -8192,9 +9352,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -8238,6 +9398,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -8273,6 +9434,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -8301,7 +9463,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -8319,7 +9481,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -8797,7 +9959,7 @@ select
 ),
 
 model_int_tests as (
--- Every executed test, with the latest value of each attribute in its descriptions.
+-- Every executed test, with the latest value of each attribute in its descriptions, under any of its names.
 
 with
 
@@ -8810,6 +9972,33 @@ cells as (
 descriptions as (
 
     select * from model_stg_tests
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+renamed_descriptions as (
+
+    select
+        descriptions.data_set_id,
+        descriptions.problem_id,
+        coalesce(renamed_tests.to_test_id, descriptions.test_id) as test_id,
+        descriptions.stimulus_sheet,
+        descriptions.interface,
+        descriptions.language,
+        descriptions.content_hash,
+        descriptions.origin,
+        descriptions.load_id
+    from descriptions
+    left join renamed_tests
+        on
+            descriptions.data_set_id = renamed_tests.data_set_id
+            and descriptions.problem_id = renamed_tests.problem_id
+            and descriptions.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -8837,7 +10026,7 @@ described as (
         max_by(language, load_id || ':' || cast(language as string)) as language,
         max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
         max_by(origin, load_id || ':' || cast(origin as string)) as origin
-    from descriptions
+    from renamed_descriptions
     group by data_set_id, problem_id, test_id
 
 ),
@@ -10536,7 +11725,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -10559,6 +11749,31 @@ where not (
 )
 ),
 
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
 model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
@@ -10566,6 +11781,15 @@ select
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
 where false
 ),
 
@@ -10606,13 +11830,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -10663,12 +11888,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -10682,6 +11913,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -10691,15 +11923,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -10717,17 +11964,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -10736,7 +12004,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -10757,7 +12025,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -10783,6 +12052,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -10792,20 +12062,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -10817,7 +12087,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -10826,9 +12096,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -10872,6 +12142,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -10907,6 +12178,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -10935,7 +12207,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -10953,7 +12225,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -11084,6 +12356,532 @@ final as (
 select * from final
 ),
 
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_int_other_contents as (
+-- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
+-- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
+--
+-- Nearly all stimuli have one content. Only the tests of the others are compared.
+
+
+
+with
+
+cells as (
+
+    select * from model_int_matrix_cells
+    where not is_oracle
+
+),
+
+-- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
+edited_stimuli as (
+
+    select problem_no, data_set_id, problem_id, test_id, step_id
+    from cells
+    group by problem_no, data_set_id, problem_id, test_id, step_id
+    having
+        min(test_content_hash) <> max(test_content_hash)
+        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
+
+),
+
+edited_tests as (
+
+    select distinct
+        problem_no,
+        data_set_id,
+        problem_id,
+        test_id
+    from edited_stimuli
+
+),
+
+-- A revision is as old as its date in the order of its lineage says.
+revisions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max(revised_at) as revised_at
+    from model_int_lineage_revisions
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+dated_cells as (
+
+    select
+        cells.*,
+        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
+    from cells
+    inner join edited_tests
+        on cells.problem_no = edited_tests.problem_no
+            and cells.data_set_id = edited_tests.data_set_id
+            and cells.problem_id = edited_tests.problem_id
+            and cells.test_id = edited_tests.test_id
+    inner join executions
+        on cells.data_set_id = executions.data_set_id
+            and cells.problem_id = executions.problem_id
+            and cells.implementation_id = executions.implementation_id
+    left join revisions
+        on cells.data_set_id = revisions.data_set_id
+            and cells.problem_id = revisions.problem_id
+            and cells.implementation_id = revisions.implementation_id
+
+),
+
+counted as (
+
+    select
+        *,
+        count(*) over (
+            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
+        ) as n_equal
+    from dated_cells
+
+),
+
+-- Of several contents that are equally new, that of most implementations is the current one.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by problem_no, data_set_id, problem_id, test_id, step_id
+            order by
+                revised_at desc,
+                n_equal desc,
+                test_content_hash desc nulls last,
+                inputs desc nulls last
+        ) as recency
+    from counted
+
+),
+
+compared as (
+
+    select
+        ranked.*,
+        -- The state of the objects under test depends on all steps before.
+        max(case when case
+                when ranked.test_content_hash = newest.test_content_hash then true
+                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
+                else ranked.test_content_hash is null or newest.test_content_hash is null
+            end then 0 else 1 end) over (
+            partition by
+                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
+            order by ranked.step_id
+            rows between unbounded preceding and current row
+        ) = 1 as is_other
+    from ranked
+    inner join ranked as newest
+        on
+            ranked.problem_no = newest.problem_no
+            and ranked.data_set_id = newest.data_set_id
+            and ranked.problem_id = newest.problem_id
+            and ranked.test_id = newest.test_id
+            and ranked.step_id = newest.step_id
+            and newest.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        problem_no
+    from compared
+    where is_other
+
+)
+
+select * from final
+),
+
 model_int_votes as (
 -- The responses of the implementations that may vote.
 
@@ -11105,6 +12903,12 @@ matrix_columns as (
 
 ),
 
+other_contents as (
+
+    select * from model_int_other_contents
+
+),
+
 final as (
 
     select
@@ -11116,7 +12920,8 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+        and other_contents.implementation_id is null as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -11124,6 +12929,14 @@ final as (
             cells.data_set_id = matrix_columns.data_set_id
             and cells.problem_id = matrix_columns.problem_id
             and cells.implementation_id = matrix_columns.implementation_id
+    left join other_contents
+        on
+            cells.problem_no = other_contents.problem_no
+            and cells.data_set_id = other_contents.data_set_id
+            and cells.problem_id = other_contents.problem_id
+            and cells.test_id = other_contents.test_id
+            and cells.step_id = other_contents.step_id
+            and cells.implementation_id = other_contents.implementation_id
 
 )
 
@@ -11244,6 +13057,19 @@ stimuli as (
 
 ),
 
+other_contents as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        count(*) as n_other_contents
+    from model_int_other_contents
+    group by data_set_id, problem_id, test_id, step_id
+
+),
+
 specified_oracles as (
 
     select * from cells
@@ -11341,7 +13167,8 @@ final as (
             when classified.has_winner
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified
+        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
+        coalesce(other_contents.n_other_contents, 0) as n_other_contents
     from stimuli
     left join classified
         on
@@ -11355,6 +13182,12 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
+    left join other_contents
+        on
+            stimuli.data_set_id = other_contents.data_set_id
+            and stimuli.problem_id = other_contents.problem_id
+            and stimuli.test_id = other_contents.test_id
+            and stimuli.step_id = other_contents.step_id
     left join specified_oracles
         on
             stimuli.data_set_id = specified_oracles.data_set_id
@@ -11425,7 +13258,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -11493,6 +13327,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -11530,13 +13373,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -11587,12 +13431,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -11606,6 +13456,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -11615,15 +13466,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -11641,17 +13507,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -11660,7 +13547,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -11681,7 +13568,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -11707,6 +13595,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -11716,20 +13605,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -11741,7 +13630,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -11750,9 +13639,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -11791,6 +13680,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -11819,7 +13709,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -11895,6 +13785,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
 final as (
 
     select
@@ -11909,13 +13810,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 
@@ -11955,10 +13863,12 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
+        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -12000,11 +13910,12 @@ select
     observed_at,
     git_commit,
     git_branch,
-    pipeline
+    pipeline,
+    is_set_aside
 from model_stimulus_response_cube
 where data_set_id = data_set and problem_id = problem
 union all
-select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name
 where error(message) is not null
 );
@@ -12033,7 +13944,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -12066,6 +13978,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -12103,13 +14024,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -12160,12 +14082,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -12179,6 +14107,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -12188,15 +14117,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -12214,17 +14158,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -12233,7 +14198,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -12254,7 +14219,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -12280,6 +14246,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -12289,20 +14256,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -12314,7 +14281,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -12323,53 +14290,15 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
 final as (
 
     select * from (select stored.*, 0 as problem_no from actuations as stored)
-
-)
-
-select * from final
-),
-
-model_stimulus_response_matrix as (
--- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
-
-with
-
-cells as (
-
-    select * from model_int_actuations
-    where is_cell
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        run_id,
-        environment_id,
-        observed_at,
-        n_runs,
-        is_stable
-    from cells
 
 )
 
@@ -12397,8 +14326,8 @@ select
     target,
     inputs,
     is_stable
-from model_stimulus_response_matrix
-where data_set_id = data_set and problem_id = problem
+from model_int_actuations
+where data_set_id = data_set and problem_id = problem and is_cell
 union all
 select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name
@@ -12429,7 +14358,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -12452,6 +14382,31 @@ where not (
 )
 ),
 
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
 model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
@@ -12459,6 +14414,15 @@ select
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
 where false
 ),
 
@@ -12499,13 +14463,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -12556,12 +14521,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -12575,6 +14546,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -12584,15 +14556,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -12610,17 +14597,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -12629,7 +14637,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -12650,7 +14658,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -12676,6 +14685,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -12685,20 +14695,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -12710,7 +14720,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -12719,9 +14729,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -12765,6 +14775,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -12800,6 +14811,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -12828,7 +14840,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -12846,7 +14858,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -12977,6 +14989,532 @@ final as (
 select * from final
 ),
 
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_int_other_contents as (
+-- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
+-- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
+--
+-- Nearly all stimuli have one content. Only the tests of the others are compared.
+
+
+
+with
+
+cells as (
+
+    select * from model_int_matrix_cells
+    where not is_oracle
+
+),
+
+-- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
+edited_stimuli as (
+
+    select problem_no, data_set_id, problem_id, test_id, step_id
+    from cells
+    group by problem_no, data_set_id, problem_id, test_id, step_id
+    having
+        min(test_content_hash) <> max(test_content_hash)
+        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
+
+),
+
+edited_tests as (
+
+    select distinct
+        problem_no,
+        data_set_id,
+        problem_id,
+        test_id
+    from edited_stimuli
+
+),
+
+-- A revision is as old as its date in the order of its lineage says.
+revisions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max(revised_at) as revised_at
+    from model_int_lineage_revisions
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+dated_cells as (
+
+    select
+        cells.*,
+        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
+    from cells
+    inner join edited_tests
+        on cells.problem_no = edited_tests.problem_no
+            and cells.data_set_id = edited_tests.data_set_id
+            and cells.problem_id = edited_tests.problem_id
+            and cells.test_id = edited_tests.test_id
+    inner join executions
+        on cells.data_set_id = executions.data_set_id
+            and cells.problem_id = executions.problem_id
+            and cells.implementation_id = executions.implementation_id
+    left join revisions
+        on cells.data_set_id = revisions.data_set_id
+            and cells.problem_id = revisions.problem_id
+            and cells.implementation_id = revisions.implementation_id
+
+),
+
+counted as (
+
+    select
+        *,
+        count(*) over (
+            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
+        ) as n_equal
+    from dated_cells
+
+),
+
+-- Of several contents that are equally new, that of most implementations is the current one.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by problem_no, data_set_id, problem_id, test_id, step_id
+            order by
+                revised_at desc,
+                n_equal desc,
+                test_content_hash desc nulls last,
+                inputs desc nulls last
+        ) as recency
+    from counted
+
+),
+
+compared as (
+
+    select
+        ranked.*,
+        -- The state of the objects under test depends on all steps before.
+        max(case when case
+                when ranked.test_content_hash = newest.test_content_hash then true
+                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
+                else ranked.test_content_hash is null or newest.test_content_hash is null
+            end then 0 else 1 end) over (
+            partition by
+                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
+            order by ranked.step_id
+            rows between unbounded preceding and current row
+        ) = 1 as is_other
+    from ranked
+    inner join ranked as newest
+        on
+            ranked.problem_no = newest.problem_no
+            and ranked.data_set_id = newest.data_set_id
+            and ranked.problem_id = newest.problem_id
+            and ranked.test_id = newest.test_id
+            and ranked.step_id = newest.step_id
+            and newest.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        problem_no
+    from compared
+    where is_other
+
+)
+
+select * from final
+),
+
 model_int_votes as (
 -- The responses of the implementations that may vote.
 
@@ -12998,6 +15536,12 @@ matrix_columns as (
 
 ),
 
+other_contents as (
+
+    select * from model_int_other_contents
+
+),
+
 final as (
 
     select
@@ -13009,7 +15553,8 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+        and other_contents.implementation_id is null as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -13017,6 +15562,14 @@ final as (
             cells.data_set_id = matrix_columns.data_set_id
             and cells.problem_id = matrix_columns.problem_id
             and cells.implementation_id = matrix_columns.implementation_id
+    left join other_contents
+        on
+            cells.problem_no = other_contents.problem_no
+            and cells.data_set_id = other_contents.data_set_id
+            and cells.problem_id = other_contents.problem_id
+            and cells.test_id = other_contents.test_id
+            and cells.step_id = other_contents.step_id
+            and cells.implementation_id = other_contents.implementation_id
 
 )
 
@@ -13137,6 +15690,19 @@ stimuli as (
 
 ),
 
+other_contents as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        count(*) as n_other_contents
+    from model_int_other_contents
+    group by data_set_id, problem_id, test_id, step_id
+
+),
+
 specified_oracles as (
 
     select * from cells
@@ -13234,7 +15800,8 @@ final as (
             when classified.has_winner
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified
+        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
+        coalesce(other_contents.n_other_contents, 0) as n_other_contents
     from stimuli
     left join classified
         on
@@ -13248,6 +15815,12 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
+    left join other_contents
+        on
+            stimuli.data_set_id = other_contents.data_set_id
+            and stimuli.problem_id = other_contents.problem_id
+            and stimuli.test_id = other_contents.test_id
+            and stimuli.step_id = other_contents.step_id
     left join specified_oracles
         on
             stimuli.data_set_id = specified_oracles.data_set_id
@@ -13456,7 +16029,8 @@ select
     cast(null as varchar) as response_kind,
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
-    cast(null as varchar) as load_id
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash
 where false
 union all by name
 select * from observations
@@ -13549,6 +16123,15 @@ select
 where false
 ),
 
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
 model_stg_observations as (
 -- Actuations, as appended, with types, and with defaults for columns that a source may lack.
 
@@ -13586,13 +16169,14 @@ select
     end) as response_kind,
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
 ),
 
 model_int_responses as (
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 
 
@@ -13643,12 +16227,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -13662,6 +16252,7 @@ final as (
         coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
         responses.duration_ns,
         responses.observed_at,
+        responses.test_content_hash,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -13671,15 +16262,30 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 
 select * from final
 ),
 
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -13697,17 +16303,38 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from model_int_responses as responses
+    left join set_aside_runs
+        on responses.data_set_id = set_aside_runs.data_set_id
+            and responses.problem_id = set_aside_runs.problem_id
+            and responses.run_id = set_aside_runs.run_id
+            and responses.environment_id = set_aside_runs.environment_id
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from model_int_responses as responses
+    from responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -13716,7 +16343,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from model_int_responses as responses
+    from responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -13737,7 +16364,8 @@ ranked as (
                 operation desc nulls last,
                 target desc nulls last,
                 inputs desc nulls last,
-                duration_ns desc nulls last
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last
         ) as precedence
     from repeated_responses
 
@@ -13763,6 +16391,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -13772,20 +16401,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -13797,7 +16426,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -13806,9 +16435,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, is_executed, is_oracle, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
 
 ),
 
@@ -13852,6 +16481,7 @@ final as (
         response,
         response_kind,
         response_hash,
+        test_content_hash,
         is_oracle,
         problem_no
     from actuations
@@ -13887,6 +16517,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         md5(concat_ws(
         ':',
         cast(count(actuation_hash) as string),
@@ -13915,7 +16546,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 
@@ -13933,7 +16564,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -14056,7 +16687,7 @@ observed as (
         problem_id,
         implementation_id
     from model_int_run_signatures
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 
@@ -14240,7 +16871,8 @@ final as (
         stimuli_signature,
         n_tests,
         n_steps,
-        first_executed_at
+        first_executed_at,
+        is_set_aside
     from run_columns
 
 )
@@ -14317,6 +16949,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
 final as (
 
     select
@@ -14331,13 +16974,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 
@@ -14377,10 +17027,12 @@ final as (
         actuations.operation,
         actuations.target,
         actuations.inputs,
+        actuations.test_content_hash,
         actuations.response,
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,
@@ -14477,7 +17129,7 @@ sized as (
 
 ),
 
-final as (
+members as (
 
     select
         data_set_id,
@@ -14496,24 +17148,54 @@ final as (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
             order by n_implementations desc, exemplar_implementation_id asc
         ) as bigint) as cluster_rank,
-        -- Runs are ordered by their first execution of the problem.
-        cast(dense_rank() over (
-            partition by data_set_id, problem_id, environment_id, followed_by, revision_id
-            order by executed_at desc, run_id desc
-        ) as bigint) as recency,
+        is_set_aside,
+        executed_at,
         row_number() over (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
             order by subject_id asc
         ) = 1 as stands_for_context
     from sized
 
+),
+
+-- Runs are ordered by their first execution of the problem. One that is set aside has no place, but runs before it.
+placed as (
+
+    select
+        *,
+        cast(sum(case when stands_for_context and not is_set_aside then 1 else 0 end) over (
+            partition by data_set_id, problem_id, environment_id, followed_by, revision_id
+            order by executed_at desc, run_id desc
+        ) as bigint) as place
+    from members
+
+),
+
+-- Columns, because the engine cannot apply a condition with a sum early.
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        environment_id,
+        run_id,
+        followed_by,
+        revision_id,
+        subject_id,
+        implementation_id,
+        cluster_id,
+        stimuli_signature,
+        n_steps,
+        n_implementations,
+        cluster_rank,
+        case when not is_set_aside then place end as recency,
+        stands_for_context,
+        place + 1 as recency_before
+    from placed
+
 )
 
--- A column, because the engine cannot apply a condition with a sum early.
-select
-    *,
-    recency + 1 as recency_before
-from final
+select * from final
 ),  model_context_transitions as (
 -- How the answers of subjects, and their clusters, differ between any two contexts of a problem. Queries must select a
 -- few pairs: the engine applies a condition on the columns that name a pair before it compares.
@@ -14526,7 +17208,8 @@ members as (
 
 ),
 
--- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison,
+-- and different answers to a step that was edited cannot be compared.
 answers as (
 
     select
@@ -14571,6 +17254,14 @@ answers as (
             and from_answer.test_id = to_answer.test_id
             and from_answer.step_id = to_answer.step_id
             and to_answer.is_final
+            and (
+                from_answer.response_hash = to_answer.response_hash
+                or case
+                        when from_answer.test_content_hash = to_answer.test_content_hash then true
+                        when from_answer.inputs is not null and to_answer.inputs is not null then from_answer.inputs = to_answer.inputs
+                        else from_answer.test_content_hash is null or to_answer.test_content_hash is null
+                    end
+            )
 
 ),
 

@@ -9,7 +9,11 @@
         {%- elif results -%}
             {%- set run = graph['obslake_run'] -%}
             {%- set is_complete = obslake.is_complete_run(results) -%}
-            {%- set seed = graph.nodes['seed.obslake.response_equivalences'].checksum.checksum -%}
+            {%- set seeds = [] -%}
+            {%- for name in obslake.seed_names() -%}
+                {%- do seeds.append(graph.nodes['seed.obslake.' ~ name].checksum.checksum) -%}
+            {%- endfor -%}
+            {%- set seed = local_md5(seeds | join) -%}
             {%- set is_same = is_complete and not run.is_changed and run.published.seed == seed -%}
             {%- set models = obslake.refresh_table('refresh_models') -%}
             checkpoint;

@@ -6,7 +6,7 @@
         {{ return(relation) }}
     {%- elif var('obslake_observations') -%}
         {{ return(none) }}
-    {%- elif name == 'response_equivalences' -%}
+    {%- elif name in obslake.seed_names() -%}
         {{ return(obslake.relation_without_database(ref(name))) }}
     {%- endif -%}
     {{ return(source('obslake', name)) }}

@@ -1,7 +1,7 @@
 {#- One source table with all its columns, their types and their defaults: the rows of the lakehouse, or of the relation
     named by the variable `obslake_<name>`, which needs only the columns marked `is_needed`. -#}
 {% macro stage_source(name, columns) -%}
-    {%- if not execute and not var('obslake_observations') and name != 'response_equivalences' -%}
+    {%- if not execute and not var('obslake_observations') and name not in obslake.seed_names() -%}
         {%- do obslake.after_refresh() -%}
     {%- endif -%}
     {%- set relation = obslake.source_relation(name) -%}

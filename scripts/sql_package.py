@@ -27,7 +27,8 @@ _HEADER = """\
 -- The views `implementations`, `tests` and `runs` are empty until you replace them with your own.
 --
 -- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) are applied once per response
--- when dbt builds, not in these functions.
+-- when dbt builds, not in these functions. Nor do they set aside broken runs (docs/concepts.md), which show only
+-- over all problems.
 --
 -- Requires DuckDB 1.5 or 2. DuckDB 1.4 gives the same answers, but takes half a minute to read this file; older
 -- versions are refused.
@@ -68,16 +69,19 @@ _ERROR = re.compile(r"\berror\(")
 # dbt's prefix for the name of an ephemeral model in the code of another model.
 _EPHEMERAL = "__dbt__cte__"
 
-# Equivalence rules apply only when dbt builds, so no response is replaced here.
-_RULED = "int_canonical_responses"
-_NO_RULES = """\
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as response_kind,
-    cast(null as varchar) as exact_hash,
-    cast(null as varchar) as response_hash
-where false"""
+# What only dbt decides, over all problems and from seeds: here no response is replaced, no run is set aside, and
+# no test has another name.
+_EMPTY_MODELS = {
+    "int_canonical_responses": (
+        "data_set_id",
+        "problem_id",
+        "response_kind",
+        "exact_hash",
+        "response_hash",
+    ),
+    "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id", "reason"),
+    "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
+}
 
 _CATALOGUE_HEADER = """\
 # SQL functions
@@ -256,8 +260,11 @@ def _has_columns(relation: str, needed: Iterable[str]) -> str:
 
 
 def _body(node: dict[str, Any], names: dict[str, str]) -> str:
-    if node["name"] == _RULED:
-        return _NO_RULES
+    if node["name"] in _EMPTY_MODELS:
+        columns = ",\n".join(
+            f"    cast(null as varchar) as {name}" for name in _EMPTY_MODELS[node["name"]]
+        )
+        return f"select\n{columns}\nwhere false"
     code = _code(node).replace(_EPHEMERAL, "model_")
     for relation, name in names.items():
         # Views and functions name their relations without the database.
@@ -278,7 +285,7 @@ def _ancestors(node: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> list[d
 
     def visit(current: dict[str, Any]) -> None:
         for parent in sorted(current["depends_on"]["nodes"]):
-            if parent in nodes and current["name"] != _RULED:
+            if parent in nodes and current["name"] not in _EMPTY_MODELS:
                 visit(nodes[parent])
         if current["config"]["materialized"] != "ephemeral":
             ordered.setdefault(current["unique_id"], current)
@@ -347,11 +354,12 @@ def _on_spark(found: re.Match[str]) -> str:
 
 
 def _models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the models by their unique ids, without those of the refresh."""
+    """Return the models by their unique ids, of those of the refresh only the ones that decide what rows mean."""
     return {
         unique_id: node
         for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and node["fqn"][1] != "refresh"
+        if node["resource_type"] == "model"
+        and (node["fqn"][1] != "refresh" or node["name"] in _EMPTY_MODELS)
     }
 
 

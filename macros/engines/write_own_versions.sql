@@ -8,6 +8,7 @@
 {%- endmacro %}
 
 {% macro duckdb__write_own_versions(versions) -%}
+    {%- set common = 'changed.version' if model.config.meta.concerns_all_columns else "''" -%}
     merge into {{ obslake.refresh_table('refresh_problems') }} as known
     using (
         select
@@ -26,9 +27,9 @@
             known.model = '{{ model.name }}'
             and known.data_set_id = changed.data_set_id
             and known.problem_id = changed.problem_id
-    when matched then update set version = changed.version
+    when matched then update set version = changed.version, common = {{ common }}
     when not matched then insert (model, data_set_id, problem_id, version, common, is_stale)
-    values ('{{ model.name }}', changed.data_set_id, changed.problem_id, changed.version, '', false)
+    values ('{{ model.name }}', changed.data_set_id, changed.problem_id, changed.version, {{ common }}, false)
 {%- endmacro %}
 
 {% macro spark__write_own_versions(versions) -%}

@@ -22,6 +22,7 @@ finals as (
             and problem_id = problem
             and implementation_id = implementation_{{ side }}
             and is_final
+            and not is_set_aside
         {{ 'union all' if not loop.last }}
     {% endfor %}
 

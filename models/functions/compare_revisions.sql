@@ -25,7 +25,7 @@ chosen as (
 actuations as (
 
     select * from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
-    where data_set_id = data_set and is_final
+    where data_set_id = data_set and is_final and not is_set_aside
 
 ),
 

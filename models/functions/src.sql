@@ -17,8 +17,9 @@ select
     observed_at,
     git_commit,
     git_branch,
-    pipeline
+    pipeline,
+    is_set_aside
 from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
 where data_set_id = data_set and problem_id = problem
 union all
-{{ obslake.unknown_name_row(13) }}
+{{ obslake.unknown_name_row(14) }}

@@ -13,7 +13,7 @@ with
 actuations as (
 
     select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
-    where is_executed and not is_oracle
+    where is_executed and not is_oracle and not is_set_aside
 
 ),
 

@@ -13,7 +13,8 @@ final as (
     select
         data_set_id,
         problem_id,
-        count(distinct case when n_steps > 0 and not is_oracle then implementation_id end) as n_implementations,
+        count(distinct case when n_steps > 0 and not is_oracle and not is_set_aside then implementation_id end)
+            as n_implementations,
         count(distinct environment_id) as n_environments,
         count(distinct run_id) as n_runs,
         cast(sum(n_actuations) as bigint) as n_actuations

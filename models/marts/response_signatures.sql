@@ -21,7 +21,8 @@ final as (
         stimuli_signature,
         n_tests,
         n_steps,
-        first_executed_at
+        first_executed_at,
+        is_set_aside
     from run_columns
 
 )

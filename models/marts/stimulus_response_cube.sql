@@ -35,6 +35,7 @@ final as (
         actuations.response_kind,
         actuations.response_hash,
         actuations.is_final,
+        actuations.is_set_aside,
         actuations.duration_ns,
         actuations.observed_at,
         runs.git_commit,

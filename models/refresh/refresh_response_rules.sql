@@ -2,7 +2,11 @@
 
 {{ config(materialized='table') }}
 
-{%- do obslake.check_response_equivalences(ref('stg_response_equivalences')) %}
+{%- do obslake.check_seed(
+    'response_equivalences',
+    obslake.faulty_response_equivalences(ref('stg_response_equivalences')),
+    ['data set', 'problem', 'rule']
+) %}
 
 with
 

@@ -1,5 +1,5 @@
--- A version of each problem: a hash that changes with every load of the problem, with its rules, and when rows of it
--- are forgotten.
+-- A version of each problem: a hash that changes with every load of the problem, with its rules and the names of its
+-- tests, and when rows of it are forgotten.
 
 {{ config(materialized='table', post_hook="{{ obslake.keep_shown_snapshot() }}") }}
 
@@ -103,6 +103,26 @@ response_rules as (
 
 ),
 
+-- Names of tests are in all of these.
+renamed_tests as (
+
+    select
+        sources.source_model,
+        renamed.data_set_id,
+        renamed.problem_id,
+        {{ obslake.signature("md5(md5(renamed.from_test_id) || ':' || md5(renamed.to_test_id))") }} as version
+    from {{ ref('refresh_renamed_tests') }} as renamed
+    cross join (
+        select 'stg_observations' as source_model
+        union all
+        select 'stg_tests' as source_model
+        union all
+        select 'stg_measurements' as source_model
+    ) as sources
+    group by sources.source_model, renamed.data_set_id, renamed.problem_id
+
+),
+
 final as (
 
     select
@@ -113,13 +133,15 @@ final as (
             ':',
             {{ obslake.signature('md5(described.load_id)') }},
             max(forgotten.version),
-            max(response_rules.version)
+            max(response_rules.version),
+            max(renamed_tests.version)
         )) as version,
         md5(concat_ws(
             ':',
             {{ obslake.signature('case when described.is_common then md5(described.load_id) end') }},
             max(forgotten.version),
-            max(response_rules.version)
+            max(response_rules.version),
+            max(renamed_tests.version)
         )) as common,
         {{ obslake.last_change() }} as changed_at
     from described
@@ -130,6 +152,11 @@ final as (
             described.source_model = response_rules.source_model
             and described.data_set_id = response_rules.data_set_id
             and described.problem_id = response_rules.problem_id
+    left join renamed_tests
+        on
+            described.source_model = renamed_tests.source_model
+            and described.data_set_id = renamed_tests.data_set_id
+            and described.problem_id = renamed_tests.problem_id
     group by described.source_model, described.data_set_id, described.problem_id
 
 )

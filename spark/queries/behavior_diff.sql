@@ -22,6 +22,7 @@ finals as (
             and problem_id = :problem
             and implementation_id = :implementation_a
             and is_final
+            and not is_set_aside
         union all
     select
             'b' as side,
@@ -40,6 +41,7 @@ finals as (
             and problem_id = :problem
             and implementation_id = :implementation_b
             and is_final
+            and not is_set_aside
         
     
 

@@ -24,7 +24,7 @@ chosen as (
 actuations as (
 
     select * from stimulus_response_cube
-    where data_set_id = :data_set and is_final
+    where data_set_id = :data_set and is_final and not is_set_aside
 
 ),
 

@@ -72,10 +72,11 @@ select
     observed_at,
     git_commit,
     git_branch,
-    pipeline
+    pipeline,
+    is_set_aside
 from stimulus_response_cube
 where data_set_id = :data_set and problem_id = :problem
 union all
-select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
+select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name
 where raise_error(message) is not null

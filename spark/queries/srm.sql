@@ -69,8 +69,8 @@ select
     target,
     inputs,
     is_stable
-from stimulus_response_matrix
-where data_set_id = :data_set and problem_id = :problem
+from int_actuations
+where data_set_id = :data_set and problem_id = :problem and is_cell
 union all
 select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name

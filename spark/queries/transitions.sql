@@ -82,7 +82,7 @@ sized as (
 
 ),
 
-final as (
+members as (
 
     select
         data_set_id,
@@ -101,24 +101,54 @@ final as (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
             order by n_implementations desc, exemplar_implementation_id asc
         ) as bigint) as cluster_rank,
-        -- Runs are ordered by their first execution of the problem.
-        cast(dense_rank() over (
-            partition by data_set_id, problem_id, environment_id, followed_by, revision_id
-            order by executed_at desc, run_id desc
-        ) as bigint) as recency,
+        is_set_aside,
+        executed_at,
         row_number() over (
             partition by data_set_id, problem_id, environment_id, run_id, followed_by, revision_id
             order by subject_id asc
         ) = 1 as stands_for_context
     from sized
 
+),
+
+-- Runs are ordered by their first execution of the problem. One that is set aside has no place, but runs before it.
+placed as (
+
+    select
+        *,
+        cast(sum(case when stands_for_context and not is_set_aside then 1 else 0 end) over (
+            partition by data_set_id, problem_id, environment_id, followed_by, revision_id
+            order by executed_at desc, run_id desc
+        ) as bigint) as place
+    from members
+
+),
+
+-- Columns, because the engine cannot apply a condition with a sum early.
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        environment_id,
+        run_id,
+        followed_by,
+        revision_id,
+        subject_id,
+        implementation_id,
+        cluster_id,
+        stimuli_signature,
+        n_steps,
+        n_implementations,
+        cluster_rank,
+        case when not is_set_aside then place end as recency,
+        stands_for_context,
+        place + 1 as recency_before
+    from placed
+
 )
 
--- A column, because the engine cannot apply a condition with a sum early.
-select
-    *,
-    recency + 1 as recency_before
-from final
+select * from final
 ),  context_transitions as (
 -- How the answers of subjects, and their clusters, differ between any two contexts of a problem. Queries must select a
 -- few pairs: the engine applies a condition on the columns that name a pair before it compares.

@@ -1,4 +1,5 @@
--- Every observation is in the cube, unless another row with the same key takes precedence; the cube has no other rows.
+-- Every observation is in the cube, under the latest name of its test, unless another row with the same key takes
+-- precedence; the cube has no other rows.
 
 with
 
@@ -8,9 +9,35 @@ observations as (
 
 ),
 
+renamed_tests as (
+
+    select * from {{ ref('refresh_renamed_tests') }}
+
+),
+
 cube_rows as (
 
     select * from {{ ref('stimulus_response_cube') }}
+
+),
+
+named as (
+
+    select
+        observations.data_set_id,
+        observations.problem_id,
+        coalesce(renamed_tests.to_test_id, observations.test_id) as test_id,
+        observations.step_id,
+        observations.implementation_id,
+        observations.environment_id,
+        observations.run_id,
+        observations.attempt
+    from observations
+    left join renamed_tests
+        on
+            observations.data_set_id = renamed_tests.data_set_id
+            and observations.problem_id = renamed_tests.problem_id
+            and observations.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -25,7 +52,7 @@ keys as (
         environment_id,
         run_id,
         attempt
-    from observations
+    from named
     group by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
 
 ),

@@ -1,5 +1,5 @@
--- Flaky stimuli have two different responses of the same implementation and environment in the cube. Where inputs were
--- not recorded, so that no test can have been edited, the flaky ones are exactly those.
+-- Flaky stimuli have two different responses of the same implementation and environment in the cube, but not in runs that
+-- are set aside. Where inputs were not recorded, so that no test can have been edited, the flaky ones are exactly those.
 
 with
 
@@ -8,6 +8,7 @@ stimulus_response_cube as (
     select * from {{ ref('stimulus_response_cube') }}
     where
         {{ obslake.is_executed('response_kind') }}
+        and not is_set_aside
         and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),

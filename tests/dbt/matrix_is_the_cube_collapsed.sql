@@ -1,13 +1,13 @@
 -- The matrix is the collapsed cube, recomputed without windows: the last executed attempt of each run in an environment
--- counts, and the latest of these is the cell; ties go to the greatest run and environment. Every cell is a copy of
--- that actuation, with its number of runs and its stability, and both sides have the same cells.
+-- counts if it is not set aside, and the latest of these is the cell; ties go to the greatest run and environment. A
+-- cell is a copy of that actuation, with its number of runs and its stability, and both sides have the same cells.
 
 with
 
 cube_rows as (
 
     select * from {{ ref('stimulus_response_cube') }}
-    where {{ obslake.is_executed('response_kind') }}
+    where {{ obslake.is_executed('response_kind') }} and not is_set_aside
 
 ),
 

@@ -1,4 +1,5 @@
--- The runs are exactly the contexts of the cube, with the numbers and the first and last times of their actuations.
+-- The runs are exactly the contexts of the cube, with the numbers, and the first and last times, of their actuations. A
+-- run is set aside exactly if all its rows of implementations are, and then has a reason.
 
 with
 
@@ -22,7 +23,12 @@ contexts as (
         environment_id,
         count(*) as n_actuations,
         min(observed_at) as first_observed_at,
-        max(observed_at) as last_observed_at
+        max(observed_at) as last_observed_at,
+        max(case when is_set_aside then 1 else 0 end) = 1 as is_set_aside,
+        max(case
+            when not is_set_aside and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }} then 1
+            else 0
+        end) = 1 as has_counted_rows
     from cube_rows
     group by data_set_id, run_id, environment_id
 
@@ -46,6 +52,10 @@ final as (
         runs.n_actuations is distinct from contexts.n_actuations
         or runs.first_observed_at is distinct from contexts.first_observed_at
         or runs.last_observed_at is distinct from contexts.last_observed_at
+        or runs.is_set_aside is distinct from contexts.is_set_aside
+        or contexts.is_set_aside and contexts.has_counted_rows
+        or runs.is_set_aside and runs.set_aside_reason is null
+        or not runs.is_set_aside and runs.set_aside_reason is not null
 
 )
 

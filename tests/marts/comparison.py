@@ -9,9 +9,15 @@ import pyarrow as pa
 from obslake.lakehouse.schemas import TABLES, sql_type
 
 from tests.reference.equivalence import Equivalence
-from tests.reference.naive import COLUMNS, Description, Marts, Observation
+from tests.reference.naive import COLUMNS, Decision, Description, Marts, Observation, Renamed
 
 MARTS = tuple(COLUMNS)
+SEEDS = {
+    "renamed_tests": Renamed,
+    "response_equivalences": Equivalence,
+    "runs_set_aside": Decision,
+}
+"""Each seed with the type of its rows, whose fields are its columns."""
 
 _ARROW_TYPES = {
     "step_id": pa.int32(),
@@ -69,6 +75,10 @@ def _plain(value: Any) -> Any:
     return round(value, 5) + 0.0 if isinstance(value, float) else value
 
 
+# Models of the refresh that decide what rows mean.
+_RULES = ("refresh_renamed_tests", "refresh_response_rules")
+
+
 def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> None:
     """Create the project's models as tables in memory, on empty tables in place of the Iceberg tables.
 
@@ -81,10 +91,9 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
     for table in TABLES:
         columns = ", ".join(f'"{f.name}" {sql_type(f.field_type)}' for f in table.schema.fields)
         connection.execute(f"create table lake.{table.name} ({columns})")
-    connection.execute(
-        "create table main.response_equivalences "
-        "(data_set_id varchar, problem_id varchar, rule varchar, argument varchar)"
-    )
+    for seed, row_type in SEEDS.items():
+        columns = ", ".join(f"{field.name} varchar" for field in fields(row_type))
+        connection.execute(f"create table main.{seed} ({columns})")
     # Only the problems; the models need no other columns of this one.
     connection.execute("create schema main_refresh")
     connection.execute(
@@ -97,7 +106,7 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
         for key, node in manifest["nodes"].items()
         if node["resource_type"] == "model"
         and node["config"]["materialized"] != "table_function"
-        and (node["fqn"][1] != "refresh" or node["name"] == "refresh_response_rules")
+        and (node["fqn"][1] != "refresh" or node["name"] in _RULES)
     }
     while pending:
         for key, node in list(pending.items()):
@@ -119,8 +128,10 @@ def replace_rows(
     observations: Sequence[Observation],
     descriptions: Sequence[Description],
     equivalences: Sequence[Equivalence] = (),
+    decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
 ) -> None:
-    """Replace all rows that the models read with these observations, descriptions and rules."""
+    """Replace all rows that the models read with these observations, descriptions and rows of seeds."""
     for table, given in (
         ("observations", observations_table(observations)),
         ("implementations", descriptions_table(descriptions)),
@@ -128,11 +139,12 @@ def replace_rows(
         connection.execute(f"delete from lake.{table}")
         connection.register("given", given)
         connection.execute(f"insert into lake.{table} by name from given")
-    connection.execute("delete from main.response_equivalences")
-    for rule in equivalences:
-        connection.execute(
-            "insert into main.response_equivalences values (?, ?, ?, ?)", astuple(rule)
-        )
+    given_seeds = (renamed, equivalences, decisions)
+    for seed, rows in zip(SEEDS, given_seeds, strict=True):
+        connection.execute(f"delete from main.{seed}")
+        places = ", ".join("?" for _ in fields(SEEDS[seed]))
+        for row in rows:
+            connection.execute(f"insert into main.{seed} values ({places})", astuple(row))
     models = connection.execute("select relation, code from lake.models order by number")
     for relation, code in models.fetchall():
         connection.execute(f"delete from {relation}")

@@ -31,6 +31,9 @@ FLAKY = "main.flaky_responses"
 EXAMPLES = "main.training_examples"
 TRANSITIONS = "main.behavior_transitions"
 EQUIVALENCES = "main.response_equivalences"
+DECISIONS = "main.runs_set_aside"
+RENAMED = "main.renamed_tests"
+RENAMED_OF_PROBLEMS = "main_refresh.refresh_renamed_tests"
 AGREEMENTS = "main.implementation_agreements"
 ASSESSMENTS = "main.implementation_assessments"
 PROBLEMS = "main.problem_assessments"
@@ -104,6 +107,13 @@ def observations() -> list[Row]:
         *actuations("u", "t1", 0, {"a": "1"}),
         *actuations("u", "t2", 0, {"b": "1"}),
         *actuations("p", "t1", 0, {"a": "2"}, data_set_id="other"),
+        # A run in which all tests crashed, between two others.
+        *(
+            row
+            for day, run, output in ((1, "r0", "1"), (2, "broken", "$CRASH"), (3, "r2", "1"))
+            for test in range(10)
+            for row in actuations("w", f"t{test}", 0, {"w": output}, run=run, day=day)
+        ),
     ]
 
 
@@ -133,6 +143,7 @@ SINGULAR: dict[str, list[str]] = {
         f"update {FLAKY} set n_distinct_responses = n_distinct_responses + 1",
         f"update {FLAKY} set environment_id = 'elsewhere'",
         f"update {CUBE} set response_hash = 'same'",
+        f"update {CUBE} set is_set_aside = false",
     ],
     "response_equivalences_are_valid": [
         f"insert into {EQUIVALENCES} values {rows}"
@@ -144,6 +155,39 @@ SINGULAR: dict[str, list[str]] = {
             "('d', 'p', 'json', null), ('d', 'p', 'json', '')",
             "(null, null, 'unordered', 'innermost')",
             *(f"('d', 'p', 'significant_digits', {n})" for n in ("null", "'0'", "'18'", "'2.0'")),
+        )
+    ],
+    "renamed_tests_are_valid": [
+        f"insert into {RENAMED} values {rows}"
+        for rows in (
+            "('d', 'p', null, 't1')",
+            "('d', 'p', 't1', '')",
+            "(null, 'p', 't1', 't1')",
+            "(null, 'p', 't1', 't2'), ('', 'p', 't1', 't3')",
+            "(null, null, 't1', 't2'), ('d', 'p', 't2', 't3')",
+            "('d', null, 't1', 't2'), (null, 'p', 't2', 't1')",
+        )
+    ],
+    "renamed_tests_ran_under_one_name": [
+        f"insert into {RENAMED_OF_PROBLEMS} values ('d', 'p', 't1', 't2')",
+        f"insert into {RENAMED_OF_PROBLEMS} values ('d', 'r', 't1', 'x'), ('d', 'r', 't2', 'x')",
+    ],
+    "runs_set_aside_are_valid": [
+        f"insert into {DECISIONS} values {rows}"
+        for rows in (
+            "('d', null, null, 'true', 'why')",
+            "('d', 'r1', null, null, null)",
+            "('d', 'r1', null, 'yes', 'why')",
+            "('d', 'r1', null, 'true', '')",
+            "(null, 'r1', null, 'false', null), ('', 'r1', '', 'true', 'why')",
+        )
+    ],
+    "runs_set_aside_are_observed": [
+        f"insert into {DECISIONS} values {rows}"
+        for rows in (
+            "(null, 'r9', null, 'false', null)",
+            "('d', 'r1', 'mars', 'true', 'why')",
+            "('other', 'r0', null, 'false', null)",
         )
     ],
     "agreements_are_counted_in_the_matrix": [
@@ -378,10 +422,12 @@ SINGULAR: dict[str, list[str]] = {
         f"delete from {CUBE} where implementation_id = 'c'",
         f"update {CUBE} set observed_at = observed_at + interval 9 day where run_id = 'r0'",
         f"update {CUBE} set attempt = 2, response = '5' where attempt = 0 and run_id = 'r1'",
+        f"update {CUBE} set is_set_aside = true where run_id = 'r1'",
+        f"update {CUBE} set is_set_aside = false where run_id = 'broken'",
         # A copy of a cell from an existing run that is not the latest.
         f"delete from {MATRIX} where n_runs = 2 and step_id = 1; "
         f"insert into {MATRIX} by name select 2 as n_runs, false as is_stable, "
-        "* exclude (attempt, is_final, duration_ns, git_commit, git_branch, pipeline) "
+        "* exclude (attempt, is_final, is_set_aside, duration_ns, git_commit, git_branch, pipeline) "
         f"from {CUBE} where run_id = 'r0'",
     ],
     "members_have_the_rank_of_their_cluster": [
@@ -417,6 +463,12 @@ SINGULAR: dict[str, list[str]] = {
         f"update {RUNS} set n_actuations = n_actuations + 1",
         f"update {RUNS} set first_observed_at = first_observed_at - interval 1 day",
         f"update {RUNS} set last_observed_at = last_observed_at + interval 1 day",
+        f"update {RUNS} set is_set_aside = true where run_id = 'r0'",
+        f"update {RUNS} set is_set_aside = false where run_id = 'broken'",
+        f"update {RUNS} set set_aside_reason = null where run_id = 'broken'",
+        f"update {RUNS} set set_aside_reason = 'why' where run_id = 'r0'",
+        f"update {CUBE} set is_set_aside = true where run_id = 'r0'",
+        f"update {CUBE} set is_set_aside = false where run_id = 'broken' and test_id = 't1'",
         f"delete from {RUNS} where run_id = 'r0'",
         f"delete from {CUBE} where run_id = 'r0'",
     ],

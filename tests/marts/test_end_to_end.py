@@ -30,12 +30,16 @@ from tests.reference.equivalence import Equivalence
 from tests.reference.naive import (
     ORACLE,
     Context,
+    Decision,
     Description,
     Marts,
     Observation,
+    Renamed,
     build_cube,
     build_transitions,
     compute,
+    mark_set_aside,
+    runs_set_aside,
 )
 from tests.reference.strategies import random_descriptions, random_observations
 
@@ -68,8 +72,13 @@ def assert_marts(
     observations: list[Observation],
     descriptions: Sequence[Description] = (),
     equivalences: Sequence[Equivalence] = (),
+    decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
 ) -> None:
-    assert_rows(workspace, compute(observations, descriptions, equivalences))
+    computed = compute(
+        observations, descriptions, equivalences, decisions=decisions, renamed=renamed
+    )
+    assert_rows(workspace, computed)
 
 
 def assert_rows(
@@ -156,6 +165,7 @@ def test_transitions_between_any_contexts(
     ]
     call = f"select {', '.join(names)} from transitions(?, ?, ?, ?, ?, ?, ?, ?)"
     chance = random.Random(0)
+    set_aside = runs_set_aside(observations, descriptions)
     rows_of: dict[tuple[str, str], list[Observation]] = {}
     for o in observations:
         rows_of.setdefault((o.data_set_id, o.problem_id), []).append(o)
@@ -170,7 +180,8 @@ def test_transitions_between_any_contexts(
                 *(before.environment_id, after.environment_id),
                 *(before.revision, after.revision),
             ]
-            expected = build_transitions(build_cube(rows), described, before, after)
+            cube = mark_set_aside(build_cube(rows), set_aside)
+            expected = build_transitions(cube, described, before, after)
             assert comparable(connection.execute(call, arguments).fetchall()) == comparable(
                 tuple(getattr(row, name) for name in names) for row in expected
             ), (problem, before, after)

@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -29,8 +29,11 @@ from tests.marts.comparison import (
 from tests.reference.equivalence import Equivalence
 from tests.reference.naive import (
     COLUMNS,
+    CubeRow,
+    Decision,
     Description,
     Observation,
+    Renamed,
     Voting,
     ages,
     build_cube,
@@ -40,13 +43,17 @@ from tests.reference.naive import (
     compute,
     diff_of_implementations,
     final_responses,
+    mark_set_aside,
+    runs_set_aside,
 )
 from tests.reference.strategies import (
     DATA_SET_IDS,
     described_sets,
+    random_decisions,
     random_descriptions,
     random_equivalences,
     random_observations,
+    random_renamed,
 )
 
 # Planning the models takes much longer than running them on a small set.
@@ -68,8 +75,10 @@ def assert_equal_marts(
     descriptions: list[Description],
     equivalences: list[Equivalence],
     voting: Voting | None = None,
+    decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
 ) -> None:
-    computed = compute(observations, descriptions, equivalences, voting)
+    computed = compute(observations, descriptions, equivalences, voting, decisions, renamed)
     for mart in MARTS:
         rows, expected = sql_rows(connection, mart), expected_rows(computed, mart)
         assert rows == expected, f"{mart} of {data_sets_that_differ(mart, rows, expected)}"
@@ -94,8 +103,12 @@ def test_small_sets(
 ) -> None:
     observations, descriptions = in_data_sets_of_their_own(sets)
     equivalences = [] if seed is None else random_equivalences(seed, observations)
-    replace_rows(models, observations, descriptions, equivalences)
-    assert_equal_marts(models, observations, descriptions, equivalences)
+    decisions = [] if seed is None else random_decisions(seed, observations)
+    renamed = [] if seed is None else random_renamed(seed, observations)
+    replace_rows(models, observations, descriptions, equivalences, decisions, renamed)
+    assert_equal_marts(
+        models, observations, descriptions, equivalences, decisions=decisions, renamed=renamed
+    )
 
 
 def in_data_sets_of_their_own(
@@ -118,8 +131,19 @@ def test_many_problems_at_once(models: duckdb.DuckDBPyConnection, seed: int) -> 
     observations = random_observations(seed, n_problems=300)
     descriptions = random_descriptions(seed, observations)
     equivalences = random_equivalences(seed, observations) if seed else []
-    replace_rows(models, observations, descriptions, equivalences)
-    assert_equal_marts(models, observations, descriptions, equivalences)
+    decisions = random_decisions(seed, observations) if seed else []
+    assert len(runs_set_aside(observations, descriptions)) > 5
+    renamed = random_renamed(seed, observations) if seed else []
+    replace_rows(models, observations, descriptions, equivalences, decisions, renamed)
+    assert_equal_marts(
+        models, observations, descriptions, equivalences, decisions=decisions, renamed=renamed
+    )
+
+
+def counted_rows(observations: list[Observation], descriptions: list[Description]) -> list[CubeRow]:
+    """Return the cube without the runs that are set aside."""
+    set_aside = runs_set_aside(observations, descriptions)
+    return [r for r in mark_set_aside(build_cube(observations), set_aside) if not r.is_set_aside]
 
 
 def test_any_two_revisions_are_compared(
@@ -132,8 +156,8 @@ def test_any_two_revisions_are_compared(
     models.execute(
         f"create or replace macro compare_revisions(data_set, base, head) as table ({code})"
     )
-    cube = build_cube(observations)
-    matrix = build_matrix(final_responses(cube), ages(cube, build_revisions(cube, ())))
+    cube = counted_rows(observations, descriptions)
+    matrix = build_matrix(final_responses(cube), ages(cube, build_revisions(cube, descriptions)))
     names = {d.revision for d in descriptions} | {o.implementation_id for o in observations}
     n_rows = 0
     for data_set in DATA_SET_IDS:
@@ -155,7 +179,7 @@ def test_any_two_implementations_of_a_problem_are_compared(
     code = compiled["nodes"]["model.obslake.behavior_diff"]["compiled_code"]
     parameters = "data_set, problem, implementation_a, implementation_b"
     models.execute(f"create or replace macro behavior_diff({parameters}) as table ({code})")
-    cube = build_cube(observations)
+    cube = counted_rows(observations, [])
     n_rows = 0
     for problem in sorted({(o.data_set_id, o.problem_id) for o in observations})[:60]:
         of_problem = [r for r in cube if (r.data_set_id, r.problem_id) == problem]

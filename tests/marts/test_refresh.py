@@ -11,7 +11,8 @@ import shutil
 import signal
 import tempfile
 import time
-from dataclasses import astuple, fields
+from collections.abc import Sequence
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 import duckdb
@@ -25,16 +26,26 @@ from obslake.lakehouse.schemas import OBSERVATIONS
 from tests.harness.commands import PROJECT, Running
 from tests.harness.requests import Point
 from tests.harness.workspace import COMMANDS, Workspace
-from tests.marts.comparison import descriptions_table, observations_table
+from tests.marts.comparison import SEEDS, descriptions_table, observations_table
 from tests.marts.lockstep import Findings, Shared, Step, Steps, in_lockstep, play, scenarios_of
 from tests.marts.test_end_to_end import assert_marts
 from tests.reference.equivalence import Equivalence, rules_of
-from tests.reference.naive import Description, Observation
+from tests.reference.naive import (
+    ORACLE,
+    Decision,
+    Description,
+    Observation,
+    Renamed,
+    runs_set_aside,
+)
 from tests.reference.strategies import (
     random_descriptions,
     random_equivalences,
     random_observations,
+    random_renamed,
 )
+
+Rows = list[dict[str, object]]
 
 _SCHEMAS = ("main", "main_intermediate")
 RUN = ("--quiet", "run")
@@ -486,6 +497,106 @@ def test_a_run_that_answers_alike_builds_nothing_that_collapses_runs(
     yield COMPARED
 
 
+def night(number: int, output: str, problems: tuple[str, ...] = ("p1", "p2")) -> Rows:
+    """Return the verdicts of twelve tests in one night, of a revision of its own."""
+    return [
+        {
+            "problem_id": problem,
+            "implementation_id": f"revision {number}",
+            "test_id": f"t{test}",
+            "run_id": f"night {number}",
+            "output": output,
+            "observed_at": f"2026-01-{number:02}T00:00:00Z",
+        }
+        for problem in problems
+        for test in range(6)
+    ]
+
+
+def of_main(number: int) -> Rows:
+    """Return the description of the revision of a night."""
+    return [
+        {"problem_id": p, "implementation_id": f"revision {number}", "lineage": "main"}
+        for p in ("p1", "p2")
+    ]
+
+
+def load_night(shared: Shared, data_set: str, number: int, output: str) -> None:
+    load_rows(shared, data_set, of_main(number), "implementations")
+    load_rows(shared, data_set, night(number, output))
+
+
+def runs_shown(shared: Shared, data_set: str) -> list[tuple[object, ...]]:
+    """Return the runs that are set aside, and their reasons."""
+    return shared.query(
+        "select run_id, set_aside_reason from runs where data_set_id = ? and is_set_aside",
+        [data_set],
+    )
+
+
+def changes_shown(shared: Shared, data_set: str) -> list[tuple[object, ...]]:
+    """Return how many changes of each class each revision made."""
+    return shared.query(
+        "select implementation_id, change, count(*) from behavior_changes where data_set_id = ? "
+        "group by all order by all",
+        [data_set],
+    )
+
+
+LOST = "12 of 12 tests fail alike (ConnectionError), unlike in the run before"
+
+
+@in_lockstep
+def test_a_broken_night_is_set_aside_and_the_next_one_builds_its_own_column(
+    shared: Shared, data_set: str
+) -> Steps:
+    yield FIFTH_RUN
+    load_night(shared, data_set, 1, "passed")
+    load_night(shared, data_set, 9, "error@ConnectionError@refused")
+    yield SIXTH_RUN
+    assert runs_shown(shared, data_set) == [("night 9", LOST)]
+    assert changes_shown(shared, data_set) == []
+    assert not shared.query(
+        "select 1 from implementations where data_set_id = ? and implementation_id = 'revision 9'",
+        [data_set],
+    )
+    load_night(shared, data_set, 11, "passed")
+    yield SEVENTH_RUN
+    # Another reason builds nothing.
+    assert runs_shown(shared, data_set) == [("night 9", f"{LOST} and the run after")]
+    assert columns_built(shared, "int_actuations", data_set) == {
+        (p, "revision 11") for p in ("p1", "p2")
+    }
+    assert changes_shown(shared, data_set) == []
+    yield COMPARED
+
+
+@in_lockstep
+def test_two_broken_nights_in_a_row_are_not_set_aside(shared: Shared, data_set: str) -> Steps:
+    yield ROLLED_BACK
+    load_night(shared, data_set, 1, "passed")
+    load_night(shared, data_set, 9, "error@ConnectionError@refused")
+    load_night(shared, data_set, 11, "passed")
+    yield FOURTH_RUN
+    assert runs_shown(shared, data_set) == [("night 9", f"{LOST} and the run after")]
+    yield FIFTH_RUN
+    # A late run, of a time between two others.
+    load_night(shared, data_set, 10, "error@ConnectionError@timed out")
+    yield SIXTH_RUN
+    assert runs_shown(shared, data_set) == []
+    assert changes_shown(shared, data_set) == [
+        ("revision 11", "fixed", 12),
+        ("revision 9", "regressed", 12),
+    ]
+    assert {p for p, _ in columns_built(shared, "int_lineage_cells", data_set)} == {"p1", "p2"}
+    # It was tried again, and passed: the night before it is an accident again.
+    load_rows(shared, data_set, [r | {"output": "passed", "attempt": 1} for r in night(10, "")])
+    yield SEVENTH_RUN
+    assert runs_shown(shared, data_set) == [("night 9", f"{LOST} and the run after")]
+    assert changes_shown(shared, data_set) == []
+    yield COMPARED
+
+
 @in_lockstep
 def test_a_load_that_was_committed_late_is_not_missed(shared: Shared, data_set: str) -> Steps:
     """Its id is older than those that were built, because it began before them and took longer."""
@@ -609,12 +720,12 @@ def copy_project(workspace: Workspace) -> Path:
     return project
 
 
-def write_seed(project: Path, equivalences: list[Equivalence]) -> None:
-    """Write the seed as users do: empty fields, quotes if needed."""
-    with (project / "seeds" / "response_equivalences.csv").open("w", newline="") as file:
+def write_seed(project: Path, seed: str, rows: Sequence[Equivalence | Decision | Renamed]) -> None:
+    """Write a seed as users do: empty fields, quotes if needed."""
+    with (project / "seeds" / f"{seed}.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(field.name for field in fields(Equivalence))
-        writer.writerows(map(astuple, equivalences))
+        writer.writerow(field.name for field in fields(SEEDS[seed]))
+        writer.writerows(map(astuple, rows))
 
 
 def test_changed_response_equivalences(workspace: Workspace) -> None:
@@ -633,7 +744,7 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     one, other = sorted(problems)[3:5]
     some = [Equivalence(*one, "json"), Equivalence(*one, "significant_digits", "1")]
     some += [Equivalence(None, other[1], "exception_class")]
-    write_seed(project, some)
+    write_seed(project, "response_equivalences", some)
     workspace.dbt(*REFRESH, project=project)
     concerned = {one} | {p for p in problems if p[1] == other[1]}
     assert built(workspace)["int_canonical_responses"] == concerned
@@ -643,7 +754,7 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
 
     # Other rules for many problems, read by `dbt seed`; the rules of some problems do not change.
     many = random_equivalences(8, observations)
-    write_seed(project, many)
+    write_seed(project, "response_equivalences", many)
     workspace.dbt("--quiet", "seed", project=project)
     workspace.dbt(*REFRESH, project=project)
     assert built(workspace)["int_actuations"] == {
@@ -653,13 +764,115 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     assert_as_if_built_at_once(workspace, project=project)
     workspace.obslake("verify", "--sample", "999")
 
-    write_seed(project, [Equivalence(None, None, "tolerance", "0.1")])
+    tolerance = Equivalence(None, None, "tolerance", "0.1")
+    write_seed(project, "response_equivalences", [tolerance])
     refused = workspace.run("dbt", "run", cwd=project)
     assert refused.returncode != 0
     assert "rule tolerance: the rule must be exact, exception_class, json" in refused.stdout
     assert_marts(workspace, observations, descriptions, many)
 
-    write_seed(project, [])
+    write_seed(project, "response_equivalences", [])
+    workspace.dbt(*REFRESH, project=project)
+    assert_marts(workspace, observations, descriptions)
+
+
+def test_changed_runs_set_aside(workspace: Workspace) -> None:
+    """They rebuild exactly the problems that the runs executed, and say which runs there are not."""
+    project = copy_project(workspace)
+    observations = random_observations(8, n_problems=40)
+    descriptions = random_descriptions(8, observations)
+    load_observations(workspace, observations, "observations")
+    for load_id in sorted({d.load_id for d in descriptions}):
+        part_of_load = [d for d in descriptions if d.load_id == load_id]
+        load_descriptions(workspace, part_of_load, f"descriptions-{load_id}")
+    workspace.dbt(*RUN, project=project)
+    assert_marts(workspace, observations, descriptions)
+    recognised = runs_set_aside(observations, descriptions)
+    assert recognised
+
+    (data_set, run, environment), *_ = sorted(recognised)
+    one = sorted({(o.data_set_id, o.run_id) for o in observations if o.implementation_id != ORACLE})
+    some = [
+        Decision(data_set, run, environment, "false"),
+        Decision(*one[0], None, "true", 'no "network"'),
+    ]
+    write_seed(project, "runs_set_aside", [*some, Decision("d", "never", None, "true", "x")])
+    output = workspace.run("dbt", "run", cwd=project).stdout
+    assert (
+        "runs_set_aside, data set d, environment (any), run never: there is no such run" in output
+    )
+    assert built(workspace)["int_actuations"] == {
+        (o.data_set_id, o.problem_id)
+        for o in observations
+        if o.implementation_id != ORACLE
+        and (
+            (o.data_set_id, o.run_id) == one[0]
+            or (o.data_set_id, o.run_id, o.environment_id) == (data_set, run, environment)
+        )
+    }
+    assert_marts(workspace, observations, descriptions, decisions=some)
+    assert_as_if_built_at_once(workspace, project=project)
+    workspace.obslake("verify", "--sample", "999")
+
+    # Another reason changes nothing but the reason.
+    some = [some[0], replace(some[1], reason="no network")]
+    write_seed(project, "runs_set_aside", some)
+    workspace.dbt(*REFRESH, project=project)
+    assert built(workspace) == {}
+    assert_marts(workspace, observations, descriptions, decisions=some)
+
+    write_seed(project, "runs_set_aside", [Decision(None, "r", None, "true")])
+    refused = workspace.run("dbt", "run", cwd=project)
+    assert refused.returncode != 0
+    message = "environment (any), run r: a run that is set aside needs a reason"
+    assert message in refused.stdout
+    assert_marts(workspace, observations, descriptions, decisions=some)
+
+    write_seed(project, "runs_set_aside", [])
+    workspace.dbt(*REFRESH, project=project)
+    assert_marts(workspace, observations, descriptions)
+
+
+def test_changed_renamed_tests(workspace: Workspace) -> None:
+    """They rebuild exactly the problems that they apply to; a test then has the history of both names."""
+    project = copy_project(workspace)
+    observations = random_observations(8, n_problems=40)
+    descriptions = random_descriptions(8, observations)
+    load_observations(workspace, observations, "observations")
+    for load_id in sorted({d.load_id for d in descriptions}):
+        part_of_load = [d for d in descriptions if d.load_id == load_id]
+        load_descriptions(workspace, part_of_load, f"descriptions-{load_id}")
+    problems = {(o.data_set_id, o.problem_id) for o in observations}
+    workspace.dbt(*RUN, project=project)
+    assert_marts(workspace, observations, descriptions)
+
+    tests = sorted({(o.data_set_id, o.problem_id, o.test_id) for o in observations})
+    one, other = tests[3], tests[-3]
+    some = [Renamed(*one, "a new name"), Renamed(None, *other[1:], "another name")]
+    write_seed(project, "renamed_tests", some)
+    workspace.dbt(*REFRESH, project=project)
+    assert built(workspace)["int_actuations"] == {one[:2]} | {
+        p for p in problems if p[1] == other[1]
+    }
+    assert_marts(workspace, observations, descriptions, renamed=some)
+
+    many = random_renamed(8, observations)
+    write_seed(project, "renamed_tests", many)
+    workspace.dbt(*REFRESH, project=project)
+    assert_marts(workspace, observations, descriptions, renamed=many)
+    assert_as_if_built_at_once(workspace, project=project)
+    workspace.obslake("verify", "--sample", "999")
+
+    write_seed(
+        project, "renamed_tests", [Renamed(None, None, "a", "b"), Renamed("d", None, "b", "c")]
+    )
+    refused = workspace.run("dbt", "run", cwd=project)
+    assert refused.returncode != 0
+    message = "problem (any), test a: b is renamed to c: rename a to c, too"
+    assert message in refused.stdout
+    assert_marts(workspace, observations, descriptions, renamed=many)
+
+    write_seed(project, "renamed_tests", [])
     workspace.dbt(*REFRESH, project=project)
     assert_marts(workspace, observations, descriptions)
 
@@ -701,7 +914,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
         "    columns:\n      - name: note\n        data_type: string\n        description: A note.\n"
         "      - name: data_set_id",
     )
-    assert "rules or code of 1 of 26 tables changed: all 3 problems are built again" in output
+    assert "rules or code of 1 of 27 tables changed: all 3 problems are built again" in output
     assert built(workspace) == {"problem_assessments": problems}
     assert workspace.query("select distinct note from problem_assessments") == [("x",)]
 
@@ -728,7 +941,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
     )
     assert "built by an earlier version: every problem is built again" in output
     # There are no measurements.
-    assert len(built(workspace)) == 25
+    assert len(built(workspace)) == 26
 
     # A run on Spark may be interrupted between storing the versions and storing the code they were built from.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as marts:

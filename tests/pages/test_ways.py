@@ -17,6 +17,7 @@ from obslake.load.sources.registry import READERS, reader_class
 from tests.faults.sources import SOURCES
 from tests.harness.commands import PROJECT
 from tests.loader.test_fuzz import READERS as DAMAGED
+from tests.marts.comparison import SEEDS
 from tests.marts.conftest import MARTS
 from tests.marts.test_equivalence import RULES
 from tests.pages.markdown import first_cells
@@ -25,7 +26,8 @@ from tests.reference.naive import COLUMNS
 from tests.reference.strategies import random_equivalences, random_observations
 
 # Marts that only describe, and compute nothing.
-DESCRIPTIVE = {"implementations", "tests", "runs", "measurements"}
+DESCRIPTIVE = {"implementations", "tests", "measurements"}
+DESCRIPTIONS = DESCRIPTIVE | {"runs", "revisions"}
 LAYERS = ("staging", "refresh", "intermediate", "marts", "functions")
 
 
@@ -86,10 +88,9 @@ def test_each_reader_has_a_command_and_can_be_restored_from_its_settings() -> No
 def test_each_reader_is_tested_with_damaged_killed_and_hostile_sources(tmp_path: Path) -> None:
     names = set(READERS)
     # Descriptions share one reader.
-    described = {*DESCRIPTIVE, "revisions"}
-    assert names - described <= set(DAMAGED)
+    assert names - DESCRIPTIONS <= set(DAMAGED)
     killed = {make(tmp_path, f"source{n}")[0] for n, make in enumerate(SOURCES.values())}
-    assert names - described <= killed
+    assert names - DESCRIPTIONS <= killed
     hostile = (PROJECT / "tests" / "marts" / "test_hostile_texts.py").read_text()
     assert [name for name in names if f'"{name}", ' not in hostile] == []
 
@@ -156,6 +157,24 @@ def test_each_rule_of_equality_is_in_the_version_of_its_problem() -> None:
         if all(getattr(rule, field.name) == field.default for rule in RULES)
     ]
     assert always_default == []
+
+
+def test_each_seed_is_listed_read_checked_and_documented() -> None:
+    listed = re.findall(r"'(\w+)'", page("macros/seed_names.sql"))
+    assert sorted(listed) == sorted(path.stem for path in (PROJECT / "seeds").glob("*.csv"))
+    assert set(listed) == set(SEEDS)
+    for name, row_type in SEEDS.items():
+        columns = [field.name for field in fields(row_type)]
+        assert page(f"seeds/{name}.csv").splitlines()[0].split(",") == columns
+        assert re.findall(r"- name: (\w+)\n        desc", page(f"seeds/{name}.yml")) == columns
+        described = page(f"models/staging/stg_{name}.yml")
+        assert re.findall(r"- name: (\w+)\n        desc", described) == columns
+        assert f"stage_source('{name}'" in page(f"models/staging/stg_{name}.sql")
+        assert f"faulty_{name}(" in page(f"tests/dbt/{name}_are_valid.sql")
+        readers = [path.read_text() for path in (PROJECT / "models").rglob("*.sql")]
+        assert any(re.search(rf"check_seed\(\s*'{name}'", text) for text in readers)
+        for file in ("dbt_project.yml", "docs/configuration.md", "docs/package.md"):
+            assert f"obslake_{name}" in page(file), file
 
 
 def page(name: str) -> str:

@@ -83,6 +83,27 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """One row of the seed ``runs_set_aside``; None means an empty field."""
+
+    data_set_id: str | None
+    run_id: str
+    environment_id: str | None
+    is_set_aside: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """One row of the seed ``renamed_tests``; None means an empty field."""
+
+    data_set_id: str | None
+    problem_id: str | None
+    from_test_id: str
+    to_test_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Voting:
     """Variables of the vote.
 
@@ -116,8 +137,23 @@ class CubeRow:
     response_kind: str
     response_hash: str
     is_final: bool
+    is_set_aside: bool
     duration_ns: int | None
     observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One row of ``runs``, without descriptions."""
+
+    data_set_id: str
+    run_id: str
+    environment_id: str
+    n_actuations: int
+    first_observed_at: datetime
+    last_observed_at: datetime
+    is_set_aside: bool
+    set_aside_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +192,7 @@ class SignatureRow:
     stimuli_signature: str
     n_tests: int
     n_steps: int
+    is_set_aside: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,6 +528,7 @@ class DiscriminationRow:
 
 ROW_TYPES: dict[str, type] = {
     "stimulus_response_cube": CubeRow,
+    "runs": RunRow,
     "stimulus_response_matrix": MatrixRow,
     "response_signatures": SignatureRow,
     "problems": ProblemRow,
@@ -521,6 +559,7 @@ KEYS: dict[str, tuple[str, ...]] = {
         "run_id",
         "attempt",
     ),
+    "runs": ("data_set_id", "run_id", "environment_id"),
     "stimulus_response_matrix": (*_STIMULUS, "implementation_id"),
     "response_signatures": (
         "data_set_id",
@@ -575,6 +614,7 @@ class Marts:
     """All marts, each a list of rows sorted by its key."""
 
     stimulus_response_cube: list[CubeRow]
+    runs: list[RunRow]
     stimulus_response_matrix: list[MatrixRow]
     response_signatures: list[SignatureRow]
     problems: list[ProblemRow]
@@ -607,11 +647,15 @@ def compute(
     descriptions: Iterable[Description] = (),
     equivalences: Sequence[Equivalence] = (),
     voting: Voting | None = None,
+    decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
 ) -> Marts:
     """Compute every mart from observations and descriptions in any order."""
     voting = voting or Voting()
-    descriptions = list(descriptions)
-    cube = build_cube(observations, equivalences)
+    observations, descriptions = with_latest_names(observations, renamed), list(descriptions)
+    set_aside = runs_set_aside(observations, descriptions, decisions)
+    whole_cube = mark_set_aside(build_cube(observations, equivalences), set_aside)
+    cube = [row for row in whole_cube if not row.is_set_aside]
     finals = final_responses(cube)
     revisions = build_revisions(cube, descriptions)
     matrix = build_matrix(finals, ages(cube, revisions))
@@ -625,10 +669,11 @@ def compute(
         for problem, cells in group(matrix, _problem).items()
     ]
     marts = Marts(
-        stimulus_response_cube=cube,
+        stimulus_response_cube=whole_cube,
+        runs=build_runs(whole_cube, set_aside),
         stimulus_response_matrix=matrix,
-        response_signatures=build_signatures(finals),
-        problems=build_problems(cube),
+        response_signatures=build_signatures(final_responses(whole_cube)),
+        problems=build_problems(whole_cube),
         behavior_clusters=build_clusters(matrix, members),
         behavior_cluster_members=members,
         consensus_oracles=consensus,
@@ -678,6 +723,28 @@ def md5(text: str) -> str:
 def response_hash(response: str, response_kind: str, rules: Rules = EXACT) -> str:
     """Return the hash of the canonical response."""
     return md5(canonical_response(response, response_kind, rules))
+
+
+def with_latest_names(
+    observations: Iterable[Observation], renamed: Sequence[Renamed]
+) -> list[Observation]:
+    """Return the observations with the latest names of their tests, by the most specific row."""
+    rows_of = group(renamed, lambda r: r.from_test_id)
+
+    def latest_name(o: Observation) -> str:
+        matching = [
+            r
+            for r in rows_of.get(o.test_id, [])
+            if r.data_set_id in (None, o.data_set_id) and r.problem_id in (None, o.problem_id)
+        ]
+        row = max(
+            matching,
+            key=lambda r: (r.problem_id is not None, r.data_set_id is not None),
+            default=None,
+        )
+        return row.to_test_id if row else o.test_id
+
+    return [replace(o, test_id=latest_name(o)) for o in observations]
 
 
 # --- cube and matrix -----------------------------------------------------------------------------
@@ -744,6 +811,7 @@ def cube_row(o: Observation, rules: Rules = EXACT) -> CubeRow:
         response_kind=o.response_kind,
         response_hash=response_hash(response, o.response_kind, rules),
         is_final=False,
+        is_set_aside=False,
         duration_ns=o.duration_ns,
         observed_at=o.observed_at,
     )
@@ -875,6 +943,201 @@ def build_matrix(
     return matrix
 
 
+# --- runs ----------------------------------------------------------------------------------------
+
+Place = tuple[str, str, str]
+"""(data_set_id, run_id, environment_id): a run in one environment"""
+
+UNKNOWN_TIME = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+LEAST_TESTS = 10
+"""A run of fewer tests is not broken, whatever they say."""
+
+
+@dataclass(frozen=True)
+class RunOfSubject:
+    """What the tests of a lineage, or of an implementation without one, said in one run."""
+
+    run_id: str
+    began_at: datetime
+    failures: Counter[str]
+
+    @property
+    def n_tests(self) -> int:
+        return self.failures.total()
+
+    @property
+    def main_failure(self) -> str:
+        """The failure of more than half of the tests; empty if there is none."""
+        return next((f for f, n in self.failures.items() if f and 2 * n > self.n_tests), "")
+
+    def stands_out_from(self, other: RunOfSubject) -> bool:
+        """Whether most tests fail alike, even without those that did so in another run, or were not in it."""
+        same = other.failures[self.main_failure]
+        more = max(self.n_tests - other.n_tests, 0)
+        return 2 * (self.failures[self.main_failure] - same - more) > self.n_tests
+
+
+def failure(response: str, response_kind: str) -> str:
+    """Return how a response fails; empty if it does not."""
+    word, _, rest = response.partition("@")
+    if response_kind in ("timeout", "crash"):
+        return response_kind
+    if response_kind == "exception":
+        return f"exception@{rest.split('@')[0]}"
+    if response_kind == "verdict" and word in ("failed", "error"):
+        return f"{word}@{rest.split('@')[0]}"
+    return ""
+
+
+def failure_of_test(rows: Iterable[CubeRow]) -> str:
+    """Return the failure of the first failing step of the last attempt."""
+    rows = list(rows)
+    last = max(r.attempt for r in rows)
+    steps = sorted((r for r in rows if r.attempt == last), key=lambda r: r.step_id)
+    failures = [failure(r.response, r.response_kind) for r in steps]
+    return next(filter(None, failures), "")
+
+
+def runs_of_subjects(
+    observations: Sequence[Observation], descriptions: Iterable[Description]
+) -> dict[tuple[str, str, str], list[RunOfSubject]]:
+    """Return the runs of each subject in each environment, by data set, environment and subject."""
+    described = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
+    began: dict[tuple[str, ...], list[datetime]] = defaultdict(list)
+    failures: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+
+    def run_of(o: Observation | CubeRow) -> tuple[str, ...]:
+        own = described.get((o.data_set_id, o.problem_id, o.implementation_id), [])
+        lineage = latest_value(own, "lineage")
+        subject = f"i{o.implementation_id}" if lineage is None else f"l{lineage}"
+        return (o.data_set_id, o.environment_id, subject, o.run_id)
+
+    of_code = [o for o in observations if o.implementation_id != ORACLE]
+    for o in of_code:
+        if o.response_kind not in NOT_EXECUTED_KINDS:
+            began[run_of(o)].append(o.observed_at)
+    for rows in group(
+        executed(build_cube(of_code)),
+        lambda r: (*run_of(r), r.problem_id, r.implementation_id, r.test_id),
+    ).values():
+        failures[run_of(rows[0])][failure_of_test(rows)] += 1
+    runs: dict[tuple[str, str, str], list[RunOfSubject]] = defaultdict(list)
+    for (data_set_id, environment_id, subject, run_id), counted in failures.items():
+        key = (data_set_id, environment_id, subject, run_id)
+        runs[data_set_id, environment_id, subject].append(
+            RunOfSubject(run_id, min(began[key]), counted)
+        )
+    return runs
+
+
+def is_broken(run: RunOfSubject, runs: Iterable[RunOfSubject]) -> tuple[bool, bool]:
+    """Return whether a run stands out from those before and after it, and whether there is one after it."""
+    if not run.main_failure or run.n_tests < LEAST_TESTS or run.began_at == UNKNOWN_TIME:
+        return False, False
+    place = (run.began_at, run.run_id)
+    others = [r for r in runs if 2 * r.n_tests > run.n_tests and r.began_at != UNKNOWN_TIME]
+    earlier = [r for r in others if (r.began_at, r.run_id) < place]
+    later = [r for r in others if (r.began_at, r.run_id) > place]
+    before = max(earlier, key=lambda r: (r.began_at, r.run_id), default=None)
+    after = min(later, key=lambda r: (r.began_at, r.run_id), default=None)
+    stands_out = (
+        before is not None
+        and run.stands_out_from(before)
+        and (after is None or run.stands_out_from(after))
+    )
+    return stands_out, after is not None
+
+
+def recognised_runs(
+    observations: Sequence[Observation], descriptions: Iterable[Description]
+) -> dict[Place, str]:
+    """Return the runs that are broken, with the reason."""
+    counts: dict[Place, Counter[str]] = defaultdict(Counter)
+    alike: dict[Place, Counter[str]] = defaultdict(Counter)
+    is_last: set[tuple[Place, str]] = set()
+    for (data_set_id, environment_id, _), runs in runs_of_subjects(
+        observations, descriptions
+    ).items():
+        for run in runs:
+            place = (data_set_id, run.run_id, environment_id)
+            counts[place]["all"] += run.n_tests
+            broken, has_after = is_broken(run, runs)
+            if broken:
+                counts[place]["broken"] += run.n_tests
+                alike[place][run.main_failure] += run.failures[run.main_failure]
+                if not has_after:
+                    is_last.add((place, run.main_failure))
+            elif not run.main_failure:
+                counts[place]["sound"] += run.n_tests
+    reasons = {}
+    for place, failures in alike.items():
+        if counts[place]["broken"] > counts[place]["sound"]:
+            main = min(failures, key=lambda f: (-failures[f], f))
+            kind, _, name = main.partition("@")
+            reasons[place] = (
+                f"{failures[main]} of {counts[place]['all']} tests fail alike ({name or kind}), "
+                f"unlike in the run before{'' if (place, main) in is_last else ' and the run after'}"
+            )
+    return reasons
+
+
+def runs_set_aside(
+    observations: Sequence[Observation],
+    descriptions: Iterable[Description] = (),
+    decisions: Sequence[Decision] = (),
+) -> dict[Place, str]:
+    """Return the runs that are set aside, with the reason."""
+    reasons = recognised_runs(observations, descriptions)
+    for place in {
+        (o.data_set_id, o.run_id, o.environment_id)
+        for o in observations
+        if o.implementation_id != ORACLE
+    }:
+        matching = [
+            d
+            for d in decisions
+            if d.run_id == place[1]
+            and d.data_set_id in (None, place[0])
+            and d.environment_id in (None, place[2])
+        ]
+        if matching:
+            decision = max(
+                matching, key=lambda d: (d.environment_id is not None, d.data_set_id is not None)
+            )
+            reasons.pop(place, None)
+            if decision.is_set_aside == "true":
+                reasons[place] = decision.reason or ""
+    return reasons
+
+
+def mark_set_aside(cube: Iterable[CubeRow], set_aside: dict[Place, str]) -> list[CubeRow]:
+    """Mark the rows of runs that are set aside; what is specified is right or wrong in any run."""
+    return [
+        replace(
+            row,
+            is_set_aside=row.implementation_id != ORACLE
+            and (row.data_set_id, row.run_id, row.environment_id) in set_aside,
+        )
+        for row in cube
+    ]
+
+
+def build_runs(cube: Iterable[CubeRow], set_aside: dict[Place, str]) -> list[RunRow]:
+    """Return the contexts of the cube."""
+    by_run = group(cube, lambda r: (r.data_set_id, r.run_id, r.environment_id))
+    return [
+        RunRow(
+            *place,
+            n_actuations=len(rows),
+            first_observed_at=min(r.observed_at for r in rows),
+            last_observed_at=max(r.observed_at for r in rows),
+            is_set_aside=place in set_aside,
+            set_aside_reason=set_aside.get(place),
+        )
+        for place, rows in by_run.items()
+    ]
+
+
 # --- signatures ----------------------------------------------------------------------------------
 
 
@@ -913,6 +1176,7 @@ def build_signatures(finals: Iterable[CubeRow]) -> list[SignatureRow]:
             stimuli_signature=stimuli_signature(cells),
             n_tests=len({c.test_id for c in cells}),
             n_steps=len(cells),
+            is_set_aside=cells[0].is_set_aside,
         )
         for (
             data_set_id,
@@ -928,7 +1192,8 @@ def build_problems(cube: Iterable[CubeRow]) -> list[ProblemRow]:
     """Return one row per problem of the cube, even if nothing was executed."""
     problems = []
     for (data_set, problem), rows in group(cube, _problem).items():
-        implementations = {row.implementation_id for row in executed(rows)} - {ORACLE}
+        counted = [row for row in executed(rows) if not row.is_set_aside]
+        implementations = {row.implementation_id for row in counted} - {ORACLE}
         problems.append(
             ProblemRow(
                 data_set_id=data_set,
@@ -1848,6 +2113,10 @@ class RunColumn:
     began_at: datetime
     cells: list[CubeRow]
 
+    @property
+    def is_set_aside(self) -> bool:
+        return self.cells[0].is_set_aside
+
 
 Subjects = list[tuple[str, RunColumn]]
 Start = tuple[datetime, str]
@@ -1866,14 +2135,17 @@ def build_transitions(
     rows = []
     for problem, of_problem in group(cube, _problem).items():
         columns = run_columns(of_problem)
+        # What was executed only in runs that are set aside is no implementation of the problem.
         own = {
-            c.implementation_id: described.get((*problem, c.implementation_id), []) for c in columns
+            c.implementation_id: described.get((*problem, c.implementation_id), [])
+            for c in columns
+            if not c.is_set_aside
         }
         olds, news = (
             [
                 (subject, c)
                 for c in columns
-                if (subject := subject_of(c, context, own[c.implementation_id])) is not None
+                if (subject := subject_of(c, context, own.get(c.implementation_id, []))) is not None
             ]
             for context in (before, after)
         )
@@ -1920,8 +2192,15 @@ def subject_of(
 def latest_run(
     subjects: Subjects, environment_id: str, run_id: str | None, earlier_than: Start | None = None
 ) -> Start | None:
-    """Return the run in an environment that began last; None if there is none."""
-    runs = group((c for _, c in subjects if c.environment_id == environment_id), lambda c: c.run_id)
+    """Return the given run, or the one in an environment that began last and is not set aside; else None."""
+    runs = group(
+        (
+            c
+            for _, c in subjects
+            if c.environment_id == environment_id and (run_id is not None or not c.is_set_aside)
+        ),
+        lambda c: c.run_id,
+    )
     starts = [
         (min(c.began_at for c in of_run), run)
         for run, of_run in runs.items()

@@ -13,16 +13,19 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from .equivalence import Equivalence
-from .naive import ORACLE, Description, Observation
+from .naive import ORACLE, Decision, Description, Observation, Renamed
 
 T = TypeVar("T")
+
+NIGHTS = "nights"
+"""Data sets of nights, beside those of `DATA_SET_IDS`."""
 
 # Text order: by UTF-16 code units (Java's String) the emoji comes before the full-width A, by code
 # points after it. Case, accents in two normal forms and trailing spaces must stay distinct.
@@ -140,6 +143,12 @@ RESPONSES = (
 LOAD_FAILURE = Response("exception", "$EXCEPTION@ImportError@no module")
 TIMEOUT = Response("timeout", "$TIMEOUT")
 VERDICTS = tuple(r for r in RESPONSES if r.kind == "verdict")
+FAILURES = (
+    LOAD_FAILURE,
+    TIMEOUT,
+    Response("verdict", "error@ConnectionError@refused"),
+    Response("verdict", "error@ConnectionError@timed out"),
+)
 
 
 @dataclass(frozen=True)
@@ -283,6 +292,56 @@ def build_problem(
                     )
                 )
     for _ in range(chooser.integer(0, shape.max_edits)):
+        _edit(chooser, rows)
+    return rows
+
+
+def build_nights(chooser: Chooser, data_set_id: str) -> list[Observation]:
+    """Return the observations of a suite that ran in some nights, in some of which most tests failed alike."""
+    n_nights = chooser.integer(2, 5)
+    run_ids = chooser.sample(RUN_IDS, n_nights)
+    problem_ids = chooser.sample(PROBLEM_IDS, 2)
+    implementation_ids = chooser.sample(IMPLEMENTATION_IDS, n_nights + 1)
+    is_one = chooser.chance(40)  # the same implementation in all nights
+    environment_ids = chooser.sample(ENVIRONMENT_IDS, chooser.integer(1, 2))
+    n_tests = chooser.integer(9, 14)
+    start = datetime(2024, 2, 1, tzinfo=UTC) if chooser.chance(90) else TIMES[-1]
+    rows: list[Observation] = []
+    for night, run_id in enumerate(run_ids):
+        observed_at = start + timedelta(days=night // 2 if chooser.chance(10) else night)
+        columns = [implementation_ids[0 if is_one else night]]
+        if chooser.chance(20):
+            columns.append(implementation_ids[-1])
+        for environment_id in environment_ids:
+            for implementation_id in columns:
+                usual, alike = VERDICTS[0], chooser.choose((*FAILURES, *(8 * (None,))))
+                is_weak = implementation_id == implementation_ids[-1]
+                first = chooser.choose((*(6 * (0,)), n_tests // 2, n_tests - 2))
+                for test in range(first, n_tests + chooser.choose((0, 0, 3))):
+                    response = chooser.choose(FAILURES) if chooser.chance(10) else usual
+                    if is_weak or (alike is not None and not chooser.chance(15)):
+                        response = FAILURES[0] if is_weak else alike or usual
+                    rows.append(
+                        Observation(
+                            data_set_id=data_set_id,
+                            problem_id=problem_ids[test % 2],
+                            test_id=f"test {test}",
+                            step_id=0,
+                            implementation_id=implementation_id,
+                            environment_id=environment_id,
+                            run_id=run_id,
+                            attempt=0,
+                            operation=None,
+                            target=None,
+                            inputs=None,
+                            output=response.output,
+                            response_kind=response.kind,
+                            duration_ns=1_000,
+                            observed_at=observed_at,
+                            load_id=LOAD_IDS[night % len(LOAD_IDS)],
+                        )
+                    )
+    for _ in range(chooser.integer(0, 4)):
         _edit(chooser, rows)
     return rows
 
@@ -435,6 +494,8 @@ def build_descriptions(chooser: Chooser, observations: Sequence[Observation]) ->
         times = TIMES if chooser.chance(75) else (None,)
         for implementation_id in sorted(implementation_ids):
             usual = chooser.choose((lineages[0], *lineages, None))
+            if data_set_id.startswith(NIGHTS):
+                usual = LINEAGES[0]  # most nights execute another revision of one lineage
             for _ in range(chooser.choose((1, 1, 1, 2, 3, 0))):
                 descriptions.append(
                     Description(
@@ -465,6 +526,8 @@ def _observation_sets(
         if data_set_ids:
             observations.extend(build_in_data_sets(chooser, data_set_ids, problem_id, shape))
         n_problems -= len(data_set_ids)
+    if chooser.chance(40):
+        observations.extend(build_nights(chooser, NIGHTS))
     return observations
 
 
@@ -504,6 +567,8 @@ def random_observations(
         observations.extend(
             build_in_data_sets(chooser, in_data_sets, problem_id, shape or Shape(max_steps=3))
         )
+    for number in range(n_problems // 5):
+        observations.extend(build_nights(chooser, f"{NIGHTS} {number}"))
     chooser.shuffle(observations)
     return observations
 
@@ -539,3 +604,35 @@ def random_equivalences(seed: int, observations: Sequence[Observation]) -> list[
         chosen = chooser.sample(candidates, k=chooser.randint(1, 4))
         rows += [Equivalence(*scope, rule, argument) for rule, argument in chosen]
     return rows
+
+
+def random_decisions(seed: int, observations: Sequence[Observation]) -> list[Decision]:
+    """Return decisions on some runs, in random scopes."""
+    chooser = random.Random(seed)
+    places = sorted({(o.data_set_id, o.run_id, o.environment_id) for o in observations})
+    decisions: dict[tuple[str | None, str, str | None], Decision] = {}
+    for data_set_id, run_id, environment_id in chooser.sample(places, k=len(places) // 6):
+        scope = (
+            chooser.choice((data_set_id, data_set_id, None)),
+            run_id,
+            chooser.choice((environment_id, None)),
+        )
+        is_set_aside = chooser.random() < 0.6
+        reason = f"decision {len(decisions)}" if is_set_aside else None
+        decisions[scope] = Decision(*scope, str(is_set_aside).lower(), reason)
+    return list(decisions.values())
+
+
+def random_renamed(seed: int, observations: Sequence[Observation]) -> list[Renamed]:
+    """Return new names of some tests, in random scopes: of tests that there are, or of others."""
+    chooser = random.Random(seed)
+    tests = sorted({(o.data_set_id, o.problem_id, o.test_id) for o in observations})
+    names = sorted({test_id for _, _, test_id in tests})
+    kept = set(chooser.sample(names, k=len(names) // 2))  # no new name is renamed again
+    rows: dict[tuple[str | None, str | None, str], Renamed] = {}
+    for data_set_id, problem_id, test_id in chooser.sample(tests, k=len(tests) // 4):
+        if test_id not in kept:
+            scope = (chooser.choice((data_set_id, None)), chooser.choice((problem_id, None)))
+            name = chooser.choice((*sorted(kept), "a new name"))
+            rows[*scope, test_id] = Renamed(*scope, test_id, name)
+    return list(rows.values())

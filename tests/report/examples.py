@@ -145,3 +145,20 @@ def revisions() -> tuple[list[Observation], list[Description]]:
     rows.append(observation("suite", "steady", "main@r1", "failed@E@flaky", "verdict", run=25))
     rows.append(observation("suite", "steady", "main@r1", "passed", "verdict", run=26))
     return rows, [described(f"main@r{n}", n, "suite") for n in range(3)]
+
+
+def nights() -> tuple[list[Observation], list[Description]]:
+    """Return three nights of a lineage; in the second one the network was lost, and a test fails in the third."""
+    rows = [
+        observation(
+            "suite",
+            f"t{test}",
+            f"main@r{night}",
+            "error@Lost@network" if night == 1 else "failed@E@x" if night > test else "passed",
+            "verdict",
+            run=night,
+        )
+        for night in range(3)
+        for test in range(1, 13)
+    ]
+    return rows, [described(f"main@r{night}", night, "suite") for night in range(3)]

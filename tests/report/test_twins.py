@@ -11,7 +11,9 @@ from obslake.report.overview import read_overview
 from obslake.report.twins import to_json_twin, to_markdown
 
 from tests.reference.naive import Description, Observation
-from tests.report.examples import described, hostile, kinds, observation, revisions
+from tests.report.examples import described, hostile, kinds, nights, observation, revisions
+
+HEAD = "| Run | Environment | Data set | Reason |\n| --- | --- | --- | --- |\n"
 
 Make = Callable[..., duckdb.DuckDBPyConnection]
 
@@ -39,7 +41,7 @@ def test_both_say_what_changed_and_what_to_look_at(marts_of: Make) -> None:
     assert "| 2 | `failed@AssertionError@expected …, got …` |" in markdown
     assert "| `steady` | 1 of 3 | `passed` | `failed@E@flaky` |" in markdown
     assert "| `kinds` | `examples` |" in markdown
-    assert found["left_out"] == {"lineages": 0, "problems": 0}
+    assert found["left_out"] == {"set_aside": 0, "lineages": 0, "problems": 0}
     assert found["lineages"][0]["revision"]["changes"]["regressed"] == 2
     assert [each["problem"] for each in found["problems"]] == ["kinds", "suite"]
 
@@ -60,6 +62,28 @@ def test_lineages_end_with_the_chosen_run(marts_of: Make) -> None:
     assert "Lineages end with run `run-24`." in markdown
     assert "Revision `r1`: no changes" in markdown
     assert overview.footer.endswith(" Lineages end with run run-24.")
+
+
+def test_runs_that_are_set_aside_are_listed_and_shown_nowhere_else(marts_of: Make) -> None:
+    observations, descriptions = nights()
+    reason = "12 of 12 tests fail alike (Lost), unlike in the run before and the run after"
+    row = {"run": "run-1", "environment": "here", "at": "2026-01-01 01:00:00", "reason": reason}
+    markdown, found = texts(marts_of, observations, descriptions)
+    line = f"| `run-1` | `here` | `examples` | `{reason}` |"
+    assert f"Runs that are set aside, and count in nothing below:\n\n{HEAD}{line}\n" in markdown
+    assert "Lost" not in markdown.replace(line, "")
+    assert found["set_aside"] == [{**row, "data_set": "examples"}]
+    assert found["left_out"]["set_aside"] == 0
+    marts = marts_of(observations, descriptions)
+    overview = read_overview(marts, [], [])
+    assert json.loads(overview.to_json())["set_aside"] == found["set_aside"]
+    (parts,) = lineage_data(marts)
+    assert parts["set_aside"] == [{key: row[key] for key in ("run", "at", "reason")}]
+    assert [each["run"] for each in parts["slices"]] == ["run-0", "run-2"]
+    # A later run does not change what is said about an earlier one; the chosen run says it of itself.
+    assert read_overview(marts, [], [], "run-0").set_aside == []
+    assert line in to_markdown(read_overview(marts, [], [], "run-1"), [])
+    assert line not in to_markdown(read_overview(marts, [], [], "run-2"), [])
 
 
 def test_classes_of_changes_that_reports_do_not_know_are_shown(marts_of: Make) -> None:

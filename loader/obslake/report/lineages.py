@@ -24,6 +24,7 @@ PARTS = (
     "lineage",
     "revisions",
     "slices",
+    "set_aside",
     "strips",
     "changes",
     "unstable_steps",

@@ -62,6 +62,7 @@ class Overview:
         problems: columns of the problems, the worst first.
         lineages: one object per lineage and environment, those with most regressions first.
         data_sets: one object per data set.
+        set_aside: one object per run in an environment that is set aside, the latest first.
         counts: numbers of problems, implementations, stimuli and actuations.
         cells: number of cells of each problem.
         plots: what each plot shows, and its SVG.
@@ -72,6 +73,7 @@ class Overview:
     problems: dict[str, list[Any]]
     lineages: list[dict[str, Any]]
     data_sets: list[dict[str, Any]]
+    set_aside: list[dict[str, Any]]
     counts: dict[str, int]
     cells: list[int]
     plots: list[dict[str, Any]]
@@ -96,6 +98,7 @@ class Overview:
             "lineages": self.lineages,
             "changes": sorted_classes(name for each in self.lineages for name in each["changes"]),
             "data_sets": self.data_sets,
+            "set_aside": self.set_aside[:_MOST_LOADS],
             "loads": [asdict(load) for load in self.built.loads[:_MOST_LOADS]],
             "all_loads": len(self.built.loads),
             "plots": self.plots,
@@ -152,7 +155,15 @@ def read_overview(
     }
     cells = [row[-1] for row in rows]
     plots = overview_plots(marts) if with_plots else []
-    return Overview(read_built(marts), run, columns, lineages, sets, counts, cells, plots)
+    set_aside = _objects(
+        marts,
+        "select data_set_id, environment_id, run_id, observed_at, set_aside_reason "
+        "from report_set_aside order by observed_at desc, data_set_id, run_id, environment_id",
+        ("data_set", "environment", "run", "at", "reason"),
+    )
+    return Overview(
+        read_built(marts), run, columns, lineages, sets, set_aside, counts, cells, plots
+    )
 
 
 def _choose(

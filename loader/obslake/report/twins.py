@@ -35,6 +35,15 @@ def to_markdown(overview: Overview, lineages: Lineages, most_bytes: int = MOST_B
     counts = ", ".join(f"{number:,} {noun}" for noun, number in overview.counts.items())
     run = "" if overview.run is None else f" Lineages end with run {_code(overview.run)}."
     text.add(f"# Behaviour report\n\n{counts}. {overview.built.text}{run}\n")
+    heads = ["Run", "Environment", "Data set", "Reason"]
+    shown = _set_aside(overview)
+    runs = (
+        [*(_code(each[name]) for name in ("run", "environment", "data_set")), _code(each["reason"])]
+        for each in shown
+    )
+    text.add_table(
+        "Runs that are set aside, and count in nothing below:", heads, runs, len(shown), "runs"
+    )
     for place, parts in enumerate(lineages):
         # Each lineage gets a part of the room, so that a long one does not hide all others.
         section = _Limited(text.left // 2)
@@ -49,6 +58,11 @@ def to_markdown(overview: Overview, lineages: Lineages, most_bytes: int = MOST_B
     heads = ["Problem", "Data set", *_NUMBERS.values()]
     text.add_table("## Problems", heads, rows, len(overview.chosen), "problems")
     return text.text
+
+
+def _set_aside(overview: Overview) -> list[dict[str, Any]]:
+    """Return the chosen run if it is set aside; of a report on all runs, those that are."""
+    return [each for each in overview.set_aside if overview.run in (None, each["run"])]
 
 
 def _add_lineage(text: "_Limited", parts: dict[str, Any]) -> bool:
@@ -153,6 +167,7 @@ def to_json_twin(overview: Overview, lineages: Lineages, most_bytes: int = MOST_
         dict(zip(names, row, strict=True))
         for row in zip(*(overview.problems[name] for name in names), strict=True)
     ]
+    set_aside = _set_aside(overview)
     result: dict[str, Any] = {
         "built": {
             "snapshot_id": overview.built.snapshot_id,
@@ -161,10 +176,22 @@ def to_json_twin(overview: Overview, lineages: Lineages, most_bytes: int = MOST_
             "run": overview.run,
         },
         "counts": overview.counts,
+        "set_aside": [],
         "lineages": [],
         "problems": [],
-        "left_out": {"lineages": len(lineages), "problems": len(problems)},
+        "left_out": {
+            "set_aside": len(set_aside),
+            "lineages": len(lineages),
+            "problems": len(problems),
+        },
     }
+    _fill(
+        result,
+        "set_aside",
+        set_aside,
+        most_bytes // 4,
+        lambda row: {k: _cut(v) for k, v in row.items()},
+    )
     _fill(result, "lineages", lineages, most_bytes, _shorten)
     _fill(result, "problems", problems, most_bytes, lambda row: row)
     return _dump(result)

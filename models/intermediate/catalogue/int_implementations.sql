@@ -10,7 +10,7 @@ observed as (
         problem_id,
         implementation_id
     from {{ obslake.stale_rows(ref('int_run_signatures')) }}
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 

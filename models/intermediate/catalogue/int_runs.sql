@@ -48,6 +48,17 @@ contexts as (
 
 ),
 
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from {{ ref('int_set_aside_runs') }}
+
+),
+
 final as (
 
     select
@@ -62,13 +73,20 @@ final as (
         described.attributes,
         contexts.n_actuations,
         contexts.first_observed_at,
-        contexts.last_observed_at
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
     from contexts
     left join described
         on
             contexts.data_set_id = described.data_set_id
             and contexts.run_id = described.run_id
             and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
 
 )
 

@@ -1,4 +1,4 @@
--- Every executed test, with the latest value of each attribute in its descriptions.
+-- Every executed test, with the latest value of each attribute in its descriptions, under any of its names.
 
 with
 
@@ -11,6 +11,33 @@ cells as (
 descriptions as (
 
     select * from {{ obslake.stale_rows(ref('stg_tests')) }}
+
+),
+
+renamed_tests as (
+
+    select * from {{ ref('refresh_renamed_tests') }}
+
+),
+
+renamed_descriptions as (
+
+    select
+        descriptions.data_set_id,
+        descriptions.problem_id,
+        coalesce(renamed_tests.to_test_id, descriptions.test_id) as test_id,
+        descriptions.stimulus_sheet,
+        descriptions.interface,
+        descriptions.language,
+        descriptions.content_hash,
+        descriptions.origin,
+        descriptions.load_id
+    from descriptions
+    left join renamed_tests
+        on
+            descriptions.data_set_id = renamed_tests.data_set_id
+            and descriptions.problem_id = renamed_tests.problem_id
+            and descriptions.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -38,7 +65,7 @@ described as (
         {{ obslake.latest_by_load('language') }} as language,
         {{ obslake.latest_by_load('content_hash') }} as content_hash,
         {{ obslake.latest_by_load('origin') }} as origin
-    from descriptions
+    from renamed_descriptions
     group by data_set_id, problem_id, test_id
 
 ),

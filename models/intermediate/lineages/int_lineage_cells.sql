@@ -12,7 +12,7 @@ with
 actuations as (
 
     select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
-    where not is_oracle and (is_final or is_skipped)
+    where not is_oracle and not is_set_aside and (is_final or is_skipped)
 
 ),
 

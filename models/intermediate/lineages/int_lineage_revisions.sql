@@ -22,7 +22,7 @@ executions as (
         first_executed_at,
         last_executed_at
     from {{ ref('int_run_signatures') }}
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 

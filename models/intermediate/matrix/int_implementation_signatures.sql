@@ -20,7 +20,7 @@ run_columns as (
         *,
         count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
     from {{ obslake.stale_rows(ref('int_run_signatures')) }}
-    where n_steps > 0 and not is_oracle
+    where n_steps > 0 and not is_oracle and not is_set_aside
 
 ),
 

@@ -60,7 +60,7 @@ executions as (
         {{ implementation | join(',\n        ') }},
         min(first_executed_at) as first_executed_at
     from {{ obslake.stale_rows(ref('int_run_signatures')) }}
-    where n_steps > 0
+    where n_steps > 0 and not is_set_aside
     group by {{ implementation | join(', ') }}
 
 ),

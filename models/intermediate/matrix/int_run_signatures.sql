@@ -23,6 +23,7 @@ final as (
         environment_id,
         run_id,
         is_oracle,
+        is_set_aside,
         {{ obslake.signature('actuation_hash') }} as signature,
         {{ obslake.signature('stimulus_hash') }} as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
@@ -41,7 +42,7 @@ final as (
         max(case when is_executed then observed_at end) as last_executed_at,
         max(observed_at) as last_observed_at
     from actuations
-    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
 
 )
 

@@ -1,5 +1,5 @@
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -19,17 +19,37 @@ repeated_cells as (
 
 ),
 
+set_aside_runs as (
+
+    select * from {{ ref('int_set_aside_runs') }}
+
+),
+
+-- Specified responses are right or wrong whichever run they came with.
+responses as (
+
+    select
+        responses.*,
+        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
+    from {{ obslake.stale_rows(ref('int_responses')) }} as responses
+    left join set_aside_runs
+        on {{ obslake.equal_columns(
+            'responses', 'set_aside_runs', ['data_set_id', 'problem_id', 'run_id', 'environment_id']
+        ) | indent(12) }}
+
+),
+
 single_responses as (
 
     select
         responses.*,
         false as is_repeated,
         responses.is_executed as is_final,
-        responses.is_executed as is_cell,
+        responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from {{ obslake.stale_rows(ref('int_responses')) }} as responses
+    from responses
     left join repeated_cells on {{ obslake.cheap_hash(cell) }} = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -38,7 +58,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from {{ obslake.stale_rows(ref('int_responses')) }} as responses
+    from responses
     inner join repeated_cells on {{ obslake.cheap_hash(cell) }} = repeated_cells.cell_hash
 
 ),
@@ -86,6 +106,7 @@ final_attempts as (
     select
         *,
         is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
         is_last and not is_executed as is_skipped
     from attempts
 
@@ -95,20 +116,20 @@ runs as (
 
     select
         *,
-        is_final and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by observed_at desc, run_id desc, environment_id desc
         ) = 1 as is_cell,
         -- A run counts once for all its environments.
         dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
             order by run_id
         ) as run_number,
         min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as least_response_hash,
         max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as greatest_response_hash
     from final_attempts
 
@@ -120,7 +141,7 @@ counted as (
         *,
         true as is_repeated,
         cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_final
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
         ) as bigint) as n_runs,
         least_response_hash = greatest_response_hash as is_stable
     from runs
@@ -130,8 +151,8 @@ counted as (
 {%- set columns = [
     'data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id', 'environment_id', 'run_id', 'attempt',
     'operation', 'target', 'inputs', 'response', 'response_kind', 'response_hash', 'duration_ns', 'observed_at',
-    'test_content_hash',
-    'is_executed', 'is_oracle', 'is_repeated', 'is_final', 'is_cell', 'is_skipped', 'n_runs', 'is_stable'
+    'test_content_hash', 'is_executed', 'is_oracle', 'is_set_aside', 'is_repeated', 'is_final', 'is_cell',
+    'is_skipped', 'n_runs', 'is_stable'
 ] %}
 
 actuations as (

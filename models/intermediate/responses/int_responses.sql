@@ -1,4 +1,4 @@
--- Every appended row, with its response as a text and the hash of the canonical form.
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
 
 {{ config(materialized='view') }}
 
@@ -35,12 +35,18 @@ canonical_responses as (
 
 ),
 
+renamed_tests as (
+
+    select * from {{ obslake.relation_without_database(ref('refresh_renamed_tests')) }}
+
+),
+
 final as (
 
     select
         responses.data_set_id,
         responses.problem_id,
-        responses.test_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
         responses.step_id,
         responses.implementation_id,
         responses.environment_id,
@@ -64,6 +70,11 @@ final as (
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
 
 )
 

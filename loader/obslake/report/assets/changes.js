@@ -32,6 +32,7 @@ export class Changes {
       h("p", { class: "up" }, h("a", { href: home }, "All problems")),
       title(this.lineage.lineage, data(this.lineage.environment), " · ", data(this.lineage.data_set)),
       this.last(),
+      parts.set_aside && h("p", { class: "note" }, `${quantity(parts.set_aside.length, "run")} in this environment ${parts.set_aside.length > 1 ? "are" : "is"} set aside; the latest: `, data(parts.set_aside[0].run), ": ", data(parts.set_aside[0].reason), "."),
       parts.drift && h("div", { class: "plots" }, picture({ about: "Changes by revision; the list below has them", svg: parts.drift })),
       this.changes,
       this.failures(),
@@ -148,7 +149,14 @@ export class Changes {
 
   history() {
     const rows = this.slices.map((slice, n) => [String(n + 1), data(this.name(slice.revision)), data(slice.run), `${slice.at}`, data(slice.commit?.slice(0, 12) ?? "–"), data(slice.branch ?? "–"), data(slice.pipeline ?? "–"), slice.tests, slice.right, slice.wrong]).reverse();
-    return h("section", {}, h("h2", {}, "Runs"), table("Runs, the latest first", ["Run", "Revision", "Id", "When (UTC)", "Commit", "Branch", "Pipeline", "Tests", "Right", "Wrong"], rows));
+    return h("section", {}, h("h2", {}, "Runs"), table("Runs, the latest first", ["Run", "Revision", "Id", "When (UTC)", "Commit", "Branch", "Pipeline", "Tests", "Right", "Wrong"], rows), this.setAside());
+  }
+
+  /** List the runs in this environment that are set aside, whichever lineages they executed. */
+  setAside() {
+    const rows = (this.parts.set_aside ?? []).map((each) => [data(each.run), `${each.at}`, data(each.reason)]);
+    if (!rows.length) return null;
+    return [h("h3", {}, "Set aside"), h("p", { class: "note" }, `${quantity(rows.length, "run")} of the data set in this environment ${rows.length > 1 ? "count" : "counts"} in nothing above.`), table("Runs that are set aside, the latest first", ["Id", "When (UTC)", "Reason"], rows)];
   }
 
   change(row) {

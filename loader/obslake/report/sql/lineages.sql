@@ -69,7 +69,7 @@ ends as (
             and c.environment_id = r.environment_id
             and c.implementation_id = r.implementation_id
     inner join report_chosen as p on c.data_set_id = p.data_set_id and c.problem_id = p.problem_id
-    where c.response_kind not in ('not_executed', 'skipped')
+    where c.response_kind not in ('not_executed', 'skipped') and not c.is_set_aside
     group by r.l, r.r, c.run_id, c.data_set_id, c.problem_id, c.test_id, c.step_id
 )
 
@@ -324,6 +324,17 @@ select
     ) order by s)) as value
 from report_slices
 group by l;
+
+create or replace temp view report_part_set_aside as
+select
+    n.l,
+    to_json(list(struct_pack(
+        run := s.run_id, at := s.observed_at, reason := s.set_aside_reason
+    ) order by s.recency)) as value
+from report_set_aside as s
+inner join report_numbered_lineages as n on s.data_set_id = n.data_set_id and s.environment_id = n.environment_id
+where s.recency <= getvariable('max_slices')
+group by n.l;
 
 create or replace temp view report_part_strips as
 select

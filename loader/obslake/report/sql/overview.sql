@@ -1,5 +1,6 @@
 -- What the overview shows. Reads the marts, table `report_chosen` (data_set_id, problem_id) and variable `run`. Makes
--- the tables `report_overview`, one row per problem, and `report_lineages`, one row per lineage and environment.
+-- the tables `report_overview`, one row per problem, `report_lineages`, one row per lineage and environment, and
+-- `report_set_aside`, one row per run in an environment that is set aside.
 
 -- The revision with which a lineage ends: the last one, or the last one that the chosen run executed.
 create or replace temp table report_ends as
@@ -162,3 +163,30 @@ left join changes as c
     on l.data_set_id = c.data_set_id and l.lineage = c.lineage and l.environment_id = c.environment_id
 left join unstable as u
     on l.data_set_id = u.data_set_id and l.lineage = u.lineage and l.environment_id = u.environment_id;
+
+-- A later run does not change what is said about an earlier one.
+create or replace temp table report_set_aside as
+with
+
+chosen as (
+    select data_set_id, max(first_observed_at) as first_observed_at
+    from runs
+    where run_id = cast(getvariable('run') as string)
+    group by data_set_id
+)
+
+select
+    r.data_set_id,
+    r.environment_id,
+    r.run_id,
+    strftime(r.first_observed_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S') as observed_at,
+    r.set_aside_reason,
+    row_number() over (
+        partition by r.data_set_id, r.environment_id order by r.first_observed_at desc, r.run_id desc
+    ) as recency
+from runs as r
+left join chosen as c on r.data_set_id = c.data_set_id
+where
+    r.is_set_aside
+    and r.data_set_id in (select data_set_id from report_chosen)
+    and r.first_observed_at <= coalesce(c.first_observed_at, r.first_observed_at);

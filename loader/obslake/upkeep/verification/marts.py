@@ -200,18 +200,23 @@ def _note_age(built: Iterable[str], now: Iterable[str], check: Check) -> None:
 
 def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: Check) -> None:
     """Compare the numbers of cells problem by problem."""
+    _copy_decisions(connection)
     keys = {"stimulus_response_cube": _CUBE_KEY, "stimulus_response_matrix": _MATRIX_KEY}
     for mart, key in keys.items():
-        executed = "where response_kind not in ('not_executed', 'skipped')"
-        where = executed if key is _MATRIX_KEY else ""
+        counted = (
+            "where response_kind not in ('not_executed', 'skipped') and (implementation_id = $1 "
+            "or (data_set_id, problem_id, run_id, environment_id) not in (from set_aside_runs))"
+        )
+        where, values = (counted, [built.rules["oracle"]]) if key is _MATRIX_KEY else ("", [])
         problems = connection.execute(
             "with expected as (select data_set_id, problem_id, count(*) as n from ("
             f"select distinct data_set_id, problem_id, {', '.join(key)} "
-            f"from memory.lake.observations {where}) group by data_set_id, problem_id), "
+            f"from recorded {where}) group by data_set_id, problem_id), "
             "found as (select data_set_id, problem_id, count(*) as n "
             f"from {built.schema}.{mart} group by data_set_id, problem_id) "
             "select data_set_id, problem_id, coalesce(found.n, 0), coalesce(expected.n, 0) "
-            "from expected full join found using (data_set_id, problem_id) order by all"
+            "from expected full join found using (data_set_id, problem_id) order by all",
+            values,
         ).fetchall()
         check.counted += len(problems)
         for data_set, problem, found, expected in problems:
@@ -230,7 +235,7 @@ def _compute_again(
     _copy_hashes(connection, built)
     connection.execute(
         "create or replace temp table verified_problems as "
-        "select data_set_id, problem_id from memory.lake.observations "
+        "select data_set_id, problem_id from recorded "
         "group by data_set_id, problem_id order by random() limit ?",
         [sample],
     )
@@ -253,8 +258,40 @@ def _compute_again(
             )
 
 
+def _copy_decisions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Copy decisions that are not computed again.
+
+    Makes the view ``recorded``, observations with the latest names of their tests, and the tables ``set_aside_runs``
+    and ``other_contents``, the cells that answer a stimulus before it was edited.
+    """
+    for table, columns in {
+        "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
+        "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id"),
+        "int_other_contents": ("data_set_id", "problem_id", "test_id", "step_id", "implementation_id"),
+    }.items():
+        # Marts of an earlier version have none of them.
+        schemas = connection.execute(
+            "select table_schema from information_schema.tables "
+            "where table_catalog = ? and table_name = ?",
+            [_MARTS, table],
+        ).fetchall()
+        rows = (
+            f"select {', '.join(columns)} from {_MARTS}.{quote_identifier(schemas[0][0])}.{table}"
+            if schemas
+            else f"select {', '.join(f'null as {name}' for name in columns)} limit 0"
+        )
+        name = table.partition("_")[2]
+        connection.execute(f"create or replace temp table {name} as {rows}")
+    connection.execute(
+        "create or replace temp view recorded as "
+        "select o.* replace (coalesce(r.to_test_id, o.test_id) as test_id) "
+        "from memory.lake.observations as o left join renamed_tests as r on o.data_set_id = r.data_set_id "
+        "and o.problem_id = r.problem_id and o.test_id = r.from_test_id"
+    )
+
+
 def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
-    """Copy what is not computed again: equal responses, equal code, and cells that answer an edited stimulus."""
+    """Copy the hashes of equal responses and of equal code, which are not computed again."""
     ruled = connection.execute(
         "select table_schema from information_schema.tables "
         "where table_catalog = ? and table_name = 'int_canonical_responses'",
@@ -271,15 +308,7 @@ def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
         "select data_set_id, problem_id, implementation_id, content_hash "
         f"from {built.schema}.implementations"
     )
-    others = (
-        "select data_set_id, problem_id, test_id, step_id, implementation_id "
-        f"from {built.schema}.stimulus_response_matrix where not is_current_content"
-    )
-    for table, query in {
-        "canonical_hashes": hashes,
-        "content_hashes": codes,
-        "other_contents": others,
-    }.items():
+    for table, query in {"canonical_hashes": hashes, "content_hashes": codes}.items():
         connection.execute(f"create or replace temp table {table} as {query}")
 
 

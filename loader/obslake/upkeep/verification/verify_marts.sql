@@ -1,9 +1,11 @@
 -- Computes the matrices, clusters and oracles of some problems from their observations, independently of the models
 -- and in DuckDB's own dialect.
 --
--- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support) and the
--- temporary tables verified_problems, canonical_hashes (of responses that rules of equality make equal to others) and
--- content_hashes (of the code of implementations), other_contents (cells that answer a stimulus before it was edited).
+-- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support), the view
+-- recorded (observations with the latest names of tests) and the temporary tables verified_problems, canonical_hashes
+-- (of responses that rules of equality make equal to others), content_hashes (of the code of implementations),
+-- other_contents (cells that answer a stimulus before it was edited) and set_aside_runs (which count for no
+-- implementation).
 
 create or replace temp table verified_cells as
 with
@@ -22,7 +24,7 @@ responses as (
             )
             else output
         end as response
-    from memory.lake.observations as o
+    from recorded as o
     semi join verified_problems as v on o.data_set_id = v.data_set_id and o.problem_id = v.problem_id
 ),
 
@@ -39,7 +41,12 @@ attempts as (
 
 runs as (
     select * from attempts
-    where executed
+    where
+        executed
+        and (
+            implementation_id = getvariable('oracle')
+            or (data_set_id, problem_id, run_id, environment_id) not in (from set_aside_runs)
+        )
     qualify row_number() over (
         partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
         order by attempt desc

@@ -1,0 +1,101 @@
+-- The runs that are set aside in an environment, with the problems that they said something about: those that are
+-- recognised as broken, unless somebody took them back, and those that somebody set aside.
+--
+-- Whether a run is broken depends on all its problems, so this is a plain table, and its rows are the version of each
+-- problem. The reason is no part of it: it changes when a run follows.
+
+{{ config(
+    materialized='table',
+    meta={'own_version': ['run_id', 'environment_id'], 'concerns_all_columns': true},
+    post_hook="{{ obslake.keep_own_versions() }}"
+) }}
+
+{%- do obslake.check_seed(
+    'runs_set_aside',
+    obslake.faulty_runs_set_aside(ref('stg_runs_set_aside')),
+    ['data set', 'environment', 'run']
+) %}
+{%- do obslake.tell_unknown_runs(ref('stg_runs_set_aside'), ref('int_run_failures')) %}
+
+{%- set run = ['data_set_id', 'run_id', 'environment_id'] %}
+
+with
+
+run_failures as (
+
+    select * from {{ ref('int_run_failures') }}
+
+),
+
+recognised as (
+
+    select * from {{ ref('int_broken_runs') }}
+
+),
+
+decisions as (
+
+    select
+        *,
+        case when environment_id is null then 0 else 2 end + case when data_set_id is null then 0 else 1 end
+            as specificity
+    from {{ ref('stg_runs_set_aside') }}
+
+),
+
+matching as (
+
+    select distinct
+        run_failures.data_set_id,
+        run_failures.run_id,
+        run_failures.environment_id,
+        decisions.is_set_aside,
+        decisions.reason,
+        decisions.specificity
+    from run_failures
+    inner join decisions
+        on
+            run_failures.run_id = decisions.run_id
+            and run_failures.data_set_id = coalesce(decisions.data_set_id, run_failures.data_set_id)
+            and run_failures.environment_id = coalesce(decisions.environment_id, run_failures.environment_id)
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by {{ run | join(', ') }} order by specificity desc) as precedence
+    from matching
+
+),
+
+set_aside as (
+
+    select
+        {% for column in run -%}
+            coalesce(ranked.{{ column }}, recognised.{{ column }}) as {{ column }},
+        {% endfor -%}
+        coalesce(ranked.reason, recognised.reason) as reason
+    from recognised
+    full outer join ranked
+        on {{ obslake.equal_columns('recognised', 'ranked', run) | indent(12) }}
+    where coalesce(ranked.precedence, 1) = 1 and coalesce(ranked.is_set_aside, 'true') = 'true'
+
+),
+
+final as (
+
+    select distinct
+        run_failures.data_set_id,
+        run_failures.problem_id,
+        run_failures.run_id,
+        run_failures.environment_id,
+        set_aside.reason
+    from run_failures
+    inner join set_aside
+        on {{ obslake.equal_columns('run_failures', 'set_aside', run) | indent(12) }}
+
+)
+
+select * from final

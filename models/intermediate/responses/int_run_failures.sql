@@ -1,0 +1,140 @@
+-- How the tests of an implementation failed in each run: the number of tests with each failure, over which broken runs
+-- are recognised.
+--
+-- It reads observations, not int_responses, because hashes are not needed. Rows of nearly all tests agree, and only the
+-- rows of the others are put in order.
+
+{{ config(meta={'unit': 'column'}) }}
+
+{%- set run = ['data_set_id', 'problem_id', 'implementation_id', 'environment_id', 'run_id'] %}
+
+with
+
+observations as (
+
+    select
+        *,
+        {{ obslake.response_text('output', 'response_kind') }} as response,
+        {{ obslake.is_executed('response_kind') }} as is_executed
+    from {{ obslake.stale_rows(ref('stg_observations')) }}
+    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+
+),
+
+renamed_tests as (
+
+    select * from {{ ref('refresh_renamed_tests') }}
+
+),
+
+responses as (
+
+    select
+        observations.{{ run | join(',\n        observations.') }},
+        coalesce(renamed_tests.to_test_id, observations.test_id) as test_id,
+        observations.step_id,
+        observations.attempt,
+        observations.response,
+        observations.response_kind,
+        observations.observed_at,
+        observations.is_executed,
+        case
+            when observations.is_executed
+                then {{ obslake.failure('observations.response', 'observations.response_kind') | indent(16) }}
+        end as failure
+    from observations
+    left join renamed_tests
+        on
+            observations.data_set_id = renamed_tests.data_set_id
+            and observations.problem_id = renamed_tests.problem_id
+            and observations.test_id = renamed_tests.from_test_id
+
+),
+
+tests as (
+
+    select
+        {{ run | join(',\n        ') }},
+        test_id,
+        min(failure) as failure,
+        min(failure) <> max(failure) as is_mixed,
+        min(case when is_executed then observed_at end) as first_executed_at
+    from responses
+    group by {{ run | join(', ') }}, test_id
+
+),
+
+mixed_tests as (
+
+    select * from tests
+    where is_mixed
+
+),
+
+mixed_responses as (
+
+    select
+        responses.*,
+        mixed_tests.first_executed_at
+    from responses
+    inner join mixed_tests
+        on {{ obslake.equal_columns('responses', 'mixed_tests', run + ['test_id']) | indent(12) }}
+    where responses.is_executed
+
+),
+
+-- Of rows with the same key the one that is in the cube counts.
+ranked as (
+
+    select
+        *,
+        max(attempt) over (partition by {{ run | join(', ') }}, test_id) as last_attempt,
+        row_number() over (
+            partition by {{ run | join(', ') }}, test_id, step_id, attempt
+            order by observed_at desc, response desc, response_kind desc
+        ) as precedence
+    from mixed_responses
+
+),
+
+-- A test fails like the first of its steps that fails, in its last attempt.
+judged as (
+
+    select
+        {{ run | join(',\n        ') }},
+        test_id,
+        coalesce(
+            substr(min(case when failure <> '' then lpad(cast(step_id as string), 10, '0') || failure end), 11), ''
+        ) as failure,
+        min(first_executed_at) as first_executed_at
+    from ranked
+    where precedence = 1 and attempt = last_attempt
+    group by {{ run | join(', ') }}, test_id
+
+),
+
+failures as (
+
+    select {{ run | join(', ') }}, failure, first_executed_at
+    from tests
+    where not coalesce(is_mixed, false)
+    union all
+    select {{ run | join(', ') }}, failure, first_executed_at
+    from judged
+
+),
+
+-- A run that executed nothing has a row, too, because it can be set aside.
+final as (
+
+    select
+        {{ run | join(',\n        ') }},
+        coalesce(failure, '') as failure,
+        count(failure) as n_tests,
+        min(first_executed_at) as first_executed_at
+    from failures
+    group by {{ run | join(', ') }}, coalesce(failure, '')
+
+)
+
+select * from final
