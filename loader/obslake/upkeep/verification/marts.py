@@ -267,7 +267,13 @@ def _copy_decisions(connection: duckdb.DuckDBPyConnection) -> None:
     for table, columns in {
         "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
         "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id"),
-        "int_other_contents": ("data_set_id", "problem_id", "test_id", "step_id", "implementation_id"),
+        "int_other_contents": (
+            "data_set_id",
+            "problem_id",
+            "test_id",
+            "step_id",
+            "implementation_id",
+        ),
     }.items():
         # Marts of an earlier version have none of them.
         schemas = connection.execute(
