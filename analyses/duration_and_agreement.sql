@@ -5,7 +5,10 @@ with
 cube as (
 
     select * from {{ ref('stimulus_response_cube') }}
-    where duration_ns is not null and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+    where
+        duration_ns is not null
+        and not is_set_aside
+        and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
 

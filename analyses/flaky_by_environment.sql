@@ -11,6 +11,7 @@ flaky as (
 signatures as (
 
     select * from {{ ref('response_signatures') }}
+    where not is_set_aside
 
 ),
 

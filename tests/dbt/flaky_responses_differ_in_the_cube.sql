@@ -1,5 +1,6 @@
--- Flaky stimuli have two different responses of the same implementation and environment in the cube, but not in runs that
--- are set aside. Where inputs were not recorded, so that no test can have been edited, the flaky ones are exactly those.
+-- Flaky stimuli have two different responses of the same implementation and environment in the cube, not counting runs
+-- that are set aside. Where inputs were not recorded, so that no test can have been edited, the flaky ones are exactly
+-- those.
 
 with
 

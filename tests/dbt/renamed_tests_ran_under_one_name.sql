@@ -1,4 +1,4 @@
--- No run executed a test under two of its names: only one of both rows counts. A warning, because nothing else is wrong.
+-- No run executed a test under two of its names, because only one of both rows counts. A warning, as the rest is right.
 
 {{ config(severity='warn') }}
 

@@ -72,7 +72,7 @@ inner join report_implementations as i
         and m.problem_id = i.problem_id
         and m.implementation_id = i.implementation_id;
 
--- A context is an attempt of a run in an environment; pages list the latest ones.
+-- A context is an attempt of a run in an environment that is not set aside; pages list the latest ones.
 create or replace temp table report_contexts as
 with
 
@@ -91,7 +91,7 @@ contexts as (
         ) as recency
     from stimulus_response_cube as c
     inner join report_problems as p on c.data_set_id = p.data_set_id and c.problem_id = p.problem_id
-    where exists (
+    where not c.is_set_aside and exists (
         select 1 from report_implementations as i where i.p = p.p and i.implementation_id = c.implementation_id
     )
     group by p.p, c.environment_id, c.run_id, c.attempt
@@ -137,7 +137,8 @@ inner join report_contexts as x
         s.p = x.p
         and c.environment_id = x.environment_id
         and c.run_id = x.run_id
-        and c.attempt = x.attempt;
+        and c.attempt = x.attempt
+where not c.is_set_aside;
 
 -- Every different answer; equal ones have one class, whatever their texts.
 create or replace temp table report_answers as
