@@ -22,6 +22,7 @@ from .naive import (
     ClusterRow,
     ConsensusRow,
     CubeRow,
+    Decision,
     Description,
     FlakyRow,
     LineageRow,
@@ -33,9 +34,11 @@ from .naive import (
     md5,
     pass_at_k,
     response_text,
+    runs_set_aside,
 )
 from .strategies import (
     DATA_SET_IDS,
+    NIGHTS,
     RESPONSES,
     described_sets,
     observation_sets,
@@ -184,7 +187,7 @@ def test_cube_keeps_everything_of_the_observation() -> None:
     row = cube_row(obs("a", None, "void", target="T", duration_ns=None, attempt=3))
     assert row == CubeRow(
         "d", "p", "t1", 0, "a", "env", "run", 3, "f(int)", "T", "[1]", None, "{}", "void",
-        "99914b932bd37a50b983c5e7c90ae93b", True, None, T0,
+        "99914b932bd37a50b983c5e7c90ae93b", True, False, None, T0,
     )  # fmt: skip
 
 
@@ -1357,9 +1360,8 @@ def test_order_and_repetition_of_rows_do_not_matter(rows: Rows, rng: random.Rand
 @relaxed
 @given(described_sets())
 def test_every_problem_is_computed_alone(rows: Rows) -> None:
-    """Apart from the order of lineages, which all problems of a data set share."""
+    """Apart from the order of lineages and from runs, which all problems of a data set share."""
     observations, descriptions = rows
-    whole = compute(observations, descriptions)
     for columns in (("data_set_id",), ("data_set_id", "problem_id")):
 
         def key(
@@ -1367,15 +1369,22 @@ def test_every_problem_is_computed_alone(rows: Rows) -> None:
         ) -> tuple[str, ...]:
             return tuple(getattr(row, c) for c in columns)
 
-        parts = [
-            compute(
+        given = [
+            (
                 [o for o in observations if key(o) == part],
                 [d for d in descriptions if key(d) == part],
             )
             for part in sorted({key(o) for o in observations})
         ]
+        if len(columns) == 2:
+            for of in (rows, *given):
+                set_aside = {place[0] for place in runs_set_aside(*of)}
+                observations = [o for o in observations if o.data_set_id not in set_aside]
+            given = [of for of in given if set(of[0]) <= set(observations)]
+        whole = compute(observations, descriptions)
+        parts = [compute(*of) for of in given]
         for mart in KEYS:
-            if len(columns) == 2 and mart in ("lineage", "behavior_changes"):
+            if len(columns) == 2 and mart in ("lineage", "behavior_changes", "runs"):
                 continue
             assert sorted(whole.tuples(mart), key=repr) == sorted(
                 (row for part in parts for row in part.tuples(mart)), key=repr
@@ -1395,6 +1404,43 @@ def test_renaming_an_implementation_does_not_change_the_votes(
     assert compute(map(renamed, observations)).consensus_oracles == (
         compute(observations).consensus_oracles
     )
+
+
+def nights(*kinds: str) -> list[Observation]:
+    """Return nights of twelve tests; in a night with a kind of response, ten of them have it."""
+    return [
+        obs("a", None if kind and n < 10 else "1", kind if kind and n < 10 else "value",
+            test_id=f"t{n}", run_id=f"r{night}", observed_at=at(night))
+        for night, kind in enumerate(kinds)
+        for n in range(12)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (("", "crash", ""), {"r1"}),
+        (("", "crash"), {"r1"}),
+        (("crash", ""), set()),
+        (("", "crash", "crash", ""), set()),
+        (("", "crash", "timeout", ""), {"r1", "r2"}),
+        (("crash", "crash", "crash"), set()),
+        (("", "crash", "", "crash", ""), {"r1", "r3"}),
+    ],
+)
+def test_broken_nights(kinds: tuple[str, ...], expected: set[str]) -> None:
+    observations = nights(*kinds)
+    assert {place[1] for place in runs_set_aside(observations)} == expected
+    rows = compute(observations).stimulus_response_matrix
+    assert not expected & {row.run_id for row in rows}
+
+
+def test_decisions_on_runs() -> None:
+    observations = nights("", "crash", "")
+    taken_back = Decision("d", "r1", "env", "false")
+    by_hand = Decision(None, "r1", None, "true", "why")
+    assert runs_set_aside(observations, (), [by_hand]) == {("d", "r1", "env"): "why"}
+    assert runs_set_aside(observations, (), [by_hand, taken_back]) == {}
 
 
 def test_no_observations() -> None:
@@ -1425,7 +1471,8 @@ def test_random_observations_are_repeatable_and_varied() -> None:
     kinds = {o.response_kind for o in observations}
     assert kinds == {r.kind for r in RESPONSES}
     problems = {(o.data_set_id, o.problem_id) for o in observations}
-    assert {d for d, _ in problems} == set(DATA_SET_IDS)
+    assert {d for d, _ in problems if not d.startswith(NIGHTS)} == set(DATA_SET_IDS)
+    assert len(runs_set_aside(observations, descriptions)) > 5
     assert any(n == 2 for n in Counter(p for _, p in problems).values())
     changes_by_class = Counter(r.change for r in marts.behavior_changes)
     assert set(changes_by_class) == {
