@@ -9,8 +9,8 @@
 -- The views `implementations`, `tests` and `runs` are empty until you replace them with your own.
 --
 -- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) are applied once per response
--- when dbt builds, not in these functions. Nor do they set aside broken runs (docs/concepts.md), which show only
--- over all problems.
+-- when dbt builds, not in these functions. Nor do they set aside broken runs, or responses to stimuli that were
+-- edited (docs/concepts.md), which show only over all problems and revisions.
 --
 -- Requires DuckDB 1.5 or 2. DuckDB 1.4 gives the same answers, but takes half a minute to read this file; older
 -- versions are refused.
@@ -928,6 +928,70 @@ final as (
 select * from final
 ),
 
+model_int_other_contents as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as problem_no
+where false
+),
+
+model_stimulus_response_matrix as (
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
+
+with
+
+cells as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+other_contents as (
+
+    select * from model_int_other_contents
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.test_id,
+        cells.step_id,
+        cells.implementation_id,
+        cells.operation,
+        cells.target,
+        cells.inputs,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        cells.run_id,
+        cells.environment_id,
+        cells.observed_at,
+        cells.n_runs,
+        cells.is_stable,
+        other_contents.implementation_id is null as is_current_content
+    from cells
+    left join other_contents
+        on
+            cells.problem_no = other_contents.problem_no
+            and cells.data_set_id = other_contents.data_set_id
+            and cells.problem_id = other_contents.problem_id
+            and cells.test_id = other_contents.test_id
+            and cells.step_id = other_contents.step_id
+            and cells.implementation_id = other_contents.implementation_id
+
+)
+
+select * from final
+),
+
 model_stg_tests as (
 -- Descriptions of tests, as appended.
 
@@ -1059,8 +1123,8 @@ select * from final
 
 matrix as (
 
-    select * from model_int_actuations
-    where data_set_id = data_set and problem_id = problem and is_cell
+    select * from model_stimulus_response_matrix
+    where data_set_id = data_set and problem_id = problem
 
 ),
 
@@ -1161,31 +1225,6 @@ where not (
         )
     )
 )
-),
-
-given_implementations as (
-select * from (
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as implementation_id,
-    cast(null as varchar) as system,
-    cast(null as varchar) as variant,
-    cast(null as varchar) as adapter,
-    cast(null as varchar) as lineage,
-    cast(null as varchar) as revision,
-    cast(null as timestamptz) as revised_at,
-    cast(null as varchar) as content,
-    cast(null as varchar) as content_hash,
-    cast(null as varchar) as language,
-    cast(null as varchar) as origin,
-    cast(null as varchar) as licence,
-    cast(null as varchar) as load_id
-where false
-union all by name
-select * from implementations
-)
-where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
 ),
 
 given_tests as (
@@ -1804,530 +1843,15 @@ final as (
 select * from final
 ),
 
-model_stg_implementations as (
--- Descriptions of implementations and of whole systems, as appended.
-
-select
-        coalesce(cast(data_set_id as string), 'default') as data_set_id,
-        cast(problem_id as string) as problem_id,
-        cast(implementation_id as string) as implementation_id,
-        cast(system as string) as system,
-        cast(variant as string) as variant,
-        cast(adapter as string) as adapter,
-        cast(lineage as string) as lineage,
-        cast(revision as string) as revision,
-        cast(revised_at as timestamp with time zone) as revised_at,
-        cast(content as string) as content,
-        cast(content_hash as string) as content_hash,
-        cast(language as string) as language,
-        cast(origin as string) as origin,
-        cast(licence as string) as licence,
-        coalesce(cast(load_id as string), '') as load_id
-        
-    from given_implementations
-),
-
-model_int_implementations as (
--- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
--- that a mutant has the code of the system it was made from.
-
-with
-
-observed as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
-
-),
-
-descriptions as (
-
-    select * from model_stg_implementations
-
-),
-
--- Attributes may come from several loads. The latest value of each attribute counts.
-own as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max_by(system, load_id || ':' || cast(system as string)) as system,
-        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
-        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
-        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
-        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from descriptions
-    where implementation_id is not null
-    group by data_set_id, problem_id, implementation_id
-
-),
-
--- A system that is described without a problem is the same for all problems of its data set. It does not belong to
--- any stale problem, so all descriptions are read.
-systems as (
-
-    select
-        data_set_id,
-        problem_id,
-        system,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from model_stg_implementations
-    where implementation_id is null and system is not null
-    group by data_set_id, problem_id, system
-
-),
-
-named as (
-
-    select
-        observed.data_set_id,
-        observed.problem_id,
-        observed.implementation_id,
-        coalesce(own.system, observed.implementation_id) as system,
-        own.variant,
-        own.adapter,
-        own.lineage,
-        own.revision,
-        own.revised_at,
-        own.content,
-        own.content_hash,
-        own.language,
-        own.origin,
-        own.licence
-    from observed
-    left join own
-        on
-            observed.data_set_id = own.data_set_id
-            and observed.problem_id = own.problem_id
-            and observed.implementation_id = own.implementation_id
-
-),
-
-final as (
-
-    select
-        named.data_set_id,
-        named.problem_id,
-        named.implementation_id,
-        named.system,
-        named.variant,
-        named.adapter,
-        named.lineage,
-        named.revision,
-        named.revised_at,
-        coalesce(named.content, in_problem.content, anywhere.content) as content,
-        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
-        coalesce(named.language, in_problem.language, anywhere.language) as language,
-        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
-        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
-    from named
-    left join systems as in_problem
-        on
-            named.data_set_id = in_problem.data_set_id
-            and named.problem_id = in_problem.problem_id
-            and named.system = in_problem.system
-    left join systems as anywhere
-        on
-            named.data_set_id = anywhere.data_set_id
-            and anywhere.problem_id is null
-            and named.system = anywhere.system
-
-)
-
-select * from final
-),
-
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
---
--- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
--- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
-
-
-
-with
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
-
-),
-
--- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
--- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
-executed as (
-
-    select
-        implementations.data_set_id,
-        implementations.problem_id,
-        implementations.lineage,
-        implementations.revision_id,
-        implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
-    inner join executions
-        on
-            implementations.data_set_id = executions.data_set_id
-            and implementations.problem_id = executions.problem_id
-            and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
-
-),
-
-members as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from executed
-    group by data_set_id, lineage, revision_id, implementation_id
-
-),
-
--- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
--- is of the revision itself.
-dates as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        descriptions.revised_at,
-        descriptions.load_id
-    from members
-    inner join descriptions
-        on
-            members.data_set_id = descriptions.data_set_id
-            and members.implementation_id = descriptions.implementation_id
-    union all
-    select
-        data_set_id,
-        lineage,
-        'revision ' || revision as revision_id,
-        revised_at,
-        load_id
-    from descriptions
-    where implementation_id is null and lineage is not null and revision is not null
-
-),
-
-dated as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
-    from dates
-    group by data_set_id, lineage, revision_id
-
-),
-
--- A revision without a date is as old as its first execution in any problem and environment.
-aged as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
-        min(members.implementation_id) as first_implementation_id
-    from members
-    left join dated
-        on
-            members.data_set_id = dated.data_set_id
-            and members.lineage = dated.lineage
-            and members.revision_id = dated.revision_id
-    group by members.data_set_id, members.lineage, members.revision_id
-
-),
-
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
-
-)
-
-select * from final
-),
-
 model_int_other_contents as (
--- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
--- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
---
--- Nearly all stimuli have one content. Only the tests of the others are compared.
-
-
-
-with
-
-cells as (
-
-    select * from model_int_matrix_cells
-    where not is_oracle
-
-),
-
--- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
-edited_stimuli as (
-
-    select problem_no, data_set_id, problem_id, test_id, step_id
-    from cells
-    group by problem_no, data_set_id, problem_id, test_id, step_id
-    having
-        min(test_content_hash) <> max(test_content_hash)
-        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
-
-),
-
-edited_tests as (
-
-    select distinct
-        problem_no,
-        data_set_id,
-        problem_id,
-        test_id
-    from edited_stimuli
-
-),
-
--- A revision is as old as its date in the order of its lineage says.
-revisions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max(revised_at) as revised_at
-    from model_int_lineage_revisions
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_set_aside
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-dated_cells as (
-
-    select
-        cells.*,
-        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
-    from cells
-    inner join edited_tests
-        on cells.problem_no = edited_tests.problem_no
-            and cells.data_set_id = edited_tests.data_set_id
-            and cells.problem_id = edited_tests.problem_id
-            and cells.test_id = edited_tests.test_id
-    inner join executions
-        on cells.data_set_id = executions.data_set_id
-            and cells.problem_id = executions.problem_id
-            and cells.implementation_id = executions.implementation_id
-    left join revisions
-        on cells.data_set_id = revisions.data_set_id
-            and cells.problem_id = revisions.problem_id
-            and cells.implementation_id = revisions.implementation_id
-
-),
-
-counted as (
-
-    select
-        *,
-        count(*) over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
-        ) as n_equal
-    from dated_cells
-
-),
-
--- Of several contents that are equally new, that of most implementations is the current one.
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id
-            order by
-                revised_at desc,
-                n_equal desc,
-                test_content_hash desc nulls last,
-                inputs desc nulls last
-        ) as recency
-    from counted
-
-),
-
-compared as (
-
-    select
-        ranked.*,
-        -- The state of the objects under test depends on all steps before.
-        max(case when case
-                when ranked.test_content_hash = newest.test_content_hash then true
-                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
-                else ranked.test_content_hash is null or newest.test_content_hash is null
-            end then 0 else 1 end) over (
-            partition by
-                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
-            order by ranked.step_id
-            rows between unbounded preceding and current row
-        ) = 1 as is_other
-    from ranked
-    inner join ranked as newest
-        on
-            ranked.problem_no = newest.problem_no
-            and ranked.data_set_id = newest.data_set_id
-            and ranked.problem_id = newest.problem_id
-            and ranked.test_id = newest.test_id
-            and ranked.step_id = newest.step_id
-            and newest.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        problem_no
-    from compared
-    where is_other
-
-)
-
-select * from final
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as problem_no
+where false
 ),
 
 model_int_votes as (
@@ -3180,7 +2704,6 @@ matrix_cells as (
 
 ),
 
--- Equal responses may be to different contents of a stimulus. These implementations represent only themselves.
 unlike_others as (
 
     select distinct
@@ -3188,6 +2711,45 @@ unlike_others as (
         problem_id,
         implementation_id
     from other_contents
+
+),
+
+-- Equal responses may be to different contents of a stimulus: an implementation with others is judged by itself, and
+-- represents nobody else.
+judged as (
+
+    select
+        representatives.data_set_id,
+        representatives.problem_id,
+        representatives.implementation_id,
+        representatives.cluster_rank,
+        representatives.representative_implementation_id,
+        coalesce(
+            unlike_others.implementation_id,
+            min(case when unlike_others.implementation_id is null then representatives.implementation_id end) over (
+                partition by
+                    representatives.data_set_id,
+                    representatives.problem_id,
+                    representatives.representative_implementation_id
+            )
+        ) as judged_implementation_id,
+        unlike_others.implementation_id is not null as is_unlike_others
+    from representatives
+    left join unlike_others
+        on
+            representatives.data_set_id = unlike_others.data_set_id
+            and representatives.problem_id = unlike_others.problem_id
+            and representatives.implementation_id = unlike_others.implementation_id
+
+),
+
+-- Those whose cells are not among the cells of representatives, or differ from them.
+judged_alone as (
+
+    select * from judged
+    where
+        implementation_id = judged_implementation_id
+        and (is_unlike_others or implementation_id <> representative_implementation_id)
 
 ),
 
@@ -3222,11 +2784,11 @@ cells as (
                 else matrix_cells.response_hash = cast(null as string)
             end as is_right_verdict
     from matrix_cells
-    inner join unlike_others
+    inner join judged_alone
         on
-            matrix_cells.data_set_id = unlike_others.data_set_id
-            and matrix_cells.problem_id = unlike_others.problem_id
-            and matrix_cells.implementation_id = unlike_others.implementation_id
+            matrix_cells.data_set_id = judged_alone.data_set_id
+            and matrix_cells.problem_id = judged_alone.problem_id
+            and matrix_cells.implementation_id = judged_alone.implementation_id
     left join other_contents
         on
             matrix_cells.problem_no = other_contents.problem_no
@@ -3476,31 +3038,25 @@ scored as (
         end as n_same_tests_passed,
         case when matrix_columns.is_voter then mean_agreements.mbr_score end as mbr_score
     from matrix_columns
-    inner join representatives
+    inner join judged
         on
-            matrix_columns.data_set_id = representatives.data_set_id
-            and matrix_columns.problem_id = representatives.problem_id
-            and matrix_columns.implementation_id = representatives.implementation_id
+            matrix_columns.data_set_id = judged.data_set_id
+            and matrix_columns.problem_id = judged.problem_id
+            and matrix_columns.implementation_id = judged.implementation_id
     inner join clusters
         on
-            representatives.data_set_id = clusters.data_set_id
-            and representatives.problem_id = clusters.problem_id
-            and representatives.cluster_rank = clusters.cluster_rank
+            judged.data_set_id = clusters.data_set_id
+            and judged.problem_id = clusters.problem_id
+            and judged.cluster_rank = clusters.cluster_rank
     inner join problems
         on
             matrix_columns.data_set_id = problems.data_set_id
             and matrix_columns.problem_id = problems.problem_id
-    left join unlike_others
-        on
-            matrix_columns.data_set_id = unlike_others.data_set_id
-            and matrix_columns.problem_id = unlike_others.problem_id
-            and matrix_columns.implementation_id = unlike_others.implementation_id
     inner join compared_columns
         on
-            representatives.data_set_id = compared_columns.data_set_id
-            and representatives.problem_id = compared_columns.problem_id
-            and coalesce(unlike_others.implementation_id, representatives.representative_implementation_id)
-            = compared_columns.implementation_id
+            judged.data_set_id = compared_columns.data_set_id
+            and judged.problem_id = compared_columns.problem_id
+            and judged.judged_implementation_id = compared_columns.implementation_id
     left join mean_agreements
         on
             clusters.data_set_id = mean_agreements.data_set_id
@@ -7902,6 +7458,70 @@ final as (
 select * from final
 ),
 
+model_int_other_contents as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as problem_no
+where false
+),
+
+model_stimulus_response_matrix as (
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
+
+with
+
+cells as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+other_contents as (
+
+    select * from model_int_other_contents
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.test_id,
+        cells.step_id,
+        cells.implementation_id,
+        cells.operation,
+        cells.target,
+        cells.inputs,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        cells.run_id,
+        cells.environment_id,
+        cells.observed_at,
+        cells.n_runs,
+        cells.is_stable,
+        other_contents.implementation_id is null as is_current_content
+    from cells
+    left join other_contents
+        on
+            cells.problem_no = other_contents.problem_no
+            and cells.data_set_id = other_contents.data_set_id
+            and cells.problem_id = other_contents.problem_id
+            and cells.test_id = other_contents.test_id
+            and cells.step_id = other_contents.step_id
+            and cells.implementation_id = other_contents.implementation_id
+
+)
+
+select * from final
+),
+
 chosen as (
 
     select
@@ -8092,10 +7712,9 @@ specified_oracles as (
         test_id,
         step_id,
         response_hash
-    from model_int_actuations
+    from model_stimulus_response_matrix
     where
         data_set_id = data_set
-        and is_cell
         and implementation_id = 'oracle'
         and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
 
@@ -11749,31 +11368,6 @@ where not (
 )
 ),
 
-given_implementations as (
-select * from (
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as implementation_id,
-    cast(null as varchar) as system,
-    cast(null as varchar) as variant,
-    cast(null as varchar) as adapter,
-    cast(null as varchar) as lineage,
-    cast(null as varchar) as revision,
-    cast(null as timestamptz) as revised_at,
-    cast(null as varchar) as content,
-    cast(null as varchar) as content_hash,
-    cast(null as varchar) as language,
-    cast(null as varchar) as origin,
-    cast(null as varchar) as licence,
-    cast(null as varchar) as load_id
-where false
-union all by name
-select * from implementations
-)
-where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
-),
-
 model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
@@ -12356,530 +11950,15 @@ final as (
 select * from final
 ),
 
-model_stg_implementations as (
--- Descriptions of implementations and of whole systems, as appended.
-
-select
-        coalesce(cast(data_set_id as string), 'default') as data_set_id,
-        cast(problem_id as string) as problem_id,
-        cast(implementation_id as string) as implementation_id,
-        cast(system as string) as system,
-        cast(variant as string) as variant,
-        cast(adapter as string) as adapter,
-        cast(lineage as string) as lineage,
-        cast(revision as string) as revision,
-        cast(revised_at as timestamp with time zone) as revised_at,
-        cast(content as string) as content,
-        cast(content_hash as string) as content_hash,
-        cast(language as string) as language,
-        cast(origin as string) as origin,
-        cast(licence as string) as licence,
-        coalesce(cast(load_id as string), '') as load_id
-        
-    from given_implementations
-),
-
-model_int_implementations as (
--- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
--- that a mutant has the code of the system it was made from.
-
-with
-
-observed as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
-
-),
-
-descriptions as (
-
-    select * from model_stg_implementations
-
-),
-
--- Attributes may come from several loads. The latest value of each attribute counts.
-own as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max_by(system, load_id || ':' || cast(system as string)) as system,
-        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
-        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
-        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
-        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from descriptions
-    where implementation_id is not null
-    group by data_set_id, problem_id, implementation_id
-
-),
-
--- A system that is described without a problem is the same for all problems of its data set. It does not belong to
--- any stale problem, so all descriptions are read.
-systems as (
-
-    select
-        data_set_id,
-        problem_id,
-        system,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from model_stg_implementations
-    where implementation_id is null and system is not null
-    group by data_set_id, problem_id, system
-
-),
-
-named as (
-
-    select
-        observed.data_set_id,
-        observed.problem_id,
-        observed.implementation_id,
-        coalesce(own.system, observed.implementation_id) as system,
-        own.variant,
-        own.adapter,
-        own.lineage,
-        own.revision,
-        own.revised_at,
-        own.content,
-        own.content_hash,
-        own.language,
-        own.origin,
-        own.licence
-    from observed
-    left join own
-        on
-            observed.data_set_id = own.data_set_id
-            and observed.problem_id = own.problem_id
-            and observed.implementation_id = own.implementation_id
-
-),
-
-final as (
-
-    select
-        named.data_set_id,
-        named.problem_id,
-        named.implementation_id,
-        named.system,
-        named.variant,
-        named.adapter,
-        named.lineage,
-        named.revision,
-        named.revised_at,
-        coalesce(named.content, in_problem.content, anywhere.content) as content,
-        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
-        coalesce(named.language, in_problem.language, anywhere.language) as language,
-        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
-        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
-    from named
-    left join systems as in_problem
-        on
-            named.data_set_id = in_problem.data_set_id
-            and named.problem_id = in_problem.problem_id
-            and named.system = in_problem.system
-    left join systems as anywhere
-        on
-            named.data_set_id = anywhere.data_set_id
-            and anywhere.problem_id is null
-            and named.system = anywhere.system
-
-)
-
-select * from final
-),
-
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
---
--- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
--- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
-
-
-
-with
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
-
-),
-
--- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
--- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
-executed as (
-
-    select
-        implementations.data_set_id,
-        implementations.problem_id,
-        implementations.lineage,
-        implementations.revision_id,
-        implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
-    inner join executions
-        on
-            implementations.data_set_id = executions.data_set_id
-            and implementations.problem_id = executions.problem_id
-            and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
-
-),
-
-members as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from executed
-    group by data_set_id, lineage, revision_id, implementation_id
-
-),
-
--- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
--- is of the revision itself.
-dates as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        descriptions.revised_at,
-        descriptions.load_id
-    from members
-    inner join descriptions
-        on
-            members.data_set_id = descriptions.data_set_id
-            and members.implementation_id = descriptions.implementation_id
-    union all
-    select
-        data_set_id,
-        lineage,
-        'revision ' || revision as revision_id,
-        revised_at,
-        load_id
-    from descriptions
-    where implementation_id is null and lineage is not null and revision is not null
-
-),
-
-dated as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
-    from dates
-    group by data_set_id, lineage, revision_id
-
-),
-
--- A revision without a date is as old as its first execution in any problem and environment.
-aged as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
-        min(members.implementation_id) as first_implementation_id
-    from members
-    left join dated
-        on
-            members.data_set_id = dated.data_set_id
-            and members.lineage = dated.lineage
-            and members.revision_id = dated.revision_id
-    group by members.data_set_id, members.lineage, members.revision_id
-
-),
-
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
-
-)
-
-select * from final
-),
-
 model_int_other_contents as (
--- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
--- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
---
--- Nearly all stimuli have one content. Only the tests of the others are compared.
-
-
-
-with
-
-cells as (
-
-    select * from model_int_matrix_cells
-    where not is_oracle
-
-),
-
--- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
-edited_stimuli as (
-
-    select problem_no, data_set_id, problem_id, test_id, step_id
-    from cells
-    group by problem_no, data_set_id, problem_id, test_id, step_id
-    having
-        min(test_content_hash) <> max(test_content_hash)
-        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
-
-),
-
-edited_tests as (
-
-    select distinct
-        problem_no,
-        data_set_id,
-        problem_id,
-        test_id
-    from edited_stimuli
-
-),
-
--- A revision is as old as its date in the order of its lineage says.
-revisions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max(revised_at) as revised_at
-    from model_int_lineage_revisions
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_set_aside
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-dated_cells as (
-
-    select
-        cells.*,
-        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
-    from cells
-    inner join edited_tests
-        on cells.problem_no = edited_tests.problem_no
-            and cells.data_set_id = edited_tests.data_set_id
-            and cells.problem_id = edited_tests.problem_id
-            and cells.test_id = edited_tests.test_id
-    inner join executions
-        on cells.data_set_id = executions.data_set_id
-            and cells.problem_id = executions.problem_id
-            and cells.implementation_id = executions.implementation_id
-    left join revisions
-        on cells.data_set_id = revisions.data_set_id
-            and cells.problem_id = revisions.problem_id
-            and cells.implementation_id = revisions.implementation_id
-
-),
-
-counted as (
-
-    select
-        *,
-        count(*) over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
-        ) as n_equal
-    from dated_cells
-
-),
-
--- Of several contents that are equally new, that of most implementations is the current one.
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id
-            order by
-                revised_at desc,
-                n_equal desc,
-                test_content_hash desc nulls last,
-                inputs desc nulls last
-        ) as recency
-    from counted
-
-),
-
-compared as (
-
-    select
-        ranked.*,
-        -- The state of the objects under test depends on all steps before.
-        max(case when case
-                when ranked.test_content_hash = newest.test_content_hash then true
-                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
-                else ranked.test_content_hash is null or newest.test_content_hash is null
-            end then 0 else 1 end) over (
-            partition by
-                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
-            order by ranked.step_id
-            rows between unbounded preceding and current row
-        ) = 1 as is_other
-    from ranked
-    inner join ranked as newest
-        on
-            ranked.problem_no = newest.problem_no
-            and ranked.data_set_id = newest.data_set_id
-            and ranked.problem_id = newest.problem_id
-            and ranked.test_id = newest.test_id
-            and ranked.step_id = newest.step_id
-            and newest.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        problem_no
-    from compared
-    where is_other
-
-)
-
-select * from final
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as problem_no
+where false
 ),
 
 model_int_votes as (
@@ -14305,6 +13384,70 @@ final as (
 select * from final
 ),
 
+model_int_other_contents as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as problem_no
+where false
+),
+
+model_stimulus_response_matrix as (
+-- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
+
+with
+
+cells as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+other_contents as (
+
+    select * from model_int_other_contents
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.test_id,
+        cells.step_id,
+        cells.implementation_id,
+        cells.operation,
+        cells.target,
+        cells.inputs,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        cells.run_id,
+        cells.environment_id,
+        cells.observed_at,
+        cells.n_runs,
+        cells.is_stable,
+        other_contents.implementation_id is null as is_current_content
+    from cells
+    left join other_contents
+        on
+            cells.problem_no = other_contents.problem_no
+            and cells.data_set_id = other_contents.data_set_id
+            and cells.problem_id = other_contents.problem_id
+            and cells.test_id = other_contents.test_id
+            and cells.step_id = other_contents.step_id
+            and cells.implementation_id = other_contents.implementation_id
+
+)
+
+select * from final
+),
+
 unknown_name as (
     select 'obslake: ' || what || '; see the relations observations and implementations' as message
     from (
@@ -14326,8 +13469,8 @@ select
     target,
     inputs,
     is_stable
-from model_int_actuations
-where data_set_id = data_set and problem_id = problem and is_cell
+from model_stimulus_response_matrix
+where data_set_id = data_set and problem_id = problem
 union all
 select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name
@@ -14380,31 +13523,6 @@ where not (
         )
     )
 )
-),
-
-given_implementations as (
-select * from (
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as implementation_id,
-    cast(null as varchar) as system,
-    cast(null as varchar) as variant,
-    cast(null as varchar) as adapter,
-    cast(null as varchar) as lineage,
-    cast(null as varchar) as revision,
-    cast(null as timestamptz) as revised_at,
-    cast(null as varchar) as content,
-    cast(null as varchar) as content_hash,
-    cast(null as varchar) as language,
-    cast(null as varchar) as origin,
-    cast(null as varchar) as licence,
-    cast(null as varchar) as load_id
-where false
-union all by name
-select * from implementations
-)
-where coalesce(cast(data_set_id as varchar), 'default') = data_set
 ),
 
 model_int_canonical_responses as (
@@ -14989,530 +14107,15 @@ final as (
 select * from final
 ),
 
-model_stg_implementations as (
--- Descriptions of implementations and of whole systems, as appended.
-
-select
-        coalesce(cast(data_set_id as string), 'default') as data_set_id,
-        cast(problem_id as string) as problem_id,
-        cast(implementation_id as string) as implementation_id,
-        cast(system as string) as system,
-        cast(variant as string) as variant,
-        cast(adapter as string) as adapter,
-        cast(lineage as string) as lineage,
-        cast(revision as string) as revision,
-        cast(revised_at as timestamp with time zone) as revised_at,
-        cast(content as string) as content,
-        cast(content_hash as string) as content_hash,
-        cast(language as string) as language,
-        cast(origin as string) as origin,
-        cast(licence as string) as licence,
-        coalesce(cast(load_id as string), '') as load_id
-        
-    from given_implementations
-),
-
-model_int_implementations as (
--- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
--- that a mutant has the code of the system it was made from.
-
-with
-
-observed as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
-
-),
-
-descriptions as (
-
-    select * from model_stg_implementations
-
-),
-
--- Attributes may come from several loads. The latest value of each attribute counts.
-own as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max_by(system, load_id || ':' || cast(system as string)) as system,
-        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
-        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
-        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
-        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from descriptions
-    where implementation_id is not null
-    group by data_set_id, problem_id, implementation_id
-
-),
-
--- A system that is described without a problem is the same for all problems of its data set. It does not belong to
--- any stale problem, so all descriptions are read.
-systems as (
-
-    select
-        data_set_id,
-        problem_id,
-        system,
-        max_by(content, load_id || ':' || cast(content as string)) as content,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
-        max_by(licence, load_id || ':' || cast(licence as string)) as licence
-    from model_stg_implementations
-    where implementation_id is null and system is not null
-    group by data_set_id, problem_id, system
-
-),
-
-named as (
-
-    select
-        observed.data_set_id,
-        observed.problem_id,
-        observed.implementation_id,
-        coalesce(own.system, observed.implementation_id) as system,
-        own.variant,
-        own.adapter,
-        own.lineage,
-        own.revision,
-        own.revised_at,
-        own.content,
-        own.content_hash,
-        own.language,
-        own.origin,
-        own.licence
-    from observed
-    left join own
-        on
-            observed.data_set_id = own.data_set_id
-            and observed.problem_id = own.problem_id
-            and observed.implementation_id = own.implementation_id
-
-),
-
-final as (
-
-    select
-        named.data_set_id,
-        named.problem_id,
-        named.implementation_id,
-        named.system,
-        named.variant,
-        named.adapter,
-        named.lineage,
-        named.revision,
-        named.revised_at,
-        coalesce(named.content, in_problem.content, anywhere.content) as content,
-        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
-        coalesce(named.language, in_problem.language, anywhere.language) as language,
-        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
-        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
-    from named
-    left join systems as in_problem
-        on
-            named.data_set_id = in_problem.data_set_id
-            and named.problem_id = in_problem.problem_id
-            and named.system = in_problem.system
-    left join systems as anywhere
-        on
-            named.data_set_id = anywhere.data_set_id
-            and anywhere.problem_id is null
-            and named.system = anywhere.system
-
-)
-
-select * from final
-),
-
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
---
--- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
--- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
-
-
-
-with
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
-
-),
-
--- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
--- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
-executed as (
-
-    select
-        implementations.data_set_id,
-        implementations.problem_id,
-        implementations.lineage,
-        implementations.revision_id,
-        implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
-    inner join executions
-        on
-            implementations.data_set_id = executions.data_set_id
-            and implementations.problem_id = executions.problem_id
-            and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
-
-),
-
-members as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from executed
-    group by data_set_id, lineage, revision_id, implementation_id
-
-),
-
--- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
--- is of the revision itself.
-dates as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        descriptions.revised_at,
-        descriptions.load_id
-    from members
-    inner join descriptions
-        on
-            members.data_set_id = descriptions.data_set_id
-            and members.implementation_id = descriptions.implementation_id
-    union all
-    select
-        data_set_id,
-        lineage,
-        'revision ' || revision as revision_id,
-        revised_at,
-        load_id
-    from descriptions
-    where implementation_id is null and lineage is not null and revision is not null
-
-),
-
-dated as (
-
-    select
-        data_set_id,
-        lineage,
-        revision_id,
-        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
-    from dates
-    group by data_set_id, lineage, revision_id
-
-),
-
--- A revision without a date is as old as its first execution in any problem and environment.
-aged as (
-
-    select
-        members.data_set_id,
-        members.lineage,
-        members.revision_id,
-        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
-        min(members.implementation_id) as first_implementation_id
-    from members
-    left join dated
-        on
-            members.data_set_id = dated.data_set_id
-            and members.lineage = dated.lineage
-            and members.revision_id = dated.revision_id
-    group by members.data_set_id, members.lineage, members.revision_id
-
-),
-
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
-
-)
-
-select * from final
-),
-
 model_int_other_contents as (
--- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
--- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
---
--- Nearly all stimuli have one content. Only the tests of the others are compared.
-
-
-
-with
-
-cells as (
-
-    select * from model_int_matrix_cells
-    where not is_oracle
-
-),
-
--- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
-edited_stimuli as (
-
-    select problem_no, data_set_id, problem_id, test_id, step_id
-    from cells
-    group by problem_no, data_set_id, problem_id, test_id, step_id
-    having
-        min(test_content_hash) <> max(test_content_hash)
-        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
-
-),
-
-edited_tests as (
-
-    select distinct
-        problem_no,
-        data_set_id,
-        problem_id,
-        test_id
-    from edited_stimuli
-
-),
-
--- A revision is as old as its date in the order of its lineage says.
-revisions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        max(revised_at) as revised_at
-    from model_int_lineage_revisions
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-executions as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        min(first_executed_at) as first_executed_at
-    from model_int_run_signatures
-    where n_steps > 0 and not is_set_aside
-    group by data_set_id, problem_id, implementation_id
-
-),
-
-dated_cells as (
-
-    select
-        cells.*,
-        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
-    from cells
-    inner join edited_tests
-        on cells.problem_no = edited_tests.problem_no
-            and cells.data_set_id = edited_tests.data_set_id
-            and cells.problem_id = edited_tests.problem_id
-            and cells.test_id = edited_tests.test_id
-    inner join executions
-        on cells.data_set_id = executions.data_set_id
-            and cells.problem_id = executions.problem_id
-            and cells.implementation_id = executions.implementation_id
-    left join revisions
-        on cells.data_set_id = revisions.data_set_id
-            and cells.problem_id = revisions.problem_id
-            and cells.implementation_id = revisions.implementation_id
-
-),
-
-counted as (
-
-    select
-        *,
-        count(*) over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id, revised_at, test_content_hash, inputs
-        ) as n_equal
-    from dated_cells
-
-),
-
--- Of several contents that are equally new, that of most implementations is the current one.
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by problem_no, data_set_id, problem_id, test_id, step_id
-            order by
-                revised_at desc,
-                n_equal desc,
-                test_content_hash desc nulls last,
-                inputs desc nulls last
-        ) as recency
-    from counted
-
-),
-
-compared as (
-
-    select
-        ranked.*,
-        -- The state of the objects under test depends on all steps before.
-        max(case when case
-                when ranked.test_content_hash = newest.test_content_hash then true
-                when ranked.inputs is not null and newest.inputs is not null then ranked.inputs = newest.inputs
-                else ranked.test_content_hash is null or newest.test_content_hash is null
-            end then 0 else 1 end) over (
-            partition by
-                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
-            order by ranked.step_id
-            rows between unbounded preceding and current row
-        ) = 1 as is_other
-    from ranked
-    inner join ranked as newest
-        on
-            ranked.problem_no = newest.problem_no
-            and ranked.data_set_id = newest.data_set_id
-            and ranked.problem_id = newest.problem_id
-            and ranked.test_id = newest.test_id
-            and ranked.step_id = newest.step_id
-            and newest.recency = 1
-
-),
-
-final as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        problem_no
-    from compared
-    where is_other
-
-)
-
-select * from final
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as problem_no
+where false
 ),
 
 model_int_votes as (

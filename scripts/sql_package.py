@@ -27,8 +27,8 @@ _HEADER = """\
 -- The views `implementations`, `tests` and `runs` are empty until you replace them with your own.
 --
 -- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) are applied once per response
--- when dbt builds, not in these functions. Nor do they set aside broken runs (docs/concepts.md), which show only
--- over all problems.
+-- when dbt builds, not in these functions. Nor do they set aside broken runs, or responses to stimuli that were
+-- edited (docs/concepts.md), which show only over all problems and revisions.
 --
 -- Requires DuckDB 1.5 or 2. DuckDB 1.4 gives the same answers, but takes half a minute to read this file; older
 -- versions are refused.
@@ -69,8 +69,8 @@ _ERROR = re.compile(r"\berror\(")
 # dbt's prefix for the name of an ephemeral model in the code of another model.
 _EPHEMERAL = "__dbt__cte__"
 
-# What only dbt decides, over all problems and from seeds: here no response is replaced, no run is set aside, and
-# no test has another name.
+# What only dbt decides, over all problems and from seeds: here no response is replaced, no run is set aside, no
+# test has another name, and whatever content of a stimulus an implementation answered, it votes.
 _EMPTY_MODELS = {
     "int_canonical_responses": (
         "data_set_id",
@@ -80,6 +80,14 @@ _EMPTY_MODELS = {
         "response_hash",
     ),
     "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id", "reason"),
+    "int_other_contents": (
+        "data_set_id",
+        "problem_id",
+        "test_id",
+        "step_id",
+        "implementation_id",
+        "problem_no",
+    ),
     "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
 }
 

@@ -38,8 +38,8 @@
         {%- set stored = catalog ~ '.' ~ table[0] ~ (' version as of ' ~ table[1] if table[1] is not none else '') -%}
         {#- A snapshot of an earlier version of obslake lacks columns that were added later; all of them are texts. -#}
         {%- set present = run_query('select * from ' ~ stored ~ ' limit 0').column_names | map('lower') | list -%}
-        {%- set missing = graph.sources['source.obslake.obslake.' ~ table[0]].columns
-            | reject('in', present) -%}
+        {%- set source_of_table = graph.sources.get('source.obslake.obslake.' ~ table[0], {}) -%}
+        {%- set missing = source_of_table.get('columns', {}) | reject('in', present) | list -%}
         {%- set rows -%}
             select stored.*
             {%- for column in missing %}, cast(null as string) as {{ column }}{% endfor %}

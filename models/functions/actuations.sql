@@ -4,8 +4,8 @@ with
 
 matrix as (
 
-    select * from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
-    where data_set_id = data_set and problem_id = problem and is_cell
+    select * from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
+    where data_set_id = data_set and problem_id = problem
 
 ),
 

@@ -99,10 +99,9 @@ specified_oracles as (
         test_id,
         step_id,
         response_hash
-    from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
+    from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
     where
         data_set_id = data_set
-        and is_cell
         and implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
         and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
 

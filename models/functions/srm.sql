@@ -14,7 +14,7 @@ select
     target,
     inputs,
     is_stable
-from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
-where data_set_id = data_set and problem_id = problem and is_cell
+from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
+where data_set_id = data_set and problem_id = problem
 union all
 {{ obslake.unknown_name_row(9) }}

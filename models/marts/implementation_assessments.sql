@@ -44,7 +44,6 @@ matrix_cells as (
 
 ),
 
--- Equal responses may be to different contents of a stimulus. These implementations represent only themselves.
 unlike_others as (
 
     select distinct
@@ -52,6 +51,45 @@ unlike_others as (
         problem_id,
         implementation_id
     from other_contents
+
+),
+
+-- Equal responses may be to different contents of a stimulus: an implementation with others is judged by itself, and
+-- represents nobody else.
+judged as (
+
+    select
+        representatives.data_set_id,
+        representatives.problem_id,
+        representatives.implementation_id,
+        representatives.cluster_rank,
+        representatives.representative_implementation_id,
+        coalesce(
+            unlike_others.implementation_id,
+            min(case when unlike_others.implementation_id is null then representatives.implementation_id end) over (
+                partition by
+                    representatives.data_set_id,
+                    representatives.problem_id,
+                    representatives.representative_implementation_id
+            )
+        ) as judged_implementation_id,
+        unlike_others.implementation_id is not null as is_unlike_others
+    from representatives
+    left join unlike_others
+        on
+            representatives.data_set_id = unlike_others.data_set_id
+            and representatives.problem_id = unlike_others.problem_id
+            and representatives.implementation_id = unlike_others.implementation_id
+
+),
+
+-- Those whose cells are not among the cells of representatives, or differ from them.
+judged_alone as (
+
+    select * from judged
+    where
+        implementation_id = judged_implementation_id
+        and (is_unlike_others or implementation_id <> representative_implementation_id)
 
 ),
 
@@ -86,11 +124,11 @@ cells as (
             'cast(null as string)'
         ) | indent(8) }} as is_right_verdict
     from matrix_cells
-    inner join unlike_others
+    inner join judged_alone
         on
-            matrix_cells.data_set_id = unlike_others.data_set_id
-            and matrix_cells.problem_id = unlike_others.problem_id
-            and matrix_cells.implementation_id = unlike_others.implementation_id
+            matrix_cells.data_set_id = judged_alone.data_set_id
+            and matrix_cells.problem_id = judged_alone.problem_id
+            and matrix_cells.implementation_id = judged_alone.implementation_id
     left join other_contents
         on
             matrix_cells.problem_no = other_contents.problem_no
@@ -335,31 +373,25 @@ scored as (
         end as n_same_tests_passed,
         case when matrix_columns.is_voter then mean_agreements.mbr_score end as mbr_score
     from matrix_columns
-    inner join representatives
+    inner join judged
         on
-            matrix_columns.data_set_id = representatives.data_set_id
-            and matrix_columns.problem_id = representatives.problem_id
-            and matrix_columns.implementation_id = representatives.implementation_id
+            matrix_columns.data_set_id = judged.data_set_id
+            and matrix_columns.problem_id = judged.problem_id
+            and matrix_columns.implementation_id = judged.implementation_id
     inner join clusters
         on
-            representatives.data_set_id = clusters.data_set_id
-            and representatives.problem_id = clusters.problem_id
-            and representatives.cluster_rank = clusters.cluster_rank
+            judged.data_set_id = clusters.data_set_id
+            and judged.problem_id = clusters.problem_id
+            and judged.cluster_rank = clusters.cluster_rank
     inner join problems
         on
             matrix_columns.data_set_id = problems.data_set_id
             and matrix_columns.problem_id = problems.problem_id
-    left join unlike_others
-        on
-            matrix_columns.data_set_id = unlike_others.data_set_id
-            and matrix_columns.problem_id = unlike_others.problem_id
-            and matrix_columns.implementation_id = unlike_others.implementation_id
     inner join compared_columns
         on
-            representatives.data_set_id = compared_columns.data_set_id
-            and representatives.problem_id = compared_columns.problem_id
-            and coalesce(unlike_others.implementation_id, representatives.representative_implementation_id)
-            = compared_columns.implementation_id
+            judged.data_set_id = compared_columns.data_set_id
+            and judged.problem_id = compared_columns.problem_id
+            and judged.judged_implementation_id = compared_columns.implementation_id
     left join mean_agreements
         on
             clusters.data_set_id = mean_agreements.data_set_id

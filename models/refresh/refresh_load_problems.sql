@@ -30,6 +30,8 @@ loads as (
 
 final as (
 
+    {#- Dates of revisions only decide their order, which is a table with a version of its own. -#}
+    {%- set counted = 'coalesce(stored.implementation_id, stored.problem_id, stored.system) is not null' -%}
     {% for name in ['observations', 'implementations', 'tests', 'measurements'] %}
         select distinct
             'stg_{{ name }}' as source_model,
@@ -43,13 +45,8 @@ final as (
                 cast(null as string) as implementation_id
             {%- endif %}
         from {{ ref('stg_' ~ name) if var('obslake_observations') else source('obslake', name) }} as stored
-        inner join loads
-            on
-                stored.load_id = loads.load_id
-                {% if name == 'implementations' -%}
-                -- Dates of revisions only decide their order, which is a table with a version of its own.
-                and coalesce(stored.implementation_id, stored.problem_id, stored.system) is not null
-                {%- endif %}
+        inner join loads on stored.load_id = loads.load_id
+        where {{ counted if name == 'implementations' else '1 = 1' }}
         union all
     {% endfor %}
     select

@@ -103,23 +103,26 @@ response_rules as (
 
 ),
 
--- Names of tests are in all of these.
+sources_with_tests as (
+
+    select 'stg_observations' as source_model
+    union all
+    select 'stg_tests' as source_model
+    union all
+    select 'stg_measurements' as source_model
+
+),
+
 renamed_tests as (
 
     select
-        sources.source_model,
+        sources_with_tests.source_model,
         renamed.data_set_id,
         renamed.problem_id,
         {{ obslake.signature("md5(md5(renamed.from_test_id) || ':' || md5(renamed.to_test_id))") }} as version
     from {{ ref('refresh_renamed_tests') }} as renamed
-    cross join (
-        select 'stg_observations' as source_model
-        union all
-        select 'stg_tests' as source_model
-        union all
-        select 'stg_measurements' as source_model
-    ) as sources
-    group by sources.source_model, renamed.data_set_id, renamed.problem_id
+    cross join sources_with_tests
+    group by sources_with_tests.source_model, renamed.data_set_id, renamed.problem_id
 
 ),
 

@@ -5,8 +5,8 @@ with
 
 matrix as (
 
-    select * from int_actuations
-    where data_set_id = :data_set and problem_id = :problem and is_cell
+    select * from stimulus_response_matrix
+    where data_set_id = :data_set and problem_id = :problem
 
 ),
 

@@ -193,10 +193,9 @@ specified_oracles as (
         test_id,
         step_id,
         response_hash
-    from int_actuations
+    from stimulus_response_matrix
     where
         data_set_id = :data_set
-        and is_cell
         and implementation_id = 'oracle'
         and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
 

@@ -69,8 +69,8 @@ select
     target,
     inputs,
     is_stable
-from int_actuations
-where data_set_id = :data_set and problem_id = :problem and is_cell
+from stimulus_response_matrix
+where data_set_id = :data_set and problem_id = :problem
 union all
 select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name

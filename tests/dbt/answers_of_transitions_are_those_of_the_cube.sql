@@ -26,7 +26,10 @@ answers as (
             transitions.subject_id,
             cube_rows.test_id,
             cube_rows.step_id,
-            max_by(cube_rows.response_hash, cube_rows.attempt) as response_hash
+            max_by(cube_rows.response_hash, cube_rows.attempt) as response_hash,
+            -- Not a null, which max_by would pass over.
+            max_by(coalesce('inputs ' || cube_rows.inputs, ''), cube_rows.attempt) as inputs,
+            max_by(coalesce('test ' || cube_rows.test_content_hash, ''), cube_rows.attempt) as test_content
         from transitions
         inner join cube_rows
             on
@@ -57,8 +60,16 @@ stimuli as (
         from_environment_id,
         to_environment_id,
         subject_id,
-        case when count(*) = 2 then 1 else 0 end as is_common,
-        case when count(*) = 2 and count(distinct response_hash) = 1 then 1 else 0 end as is_kept
+        -- Different answers to a step that was edited in between are not compared.
+        case
+            when count(*) = 1 then 0
+            when min(response_hash) = max(response_hash) then 1
+            when min(test_content) = max(test_content) and min(test_content) <> '' then 1
+            when min(inputs) <> '' then case when min(inputs) = max(inputs) then 1 else 0 end
+            when min(test_content) <> '' then 0
+            else 1
+        end as is_common,
+        case when count(*) = 2 and min(response_hash) = max(response_hash) then 1 else 0 end as is_kept
     from answers
     group by data_set_id, problem_id, from_environment_id, to_environment_id, subject_id, test_id, step_id
 

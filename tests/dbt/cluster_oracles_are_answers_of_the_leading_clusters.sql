@@ -87,7 +87,9 @@ answers as (
             matrix.data_set_id = leading_voters.data_set_id
             and matrix.problem_id = leading_voters.problem_id
             and matrix.implementation_id = leading_voters.implementation_id
-    where matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+    where
+        matrix.is_current_content
+        and matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
     group by matrix.data_set_id, matrix.problem_id, matrix.test_id, matrix.step_id
 
 ),

@@ -6,7 +6,10 @@ with
 
 cells as (
 
-    select * from {{ ref('stimulus_response_matrix') }}
+    select
+        *,
+        case when is_current_content then response_hash end as comparable_hash
+    from {{ ref('stimulus_response_matrix') }}
     where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
@@ -50,16 +53,20 @@ counted as (
         sum(case when cells.response_kind = 'exception' then 1 else 0 end) as n_exceptions,
         sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as n_timeouts,
         sum(case when cells.response_kind = 'crash' then 1 else 0 end) as n_crashes,
-        count(oracles.oracle_response_hash) as n_consensus_compared,
-        sum(case when cells.response_hash = oracles.oracle_response_hash then 1 else 0 end) as n_consensus_agreeing,
-        count(oracles.cluster_oracle_response_hash) as n_cluster_oracle_compared,
-        sum(case when cells.response_hash = oracles.cluster_oracle_response_hash then 1 else 0 end)
+        count(cells.comparable_hash = oracles.oracle_response_hash) as n_consensus_compared,
+        sum(case when cells.comparable_hash = oracles.oracle_response_hash then 1 else 0 end) as n_consensus_agreeing,
+        count(cells.comparable_hash = oracles.cluster_oracle_response_hash) as n_cluster_oracle_compared,
+        sum(case when cells.comparable_hash = oracles.cluster_oracle_response_hash then 1 else 0 end)
             as n_cluster_oracle_agreeing,
-        count(case when cells.response_kind = 'verdict' then 'verdict' else oracles.specified_response_hash end)
-            as n_specified_compared,
+        count(
+            case
+                when cells.response_kind = 'verdict' then true
+                else cells.comparable_hash = oracles.specified_response_hash
+            end
+        ) as n_specified_compared,
         sum(case
             when cells.response_kind = 'verdict' and split_part(cells.response, '@', 1) = 'passed' then 1
-            when cells.response_kind <> 'verdict' and cells.response_hash = oracles.specified_response_hash then 1
+            when cells.response_kind <> 'verdict' and cells.comparable_hash = oracles.specified_response_hash then 1
             else 0
         end) as n_specified_agreeing
     from cells

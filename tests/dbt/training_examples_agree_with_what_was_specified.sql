@@ -1,4 +1,5 @@
--- Training examples agree with the specified oracle exactly if their response equals its response in canonical form.
+-- Training examples agree with the specified oracle exactly if their response equals its response in canonical form;
+-- nothing is said of responses to another content of the stimulus.
 
 with
 
@@ -45,7 +46,9 @@ final as (
             and examples.problem_id = specified.problem_id
             and examples.test_id = specified.test_id
             and examples.step_id = specified.step_id
-    where examples.agrees_with_specified is distinct from (matrix.response_hash = specified.response_hash)
+    where
+        examples.agrees_with_specified is distinct from
+        (case when matrix.is_current_content then matrix.response_hash end = specified.response_hash)
 
 )
 

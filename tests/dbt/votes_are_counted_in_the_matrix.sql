@@ -1,5 +1,6 @@
 -- Voters, votes, runner-up, distinct responses and entropy, counted again in the matrix: only implementations with an
--- eligible response to the problem vote, only with responses that can vote, and separately for each stimulus.
+-- eligible response to the problem vote, only with responses to its current content that can vote, and separately for
+-- each stimulus.
 
 with
 
@@ -66,7 +67,9 @@ candidates as (
             matrix.data_set_id = voters.data_set_id
             and matrix.problem_id = voters.problem_id
             and matrix.implementation_id = voters.implementation_id
-    where matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+    where
+        matrix.is_current_content
+        and matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
     group by matrix.data_set_id, matrix.problem_id, matrix.test_id, matrix.step_id, matrix.response_hash
 
 ),

@@ -427,7 +427,8 @@ SINGULAR: dict[str, list[str]] = {
         # A copy of a cell from an existing run that is not the latest.
         f"delete from {MATRIX} where n_runs = 2 and step_id = 1; "
         f"insert into {MATRIX} by name select 2 as n_runs, false as is_stable, "
-        "* exclude (attempt, is_final, is_set_aside, duration_ns, git_commit, git_branch, pipeline) "
+        "true as is_current_content, * exclude (attempt, is_final, is_set_aside, duration_ns, "
+        "test_content_hash, git_commit, git_branch, pipeline) "
         f"from {CUBE} where run_id = 'r0'",
     ],
     "members_have_the_rank_of_their_cluster": [

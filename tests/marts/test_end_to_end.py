@@ -180,6 +180,13 @@ def test_transitions_between_any_contexts(
                 *(before.environment_id, after.environment_id),
                 *(before.revision, after.revision),
             ]
+            known = connection.execute(
+                "select distinct revision from implementations where data_set_id = ?", [problem[0]]
+            ).fetchall()
+            if {before.revision, after.revision} - {None, *(revision for (revision,) in known)}:
+                with pytest.raises(duckdb.Error, match="no executed revision"):
+                    connection.execute(call, arguments)
+                continue
             cube = mark_set_aside(build_cube(rows), set_aside)
             expected = build_transitions(cube, described, before, after)
             assert comparable(connection.execute(call, arguments).fetchall()) == comparable(
@@ -310,6 +317,7 @@ def observations_of(rows: list[dict[str, object]]) -> list[Observation]:
             duration_ns=1_500_000,
             observed_at=row["created_at"],  # type: ignore[arg-type]
             load_id="",
+            test_content_hash=str(row["test_hash"]),
         )
         observations.append(observation)
     return observations

@@ -1241,7 +1241,9 @@ def check_invariants(marts: Marts) -> None:
         assert keys == sorted(set(keys)), mart
         assert set(key) <= set(COLUMNS[mart])
     executed = [
-        r for r in marts.stimulus_response_cube if r.response_kind not in NOT_EXECUTED_KINDS
+        r
+        for r in marts.stimulus_response_cube
+        if r.response_kind not in NOT_EXECUTED_KINDS and not r.is_set_aside
     ]
     cells = {
         (r.data_set_id, r.problem_id, r.test_id, r.step_id, r.implementation_id) for r in executed
@@ -1254,11 +1256,14 @@ def check_invariants(marts: Marts) -> None:
     assert sum(c.n_implementations for c in marts.behavior_clusters) == len(columns)
     # a cluster's signature is that of a context with the complete column
     contexts = Counter(
-        (r.data_set_id, r.problem_id, r.implementation_id) for r in marts.response_signatures
+        (r.data_set_id, r.problem_id, r.implementation_id)
+        for r in marts.response_signatures
+        if not r.is_set_aside
     )
     signatures = {
         (r.data_set_id, r.problem_id, r.implementation_id): r.signature
         for r in marts.response_signatures
+        if not r.is_set_aside
     }
     for m in marts.behavior_cluster_members:
         column = (m.data_set_id, m.problem_id, m.implementation_id)

@@ -41,7 +41,7 @@ class Hostile:
 
     def write_equivalences(self) -> None:
         """Write rules for some problems."""
-        write_seed(self.project, equivalences(SEED, [*self.early, *self.late]))
+        write_seed(self.project, "response_equivalences", equivalences(SEED, [*self.early, *self.late]))
 
     def change_equivalences(self) -> None:
         """Change the rules of some problems that late observations belong to; the others keep theirs."""
@@ -52,7 +52,7 @@ class Hostile:
         scopes = {(rule.data_set_id, rule.problem_id) for rule in specific}
         kept = [rule for rule in before if (rule.data_set_id, rule.problem_id) not in scopes]
         assert specific
-        write_seed(self.project, kept + specific)
+        write_seed(self.project, "response_equivalences", kept + specific)
 
 
 def load_hostile(folder: Path) -> Hostile:
