@@ -20,7 +20,10 @@ counted as (
         data_set_id,
         problem_id,
         count(distinct case
-            when is_final and not is_set_aside and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+            when
+                is_final
+                and not is_set_aside
+                and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
                 then implementation_id
         end) as n_implementations,
         count(distinct environment_id) as n_environments,
