@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.types import NestedField
 
 from obslake.engine import quote_identifier, quote_literal
 from obslake.errors import QueryError
@@ -106,12 +107,9 @@ def _create_table_view(
     schemas = table.metadata.schemas
     schema_id = snapshot.schema_id if snapshot else None
     schema = next((s for s in schemas if s.schema_id == schema_id), table.schema())
-    missing = "".join(
-        f", null::{sql_type(f.field_type)} as {quote_identifier(f.name)}"
-        for f in definition.schema.fields
-        if f.name not in schema.column_names
-    )
-    connection.execute(f"create or replace view {view} as select *{missing} {rows}")
+    missing = [f for f in definition.schema.fields if f.name not in schema.column_names]
+    columns = ", ".join(["*", *_nulls(missing)])
+    connection.execute(f"create or replace view {view} as select {columns} {rows}")
     connection.execute(f"comment on view {view} is {quote_literal(definition.comment)}")
 
 
@@ -140,11 +138,13 @@ def _literal(text: str | None) -> str:
     return "null" if text is None else quote_literal(text)
 
 
+def _nulls(fields: Iterable[NestedField]) -> list[str]:
+    """Return the SQL of columns of nulls."""
+    return [f"null::{sql_type(f.field_type)} as {quote_identifier(f.name)}" for f in fields]
+
+
 def _create_empty_view(connection: duckdb.DuckDBPyConnection, definition: TableDefinition) -> None:
-    columns = ", ".join(
-        f"null::{sql_type(field.field_type)} as {quote_identifier(field.name)}"
-        for field in definition.schema.fields
-    )
+    columns = ", ".join(_nulls(definition.schema.fields))
     connection.execute(
         f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.{quote_identifier(definition.name)} "
         f"as select {columns} where false"

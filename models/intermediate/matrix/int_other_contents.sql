@@ -91,7 +91,7 @@ counted as (
 
 ),
 
--- Of several contents that are equally new, that of most implementations is the current one.
+-- If several contents are equally new, the one that most implementations executed is the current one.
 ranked as (
 
     select

@@ -83,7 +83,7 @@ mixed_responses as (
 
 ),
 
--- Of rows with the same key the one that is in the cube counts.
+-- If several rows have the same key, the one in the cube counts.
 ranked as (
 
     select
