@@ -41,7 +41,9 @@ class Hostile:
 
     def write_equivalences(self) -> None:
         """Write rules for some problems."""
-        write_seed(self.project, "response_equivalences", equivalences(SEED, [*self.early, *self.late]))
+        write_seed(
+            self.project, "response_equivalences", equivalences(SEED, [*self.early, *self.late])
+        )
 
     def change_equivalences(self) -> None:
         """Change the rules of some problems that late observations belong to; the others keep theirs."""
