@@ -27,7 +27,8 @@ stimuli as (
         data_set_id,
         problem_id,
         test_id,
-        step_id
+        step_id,
+        sum(case when is_oracle then 0 else 1 end) as n_cells
     from cells
     group by data_set_id, problem_id, test_id, step_id
 
@@ -144,7 +145,8 @@ final as (
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
         cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
-        coalesce(other_contents.n_other_contents, 0) as n_other_contents
+        coalesce(other_contents.n_other_contents, 0) as n_other_contents,
+        stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
     from stimuli
     left join classified
         on

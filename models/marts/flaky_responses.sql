@@ -1,7 +1,7 @@
 -- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
 --
--- An edited test is another stimulus. Few stimuli have different responses, and only the contents of their tests are
--- computed.
+-- An edited test is another stimulus: the contents of the test decide, else what was put in, which may have been recorded
+-- after the call changed it. Few stimuli have different responses, and only the contents of their tests are computed.
 
 {{ config(meta={'unit': 'column'}) }}
 
@@ -58,8 +58,8 @@ executions as (
 
     select
         {{ columns | join(',\n        ') }},
-        content_hash,
-        content_hash as content_id
+        coalesce({{ obslake.content_of_test() }}, content_hash) as content_hash,
+        coalesce({{ obslake.content_of_test() }}, content_hash) as content_id
     from with_contents
     union all
     select

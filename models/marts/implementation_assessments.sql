@@ -103,7 +103,8 @@ cells as (
         representative_cells.step_id,
         representative_cells.implementation_id,
         representative_cells.response_hash,
-        representative_cells.is_right_verdict
+        representative_cells.is_right_verdict,
+        true as is_current_content
     from representative_cells
     left join unlike_others
         on
@@ -119,10 +120,14 @@ cells as (
         matrix_cells.step_id,
         matrix_cells.implementation_id,
         case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
-        {{ obslake.is_right(
-            'matrix_cells.response_kind', 'matrix_cells.response', 'matrix_cells.response_hash',
-            'cast(null as string)'
-        ) | indent(8) }} as is_right_verdict
+        case
+            when other_contents.implementation_id is null
+                then {{ obslake.is_right(
+                    'matrix_cells.response_kind', 'matrix_cells.response', 'matrix_cells.response_hash',
+                    'cast(null as string)'
+                ) | indent(20) }}
+        end as is_right_verdict,
+        other_contents.implementation_id is null as is_current_content
     from matrix_cells
     inner join judged_alone
         on
@@ -143,12 +148,6 @@ cells as (
 oracles as (
 
     select * from {{ obslake.stale_rows(ref('consensus_oracles')) }}
-
-),
-
-all_tests as (
-
-    select * from {{ obslake.stale_rows(ref('int_tests')) }}
 
 ),
 
@@ -181,7 +180,21 @@ problems as (
             and oracles.problem_id = stimuli_with_verdicts.problem_id
             and oracles.test_id = stimuli_with_verdicts.test_id
             and oracles.step_id = stimuli_with_verdicts.step_id
+    where oracles.is_current
     group by oracles.data_set_id, oracles.problem_id
+
+),
+
+all_tests as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        count(*) as n_steps
+    from oracles
+    where is_current
+    group by data_set_id, problem_id, test_id
 
 ),
 
@@ -192,6 +205,8 @@ compared as (
         cells.problem_id,
         cells.test_id,
         cells.implementation_id,
+        cells.is_current_content,
+        oracles.is_current,
         cells.response_hash = oracles.oracle_response_hash as agrees_with_consensus,
         cells.response_hash = oracles.cluster_oracle_response_hash as agrees_with_cluster_oracle,
         coalesce(cells.is_right_verdict, cells.response_hash = oracles.oracle_response_hash) as is_right_by_consensus,
@@ -213,7 +228,8 @@ by_test as (
         problem_id,
         test_id,
         implementation_id,
-        count(*) as n_cells,
+        sum(case when is_current then 1 else 0 end) as n_cells,
+        sum(case when is_current_content then 1 else 0 end) as n_current_cells,
         count(agrees_with_consensus) as n_consensus_compared,
         sum(case when agrees_with_consensus then 1 else 0 end) as n_consensus_agreeing,
         count(agrees_with_cluster_oracle) as n_cluster_oracle_compared,
@@ -233,13 +249,13 @@ passed as (
         by_test.*,
         case
             when
-                by_test.n_cells = all_tests.n_steps
+                by_test.n_current_cells = all_tests.n_steps
                 and by_test.n_decided > 0
                 and by_test.n_right_by_consensus = by_test.n_decided
                 then md5(by_test.test_id)
         end as passed_test_hash
     from by_test
-    inner join all_tests
+    left join all_tests
         on
             by_test.data_set_id = all_tests.data_set_id
             and by_test.problem_id = all_tests.problem_id
@@ -253,6 +269,7 @@ compared_columns as (
         data_set_id,
         problem_id,
         implementation_id,
+        cast(sum(n_cells) as bigint) as n_cells,
         cast(sum(n_consensus_compared) as bigint) as n_consensus_compared,
         cast(sum(n_consensus_agreeing) as bigint) as n_consensus_agreeing,
         cast(sum(n_cluster_oracle_compared) as bigint) as n_cluster_oracle_compared,
@@ -343,7 +360,7 @@ scored as (
         matrix_columns.problem_id,
         matrix_columns.implementation_id,
         matrix_columns.n_stimuli,
-        problems.n_stimuli - matrix_columns.n_stimuli as n_not_run,
+        problems.n_stimuli - compared_columns.n_cells as n_not_run,
         matrix_columns.n_exceptions,
         matrix_columns.n_timeouts,
         matrix_columns.n_crashes,

@@ -47,6 +47,11 @@ ordered as (
                     {{ partition | indent(20) }}
                 order by revisions.revision_rank
             ) as content_{{ side }},
+            {{ function }}(cells.test_content_hash) over (
+                partition by
+                    {{ partition | indent(20) }}
+                order by revisions.revision_rank
+            ) as test_content_{{ side }},
         {% endfor -%}
         row_number() over (
             partition by
@@ -67,8 +72,10 @@ judged as (
         *,
         response_before = response_after
         and response_hash <> response_before
-        and content_before = content_after
-        and coalesce(content_hash, '') = content_before as is_flip
+        and (
+            (content_before = content_after and coalesce(content_hash, '') = content_before)
+            or (test_content_before = test_content_after and test_content_hash = test_content_before)
+        ) as is_flip
     from ordered
 
 ),

@@ -60,22 +60,21 @@ stimuli as (
         from_environment_id,
         to_environment_id,
         subject_id,
-        -- Different answers to a step that was edited in between are not compared.
+        test_id,
+        step_id,
         case
-            when count(*) = 1 then 0
-            when min(response_hash) = max(response_hash) then 1
-            when min(test_content) = max(test_content) and min(test_content) <> '' then 1
-            when min(inputs) <> '' then case when min(inputs) = max(inputs) then 1 else 0 end
-            when min(test_content) <> '' then 0
-            else 1
-        end as is_common,
-        case when count(*) = 2 and min(response_hash) = max(response_hash) then 1 else 0 end as is_kept
+            when min(test_content) = max(test_content) and min(test_content) <> '' then false
+            when min(inputs) <> '' then min(inputs) <> max(inputs)
+            else min(test_content) <> ''
+        end as is_edited,
+        min(response_hash) = max(response_hash) as is_kept
     from answers
     group by data_set_id, problem_id, from_environment_id, to_environment_id, subject_id, test_id, step_id
+    having count(*) = 2
 
 ),
 
-counted as (
+edited_tests as (
 
     select
         data_set_id,
@@ -83,10 +82,42 @@ counted as (
         from_environment_id,
         to_environment_id,
         subject_id,
-        sum(is_common) as n_common,
-        sum(is_kept) as n_kept
+        test_id,
+        min(step_id) as first_step_id
     from stimuli
-    group by data_set_id, problem_id, from_environment_id, to_environment_id, subject_id
+    where is_edited
+    group by data_set_id, problem_id, from_environment_id, to_environment_id, subject_id, test_id
+
+),
+
+counted as (
+
+    select
+        stimuli.data_set_id,
+        stimuli.problem_id,
+        stimuli.from_environment_id,
+        stimuli.to_environment_id,
+        stimuli.subject_id,
+        -- Different answers to a step that was edited in between, or that follows one, are not compared.
+        count(case
+            when stimuli.is_kept or coalesce(stimuli.step_id < edited_tests.first_step_id, true) then 1
+        end) as n_common,
+        count(case when stimuli.is_kept then 1 end) as n_kept
+    from stimuli
+    left join edited_tests
+        on
+            stimuli.data_set_id = edited_tests.data_set_id
+            and stimuli.problem_id = edited_tests.problem_id
+            and stimuli.from_environment_id = edited_tests.from_environment_id
+            and stimuli.to_environment_id = edited_tests.to_environment_id
+            and stimuli.subject_id = edited_tests.subject_id
+            and stimuli.test_id = edited_tests.test_id
+    group by
+        stimuli.data_set_id,
+        stimuli.problem_id,
+        stimuli.from_environment_id,
+        stimuli.to_environment_id,
+        stimuli.subject_id
 
 ),
 
@@ -96,11 +127,11 @@ expected as (
         transitions.*,
         case
             when transitions.from_implementation_id is not null and transitions.to_implementation_id is not null
-                then counted.n_common
+                then coalesce(counted.n_common, 0)
         end as n_common,
         case
             when transitions.from_implementation_id is not null and transitions.to_implementation_id is not null
-                then counted.n_kept
+                then coalesce(counted.n_kept, 0)
         end as n_kept
     from transitions
     left join counted

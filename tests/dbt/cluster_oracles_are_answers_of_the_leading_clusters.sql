@@ -1,5 +1,6 @@
--- The cluster oracle is the response of all clusters with the most voters. There is none if they disagree, if one of
--- them abstained, or if one of them did not execute the stimulus. Recomputed from the marts.
+-- The cluster oracle is the response of all clusters with the most voters to the current content of the stimulus. There
+-- is none if they disagree, if one of them abstained, or if one of them did not answer this content. Recomputed from the
+-- marts.
 
 with
 
@@ -43,7 +44,8 @@ leading_voters as (
     select
         members.data_set_id,
         members.problem_id,
-        members.implementation_id
+        members.implementation_id,
+        members.cluster_id
     from members
     inner join clusters
         on
@@ -59,12 +61,12 @@ leading_voters as (
 
 ),
 
-voter_counts as (
+cluster_counts as (
 
     select
         data_set_id,
         problem_id,
-        count(*) as n_leading_voters
+        count(distinct cluster_id) as n_leading_clusters
     from leading_voters
     group by data_set_id, problem_id
 
@@ -78,6 +80,12 @@ answers as (
         matrix.test_id,
         matrix.step_id,
         count(*) as n_answers,
+        count(distinct leading_voters.cluster_id) as n_clusters,
+        sum(
+            case
+                when matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }}) then 0 else 1
+            end
+        ) as n_abstaining,
         count(distinct matrix.response_hash) as n_distinct_responses,
         min(matrix.response) as least_response,
         max(matrix.response) as greatest_response
@@ -87,9 +95,7 @@ answers as (
             matrix.data_set_id = leading_voters.data_set_id
             and matrix.problem_id = leading_voters.problem_id
             and matrix.implementation_id = leading_voters.implementation_id
-    where
-        matrix.is_current_content
-        and matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+    where matrix.is_current_content
     group by matrix.data_set_id, matrix.problem_id, matrix.test_id, matrix.step_id
 
 ),
@@ -98,13 +104,14 @@ agreed as (
 
     select answers.*
     from answers
-    inner join voter_counts
+    inner join cluster_counts
         on
-            answers.data_set_id = voter_counts.data_set_id
-            and answers.problem_id = voter_counts.problem_id
-            and answers.n_answers = voter_counts.n_leading_voters
+            answers.data_set_id = cluster_counts.data_set_id
+            and answers.problem_id = cluster_counts.problem_id
+            and answers.n_clusters = cluster_counts.n_leading_clusters
     where
         answers.n_distinct_responses = 1
+        and answers.n_abstaining = 0
         and answers.n_answers >= {{ obslake.checked_variable('obslake_minimal_support') }}
 
 ),

@@ -1,6 +1,6 @@
 -- Flaky stimuli have two different responses of the same implementation and environment in the cube, not counting runs
--- that are set aside. Where inputs were not recorded, so that no test can have been edited, the flaky ones are exactly
--- those.
+-- that are set aside. Where neither inputs nor the contents of tests were recorded, so that nothing tells that a test was
+-- edited, the flaky ones are exactly those.
 
 with
 
@@ -30,7 +30,7 @@ expected as (
         implementation_id,
         environment_id,
         count(distinct response_hash) as n_distinct_responses,
-        count(inputs) as n_inputs
+        count(inputs) + count(test_content_hash) as n_contents
     from stimulus_response_cube
     group by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id
 
@@ -56,7 +56,7 @@ final as (
             and expected.environment_id = flaky_responses.environment_id
     where
         coalesce(expected.n_distinct_responses, 0) < coalesce(flaky_responses.n_distinct_responses, 1)
-        or expected.n_inputs = 0
+        or expected.n_contents = 0
         and expected.n_distinct_responses > coalesce(flaky_responses.n_distinct_responses, 1)
 
 )

@@ -39,6 +39,7 @@ stimuli as (
         problem_id,
         count(*) as n_stimuli
     from oracles
+    where is_current
     group by data_set_id, problem_id
 
 ),
@@ -50,6 +51,7 @@ counted as (
         cells.problem_id,
         cells.implementation_id,
         count(*) as n_stimuli,
+        sum(case when oracles.is_current then 1 else 0 end) as n_current,
         sum(case when cells.response_kind = 'exception' then 1 else 0 end) as n_exceptions,
         sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as n_timeouts,
         sum(case when cells.response_kind = 'crash' then 1 else 0 end) as n_crashes,
@@ -60,12 +62,16 @@ counted as (
             as n_cluster_oracle_agreeing,
         count(
             case
-                when cells.response_kind = 'verdict' then true
+                when cells.response_kind = 'verdict' and cells.is_current_content then true
                 else cells.comparable_hash = oracles.specified_response_hash
             end
         ) as n_specified_compared,
         sum(case
-            when cells.response_kind = 'verdict' and split_part(cells.response, '@', 1) = 'passed' then 1
+            when
+                cells.response_kind = 'verdict'
+                and cells.is_current_content
+                and split_part(cells.response, '@', 1) = 'passed'
+                then 1
             when cells.response_kind <> 'verdict' and cells.comparable_hash = oracles.specified_response_hash then 1
             else 0
         end) as n_specified_agreeing
@@ -105,7 +111,7 @@ final as (
         counted.data_set_id is null
         or assessments.data_set_id is null
         or assessments.n_stimuli <> counted.n_stimuli
-        or assessments.n_not_run <> stimuli.n_stimuli - counted.n_stimuli
+        or assessments.n_not_run <> coalesce(stimuli.n_stimuli, 0) - counted.n_current
         or assessments.n_exceptions <> counted.n_exceptions
         or assessments.n_timeouts <> counted.n_timeouts
         or assessments.n_crashes <> counted.n_crashes

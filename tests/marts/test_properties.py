@@ -35,12 +35,12 @@ from tests.reference.naive import (
     Observation,
     Renamed,
     Voting,
-    ages,
     build_cube,
     build_matrix,
     build_revisions,
     compare_revisions,
     compute,
+    dates,
     diff_of_implementations,
     final_responses,
     mark_set_aside,
@@ -157,7 +157,7 @@ def test_any_two_revisions_are_compared(
         f"create or replace macro compare_revisions(data_set, base, head) as table ({code})"
     )
     cube = counted_rows(observations, descriptions)
-    matrix = build_matrix(final_responses(cube), ages(cube, build_revisions(cube, descriptions)))
+    matrix = build_matrix(final_responses(cube), dates(build_revisions(cube, descriptions)))
     n_rows = 0
     for data_set in DATA_SET_IDS:
         # Other names are errors.

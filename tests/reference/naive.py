@@ -254,6 +254,7 @@ class ConsensusRow:
     specified_response: str | None
     agrees_with_specified: bool | None
     n_other_contents: int
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -658,7 +659,7 @@ def compute(
     cube = [row for row in whole_cube if not row.is_set_aside]
     finals = final_responses(cube)
     revisions = build_revisions(cube, descriptions)
-    matrix = build_matrix(finals, ages(cube, revisions))
+    matrix = build_matrix(finals, dates(revisions))
     members = build_cluster_members(matrix)
     cells = build_lineage_cells(cube, matrix, revisions)
     voters_of_problem = build_voters(matrix, descriptions, voting)
@@ -844,14 +845,9 @@ def latest_context(finals: Iterable[CubeRow]) -> CubeRow:
     return max(finals, key=lambda r: (r.observed_at, r.run_id, r.environment_id))
 
 
-def ages(
-    cube: Iterable[CubeRow], revisions: Iterable[Revision]
-) -> dict[ImplementationOfProblem, datetime]:
-    """Return how old each implementation of a problem is: its date as a revision, else its first execution."""
-    began = group(executed(cube), lambda r: (*_problem(r), r.implementation_id))
-    found = {key: min(r.observed_at for r in rows) for key, rows in began.items()}
-    dated = {(r.data_set_id, r.problem_id, r.implementation_id): r.revised_at for r in revisions}
-    return {**found, **dated}
+def dates(revisions: Iterable[Revision]) -> dict[ImplementationOfProblem, datetime]:
+    """Return the dates of the implementations that are revisions."""
+    return {(r.data_set_id, r.problem_id, r.implementation_id): r.revised_at for r in revisions}
 
 
 def is_same_stimulus(one: CubeRow, other: CubeRow) -> bool:
@@ -865,37 +861,14 @@ def is_same_stimulus(one: CubeRow, other: CubeRow) -> bool:
     return None in hashes
 
 
-def is_equally_new(
-    one: CubeRow, other: CubeRow, age_of: dict[ImplementationOfProblem, datetime]
-) -> bool:
-    """Whether two executions have the same content and implementations of the same age."""
-    what = [
-        (r.test_content_hash, r.inputs, age_of[*_problem(r), r.implementation_id])
-        for r in (one, other)
-    ]
-    return what[0] == what[1]
-
-
 def other_contents(
-    cells: Sequence[CubeRow], age_of: dict[ImplementationOfProblem, datetime]
+    cells: Sequence[CubeRow], date_of: dict[ImplementationOfProblem, datetime]
 ) -> set[CubeRow]:
-    """Return the cells whose implementation was asked something else than the newest, there or before."""
+    """Return the cells whose implementation was asked something else than is asked now, there or before."""
     found = set()
     for of_test in group(cells, lambda r: (*_problem(r), r.test_id)).values():
         of_test = [r for r in of_test if r.implementation_id != ORACLE]
-        newest = {
-            step_id: max(
-                rows,
-                key=lambda r, rows=rows: (
-                    age_of[*_problem(r), r.implementation_id],
-                    sum(is_equally_new(r, other, age_of) for other in rows),
-                    none_first(r.test_content_hash),
-                    none_first(r.inputs),
-                ),
-            )
-            for step_id, rows in group(of_test, lambda r: r.step_id).items()
-        }
-        different = {r for r in of_test if not is_same_stimulus(r, newest[r.step_id])}
+        different = differently_asked(of_test, date_of)
         found |= {
             r
             for r in of_test
@@ -907,8 +880,51 @@ def other_contents(
     return found
 
 
+def differently_asked(
+    cells: Sequence[CubeRow], date_of: dict[ImplementationOfProblem, datetime]
+) -> set[CubeRow]:
+    """Return the cells of a test whose own step is not the one of the current test."""
+    last = {
+        i: max(r.observed_at for r in rows)
+        for i, rows in group(cells, lambda r: r.implementation_id).items()
+    }
+
+    def asked_at(r: CubeRow) -> datetime:
+        return date_of.get((*_problem(r), r.implementation_id), last[r.implementation_id])
+
+    of_hash = Counter((r.test_content_hash, asked_at(r)) for r in cells)
+    equal = Counter((r.step_id, r.test_content_hash, r.inputs, asked_at(r)) for r in cells)
+    hashed = [r for r in cells if r.test_content_hash is not None]
+    current = max(
+        ((asked_at(r), of_hash[r.test_content_hash, asked_at(r)], r.test_content_hash) for r in hashed),
+        default=(None,),
+    )[-1]  # fmt: skip
+
+    def is_of_another_test(r: CubeRow) -> bool:
+        return r.test_content_hash not in (None, current)
+
+    def precedence(r: CubeRow) -> tuple[object, ...]:
+        return (
+            (r.test_content_hash, r.inputs) != (None, None),
+            not is_of_another_test(r),
+            asked_at(r),
+            equal[r.step_id, r.test_content_hash, r.inputs, asked_at(r)],
+            none_first(r.test_content_hash),
+            none_first(r.inputs),
+        )
+
+    different = set()
+    for of_step in group(cells, lambda r: r.step_id).values():
+        newest = max(of_step, key=precedence)
+        for r in of_step:
+            is_removed = is_of_another_test(newest) and is_of_another_test(r)
+            if is_removed or not is_same_stimulus(r, newest):
+                different.add(r)
+    return different
+
+
 def build_matrix(
-    finals: Iterable[CubeRow], age_of: dict[ImplementationOfProblem, datetime]
+    finals: Iterable[CubeRow], date_of: dict[ImplementationOfProblem, datetime]
 ) -> list[MatrixRow]:
     """Return the final response of the latest context per stimulus and implementation."""
     by_cell = group(
@@ -917,7 +933,7 @@ def build_matrix(
     )
     matrix = []
     latest_of = [(latest_context(contexts), contexts) for contexts in by_cell.values()]
-    others = other_contents([latest for latest, _ in latest_of], age_of)
+    others = other_contents([latest for latest, _ in latest_of], date_of)
     for latest, contexts in latest_of:
         matrix.append(
             MatrixRow(
@@ -1295,17 +1311,20 @@ def eligible_voters(cells: Iterable[MatrixRow]) -> set[str]:
     }
 
 
-def first_of_each_code(eligible: Iterable[str], descriptions: Iterable[Description]) -> set[str]:
-    """Return the first implementation of each code, and all whose code is unknown.
+def first_of_each_code(
+    eligible: Iterable[str], descriptions: Iterable[Description], n_others: Counter[str]
+) -> set[str]:
+    """Return one implementation of each code, and all whose code is unknown.
 
     Args:
         eligible: implementations of one problem.
         descriptions: descriptions of implementations of that problem.
+        n_others: numbers of responses to other contents; the fewer, the better.
     """
     described = group(descriptions, lambda d: d.implementation_id)
     firsts: dict[str, str] = {}
     unknown = set()
-    for implementation_id in sorted(eligible):
+    for implementation_id in sorted(eligible, key=lambda i: (n_others[i], i)):
         code = latest_value(described.get(implementation_id, []), "content_hash")
         if code is None:
             unknown.add(implementation_id)
@@ -1329,10 +1348,13 @@ def build_voters(
 ) -> dict[Problem, set[str]]:
     """Return the implementations that vote in each problem."""
     described = group(descriptions, lambda d: (d.data_set_id, d.problem_id))
+    matrix = list(matrix)
+    others = group((c for c in matrix if not c.is_current_content), _problem)
     voters = {problem: eligible_voters(cells) for problem, cells in group(matrix, _problem).items()}
     if voting.one_vote_per == "code":
         for problem, eligible in voters.items():
-            voters[problem] = first_of_each_code(eligible, described.get(problem, []))
+            n_others = Counter(c.implementation_id for c in others.get(problem, []))
+            voters[problem] = first_of_each_code(eligible, described.get(problem, []), n_others)
     return voters
 
 
@@ -1411,6 +1433,8 @@ def consensus_row(
         specified_response=specified.response if specified is not None else None,
         agrees_with_specified=agrees,
         n_other_contents=sum(not c.is_current_content for c in row.values()),
+        is_current=any(c.is_current_content for i, c in row.items() if i != ORACLE)
+        or set(row) == {ORACLE},
     )
 
 
@@ -1431,7 +1455,7 @@ def cluster_oracle_response(
     """Return the response of the leading clusters to one stimulus, if all of them agree."""
     cells: list[MatrixRow] = []
     for cluster in leading:
-        cells_of_cluster = [row[i] for i in cluster if i in row]
+        cells_of_cluster = [row[i] for i in cluster if i in row and row[i].is_current_content]
         if not cells_of_cluster:
             return None
         cells.extend(cells_of_cluster)
@@ -1651,6 +1675,13 @@ def _recency(cell: LineageCell) -> tuple[bool, datetime, str]:
     return (cell.is_executed, cell.row.observed_at, cell.row.run_id)
 
 
+def content_of_test(row: CubeRow) -> str | None:
+    """Return the content of a response by its test, or None if it was not recorded or not executed."""
+    if row.test_content_hash is None or row.response_kind in NOT_EXECUTED_KINDS:
+        return None
+    return md5(f"test:{row.test_content_hash}")
+
+
 def with_contents(rows: Iterable[CubeRow]) -> list[tuple[CubeRow, Stimulus, str | None]]:
     """Return the steps of a test in a run, each with what identifies the stimulus and its content.
 
@@ -1666,10 +1697,7 @@ def with_contents(rows: Iterable[CubeRow]) -> list[tuple[CubeRow, Stimulus, str 
             by_step[step_id], key=lambda r: (r.response_kind not in NOT_EXECUTED_KINDS, r.attempt)
         )
         if row.inputs is None:
-            of_test = None
-            if row.test_content_hash is not None and row.response_kind not in NOT_EXECUTED_KINDS:
-                of_test = md5(f"test:{row.test_content_hash}")
-            steps.append((row, (row.test_id, row.step_id), of_test))
+            steps.append((row, (row.test_id, row.step_id), content_of_test(row)))
             continue
         put_in = (row.test_id, row.operation, row.target, row.inputs)
         times[put_in] += 1
@@ -2021,6 +2049,8 @@ def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
         ),
     ).values():  # fmt: skip
         for row, _, content_hash in with_contents(sequence):
+            # Inputs may have been recorded after the call changed them.
+            content_hash = content_of_test(row) or content_hash
             context = (row.implementation_id, row.environment_id, content_hash)
             by_cell[*_problem(row), *_step(row), *context].append(row)
     rows = []
@@ -2047,6 +2077,12 @@ def build_flaky(cube: Iterable[CubeRow]) -> list[FlakyRow]:
     return rows
 
 
+def is_of_one_test(*rows: CubeRow) -> bool:
+    """Whether the content of the test was recorded for all rows, and is the same."""
+    contents = {content_of_test(r) for r in rows}
+    return len(contents) == 1 and None not in contents
+
+
 def build_flips(cells: Iterable[LineageCell]) -> list[FlipRow]:
     """Return the stimuli whose response changed for one revision and went back."""
     rows = []
@@ -2059,7 +2095,10 @@ def build_flips(cells: Iterable[LineageCell]) -> list[FlipRow]:
             flip
             for before, flip, after in zip(in_order, in_order[1:], in_order[2:], strict=False)
             if before.row.response_hash == after.row.response_hash != flip.row.response_hash
-            and before.content_hash == flip.content_hash == after.content_hash
+            and (
+                before.content_hash == flip.content_hash == after.content_hash
+                or is_of_one_test(before.row, flip.row, after.row)
+            )
         ]
         if not flips:
             continue
@@ -2258,9 +2297,12 @@ def transitions_of_pair(
             earlier, later = ({_step(c): c for c in of[subject][1]} for of in (before, after))
             is_same_stimuli = earlier.keys() == later.keys()
             both = [(earlier[s], later[s]) for s in earlier.keys() & later.keys()]
+            edited = [_step(a) for a, b in both if not is_same_stimulus(a, b)]
             same = sum(a.response_hash == b.response_hash for a, b in both)
             common = same + sum(
-                a.response_hash != b.response_hash and is_same_stimulus(a, b) for a, b in both
+                a.response_hash != b.response_hash
+                and not any(t == a.test_id and step <= a.step_id for t, step in edited)
+                for a, b in both
             )
             transition = None if not common else "stayed" if same == common else "moved"
         rows.append(
@@ -2357,26 +2399,27 @@ def assess(
     }
 
     # The response hash of each oracle, by stimulus.
-    leader = min((min(c) for c in leading_clusters(members, eligible)), default="")
+    leaders = set().union(*leading_clusters(members, eligible))
     by_consensus = {s: winner(r, votes[s].values()) for s, r in consensus.items()}
     by_cluster = {
-        s: None if r.cluster_oracle_response is None else votes[s][leader]
+        s: None if r.cluster_oracle_response is None else votes[s][min(leaders & votes[s].keys())]
         for s, r in consensus.items()
     }
+    current = {s for s, r in consensus.items() if r.is_current}
     by_specified = {
-        s: c.response_hash if c.response_kind in VOTING_KINDS else None
+        s: c.response_hash if c.response_kind in VOTING_KINDS and s in current else None
         for s, c in specified.items()
     }
     with_verdict = {
-        s for column in columns.values() for s, c in column.items() if c.response_kind == "verdict"
+        s
+        for column in columns.values()
+        for s, c in column.items()
+        if c.response_kind == "verdict" and c.is_current_content
     }
-    steps_of_test = group(consensus, lambda s: s[0])
+    steps_of_test = group(current, lambda s: s[0])
 
     def right(column: Column, oracle: dict[Step, str | None]) -> dict[Step, bool]:
-        judged = {
-            s: is_right(c, oracle.get(s) if c.is_current_content else None)
-            for s, c in column.items()
-        }
+        judged = {s: is_right(c, oracle.get(s)) for s, c in column.items() if c.is_current_content}
         return {s: is_it for s, is_it in judged.items() if is_it is not None}
 
     def equal(column: Column, oracle: dict[Step, str | None]) -> list[bool]:
@@ -2398,7 +2441,7 @@ def assess(
         return frozenset(
             test
             for test, steps in steps_of_test.items()
-            if all(s in column for s in steps)
+            if all(s in column and column[s].is_current_content for s in steps)
             and any(s in verdicts for s in steps)
             and all(verdicts.get(s, True) for s in steps)
         )
@@ -2448,7 +2491,7 @@ def assess(
                 problem_id=problem[1],
                 implementation_id=i,
                 n_stimuli=len(column),
-                n_not_run=len(consensus) - len(column),
+                n_not_run=len(current - column.keys()),
                 n_exceptions=kinds["exception"],
                 n_timeouts=kinds["timeout"],
                 n_crashes=kinds["crash"],

@@ -29,6 +29,7 @@ from .naive import (
     Marts,
     MatrixRow,
     Observation,
+    Voting,
     canonical_response,
     compute,
     md5,
@@ -423,7 +424,7 @@ def test_single_implementation() -> None:
     assert cluster_sets(marts) == [{"a"}]
     (row,) = marts.consensus_oracles
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "unanimous", 1, 1, 0, 1.0, 1, 0.0, "1", None, None, 0
+        "d", "p", "t1", 0, "1", "unanimous", 1, 1, 0, 1.0, 1, 0.0, "1", None, None, 0, True
     )
 
 
@@ -434,7 +435,7 @@ def test_only_the_oracle() -> None:
     assert len(marts.response_signatures) == 1
     (row,) = marts.consensus_oracles
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, None, "no_votes", 0, 0, 0, None, 0, None, None, "1", None, 0
+        "d", "p", "t1", 0, None, "no_votes", 0, 0, 0, None, 0, None, None, "1", None, 0, True
     )
 
 
@@ -444,32 +445,32 @@ def test_only_the_oracle() -> None:
 def test_majority() -> None:
     row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "majority", 3, 2, 1, 2 / 3, 2, 0.918296, "1", None, None, 0
+        "d", "p", "t1", 0, "1", "majority", 3, 2, 1, 2 / 3, 2, 0.918296, "1", None, None, 0, True
     )
 
 
 def test_plurality() -> None:
     row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"), obs("d", "3"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "plurality", 4, 2, 1, 0.5, 3, 1.5, "1", None, None, 0
+        "d", "p", "t1", 0, "1", "plurality", 4, 2, 1, 0.5, 3, 1.5, "1", None, None, 0, True
     )
 
 
 def test_tie() -> None:
     row = consensus(obs("a", "1"), obs("b", "2"), obs(ORACLE, "1"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, None, "tie", 2, 1, 1, 0.5, 2, 1.0, None, "1", None, 0
+        "d", "p", "t1", 0, None, "tie", 2, 1, 1, 0.5, 2, 1.0, None, "1", None, 0, True
     )
 
 
 def test_responses_to_an_edited_stimulus_are_no_votes() -> None:
-    """The newest implementation decides what was asked, whenever older ones were run."""
+    """The latest execution decides what is asked, but an unknown content is compared with nothing."""
     rows = [
-        obs("new", "2", inputs="[2]", observed_at=at(5)),
-        obs("old", "1", inputs="[1]", observed_at=at(1)),
-        obs("old", "1", inputs="[1]", observed_at=at(9), run_id="again"),
+        obs("new", "1", inputs="[1]", observed_at=at(0)),
+        obs("new", "2", inputs="[2]", observed_at=at(5), run_id="again"),
+        obs("old", "1", inputs="[1]", observed_at=at(4)),
         obs("older", "1", inputs="[1]", observed_at=at(0)),
-        obs("unknown", "2", inputs=None, observed_at=at(0)),
+        obs("unknown", "2", inputs=None, observed_at=at(9)),
     ]
     row = consensus(*rows)
     assert (row.oracle_response, row.n_voters, row.n_other_contents) == ("2", 2, 2)
@@ -493,6 +494,50 @@ def test_the_content_of_a_test_decides_before_inputs() -> None:
     assert consensus(same[0], rows[1]).n_other_contents == 1
     edited = [replace(r, inputs=None, test_content_hash=r.implementation_id) for r in rows]
     assert consensus(*edited).n_other_contents == 1
+
+
+def test_the_date_of_a_revision_decides_whenever_it_was_run() -> None:
+    rows = [
+        obs("old", "1", inputs="[1]", observed_at=at(9)),
+        obs("new", "2", inputs="[2]", observed_at=at(1)),
+    ]
+    dated = [revision("old", revised_at=at(1)), revision("new", revised_at=at(2))]
+    (row,) = compute(rows, dated).consensus_oracles
+    assert (row.oracle_response, row.n_voters, row.n_other_contents) == ("2", 1, 1)
+
+
+def test_a_step_that_an_edit_removed_judges_nobody() -> None:
+    """Unless a response to the edited test has it, though the newest one ended before."""
+    rows = [
+        obs("old", "1", inputs="[0]", test_content_hash="h1", observed_at=at(3)),
+        obs("old", "1", step_id=1, inputs="[1]", test_content_hash="h1", observed_at=at(3)),
+        obs("new", "1", inputs="[0]", test_content_hash="h2", observed_at=at(4)),
+    ]
+    marts = compute(rows)
+    removed = marts.consensus_oracles
+    assert [(r.is_current, r.n_voters) for r in removed] == [(True, 2), (False, 0)]
+    assessed = {r.implementation_id: r for r in marts.implementation_assessments}
+    assert (assessed["new"].n_not_run, assessed["new"].n_tests_passed) == (0, 1)
+    earlier = obs("ended", "2", step_id=1, inputs="[2]", test_content_hash="h2", observed_at=at(1))
+    kept = compute([*rows, earlier]).consensus_oracles
+    assert [(r.is_current, r.n_voters) for r in kept] == [(True, 2), (True, 1)]
+
+
+def test_a_leading_cluster_answers_with_its_members_that_were_asked() -> None:
+    rows = [obs(i, "x", inputs="[2]", observed_at=at(2)) for i in "abc"]
+    rows.append(obs("old", "x", inputs="[1]", observed_at=at(1)))
+    (row,) = compute(rows).consensus_oracles
+    assert (row.cluster_oracle_response, row.n_voters) == ("x", 3)
+
+
+def test_one_of_equal_codes_votes_on_what_is_asked_now() -> None:
+    rows = [
+        obs("a", "1", inputs="[1]", observed_at=at(1)),
+        obs("b", "2", inputs="[2]", observed_at=at(2)),
+    ]
+    code = [revision(i, None, content_hash="same") for i in "ab"]
+    (row,) = compute(rows, code, voting=Voting(one_vote_per="code")).consensus_oracles
+    assert (row.oracle_response, row.n_voters) == ("2", 1)
 
 
 def test_tie_below_the_first_place_of_three() -> None:
@@ -1389,7 +1434,12 @@ def test_every_problem_is_computed_alone(rows: Rows) -> None:
         whole = compute(observations, descriptions)
         parts = [compute(*of) for of in given]
         for mart in KEYS:
-            if len(columns) == 2 and mart in ("lineage", "behavior_changes", "runs"):
+            if len(columns) == 2 and mart in (
+                "lineage",
+                "behavior_changes",
+                "lineage_flips",
+                "runs",
+            ):
                 continue
             assert sorted(whole.tuples(mart), key=repr) == sorted(
                 (row for part in parts for row in part.tuples(mart)), key=repr

@@ -75,6 +75,7 @@ def load_hostile(folder: Path) -> Hostile:
 
 
 def equivalences(seed: int, observations: list[Observation]) -> list[Equivalence]:
-    """Return rules for some problems; not for those with a carriage return, which dbt reads as a line feed."""
+    """Return rules for some problems whose names dbt reads from a seed as they are written."""
     rules = random_equivalences(seed, observations)
-    return [rule for rule in rules if "\r" not in (rule.problem_id or "")]
+    # It reads a carriage return as a line feed, and `null` as an empty field.
+    return [r for r in rules if "\r" not in (r.problem_id or "") and r.problem_id != "null"]

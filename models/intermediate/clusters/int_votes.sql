@@ -1,4 +1,4 @@
--- The responses of the implementations that may vote.
+-- The responses of the implementations that may vote, to the current contents of the stimuli.
 
 {{ config(materialized='view') }}
 
@@ -35,8 +35,7 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
-        and other_contents.implementation_id is null as is_vote,
+        cells.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }}) as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -52,6 +51,7 @@ final as (
             and cells.test_id = other_contents.test_id
             and cells.step_id = other_contents.step_id
             and cells.implementation_id = other_contents.implementation_id
+    where other_contents.implementation_id is null
 
 )
 

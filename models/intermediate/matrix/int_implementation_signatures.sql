@@ -95,7 +95,19 @@ matrix_columns as (
 
 {%- if obslake.checked_variable('obslake_one_vote_per') == 'code' %}
 
-    -- The first of the voters with identical code votes for all of them.
+    other_contents as (
+
+        select
+            data_set_id,
+            problem_id,
+            implementation_id,
+            count(*) as n_other_contents
+        from {{ obslake.stale_rows(ref('int_other_contents'), has_number=true) }}
+        group by data_set_id, problem_id, implementation_id
+
+    ),
+
+    -- One of the voters with identical code votes for all of them: the first with fewest responses to other contents.
     ranked as (
 
         select
@@ -105,7 +117,7 @@ matrix_columns as (
                 partition by
                     matrix_columns.data_set_id, matrix_columns.problem_id, matrix_columns.is_voter,
                     implementations.content_hash
-                order by matrix_columns.implementation_id
+                order by coalesce(other_contents.n_other_contents, 0), matrix_columns.implementation_id
             ) as precedence
         from matrix_columns
         left join {{ obslake.stale_rows(ref('int_implementations')) }} as implementations
@@ -113,6 +125,11 @@ matrix_columns as (
                 matrix_columns.data_set_id = implementations.data_set_id
                 and matrix_columns.problem_id = implementations.problem_id
                 and matrix_columns.implementation_id = implementations.implementation_id
+        left join other_contents
+            on
+                matrix_columns.data_set_id = other_contents.data_set_id
+                and matrix_columns.problem_id = other_contents.problem_id
+                and matrix_columns.implementation_id = other_contents.implementation_id
 
     ),
 

@@ -1,5 +1,5 @@
--- The cells of the matrices whose implementation was asked something else than the newest one: its test was edited in
--- between, at that step or before it. Their responses are no votes on the current content of the stimulus.
+-- The cells of the matrices whose implementation was asked something else than is asked now: its test was edited in
+-- between, at that step or before it, or no longer has the step. They do not vote on the stimulus.
 --
 -- Nearly all stimuli have one content. Only the tests of the others are compared.
 
@@ -8,38 +8,30 @@
     'content': ['test_id', 'step_id', 'implementation_id']
 }) }}
 
-{%- set stimulus = ['problem_no', 'data_set_id', 'problem_id', 'test_id', 'step_id'] %}
-{%- set implementation = ['data_set_id', 'problem_id', 'implementation_id'] %}
+{%- set test = ['problem_no', 'data_set_id', 'problem_id', 'test_id'] %}
+{%- set stimulus = test + ['step_id'] %}
 
 with
 
 cells as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
-    where not is_oracle
+    select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
+    where is_cell and not is_oracle
 
 ),
 
 -- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
-edited_stimuli as (
-
-    select {{ stimulus | join(', ') }}
-    from cells
-    group by {{ stimulus | join(', ') }}
-    having
-        min(test_content_hash) <> max(test_content_hash)
-        or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
-
-),
-
 edited_tests as (
 
-    select distinct
-        problem_no,
-        data_set_id,
-        problem_id,
-        test_id
-    from edited_stimuli
+    select distinct {{ test | join(', ') }}
+    from (
+        select {{ stimulus | join(', ') }}
+        from cells
+        group by {{ stimulus | join(', ') }}
+        having
+            min(test_content_hash) <> max(test_content_hash)
+            or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
+    ) as edited_stimuli
 
 ),
 
@@ -47,36 +39,31 @@ edited_tests as (
 revisions as (
 
     select
-        {{ implementation | join(',\n        ') }},
+        data_set_id,
+        problem_id,
+        implementation_id,
         max(revised_at) as revised_at
     from {{ obslake.stale_rows(ref('int_lineage_revisions')) }}
-    group by {{ implementation | join(', ') }}
+    group by data_set_id, problem_id, implementation_id
 
 ),
 
-executions as (
-
-    select
-        {{ implementation | join(',\n        ') }},
-        min(first_executed_at) as first_executed_at
-    from {{ obslake.stale_rows(ref('int_run_signatures')) }}
-    where n_steps > 0 and not is_set_aside
-    group by {{ implementation | join(', ') }}
-
-),
-
+-- Without a revision, a test is as old as its latest execution.
 dated_cells as (
 
     select
         cells.*,
-        coalesce(revisions.revised_at, executions.first_executed_at) as revised_at
+        coalesce(
+            revisions.revised_at,
+            max(cells.observed_at) over (
+                partition by cells.{{ test | join(', cells.') }}, cells.implementation_id
+            )
+        ) as asked_at
     from cells
     inner join edited_tests
-        on {{ obslake.equal_columns('cells', 'edited_tests', stimulus[:4]) | indent(12) }}
-    inner join executions
-        on {{ obslake.equal_columns('cells', 'executions', implementation) | indent(12) }}
+        on {{ obslake.equal_columns('cells', 'edited_tests', test) | indent(12) }}
     left join revisions
-        on {{ obslake.equal_columns('cells', 'revisions', implementation) | indent(12) }}
+        on {{ obslake.equal_columns('cells', 'revisions', ['data_set_id', 'problem_id', 'implementation_id']) }}
 
 ),
 
@@ -84,14 +71,32 @@ counted as (
 
     select
         *,
+        count(*) over (partition by {{ test | join(', ') }}, asked_at, test_content_hash) as n_cells_of_test,
         count(*) over (
-            partition by {{ stimulus | join(', ') }}, revised_at, test_content_hash, inputs
+            partition by {{ stimulus | join(', ') }}, asked_at, test_content_hash, inputs
         ) as n_equal
     from dated_cells
 
 ),
 
--- If several contents are equally new, the one that most implementations executed is the current one.
+-- If several contents are equally new, the one with most responses is asked now.
+with_current_tests as (
+
+    select
+        *,
+        first_value(test_content_hash) over (
+            partition by {{ test | join(', ') }}
+            order by
+                case when test_content_hash is null then 1 else 0 end,
+                asked_at desc,
+                n_cells_of_test desc,
+                test_content_hash desc
+        ) as current_test_hash
+    from counted
+
+),
+
+-- What was not recorded tells nothing, and what is of another test does so only where nothing else is known.
 ranked as (
 
     select
@@ -99,12 +104,14 @@ ranked as (
         row_number() over (
             partition by {{ stimulus | join(', ') }}
             order by
-                revised_at desc,
+                case when test_content_hash is null and inputs is null then 1 else 0 end,
+                case when test_content_hash <> current_test_hash then 1 else 0 end,
+                asked_at desc,
                 n_equal desc,
                 test_content_hash desc nulls last,
                 inputs desc nulls last
         ) as recency
-    from counted
+    from with_current_tests
 
 ),
 
@@ -113,9 +120,18 @@ compared as (
     select
         ranked.*,
         -- The state of the objects under test depends on all steps before.
-        max(case when {{ obslake.is_same_stimulus('ranked', 'newest') | indent(8) }} then 0 else 1 end) over (
-            partition by
-                ranked.problem_no, ranked.data_set_id, ranked.problem_id, ranked.test_id, ranked.implementation_id
+        max(
+            case
+                when not {{ obslake.is_same_stimulus('ranked', 'newest') | indent(20) }} then 1
+                -- The current test does not have this step.
+                when
+                    ranked.test_content_hash <> ranked.current_test_hash
+                    and newest.test_content_hash <> newest.current_test_hash
+                    then 1
+                else 0
+            end
+        ) over (
+            partition by ranked.{{ test | join(', ranked.') }}, ranked.implementation_id
             order by ranked.step_id
             rows between unbounded preceding and current row
         ) = 1 as is_other

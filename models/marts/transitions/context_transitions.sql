@@ -17,9 +17,8 @@ members as (
 
 ),
 
--- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison,
--- and different answers to a step that was edited cannot be compared.
-answers as (
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
+compared_answers as (
 
     select
         from_side.data_set_id,
@@ -29,7 +28,10 @@ answers as (
             to_side.{{ name }} as to_{{ name }},
         {% endfor -%}
         from_side.subject_id,
-        case when from_answer.response_hash = to_answer.response_hash then 1 else 0 end as is_kept
+        from_answer.test_id,
+        from_answer.step_id,
+        case when from_answer.response_hash = to_answer.response_hash then 1 else 0 end as is_kept,
+        case when {{ obslake.is_same_stimulus('from_answer', 'to_answer') | indent(8) }} then 0 else 1 end as is_edited
     from members as from_side
     inner join members as to_side
         on
@@ -55,10 +57,28 @@ answers as (
             and from_answer.test_id = to_answer.test_id
             and from_answer.step_id = to_answer.step_id
             and to_answer.is_final
-            and (
-                from_answer.response_hash = to_answer.response_hash
-                or {{ obslake.is_same_stimulus('from_answer', 'to_answer') | indent(16) }}
-            )
+
+),
+
+-- The state of the objects under test depends on all steps before.
+placed_answers as (
+
+    select
+        *,
+        max(is_edited) over (
+            partition by {{ pair }}, subject_id, test_id
+            order by step_id
+            rows between unbounded preceding and current row
+        ) as is_after_edit
+    from compared_answers
+
+),
+
+-- Different answers to a step that was edited cannot be compared.
+answers as (
+
+    select * from placed_answers
+    where is_kept = 1 or is_after_edit = 0
 
 ),
 

@@ -200,7 +200,7 @@ def _note_age(built: Iterable[str], now: Iterable[str], check: Check) -> None:
 
 def _check_counts(connection: duckdb.DuckDBPyConnection, built: _Built, check: Check) -> None:
     """Compare the numbers of cells problem by problem."""
-    _copy_decisions(connection)
+    _copy_decisions(connection, built)
     keys = {"stimulus_response_cube": _CUBE_KEY, "stimulus_response_matrix": _MATRIX_KEY}
     for mart, key in keys.items():
         counted = (
@@ -258,36 +258,19 @@ def _compute_again(
             )
 
 
-def _copy_decisions(connection: duckdb.DuckDBPyConnection) -> None:
+def _copy_decisions(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
     """Copy decisions that are not computed again.
 
     Makes the view ``recorded``, observations with the latest names of their tests, and the tables
     ``set_aside_runs`` and ``other_contents``, the cells that answer a stimulus before it was edited.
     """
+    problem = ("data_set_id", "problem_id")
     for table, columns in {
-        "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
-        "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id"),
-        "int_other_contents": (
-            "data_set_id",
-            "problem_id",
-            "test_id",
-            "step_id",
-            "implementation_id",
-        ),
+        "refresh_renamed_tests": (*problem, "from_test_id", "to_test_id"),
+        "int_set_aside_runs": (*problem, "run_id", "environment_id"),
+        "int_other_contents": (*problem, "test_id", "step_id", "implementation_id"),
     }.items():
-        # Marts of an earlier version have none of them.
-        schemas = connection.execute(
-            "select table_schema from information_schema.tables "
-            "where table_catalog = ? and table_name = ?",
-            [_MARTS, table],
-        ).fetchall()
-        rows = (
-            f"select {', '.join(columns)} from {_MARTS}.{quote_identifier(schemas[0][0])}.{table}"
-            if schemas
-            else f"select {', '.join(f'null as {name}' for name in columns)} limit 0"
-        )
-        name = table.partition("_")[2]
-        connection.execute(f"create or replace temp table {name} as {rows}")
+        _copy(connection, built, table, columns, table.partition("_")[2])
     connection.execute(
         "create or replace temp view recorded as "
         "select o.* replace (coalesce(r.to_test_id, o.test_id) as test_id) "
@@ -298,24 +281,33 @@ def _copy_decisions(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
     """Copy the hashes of equal responses and of equal code, which are not computed again."""
-    ruled = connection.execute(
+    problem = ("data_set_id", "problem_id")
+    hashes = (*problem, "response_kind", "exact_hash", "response_hash")
+    _copy(connection, built, "int_canonical_responses", hashes, "canonical_hashes")
+    codes = (*problem, "implementation_id", "content_hash")
+    _copy(connection, built, "implementations", codes, "content_hashes")
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    built: _Built,
+    model: str,
+    columns: Sequence[str],
+    copy: str,
+) -> None:
+    """Copy columns of a model beside the marts; none of its rows if an earlier version had no such model."""
+    schemas = connection.execute(
         "select table_schema from information_schema.tables "
-        "where table_catalog = ? and table_name = 'int_canonical_responses'",
-        [_MARTS],
+        "where table_catalog = ? and table_name = ? "
+        "order by starts_with(table_schema, ?) desc, table_schema limit 1",
+        [_MARTS, model, built.schema.strip('"')],
     ).fetchall()
-    hashes = (
-        "select data_set_id, problem_id, response_kind, exact_hash, response_hash "
-        f"from {_MARTS}.{quote_identifier(ruled[0][0])}.int_canonical_responses"
-        if ruled
-        else "select '' as data_set_id, '' as problem_id, '' as response_kind, '' as exact_hash, "
-        "'' as response_hash limit 0"
+    rows = (
+        f"select {', '.join(columns)} from {_MARTS}.{quote_identifier(schemas[0][0])}.{model}"
+        if schemas
+        else f"select {', '.join(f'cast(null as varchar) as {name}' for name in columns)} limit 0"
     )
-    codes = (
-        "select data_set_id, problem_id, implementation_id, content_hash "
-        f"from {built.schema}.implementations"
-    )
-    for table, query in {"canonical_hashes": hashes, "content_hashes": codes}.items():
-        connection.execute(f"create or replace temp table {table} as {query}")
+    connection.execute(f"create or replace temp table {copy} as {rows}")
 
 
 def _first(connection: duckdb.DuckDBPyConnection, query: str) -> Sequence[Any]:

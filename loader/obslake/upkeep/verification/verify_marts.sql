@@ -87,6 +87,12 @@ answered as (
     from verified_cells
     where implementation_id <> getvariable('oracle')
     group by data_set_id, problem_id, implementation_id
+),
+
+others as (
+    select data_set_id, problem_id, implementation_id, count(*) as n_other
+    from other_contents
+    group by data_set_id, problem_id, implementation_id
 )
 
 select
@@ -94,12 +100,14 @@ select
     is_eligible and (
         getvariable('one_vote_per') <> 'code'
         or content_hash is null
-        or implementation_id = min(implementation_id) over (
+        or implementation_id = first_value(implementation_id) over (
             partition by data_set_id, problem_id, is_eligible, content_hash
+            order by coalesce(n_other, 0), implementation_id
         )
     ) as is_voter
 from answered
-left join content_hashes using (data_set_id, problem_id, implementation_id);
+left join content_hashes using (data_set_id, problem_id, implementation_id)
+left join others using (data_set_id, problem_id, implementation_id);
 
 create or replace temp table verified_members as
 select
