@@ -1148,7 +1148,6 @@ unknown_name as (
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -1222,40 +1221,6 @@ where not (
             -- Reads only the column names, no rows.
             select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
             from (select 1) left join (from observations limit 0) as columns_of on true
-        )
-    )
-)
-),
-
-given_tests as (
-select * from (
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as test_id,
-    cast(null as varchar) as stimulus_sheet,
-    cast(null as varchar) as interface,
-    cast(null as varchar) as language,
-    cast(null as varchar) as content_hash,
-    cast(null as varchar) as origin,
-    cast(null as varchar) as load_id
-where false
-union all by name
-select * from tests
-)
-where cast(problem_id as varchar) = problem and coalesce(cast(data_set_id as varchar), 'default') = data_set
-union all by name
-select cast(null as varchar) as test_id
-where not (
-    select if(len(missing) = 0, true, error(
-        'tests has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
-    ))
-    from (
-        select list_filter(['test_id'], lambda name: not list_contains(names, name)) as missing
-        from (
-            -- Reads only the column names, no rows.
-            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
-            from (select 1) left join (from tests limit 0) as columns_of on true
         )
     )
 )
@@ -1855,7 +1820,7 @@ where false
 ),
 
 model_int_votes as (
--- The responses of the implementations that may vote.
+-- The responses of the implementations that may vote, to the current contents of the stimuli.
 
 
 
@@ -1892,8 +1857,7 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
-        and other_contents.implementation_id is null as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -1909,6 +1873,7 @@ final as (
             and cells.test_id = other_contents.test_id
             and cells.step_id = other_contents.step_id
             and cells.implementation_id = other_contents.implementation_id
+    where other_contents.implementation_id is null
 
 )
 
@@ -2023,7 +1988,8 @@ stimuli as (
         data_set_id,
         problem_id,
         test_id,
-        step_id
+        step_id,
+        sum(case when is_oracle then 0 else 1 end) as n_cells
     from cells
     group by data_set_id, problem_id, test_id, step_id
 
@@ -2140,7 +2106,8 @@ final as (
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
         cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
-        coalesce(other_contents.n_other_contents, 0) as n_other_contents
+        coalesce(other_contents.n_other_contents, 0) as n_other_contents,
+        stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
     from stimuli
     left join classified
         on
@@ -2542,115 +2509,163 @@ final as (
 select * from final
 ),
 
-model_stg_tests as (
--- Descriptions of tests, as appended.
+model_int_judged_implementations as (
+-- By whose cells each implementation is judged: those of the representative of its column, mostly.
+--
+-- Equal responses may be to different contents of a stimulus: an implementation with others is judged by its own cells,
+-- and represents nobody else.
 
-select
-        coalesce(cast(data_set_id as string), 'default') as data_set_id,
-        cast(problem_id as string) as problem_id,
-        cast(test_id as string) as test_id,
-        cast(stimulus_sheet as string) as stimulus_sheet,
-        cast(interface as string) as interface,
-        cast(language as string) as language,
-        cast(content_hash as string) as content_hash,
-        cast(origin as string) as origin,
-        coalesce(cast(load_id as string), '') as load_id
-        
-    from given_tests
-),
 
-model_int_tests as (
--- Every executed test, with the latest value of each attribute in its descriptions, under any of its names.
 
 with
 
-cells as (
+representatives as (
 
-    select * from model_int_matrix_cells
-
-),
-
-descriptions as (
-
-    select * from model_stg_tests
+    select * from model_int_representatives
 
 ),
 
-renamed_tests as (
+unlike_others as (
 
-    select * from model_refresh_renamed_tests
-
-),
-
-renamed_descriptions as (
-
-    select
-        descriptions.data_set_id,
-        descriptions.problem_id,
-        coalesce(renamed_tests.to_test_id, descriptions.test_id) as test_id,
-        descriptions.stimulus_sheet,
-        descriptions.interface,
-        descriptions.language,
-        descriptions.content_hash,
-        descriptions.origin,
-        descriptions.load_id
-    from descriptions
-    left join renamed_tests
-        on
-            descriptions.data_set_id = renamed_tests.data_set_id
-            and descriptions.problem_id = renamed_tests.problem_id
-            and descriptions.test_id = renamed_tests.from_test_id
-
-),
-
-observed as (
-
-    select
+    select distinct
         data_set_id,
         problem_id,
-        test_id,
-        count(distinct step_id) as n_steps,
-        count(distinct case when not is_oracle then implementation_id end) as n_implementations
-    from cells
-    group by data_set_id, problem_id, test_id
+        implementation_id
+    from model_int_other_contents
 
 ),
 
-described as (
+judged as (
 
     select
-        data_set_id,
-        problem_id,
-        test_id,
-        max_by(stimulus_sheet, load_id || ':' || cast(stimulus_sheet as string)) as stimulus_sheet,
-        max_by(interface, load_id || ':' || cast(interface as string)) as interface,
-        max_by(language, load_id || ':' || cast(language as string)) as language,
-        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
-        max_by(origin, load_id || ':' || cast(origin as string)) as origin
-    from renamed_descriptions
-    group by data_set_id, problem_id, test_id
+        representatives.data_set_id,
+        representatives.problem_id,
+        representatives.implementation_id,
+        representatives.cluster_rank,
+        representatives.representative_implementation_id,
+        coalesce(
+            unlike_others.implementation_id,
+            min(case when unlike_others.implementation_id is null then representatives.implementation_id end) over (
+                partition by
+                    representatives.data_set_id,
+                    representatives.problem_id,
+                    representatives.representative_implementation_id
+            )
+        ) as judged_implementation_id,
+        unlike_others.implementation_id is not null as is_unlike_others
+    from representatives
+    left join unlike_others
+        on representatives.data_set_id = unlike_others.data_set_id
+            and representatives.problem_id = unlike_others.problem_id
+            and representatives.implementation_id = unlike_others.implementation_id
 
 ),
 
 final as (
 
     select
-        observed.data_set_id,
-        observed.problem_id,
-        observed.test_id,
-        observed.n_steps,
-        observed.n_implementations,
-        described.stimulus_sheet,
-        described.interface,
-        described.language,
-        described.content_hash,
-        described.origin
-    from observed
-    left join described
+        data_set_id,
+        problem_id,
+        implementation_id,
+        cluster_rank,
+        judged_implementation_id,
+        implementation_id = judged_implementation_id
+        and (is_unlike_others or implementation_id <> representative_implementation_id) as is_judged_alone
+    from judged
+
+)
+
+select * from final
+),
+
+model_int_judged_cells as (
+-- The cells of the implementations by whose cells others are judged. A response to another content of a stimulus cannot be
+-- compared with the responses to the current one: it has no hash and no verdict here.
+
+
+
+with
+
+representative_cells as (
+
+    select * from model_int_representative_cells
+
+),
+
+matrix_cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+other_contents as (
+
+    select * from model_int_other_contents
+
+),
+
+unlike_others as (
+
+    select distinct data_set_id, problem_id, implementation_id
+    from other_contents
+
+),
+
+judged_alone as (
+
+    select * from model_int_judged_implementations
+    where is_judged_alone
+
+),
+
+final as (
+
+    select
+        representative_cells.data_set_id,
+        representative_cells.problem_id,
+        representative_cells.test_id,
+        representative_cells.step_id,
+        representative_cells.implementation_id,
+        representative_cells.response_hash,
+        representative_cells.is_right_verdict,
+        true as is_current_content,
+        representative_cells.problem_no
+    from representative_cells
+    left join unlike_others
+        on representative_cells.data_set_id = unlike_others.data_set_id
+            and representative_cells.problem_id = unlike_others.problem_id
+            and representative_cells.implementation_id = unlike_others.implementation_id
+    where unlike_others.implementation_id is null
+    union all
+    select
+        matrix_cells.data_set_id,
+        matrix_cells.problem_id,
+        matrix_cells.test_id,
+        matrix_cells.step_id,
+        matrix_cells.implementation_id,
+        case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
+        case
+            when other_contents.implementation_id is null
+                then case
+                            when matrix_cells.response_kind = 'verdict' then split_part(matrix_cells.response, '@', 1) = 'passed'
+                            else matrix_cells.response_hash = cast(null as string)
+                        end
+        end as is_right_verdict,
+        other_contents.implementation_id is null as is_current_content,
+        matrix_cells.problem_no
+    from matrix_cells
+    inner join judged_alone
+        on matrix_cells.data_set_id = judged_alone.data_set_id
+            and matrix_cells.problem_id = judged_alone.problem_id
+            and matrix_cells.implementation_id = judged_alone.implementation_id
+    left join other_contents
         on
-            observed.data_set_id = described.data_set_id
-            and observed.problem_id = described.problem_id
-            and observed.test_id = described.test_id
+            matrix_cells.problem_no = other_contents.problem_no
+            and matrix_cells.data_set_id = other_contents.data_set_id
+            and matrix_cells.problem_id = other_contents.problem_id
+            and matrix_cells.implementation_id = other_contents.implementation_id
+            and matrix_cells.test_id = other_contents.test_id
+            and matrix_cells.step_id = other_contents.step_id
 
 )
 
@@ -2662,9 +2677,9 @@ model_implementation_assessments as (
 
 with
 
-representatives as (
+judged as (
 
-    select * from model_int_representatives
+    select * from model_int_judged_implementations
 
 ),
 
@@ -2686,129 +2701,15 @@ agreements as (
 
 ),
 
-representative_cells as (
-
-    select * from model_int_representative_cells
-
-),
-
-other_contents as (
-
-    select * from model_int_other_contents
-
-),
-
-matrix_cells as (
-
-    select * from model_int_matrix_cells
-
-),
-
-unlike_others as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from other_contents
-
-),
-
--- Equal responses may be to different contents of a stimulus: an implementation with others is judged by itself, and
--- represents nobody else.
-judged as (
-
-    select
-        representatives.data_set_id,
-        representatives.problem_id,
-        representatives.implementation_id,
-        representatives.cluster_rank,
-        representatives.representative_implementation_id,
-        coalesce(
-            unlike_others.implementation_id,
-            min(case when unlike_others.implementation_id is null then representatives.implementation_id end) over (
-                partition by
-                    representatives.data_set_id,
-                    representatives.problem_id,
-                    representatives.representative_implementation_id
-            )
-        ) as judged_implementation_id,
-        unlike_others.implementation_id is not null as is_unlike_others
-    from representatives
-    left join unlike_others
-        on
-            representatives.data_set_id = unlike_others.data_set_id
-            and representatives.problem_id = unlike_others.problem_id
-            and representatives.implementation_id = unlike_others.implementation_id
-
-),
-
--- Those whose cells are not among the cells of representatives, or differ from them.
-judged_alone as (
-
-    select * from judged
-    where
-        implementation_id = judged_implementation_id
-        and (is_unlike_others or implementation_id <> representative_implementation_id)
-
-),
-
--- A response to another content of a stimulus cannot be compared with the responses to the current one.
 cells as (
 
-    select
-        representative_cells.data_set_id,
-        representative_cells.problem_id,
-        representative_cells.test_id,
-        representative_cells.step_id,
-        representative_cells.implementation_id,
-        representative_cells.response_hash,
-        representative_cells.is_right_verdict
-    from representative_cells
-    left join unlike_others
-        on
-            representative_cells.data_set_id = unlike_others.data_set_id
-            and representative_cells.problem_id = unlike_others.problem_id
-            and representative_cells.implementation_id = unlike_others.implementation_id
-    where unlike_others.implementation_id is null
-    union all
-    select
-        matrix_cells.data_set_id,
-        matrix_cells.problem_id,
-        matrix_cells.test_id,
-        matrix_cells.step_id,
-        matrix_cells.implementation_id,
-        case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
-        case
-                when matrix_cells.response_kind = 'verdict' then split_part(matrix_cells.response, '@', 1) = 'passed'
-                else matrix_cells.response_hash = cast(null as string)
-            end as is_right_verdict
-    from matrix_cells
-    inner join judged_alone
-        on
-            matrix_cells.data_set_id = judged_alone.data_set_id
-            and matrix_cells.problem_id = judged_alone.problem_id
-            and matrix_cells.implementation_id = judged_alone.implementation_id
-    left join other_contents
-        on
-            matrix_cells.problem_no = other_contents.problem_no
-            and matrix_cells.data_set_id = other_contents.data_set_id
-            and matrix_cells.problem_id = other_contents.problem_id
-            and matrix_cells.test_id = other_contents.test_id
-            and matrix_cells.step_id = other_contents.step_id
-            and matrix_cells.implementation_id = other_contents.implementation_id
+    select * from model_int_judged_cells
 
 ),
 
 oracles as (
 
     select * from model_consensus_oracles
-
-),
-
-all_tests as (
-
-    select * from model_int_tests
 
 ),
 
@@ -2841,7 +2742,21 @@ problems as (
             and oracles.problem_id = stimuli_with_verdicts.problem_id
             and oracles.test_id = stimuli_with_verdicts.test_id
             and oracles.step_id = stimuli_with_verdicts.step_id
+    where oracles.is_current
     group by oracles.data_set_id, oracles.problem_id
+
+),
+
+all_tests as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        count(*) as n_steps
+    from oracles
+    where is_current
+    group by data_set_id, problem_id, test_id
 
 ),
 
@@ -2852,6 +2767,8 @@ compared as (
         cells.problem_id,
         cells.test_id,
         cells.implementation_id,
+        cells.is_current_content,
+        oracles.is_current,
         cells.response_hash = oracles.oracle_response_hash as agrees_with_consensus,
         cells.response_hash = oracles.cluster_oracle_response_hash as agrees_with_cluster_oracle,
         coalesce(cells.is_right_verdict, cells.response_hash = oracles.oracle_response_hash) as is_right_by_consensus,
@@ -2873,7 +2790,8 @@ by_test as (
         problem_id,
         test_id,
         implementation_id,
-        count(*) as n_cells,
+        sum(case when is_current then 1 else 0 end) as n_cells,
+        sum(case when is_current_content then 1 else 0 end) as n_current_cells,
         count(agrees_with_consensus) as n_consensus_compared,
         sum(case when agrees_with_consensus then 1 else 0 end) as n_consensus_agreeing,
         count(agrees_with_cluster_oracle) as n_cluster_oracle_compared,
@@ -2893,13 +2811,13 @@ passed as (
         by_test.*,
         case
             when
-                by_test.n_cells = all_tests.n_steps
+                by_test.n_current_cells = all_tests.n_steps
                 and by_test.n_decided > 0
                 and by_test.n_right_by_consensus = by_test.n_decided
                 then md5(by_test.test_id)
         end as passed_test_hash
     from by_test
-    inner join all_tests
+    left join all_tests
         on
             by_test.data_set_id = all_tests.data_set_id
             and by_test.problem_id = all_tests.problem_id
@@ -2913,6 +2831,7 @@ compared_columns as (
         data_set_id,
         problem_id,
         implementation_id,
+        cast(sum(n_cells) as bigint) as n_cells,
         cast(sum(n_consensus_compared) as bigint) as n_consensus_compared,
         cast(sum(n_consensus_agreeing) as bigint) as n_consensus_agreeing,
         cast(sum(n_cluster_oracle_compared) as bigint) as n_cluster_oracle_compared,
@@ -3008,7 +2927,7 @@ scored as (
         matrix_columns.problem_id,
         matrix_columns.implementation_id,
         matrix_columns.n_stimuli,
-        problems.n_stimuli - matrix_columns.n_stimuli as n_not_run,
+        problems.n_stimuli - compared_columns.n_cells as n_not_run,
         matrix_columns.n_exceptions,
         matrix_columns.n_timeouts,
         matrix_columns.n_crashes,
@@ -3117,7 +3036,6 @@ unknown_name as (
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -3907,13 +3825,12 @@ unknown_name as (
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
         union all
-        select 2 as place, 'no implementation ''' || implementation_a || ''' in problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        select 2 as place, 'no implementation ''' || coalesce(implementation_a, '') || ''' in problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations where implementation_id = implementation_a)
         union all
-        select 2 as place, 'no implementation ''' || implementation_b || ''' in problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        select 2 as place, 'no implementation ''' || coalesce(implementation_b, '') || ''' in problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations where implementation_id = implementation_b)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -5301,10 +5218,9 @@ unknown_name as (
         select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
         union all
-        select 2 as place, 'no lineage ''' || of_lineage || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        select 2 as place, 'no lineage ''' || coalesce(of_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_implementations where lineage = of_lineage)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -6422,7 +6338,6 @@ unknown_name as (
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -7861,13 +7776,12 @@ unknown_name as (
         select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
         union all
-        select 2 as place, 'no executed revision or implementation ''' || base || ''' in data set ''' || coalesce(data_set, '') || '''' as what
-        where not exists (select 1 from given_implementations where revision = base) and not exists (select 1 from given_observations where implementation_id = base)
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(base, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = base) and not exists (select 1 from given_observations where implementation_id = base)
         union all
-        select 2 as place, 'no executed revision or implementation ''' || head || ''' in data set ''' || coalesce(data_set, '') || '''' as what
-        where not exists (select 1 from given_implementations where revision = head) and not exists (select 1 from given_observations where implementation_id = head)
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(head, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = head) and not exists (select 1 from given_observations where implementation_id = head)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -8289,8 +8203,8 @@ select * from final
 model_flaky_responses as (
 -- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
 --
--- An edited test is another stimulus. Few stimuli have different responses, and only the contents of their tests are
--- computed.
+-- An edited test is another stimulus: the contents of the test decide, else what was put in, which may have been recorded
+-- after the call changed it. Few stimuli have different responses, and only the contents of their tests are computed.
 
 
 
@@ -8387,8 +8301,8 @@ executions as (
         response,
         response_hash,
         observed_at,
-        content_hash,
-        content_hash as content_id
+        coalesce(md5('test:' || test_content_hash), content_hash) as content_hash,
+        coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
@@ -8541,7 +8455,6 @@ unknown_name as (
         select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -11298,7 +11211,6 @@ unknown_name as (
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -11962,7 +11874,7 @@ where false
 ),
 
 model_int_votes as (
--- The responses of the implementations that may vote.
+-- The responses of the implementations that may vote, to the current contents of the stimuli.
 
 
 
@@ -11999,8 +11911,7 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
-        and other_contents.implementation_id is null as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -12016,6 +11927,7 @@ final as (
             and cells.test_id = other_contents.test_id
             and cells.step_id = other_contents.step_id
             and cells.implementation_id = other_contents.implementation_id
+    where other_contents.implementation_id is null
 
 )
 
@@ -12130,7 +12042,8 @@ stimuli as (
         data_set_id,
         problem_id,
         test_id,
-        step_id
+        step_id,
+        sum(case when is_oracle then 0 else 1 end) as n_cells
     from cells
     group by data_set_id, problem_id, test_id, step_id
 
@@ -12247,7 +12160,8 @@ final as (
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
         cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
-        coalesce(other_contents.n_other_contents, 0) as n_other_contents
+        coalesce(other_contents.n_other_contents, 0) as n_other_contents,
+        stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
     from stimuli
     left join classified
         on
@@ -12285,7 +12199,6 @@ unknown_name as (
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -12971,7 +12884,6 @@ unknown_name as (
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -13454,7 +13366,6 @@ unknown_name as (
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )
@@ -14119,7 +14030,7 @@ where false
 ),
 
 model_int_votes as (
--- The responses of the implementations that may vote.
+-- The responses of the implementations that may vote, to the current contents of the stimuli.
 
 
 
@@ -14156,8 +14067,7 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
-        and other_contents.implementation_id is null as is_vote,
+        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -14173,6 +14083,7 @@ final as (
             and cells.test_id = other_contents.test_id
             and cells.step_id = other_contents.step_id
             and cells.implementation_id = other_contents.implementation_id
+    where other_contents.implementation_id is null
 
 )
 
@@ -14287,7 +14198,8 @@ stimuli as (
         data_set_id,
         problem_id,
         test_id,
-        step_id
+        step_id,
+        sum(case when is_oracle then 0 else 1 end) as n_cells
     from cells
     group by data_set_id, problem_id, test_id, step_id
 
@@ -14404,7 +14316,8 @@ final as (
                 then classified.leading_response_hash = specified_oracles.response_hash
         end as agrees_with_specified,
         cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
-        coalesce(other_contents.n_other_contents, 0) as n_other_contents
+        coalesce(other_contents.n_other_contents, 0) as n_other_contents,
+        stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
     from stimuli
     left join classified
         on
@@ -14554,7 +14467,6 @@ unknown_name as (
         select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 ),
@@ -15811,9 +15723,8 @@ members as (
 
 ),
 
--- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison,
--- and different answers to a step that was edited cannot be compared.
-answers as (
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
+compared_answers as (
 
     select
         from_side.data_set_id,
@@ -15831,7 +15742,14 @@ answers as (
         from_side.recency_before as from_recency_before,
             to_side.recency_before as to_recency_before,
         from_side.subject_id,
-        case when from_answer.response_hash = to_answer.response_hash then 1 else 0 end as is_kept
+        from_answer.test_id,
+        from_answer.step_id,
+        case when from_answer.response_hash = to_answer.response_hash then 1 else 0 end as is_kept,
+        case when case
+                when from_answer.test_content_hash = to_answer.test_content_hash then true
+                when from_answer.inputs is not null and to_answer.inputs is not null then from_answer.inputs = to_answer.inputs
+                else from_answer.test_content_hash is null or to_answer.test_content_hash is null
+            end then 0 else 1 end as is_edited
     from members as from_side
     inner join members as to_side
         on
@@ -15857,14 +15775,28 @@ answers as (
             and from_answer.test_id = to_answer.test_id
             and from_answer.step_id = to_answer.step_id
             and to_answer.is_final
-            and (
-                from_answer.response_hash = to_answer.response_hash
-                or case
-                        when from_answer.test_content_hash = to_answer.test_content_hash then true
-                        when from_answer.inputs is not null and to_answer.inputs is not null then from_answer.inputs = to_answer.inputs
-                        else from_answer.test_content_hash is null or to_answer.test_content_hash is null
-                    end
-            )
+
+),
+
+-- The state of the objects under test depends on all steps before.
+placed_answers as (
+
+    select
+        *,
+        max(is_edited) over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, subject_id, test_id
+            order by step_id
+            rows between unbounded preceding and current row
+        ) as is_after_edit
+    from compared_answers
+
+),
+
+-- Different answers to a step that was edited cannot be compared.
+answers as (
+
+    select * from placed_answers
+    where is_kept = 1 or is_after_edit = 0
 
 ),
 
@@ -16034,7 +15966,6 @@ select * from final
         select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
         where not exists (select 1 from given_observations)
     )
-    where what is not null
     order by place
     limit 1
 )

@@ -1,33 +1,53 @@
 {#- Query: the invalid rows of renamed tests, each with its fault. A name that is renamed again would make the result
-    depend on the order of the rows, so the first row has to name the latest name, too. -#}
+    depend on the order of the rows. So where the second row applies, too, a test must have its latest name: by a more
+    specific row, if the first row applies elsewhere. -#}
 {% macro faulty_renamed_tests(relation) -%}
     select
-        renamed.data_set_id,
-        renamed.problem_id,
-        renamed.from_test_id,
-        max(case
-            when renamed.from_test_id is null or renamed.to_test_id is null then 'both names of the test are needed'
-            when renamed.from_test_id = renamed.to_test_id then 'both names of the test are the same'
-            when renamed.n_same > 1 then 'the test is renamed twice for the same problems'
-            else
-                renamed.to_test_id || ' is renamed to ' || later.to_test_id || ': rename '
-                || renamed.from_test_id || ' to ' || later.to_test_id || ', too'
-        end) as fault
+        data_set_id,
+        problem_id,
+        from_test_id,
+        max(fault) as fault
     from (
         select
-            *,
-            count(*) over (partition by data_set_id, problem_id, from_test_id) as n_same
+            data_set_id,
+            problem_id,
+            from_test_id,
+            case
+                when from_test_id is null or to_test_id is null then 'both names of the test are needed'
+                when from_test_id = to_test_id then 'both names of the test are the same'
+                when count(*) over (partition by data_set_id, problem_id, from_test_id) > 1
+                    then 'the test is renamed twice for the same problems'
+            end as fault
         from {{ relation }}
-    ) as renamed
-    left join {{ relation }} as later
-        on
-            renamed.to_test_id = later.from_test_id
-            and coalesce(renamed.data_set_id = later.data_set_id, true)
-            and coalesce(renamed.problem_id = later.problem_id, true)
-    where
-        renamed.from_test_id is null
-        or renamed.to_test_id is null
-        or renamed.n_same > 1
-        or later.from_test_id is not null
-    group by renamed.data_set_id, renamed.problem_id, renamed.from_test_id
+        union all
+        select
+            renamed.data_set_id,
+            renamed.problem_id,
+            renamed.from_test_id,
+            renamed.to_test_id || ' is renamed to ' || later.to_test_id || ': ' || case
+                when renamed.from_test_id = later.to_test_id then 'names cannot be exchanged'
+                else 'rename ' || renamed.from_test_id || ' to ' || later.to_test_id || ', too'
+            end as fault
+        from {{ relation }} as renamed
+        inner join {{ relation }} as later
+            on
+                renamed.to_test_id = later.from_test_id
+                and renamed.from_test_id <> renamed.to_test_id
+                and coalesce(renamed.data_set_id = later.data_set_id, true)
+                and coalesce(renamed.problem_id = later.problem_id, true)
+        left join {{ relation }} as specific
+            on
+                renamed.from_test_id = specific.from_test_id
+                and coalesce(specific.data_set_id, renamed.data_set_id, later.data_set_id, '')
+                = coalesce(renamed.data_set_id, later.data_set_id, '')
+                and coalesce(specific.problem_id, renamed.problem_id, later.problem_id, '')
+                = coalesce(renamed.problem_id, later.problem_id, '')
+                and case when specific.problem_id is null then 0 else 2 end
+                + case when specific.data_set_id is null then 0 else 1 end
+                > case when renamed.problem_id is null then 0 else 2 end
+                + case when renamed.data_set_id is null then 0 else 1 end
+        where specific.from_test_id is null
+    ) as faults
+    where fault is not null
+    group by data_set_id, problem_id, from_test_id
 {%- endmacro %}

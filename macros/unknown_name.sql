@@ -3,6 +3,7 @@
 
     Every call plans them, so they have few expressions. A name that is known is compared with no other one. -#}
 {% macro unknown_name(names={}, optional={}) -%}
+{%- set sound = ', not counting runs that are set aside' -%}
 {%- set wanted = [('data_set', 'data set')] + names.items() | list + optional.items() | list -%}
 known_names as (
 
@@ -26,7 +27,7 @@ unknown_names as (
         {%- elif kind == 'implementation' -%}
         ' in problem ''' || problem || ''' of data set ''' || data_set || ''''
         {%- else -%}
-        ' in data set ''' || data_set || ''''
+        ' in data set ''' || data_set || '''{{ sound if kind.startswith('executed') }}'
         {%- endif %} as whereabouts
     where
         not exists (select 1 from known_names where kind = '{{ kind }}' and name = {{ name }})

@@ -50,7 +50,7 @@ _PLACES_OF_NAMES = {
     "implementation": ["given_observations where implementation_id"],
     "lineage": ["given_implementations where lineage"],
     "executed revision or implementation": [
-        "given_implementations where revision",
+        "given_implementations inner join given_observations using (implementation_id) where revision",
         "given_observations where implementation_id",
     ],
 }
@@ -69,7 +69,7 @@ _ERROR = re.compile(r"\berror\(")
 # dbt's prefix for the name of an ephemeral model in the code of another model.
 _EPHEMERAL = "__dbt__cte__"
 
-# What only dbt decides, over all problems and from seeds: here no response is replaced, no run is set aside, no
+# Decisions of dbt over all problems and from seeds: here no response is replaced, no run is set aside, no
 # test has another name, and whatever content of a stimulus an implementation answered, it votes.
 _EMPTY_MODELS = {
     "int_canonical_responses": (
@@ -211,7 +211,7 @@ def _selection_check(names: dict[str, str]) -> str:
         ]
         if missing:
             faults.append(
-                f"select 2 as place, 'no {kind} ''' || {name} || ''' in {selection}' as what\n"
+                f"select 2 as place, 'no {kind} ''' || coalesce({name}, '') || ''' in {selection}' as what\n"
                 f"        where {' and '.join(missing)}"
             )
     rows = "\n        union all\n        ".join(faults)
@@ -221,7 +221,6 @@ unknown_name as (
     from (
         {rows}
     )
-    where what is not null
     order by place
     limit 1
 )"""

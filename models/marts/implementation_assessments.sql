@@ -2,9 +2,9 @@
 
 with
 
-representatives as (
+judged as (
 
-    select * from {{ obslake.stale_rows(ref('int_representatives')) }}
+    select * from {{ obslake.stale_rows(ref('int_judged_implementations')) }}
 
 ),
 
@@ -26,122 +26,9 @@ agreements as (
 
 ),
 
-representative_cells as (
-
-    select * from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
-
-),
-
-other_contents as (
-
-    select * from {{ obslake.stale_rows(ref('int_other_contents'), has_number=true) }}
-
-),
-
-matrix_cells as (
-
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true) }}
-
-),
-
-unlike_others as (
-
-    select distinct
-        data_set_id,
-        problem_id,
-        implementation_id
-    from other_contents
-
-),
-
--- Equal responses may be to different contents of a stimulus: an implementation with others is judged by itself, and
--- represents nobody else.
-judged as (
-
-    select
-        representatives.data_set_id,
-        representatives.problem_id,
-        representatives.implementation_id,
-        representatives.cluster_rank,
-        representatives.representative_implementation_id,
-        coalesce(
-            unlike_others.implementation_id,
-            min(case when unlike_others.implementation_id is null then representatives.implementation_id end) over (
-                partition by
-                    representatives.data_set_id,
-                    representatives.problem_id,
-                    representatives.representative_implementation_id
-            )
-        ) as judged_implementation_id,
-        unlike_others.implementation_id is not null as is_unlike_others
-    from representatives
-    left join unlike_others
-        on
-            representatives.data_set_id = unlike_others.data_set_id
-            and representatives.problem_id = unlike_others.problem_id
-            and representatives.implementation_id = unlike_others.implementation_id
-
-),
-
--- Those whose cells are not among the cells of representatives, or differ from them.
-judged_alone as (
-
-    select * from judged
-    where
-        implementation_id = judged_implementation_id
-        and (is_unlike_others or implementation_id <> representative_implementation_id)
-
-),
-
--- A response to another content of a stimulus cannot be compared with the responses to the current one.
 cells as (
 
-    select
-        representative_cells.data_set_id,
-        representative_cells.problem_id,
-        representative_cells.test_id,
-        representative_cells.step_id,
-        representative_cells.implementation_id,
-        representative_cells.response_hash,
-        representative_cells.is_right_verdict,
-        true as is_current_content
-    from representative_cells
-    left join unlike_others
-        on
-            representative_cells.data_set_id = unlike_others.data_set_id
-            and representative_cells.problem_id = unlike_others.problem_id
-            and representative_cells.implementation_id = unlike_others.implementation_id
-    where unlike_others.implementation_id is null
-    union all
-    select
-        matrix_cells.data_set_id,
-        matrix_cells.problem_id,
-        matrix_cells.test_id,
-        matrix_cells.step_id,
-        matrix_cells.implementation_id,
-        case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
-        case
-            when other_contents.implementation_id is null
-                then {{ obslake.is_right(
-                    'matrix_cells.response_kind', 'matrix_cells.response', 'matrix_cells.response_hash',
-                    'cast(null as string)'
-                ) | indent(20) }}
-        end as is_right_verdict,
-        other_contents.implementation_id is null as is_current_content
-    from matrix_cells
-    inner join judged_alone
-        on
-            matrix_cells.data_set_id = judged_alone.data_set_id
-            and matrix_cells.problem_id = judged_alone.problem_id
-            and matrix_cells.implementation_id = judged_alone.implementation_id
-    left join other_contents
-        on
-            matrix_cells.problem_no = other_contents.problem_no
-            and matrix_cells.data_set_id = other_contents.data_set_id
-            and matrix_cells.problem_id = other_contents.problem_id
-            and matrix_cells.test_id = other_contents.test_id
-            and matrix_cells.step_id = other_contents.step_id
-            and matrix_cells.implementation_id = other_contents.implementation_id
+    select * from {{ obslake.stale_rows(ref('int_judged_cells'), has_number=true) }}
 
 ),
 

@@ -30,7 +30,7 @@ stimuli_with_verdicts as (
         problem_id,
         test_id,
         step_id
-    from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }}
+    from {{ obslake.stale_rows(ref('int_judged_cells'), has_number=true) }}
     where is_right_verdict is not null
     group by data_set_id, problem_id, test_id, step_id
 
@@ -44,7 +44,9 @@ stimuli as (
         count(distinct oracles.test_id) as n_tests,
         count(*) as n_stimuli,
         cast(sum(case when oracles.consensus = 'tie' then 1 else 0 end) as bigint) as n_tied_stimuli,
-        count(coalesce(oracles.specified_response_hash, stimuli_with_verdicts.test_id)) as n_specified_stimuli,
+        count(case
+            when oracles.is_current then coalesce(oracles.specified_response_hash, stimuli_with_verdicts.test_id)
+        end) as n_specified_stimuli,
         count(oracles.agrees_with_specified) as n_consensus_compared,
         cast(sum(case when not oracles.agrees_with_specified then 1 else 0 end) as bigint) as n_consensus_differing,
         count(oracles.cluster_agrees_with_specified) as n_cluster_oracle_compared,

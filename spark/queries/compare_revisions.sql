@@ -374,7 +374,7 @@ unknown_names as (
         'executed revision or implementation' as kind,
         'implementations' as mart,
         coalesce(cast(:base as string), '') as name,
-        ' in data set \'' || :data_set || '\'' as whereabouts
+        ' in data set \'' || :data_set || '\', not counting runs that are set aside' as whereabouts
     where
         not exists (select 1 from known_names where kind = 'executed revision or implementation' and name = :base)
     union all
@@ -383,7 +383,7 @@ unknown_names as (
         'executed revision or implementation' as kind,
         'implementations' as mart,
         coalesce(cast(:head as string), '') as name,
-        ' in data set \'' || :data_set || '\'' as whereabouts
+        ' in data set \'' || :data_set || '\', not counting runs that are set aside' as whereabouts
     where
         not exists (select 1 from known_names where kind = 'executed revision or implementation' and name = :head)
 

@@ -161,9 +161,8 @@ members as (
 
 ),
 
--- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison,
--- and different answers to a step that was edited cannot be compared.
-answers as (
+-- The answers to the stimuli that both contexts executed, compared one by one. Equal signatures need no comparison.
+compared_answers as (
 
     select
         from_side.data_set_id,
@@ -181,7 +180,14 @@ answers as (
         from_side.recency_before as from_recency_before,
             to_side.recency_before as to_recency_before,
         from_side.subject_id,
-        case when from_answer.response_hash = to_answer.response_hash then 1 else 0 end as is_kept
+        from_answer.test_id,
+        from_answer.step_id,
+        case when from_answer.response_hash = to_answer.response_hash then 1 else 0 end as is_kept,
+        case when case
+                when from_answer.test_content_hash = to_answer.test_content_hash then true
+                when from_answer.inputs is not null and to_answer.inputs is not null then from_answer.inputs = to_answer.inputs
+                else from_answer.test_content_hash is null or to_answer.test_content_hash is null
+            end then 0 else 1 end as is_edited
     from members as from_side
     inner join members as to_side
         on
@@ -207,14 +213,28 @@ answers as (
             and from_answer.test_id = to_answer.test_id
             and from_answer.step_id = to_answer.step_id
             and to_answer.is_final
-            and (
-                from_answer.response_hash = to_answer.response_hash
-                or case
-                        when from_answer.test_content_hash = to_answer.test_content_hash then true
-                        when from_answer.inputs is not null and to_answer.inputs is not null then from_answer.inputs = to_answer.inputs
-                        else from_answer.test_content_hash is null or to_answer.test_content_hash is null
-                    end
-            )
+
+),
+
+-- The state of the objects under test depends on all steps before.
+placed_answers as (
+
+    select
+        *,
+        max(is_edited) over (
+            partition by data_set_id, problem_id, from_environment_id, to_environment_id, from_run_id, to_run_id, from_followed_by, to_followed_by, from_revision_id, to_revision_id, from_recency, to_recency, from_recency_before, to_recency_before, subject_id, test_id
+            order by step_id
+            rows between unbounded preceding and current row
+        ) as is_after_edit
+    from compared_answers
+
+),
+
+-- Different answers to a step that was edited cannot be compared.
+answers as (
+
+    select * from placed_answers
+    where is_kept = 1 or is_after_edit = 0
 
 ),
 
@@ -477,7 +497,7 @@ unknown_names as (
         'executed revision' as kind,
         'implementations' as mart,
         coalesce(cast(:from_revision as string), '') as name,
-        ' in data set \'' || :data_set || '\'' as whereabouts
+        ' in data set \'' || :data_set || '\', not counting runs that are set aside' as whereabouts
     where
         not exists (select 1 from known_names where kind = 'executed revision' and name = :from_revision)
         and :from_revision is not null
@@ -487,7 +507,7 @@ unknown_names as (
         'executed revision' as kind,
         'implementations' as mart,
         coalesce(cast(:to_revision as string), '') as name,
-        ' in data set \'' || :data_set || '\'' as whereabouts
+        ' in data set \'' || :data_set || '\', not counting runs that are set aside' as whereabouts
     where
         not exists (select 1 from known_names where kind = 'executed revision' and name = :to_revision)
         and :to_revision is not null

@@ -37,7 +37,10 @@ verdicts as (
         test_id,
         step_id
     from {{ ref('stimulus_response_matrix') }}
-    where response_kind = 'verdict' and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+    where
+        response_kind = 'verdict'
+        and is_current_content
+        and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
 
@@ -49,7 +52,8 @@ counted_stimuli as (
         count(*) as n_stimuli,
         count(distinct oracles.test_id) as n_tests,
         sum(case when oracles.consensus = 'tie' then 1 else 0 end) as n_tied_stimuli,
-        count(coalesce(oracles.specified_response, verdicts.test_id)) as n_specified_stimuli,
+        count(case when oracles.is_current then coalesce(oracles.specified_response, verdicts.test_id) end)
+            as n_specified_stimuli,
         count(oracles.agrees_with_specified) as n_consensus_compared,
         sum(case when not oracles.agrees_with_specified then 1 else 0 end) as n_consensus_differing,
         count(oracles.cluster_agrees_with_specified) as n_cluster_oracle_compared,

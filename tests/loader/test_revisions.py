@@ -137,19 +137,40 @@ def test_only_new_revisions_are_loaded_later(lake: Lake, repository: Repository)
 def test_revisions_that_the_repository_does_not_have_are_named(
     lake: Lake, repository: Repository
 ) -> None:
-    """Branches move, so their names are not those of revisions either."""
+    """Branches move, and short numbers are those of builds, even if the hash of a commit begins with them."""
     commit = repository.commit(1)
     repository.git("update-ref", "refs/heads/main", commit)
+    repository.git("update-ref", "refs/heads/1234567", commit)
     strange = ["main", "--all", "two words", "v9", "HEAD~0", f"{commit}^{{tree}}", "v1..v2"]
+    strange += ["HEAD", commit[:4], "refs/heads/main", "1234567"]
     load_revisions(lake, commit, *strange)
     report = lake.load("revisions", "--git", repository.folder, "--lineage", "main")
     assert stored(lake).keys() == {commit}
     assert report["warnings"] == [
-        f"{repository.folder}: 7 of the 8 revisions of main are no commits or tags of the "
-        "repository, and keep their place: --all, HEAD~0, "
-        + ", ".join(sorted(strange)[2:5])
-        + ", …"
+        f"{repository.folder}: the repository has no commit or tag for 11 of 12 revisions of main, "
+        f"whose places do not change: {', '.join(sorted(strange)[:5])}, …"
     ]
+
+
+def test_dates_are_restored_from_a_repository(
+    lake: Lake, repository: Repository, tmp_path: Path
+) -> None:
+    """Whether they were changed for the revision, or for an implementation of it, and how often."""
+    commit = repository.commit(1)
+    load_revisions(lake, commit)
+    git = ("--git", repository.folder, "--lineage", "main")
+    lake.load("revisions", *git)
+    rows = {
+        "revisions": f"lineage,revision,revised_at\nmain,{commit},2001-01-01\n",
+        "implementations": f"problem_id,implementation_id,revised_at\np,{commit},2002-01-01\n",
+    }
+    for n in range(2):
+        for kind, text in rows.items():
+            path = tmp_path / f"{kind}-{n}.csv"
+            path.write_text(text + "\n" * n)
+            lake.load(kind, path)
+            assert lake.load("revisions", *git)["rows"] == {"implementations": 1}
+            assert lake.load("revisions", *git)["load_id"] is None
 
 
 def test_what_cannot_be_read_is_refused(

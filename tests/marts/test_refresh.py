@@ -799,7 +799,8 @@ def test_changed_runs_set_aside(workspace: Workspace) -> None:
     write_seed(project, "runs_set_aside", [*some, Decision("d", "never", None, "true", "x")])
     output = workspace.run("dbt", "run", cwd=project).stdout
     assert (
-        "runs_set_aside, data set d, environment (any), run never: there is no such run" in output
+        "runs_set_aside, data set d, environment (any), run never: no implementation has rows of this run"
+        in output
     )
     assert built(workspace)["int_actuations"] == {
         (o.data_set_id, o.problem_id)
@@ -863,16 +864,19 @@ def test_changed_renamed_tests(workspace: Workspace) -> None:
     assert_as_if_built_at_once(workspace, project=project)
     workspace.obslake("verify", "--sample", "999")
 
-    write_seed(
-        project, "renamed_tests", [Renamed(None, None, "a", "b"), Renamed("d", None, "b", "c")]
-    )
-    refused = workspace.run("dbt", "run", cwd=project)
-    assert refused.returncode != 0
-    message = "problem (any), test a: b is renamed to c: rename a to c, too"
-    assert message in refused.stdout
+    chain = [Renamed(None, None, "a", "b"), Renamed("d", None, "b", "c")]
+    for faulty, message in (
+        ([*chain, Renamed("d2", None, "a", "c")], "b is renamed to c: rename a to c, too"),
+        ([chain[0], Renamed("d", "p", "b", "a")], "b is renamed to a: names cannot be exchanged"),
+    ):
+        write_seed(project, "renamed_tests", faulty)
+        refused = workspace.run("dbt", "run", cwd=project)
+        assert refused.returncode != 0
+        assert f"problem (any), test a: {message}" in refused.stdout
     assert_marts(workspace, observations, descriptions, renamed=many)
 
-    write_seed(project, "renamed_tests", [])
+    # Where b has another name, so has a.
+    write_seed(project, "renamed_tests", [*chain, Renamed("d", None, "a", "c")])
     workspace.dbt(*REFRESH, project=project)
     assert_marts(workspace, observations, descriptions)
 

@@ -2538,7 +2538,8 @@ def assess(
         n_tied_stimuli=sum(r.consensus == "tie" for r in consensus.values()),
         tied_share=sum(r.consensus == "tie" for r in consensus.values()) / len(consensus),
         n_specified_stimuli=sum(
-            r.specified_response is not None or s in with_verdict for s, r in consensus.items()
+            s in current and (r.specified_response is not None or s in with_verdict)
+            for s, r in consensus.items()
         ),
         n_consensus_compared=sum(agrees is not None for agrees in test_based),
         n_consensus_differing=test_based.count(False),

@@ -78,7 +78,8 @@ def test_runs_that_are_set_aside_are_listed_and_shown_nowhere_else(marts_of: Mak
     overview = read_overview(marts, [], [])
     assert json.loads(overview.to_json())["set_aside"] == found["set_aside"]
     (parts,) = lineage_data(marts)
-    assert parts["set_aside"] == [{key: row[key] for key in ("run", "at", "reason")}]
+    shown = {key: row[key] for key in ("run", "at", "reason")}
+    assert parts["set_aside"] == {"n": 1, "runs": [shown]}
     assert [each["run"] for each in parts["slices"]] == ["run-0", "run-2"]
     # A later run does not change what is said about an earlier one; the chosen run says it of itself.
     assert read_overview(marts, [], [], "run-0").set_aside == []

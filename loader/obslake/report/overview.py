@@ -21,7 +21,8 @@ _SQL = Path(__file__).parent / "sql"
 
 # Problems of one overview; the others have pages and are counted.
 MOST_PROBLEMS = 10_000
-_MOST_LOADS = 500
+# Loads and runs that are set aside of one overview; the others are counted.
+_MOST_LISTED = 500
 
 _PROBLEM_COLUMNS = {
     "data_set": "data_set_id",
@@ -98,8 +99,9 @@ class Overview:
             "lineages": self.lineages,
             "changes": sorted_classes(name for each in self.lineages for name in each["changes"]),
             "data_sets": self.data_sets,
-            "set_aside": self.set_aside[:_MOST_LOADS],
-            "loads": [asdict(load) for load in self.built.loads[:_MOST_LOADS]],
+            "set_aside": self.set_aside[:_MOST_LISTED],
+            "all_set_aside": len(self.set_aside),
+            "loads": [asdict(load) for load in self.built.loads[:_MOST_LISTED]],
             "all_loads": len(self.built.loads),
             "plots": self.plots,
             "left_out": left_out,

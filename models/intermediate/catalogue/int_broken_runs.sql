@@ -120,14 +120,40 @@ placed_runs as (
 
 ),
 
-placed_candidates as (
+placed_failures as (
 
     select
         candidates.*,
-        placed_runs.place
+        placed_runs.place,
+        lag(placed_runs.place) over (
+            partition by candidates.{{ subject | join(', candidates.') }}, candidates.failure
+            order by placed_runs.place
+        ) as last_place,
+        lag(candidates.n_tests) over (
+            partition by candidates.{{ subject | join(', candidates.') }}, candidates.failure
+            order by placed_runs.place
+        ) as last_n_tests,
+        lag(candidates.n_alike) over (
+            partition by candidates.{{ subject | join(', candidates.') }}, candidates.failure
+            order by placed_runs.place
+        ) as last_n_alike
     from candidates
     inner join placed_runs
         on {{ obslake.equal_columns('candidates', 'placed_runs', subject + ['run_id']) | indent(12) }}
+
+),
+
+-- What always fails is a candidate in every run, and is compared with the run before it at once.
+placed_candidates as (
+
+    select * from placed_failures
+    where
+        not coalesce(
+            last_place = place - 1
+            and 2 * last_n_tests > n_tests
+            and 2 * (n_alike - last_n_alike - greatest(n_tests - last_n_tests, 0)) <= n_tests,
+            false
+        )
 
 ),
 
@@ -186,7 +212,7 @@ broken_subjects as (
 
 ),
 
--- What fails alike in any case, or for the first time, does not tell whether the run is sound.
+-- Tests that fail alike in any case, or for the first time, do not tell whether the run is sound.
 whole_runs as (
 
     select

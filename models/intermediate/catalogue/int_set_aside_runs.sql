@@ -2,7 +2,7 @@
 -- recognised as broken, unless somebody took them back, and those that somebody set aside.
 --
 -- Whether a run is broken depends on all its problems, so this is a plain table, and its rows are the version of each
--- problem. The reason is no part of it: it changes when a run follows.
+-- problem. The reason is left out: it changes when a run follows.
 
 {{ config(
     materialized='table',

@@ -1,8 +1,8 @@
 -- How the tests of an implementation failed in each run: the number of tests with each failure, over which broken runs
 -- are recognised.
 --
--- It reads observations, not int_responses, because hashes are not needed. Rows of nearly all tests agree, and only the
--- rows of the others are put in order.
+-- It reads observations, not int_responses, because hashes are not needed. Nearly all tests ran once, and their first
+-- step that failed is found without putting their rows in order.
 
 {{ config(meta={'unit': 'column'}) }}
 
@@ -56,29 +56,37 @@ tests as (
     select
         {{ run | join(',\n        ') }},
         test_id,
-        min(failure) as failure,
-        min(failure) <> max(failure) as is_mixed,
+        coalesce(
+            min_by(case when failure <> '' then failure end, case when failure <> '' then step_id end), min(failure)
+        ) as failure,
+        min(failure) <> max(failure)
+        and (
+            min(attempt) < max(attempt)
+            -- Some step has several rows: there are more of them than different steps, each of which is a bit.
+            or max(step_id) > 62
+            or bit_count(bit_or(cast(power(2, least(step_id, 62)) as bigint))) < count(*)
+        ) as is_repeated,
         min(case when is_executed then observed_at end) as first_executed_at
     from responses
     group by {{ run | join(', ') }}, test_id
 
 ),
 
-mixed_tests as (
+repeated_tests as (
 
     select * from tests
-    where is_mixed
+    where is_repeated
 
 ),
 
-mixed_responses as (
+repeated_responses as (
 
     select
         responses.*,
-        mixed_tests.first_executed_at
+        repeated_tests.first_executed_at
     from responses
-    inner join mixed_tests
-        on {{ obslake.equal_columns('responses', 'mixed_tests', run + ['test_id']) | indent(12) }}
+    inner join repeated_tests
+        on {{ obslake.equal_columns('responses', 'repeated_tests', run + ['test_id']) | indent(12) }}
     where responses.is_executed
 
 ),
@@ -93,7 +101,7 @@ ranked as (
             partition by {{ run | join(', ') }}, test_id, step_id, attempt
             order by observed_at desc, response desc, response_kind desc
         ) as precedence
-    from mixed_responses
+    from repeated_responses
 
 ),
 
@@ -117,7 +125,7 @@ failures as (
 
     select {{ run | join(', ') }}, failure, first_executed_at
     from tests
-    where not coalesce(is_mixed, false)
+    where not coalesce(is_repeated, false)
     union all
     select {{ run | join(', ') }}, failure, first_executed_at
     from judged

@@ -59,7 +59,7 @@ class DescriptionsReader(OneStepReader):
         )
         cls.example = f"obslake load {name} {name}.jsonl --data-set mine"
 
-    def context(self, file: SourceFile, options: Options) -> dict[str, object]:
+    def context(self, file: SourceFile, options: Options) -> dict[str, object] | None:
         """Return the context in the options and folders."""
         return {**options.context(), **columns_in_path(file, options)}
 

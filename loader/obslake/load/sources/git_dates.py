@@ -1,11 +1,15 @@
 """When the revisions of a lineage were made, read from its git repository."""
 
+import re
 import subprocess
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from obslake.errors import SourceFormatError, SourceNotFoundError
+
+# A hash, whole or abbreviated, alone or at the end of what `git describe` prints.
+_HASH = re.compile(r"(.+-[0-9]+-g)?(?P<hash>[0-9a-fA-F]{7,64})")
 
 # The least difference between the dates of a commit and its parents. Rebased commits often share a second.
 _STEP = timedelta(microseconds=1)
@@ -14,8 +18,9 @@ _STEP = timedelta(microseconds=1)
 def revision_dates(repository: Path, revisions: Collection[str]) -> dict[str, datetime]:
     """Return the dates of those revisions that the repository knows.
 
-    A revision is the name of a commit: a hash, whole or abbreviated, a tag, or what ``git describe`` prints.
-    Names of branches are not looked up, because they move.
+    A revision is the name of a commit: a hash, of which at least seven digits are given, a tag, or what
+    ``git describe`` prints. Names that move, such as those of branches, are not looked up; shorter numbers are
+    rather those of builds.
 
     The date is that of the committer, but later than those of the commit's parents, so that the order of dates
     is an order of the history even if clocks were wrong or commits were rebased. It depends on the ancestors of
@@ -30,10 +35,7 @@ def revision_dates(repository: Path, revisions: Collection[str]) -> dict[str, da
             f"{repository}: a shallow clone has no history to take dates from\n"
             "  fetch the rest with `git fetch --unshallow`"
         )
-    branches = _git(
-        repository, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes"
-    )
-    commits = _commits(repository, set(revisions) - set(branches.splitlines()))
+    commits = _commits(repository, revisions)
     history = _git(
         repository,
         "rev-list",
@@ -50,16 +52,24 @@ def revision_dates(repository: Path, revisions: Collection[str]) -> dict[str, da
 
 def _commits(repository: Path, revisions: Collection[str]) -> dict[str, str]:
     """Return the whole hashes of the commits that are named."""
-    # A name with a blank or a line break, or one that git would read as an expression, is none of a commit.
+    # Git reads a name with a blank, a line break or one of these characters as an expression.
     names = sorted(r for r in revisions if r and not set(r) & set(" \t\r\n\0~^:?*[\\@{}"))
+    hashes = {name: match["hash"] for name in names if (match := _HASH.fullmatch(name))}
+    asked = [(name, f"refs/tags/{name}", "") for name in names]
+    asked += [(name, digits, digits) for name, digits in hashes.items()]
     checked = _git(
         repository,
         "cat-file",
         "--batch-check=%(objecttype) %(objectname)",
-        stdin=[f"{name}^{{commit}}" for name in names],
+        stdin=[f"{what}^{{commit}}" for _, what, _ in asked],
     )
-    found = zip(names, (line.split() for line in checked.splitlines()), strict=True)
-    return {name: words[1] for name, words in found if words[0] == "commit"}
+    found: dict[str, str] = {}
+    for (name, _, digits), line in zip(asked, checked.splitlines(), strict=True):
+        kind, commit, *_ = line.split()
+        # A branch may have the digits of a hash as its name.
+        if kind == "commit" and commit.startswith(digits.lower()):
+            found.setdefault(name, commit)
+    return found
 
 
 def _dates(history: Iterable[list[str]]) -> dict[str, datetime]:

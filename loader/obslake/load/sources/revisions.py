@@ -31,6 +31,36 @@ _REVISIONS = TableDefinition(
 )
 
 
+# A date counts whether it was given for the revision or for one of its implementations.
+_LATEST_DATES = """
+with
+
+described as (
+    select * from lake.implementations where data_set_id = $data_set
+),
+
+named as (
+    select distinct revision, implementation_id from described
+    where lineage = $lineage and revision is not null
+),
+
+dates as (
+    select n.revision, d.revised_at, d.load_id
+    from named as n inner join described as d using (implementation_id)
+    union all
+    select revision, revised_at, load_id from described
+    where implementation_id is null and lineage = $lineage
+)
+
+select
+    named.revision,
+    max_by(revised_at, load_id || ':' || cast(revised_at as varchar)),
+    max(load_id) filter (revised_at is not null)
+from named left join dates using (revision)
+group by named.revision
+"""
+
+
 class RevisionsReader(DescriptionsReader):
     """``obslake load revisions``."""
 
@@ -65,6 +95,8 @@ class RevisionsReader(DescriptionsReader):
         """
         self._lineage = lineage
         self._git = git
+        # The loads whose dates are replaced: dates that are loaded for a second time are another source.
+        self._replaced: list[str] = []
         given = ("lineage",) if lineage is None else ()
         self.required = (*given, "revision", "revised_at")
 
@@ -73,8 +105,13 @@ class RevisionsReader(DescriptionsReader):
         return {"lineage": self._lineage, "git": self._git}
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
-        """Add the lineage of rows that name none."""
-        return {**super().identity(file, options), "lineage": self._lineage}
+        """Add the lineage of rows that name none, and which dates are replaced."""
+        replaced = {"replaced": self._replaced} if self._replaced else {}
+        return {**super().identity(file, options), "lineage": self._lineage, **replaced}
+
+    def context(self, file: SourceFile, options: Options) -> dict[str, object] | None:
+        """Return the context of rows; the dates of a repository may be loaded again, when others replaced them."""
+        return super().context(file, options) if self._git is None else None
 
     def constants(self) -> dict[str, str]:
         """Return the lineage of rows that name none."""
@@ -95,14 +132,15 @@ class RevisionsReader(DescriptionsReader):
         if unknown:
             names = ", ".join(unknown[:_MOST_NAMES]) + (", …" if len(unknown) > _MOST_NAMES else "")
             warnings.append(
-                f"{self._git}: {len(unknown):,} of the {len(stored):,} revisions of {self._lineage} "
-                f"are no commits or tags of the repository, and keep their place: {names}"
+                f"{self._git}: the repository has no commit or tag for {len(unknown):,} of "
+                f"{len(stored):,} revisions of {self._lineage}, whose places do not change: {names}"
             )
-        new = {revision: date for revision, date in dates.items() if stored[revision] != date}
+        new = {revision: date for revision, date in dates.items() if stored[revision][0] != date}
         if not new:
             if not unknown:
                 warnings.append(f"{self._git}: all revisions of {self._lineage} have these dates")
             return {}, warnings
+        self._replaced = sorted({load for revision in new if (load := stored[revision][1])})
         path = folder / "revisions.jsonl"
         path.write_text(
             "".join(
@@ -115,32 +153,23 @@ class RevisionsReader(DescriptionsReader):
 
 def _stored(
     lakehouse: Lakehouse | FutureLakehouse, data_set: str, lineage: str, folder: Path
-) -> dict[str, datetime | None]:
-    """Return the revisions of a lineage with the latest date that ``obslake load revisions`` has stored for them.
+) -> dict[str, tuple[datetime | None, str | None]]:
+    """Return the revisions of a lineage, each with the date that counts, the latest one, and its load.
 
     Raises:
         SourceNotFoundError: the data set has no revisions of the lineage.
     """
-    found: dict[str, datetime | None] = {}
+    found: dict[str, tuple[datetime | None, str | None]] = {}
     lineages: list[str] = []
     if isinstance(lakehouse, Lakehouse):
         with engine.connect(temp_directory=folder) as connection:
             create_source_views(lakehouse, connection)
-            found = dict(
-                connection.execute(
-                    """
-                    select
-                        revision,
-                        arg_max(revised_at, load_id) filter (
-                            implementation_id is null and revised_at is not null
-                        )
-                    from lake.implementations
-                    where data_set_id = ? and lineage = ? and revision is not null
-                    group by revision
-                    """,
-                    [data_set, lineage],
+            found = {
+                revision: (date, load)
+                for revision, date, load in connection.execute(
+                    _LATEST_DATES, {"data_set": data_set, "lineage": lineage}
                 ).fetchall()
-            )
+            }
             lineages = [
                 f"{name} of data set {its}"
                 for its, name in connection.execute(

@@ -32,7 +32,7 @@ export class Changes {
       h("p", { class: "up" }, h("a", { href: home }, "All problems")),
       title(this.lineage.lineage, data(this.lineage.environment), " · ", data(this.lineage.data_set)),
       this.last(),
-      parts.set_aside && h("p", { class: "note" }, `${quantity(parts.set_aside.length, "run")} in this environment ${parts.set_aside.length > 1 ? "are" : "is"} set aside; the latest: `, data(parts.set_aside[0].run), ": ", data(parts.set_aside[0].reason), "."),
+      parts.set_aside && h("p", { class: "note" }, `${quantity(parts.set_aside.n, "run")} in this environment ${parts.set_aside.n > 1 ? "are" : "is"} set aside; the latest: `, data(parts.set_aside.runs[0].run), ": ", data(parts.set_aside.runs[0].reason), "."),
       parts.drift && h("div", { class: "plots" }, picture({ about: "Changes by revision; the list below has them", svg: parts.drift })),
       this.changes,
       this.failures(),
@@ -154,9 +154,11 @@ export class Changes {
 
   /** List the runs in this environment that are set aside, whichever lineages they executed. */
   setAside() {
-    const rows = (this.parts.set_aside ?? []).map((each) => [data(each.run), `${each.at}`, data(each.reason)]);
-    if (!rows.length) return null;
-    return [h("h3", {}, "Set aside"), h("p", { class: "note" }, `${quantity(rows.length, "run")} of the data set in this environment ${rows.length > 1 ? "count" : "counts"} in nothing above.`), table("Runs that are set aside, the latest first", ["Id", "When (UTC)", "Reason"], rows)];
+    if (!this.parts.set_aside) return null;
+    const { n, runs } = this.parts.set_aside;
+    const rows = runs.map((each) => [data(each.run), `${each.at}`, data(each.reason)]);
+    const last = rows.length < n ? ` These are the last ${count(rows.length)}.` : "";
+    return [h("h3", {}, "Set aside"), h("p", { class: "note" }, `${quantity(n, "run")} of the data set in this environment ${n > 1 ? "count" : "counts"} in nothing above.${last}`), table("Runs that are set aside, the latest first", ["Id", "When (UTC)", "Reason"], rows)];
   }
 
   change(row) {

@@ -19,7 +19,7 @@ const NUMBERS = [
 ];
 
 export class Overview {
-  constructor({ problems, data_sets: dataSets, lineages, changes, loads, set_aside: setAside, all_loads: allLoads, built, plots, left_out: leftOut }, hrefs) {
+  constructor({ problems, data_sets: dataSets, lineages, changes, loads, set_aside: setAside, all_set_aside: allSetAside, all_loads: allLoads, built, plots, left_out: leftOut }, hrefs) {
     this.problems = columnsToRows(problems);
     this.hrefs = hrefs;
     this.grid = new Grid({ caption: "", columns: this.columns(), rows: [], rowHeight: 34, onSort: (key) => this.sort(key), onOpen: (row, column) => column.key === "problem" || this.open(row) });
@@ -35,7 +35,7 @@ export class Overview {
       lineages.length > 0 && h("section", {}, h("h2", {}, "Lineages"), lineageTable(lineages, changes, hrefs)),
       plots.length > 0 && h("section", {}, h("h2", {}, "Plots"), h("div", { class: "plots" }, plots.map(picture))),
       dataSets.length > 0 && h("section", {}, h("h2", {}, "Data sets"), dataSetTable(dataSets)),
-      setAside.length > 0 && h("section", {}, h("h2", {}, "Runs that are set aside"), setAsideTable(setAside)),
+      setAside.length > 0 && h("section", {}, h("h2", {}, "Runs that are set aside"), setAsideTable(setAside), setAside.length < allSetAside && h("p", { class: "note" }, `These are the last ${count(setAside.length)} of ${count(allSetAside)} runs.`)),
       loads.length > 0 && h("section", {}, h("h2", {}, "Loads"), loadTable(loads), loads.length < allLoads && h("p", { class: "note" }, `These are the last ${count(loads.length)} of ${count(allLoads)} loads.`)),
     );
     const names = [...new Set(this.problems.map((row) => row.data_set))];

@@ -328,12 +328,14 @@ group by l;
 create or replace temp view report_part_set_aside as
 select
     n.l,
-    to_json(list(struct_pack(
-        run := s.run_id, at := s.observed_at, reason := s.set_aside_reason
-    ) order by s.recency)) as value
+    to_json(struct_pack(
+        n := count(*),
+        runs := list(
+            struct_pack(run := s.run_id, at := s.observed_at, reason := s.set_aside_reason) order by s.recency
+        ) filter (s.recency <= getvariable('max_slices'))
+    )) as value
 from report_set_aside as s
 inner join report_numbered_lineages as n on s.data_set_id = n.data_set_id and s.environment_id = n.environment_id
-where s.recency <= getvariable('max_slices')
 group by n.l;
 
 create or replace temp view report_part_strips as
