@@ -162,7 +162,7 @@ def test_dates_are_restored_from_a_repository(
     lake.load("revisions", *git)
     rows = {
         "revisions": f"lineage,revision,revised_at\nmain,{commit},2001-01-01\n",
-        "implementations": f"problem_id,implementation_id,revised_at\np,{commit},2002-01-01\n",
+        "implementations": f"problem_id,implementation_id,revised_at\np,i {commit},2002-01-01\n",
     }
     for n in range(2):
         for kind, text in rows.items():

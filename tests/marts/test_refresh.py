@@ -11,9 +11,10 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import astuple, fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -28,7 +29,7 @@ from tests.harness.requests import Point
 from tests.harness.workspace import COMMANDS, Workspace
 from tests.marts.comparison import SEEDS, descriptions_table, observations_table
 from tests.marts.lockstep import Findings, Shared, Step, Steps, in_lockstep, play, scenarios_of
-from tests.marts.test_end_to_end import assert_marts
+from tests.marts.test_end_to_end import MakeWorkspace, assert_marts
 from tests.reference.equivalence import Equivalence, rules_of
 from tests.reference.naive import (
     ORACLE,
@@ -728,66 +729,106 @@ def write_seed(project: Path, seed: str, rows: Sequence[Equivalence | Decision |
         writer.writerows(map(astuple, rows))
 
 
-def test_changed_response_equivalences(workspace: Workspace) -> None:
-    """They rebuild exactly the problems that they apply to, in all marts."""
-    project = copy_project(workspace)
+@dataclass(frozen=True)
+class Seeded:
+    """A lakehouse with a project whose seeds tests fill, and empty again.
+
+    Attributes:
+        workspace: its workspace.
+        project: a copy of the project, which builds it.
+        observations: all that is loaded.
+        descriptions: likewise.
+    """
+
+    workspace: Workspace
+    project: Path
+    observations: list[Observation]
+    descriptions: list[Description]
+
+    def refresh(self) -> None:
+        self.workspace.dbt(*REFRESH, project=self.project)
+
+    def write(self, seed: str, rows: Sequence[Equivalence | Decision | Renamed]) -> None:
+        write_seed(self.project, seed, rows)
+
+    def assert_marts(self, **rules: Any) -> None:
+        assert_marts(self.workspace, self.observations, self.descriptions, **rules)
+
+    def refused(self) -> str:
+        """Return what a run that fails says."""
+        refused = self.workspace.run("dbt", "run", cwd=self.project)
+        assert refused.returncode != 0
+        return refused.stdout
+
+
+@pytest.fixture(scope="module")
+def built_without_seeds(make_workspace: MakeWorkspace) -> Seeded:
+    """Build the lakehouse without any rows of seeds."""
+    workspace = make_workspace("seeds")
     observations = random_observations(8, n_problems=40)
     descriptions = random_descriptions(8, observations)
     load_observations(workspace, observations, "observations")
     for load_id in sorted({d.load_id for d in descriptions}):
         part_of_load = [d for d in descriptions if d.load_id == load_id]
         load_descriptions(workspace, part_of_load, f"descriptions-{load_id}")
+    seeded = Seeded(workspace, copy_project(workspace), observations, descriptions)
+    workspace.dbt(*RUN, project=seeded.project)
+    seeded.assert_marts()
+    return seeded
+
+
+@pytest.fixture
+def seeded(built_without_seeds: Seeded) -> Iterator[Seeded]:
+    """Provide the lakehouse, and take back what the test has written."""
+    yield built_without_seeds
+    for seed in SEEDS:
+        built_without_seeds.write(seed, [])
+    built_without_seeds.refresh()
+
+
+def test_changed_response_equivalences(seeded: Seeded) -> None:
+    """They rebuild exactly the problems that they apply to, in all marts."""
+    observations = seeded.observations
     problems = {(o.data_set_id, o.problem_id) for o in observations}
-    workspace.dbt(*RUN, project=project)
-    assert_marts(workspace, observations, descriptions)
 
     one, other = sorted(problems)[3:5]
     some = [Equivalence(*one, "json"), Equivalence(*one, "significant_digits", "1")]
     some += [Equivalence(None, other[1], "exception_class")]
-    write_seed(project, "response_equivalences", some)
-    workspace.dbt(*REFRESH, project=project)
+    seeded.write("response_equivalences", some)
+    seeded.refresh()
     concerned = {one} | {p for p in problems if p[1] == other[1]}
-    assert built(workspace)["int_canonical_responses"] == concerned
-    assert built(workspace)["consensus_oracles"] == concerned
-    assert built(workspace)["behavior_changes"] <= concerned
-    assert_marts(workspace, observations, descriptions, some)
+    assert built(seeded.workspace)["int_canonical_responses"] == concerned
+    assert built(seeded.workspace)["consensus_oracles"] == concerned
+    assert built(seeded.workspace)["behavior_changes"] <= concerned
+    seeded.assert_marts(equivalences=some)
 
     # Other rules for many problems, read by `dbt seed`; the rules of some problems do not change.
     many = random_equivalences(8, observations)
-    write_seed(project, "response_equivalences", many)
-    workspace.dbt("--quiet", "seed", project=project)
-    workspace.dbt(*REFRESH, project=project)
-    assert built(workspace)["int_actuations"] == {
+    seeded.write("response_equivalences", many)
+    seeded.workspace.dbt("--quiet", "seed", project=seeded.project)
+    seeded.refresh()
+    assert built(seeded.workspace)["int_actuations"] == {
         p for p in problems if rules_of(some, *p) != rules_of(many, *p)
     }
-    assert_marts(workspace, observations, descriptions, many)
-    assert_as_if_built_at_once(workspace, project=project)
-    workspace.obslake("verify", "--sample", "999")
+    seeded.assert_marts(equivalences=many)
+    assert_as_if_built_at_once(seeded.workspace, project=seeded.project)
+    seeded.workspace.obslake("verify", "--sample", "999")
 
     tolerance = Equivalence(None, None, "tolerance", "0.1")
-    write_seed(project, "response_equivalences", [tolerance])
-    refused = workspace.run("dbt", "run", cwd=project)
-    assert refused.returncode != 0
-    assert "rule tolerance: the rule must be exact, exception_class, json" in refused.stdout
-    assert_marts(workspace, observations, descriptions, many)
+    seeded.write("response_equivalences", [tolerance])
+    refused = seeded.refused()
+    assert "rule tolerance: the rule must be exact, exception_class, json" in refused
+    seeded.assert_marts(equivalences=many)
 
-    write_seed(project, "response_equivalences", [])
-    workspace.dbt(*REFRESH, project=project)
-    assert_marts(workspace, observations, descriptions)
+    seeded.write("response_equivalences", [])
+    seeded.refresh()
+    seeded.assert_marts()
 
 
-def test_changed_runs_set_aside(workspace: Workspace) -> None:
+def test_changed_runs_set_aside(seeded: Seeded) -> None:
     """They rebuild exactly the problems that the runs executed, and say which runs there are not."""
-    project = copy_project(workspace)
-    observations = random_observations(8, n_problems=40)
-    descriptions = random_descriptions(8, observations)
-    load_observations(workspace, observations, "observations")
-    for load_id in sorted({d.load_id for d in descriptions}):
-        part_of_load = [d for d in descriptions if d.load_id == load_id]
-        load_descriptions(workspace, part_of_load, f"descriptions-{load_id}")
-    workspace.dbt(*RUN, project=project)
-    assert_marts(workspace, observations, descriptions)
-    recognised = runs_set_aside(observations, descriptions)
+    observations = seeded.observations
+    recognised = runs_set_aside(observations, seeded.descriptions)
     assert recognised
 
     (data_set, run, environment), *_ = sorted(recognised)
@@ -796,13 +837,13 @@ def test_changed_runs_set_aside(workspace: Workspace) -> None:
         Decision(data_set, run, environment, "false"),
         Decision(*one[0], None, "true", 'no "network"'),
     ]
-    write_seed(project, "runs_set_aside", [*some, Decision("d", "never", None, "true", "x")])
-    output = workspace.run("dbt", "run", cwd=project).stdout
+    seeded.write("runs_set_aside", [*some, Decision("d", "never", None, "true", "x")])
+    output = seeded.workspace.run("dbt", "run", cwd=seeded.project).stdout
     assert (
         "runs_set_aside, data set d, environment (any), run never: no implementation has rows of this run"
         in output
     )
-    assert built(workspace)["int_actuations"] == {
+    assert built(seeded.workspace)["int_actuations"] == {
         (o.data_set_id, o.problem_id)
         for o in observations
         if o.implementation_id != ORACLE
@@ -811,74 +852,64 @@ def test_changed_runs_set_aside(workspace: Workspace) -> None:
             or (o.data_set_id, o.run_id, o.environment_id) == (data_set, run, environment)
         )
     }
-    assert_marts(workspace, observations, descriptions, decisions=some)
-    assert_as_if_built_at_once(workspace, project=project)
-    workspace.obslake("verify", "--sample", "999")
+    seeded.assert_marts(decisions=some)
+    assert_as_if_built_at_once(seeded.workspace, project=seeded.project)
+    seeded.workspace.obslake("verify", "--sample", "999")
 
     # Another reason changes nothing but the reason.
     some = [some[0], replace(some[1], reason="no network")]
-    write_seed(project, "runs_set_aside", some)
-    workspace.dbt(*REFRESH, project=project)
-    assert built(workspace) == {}
-    assert_marts(workspace, observations, descriptions, decisions=some)
+    seeded.write("runs_set_aside", some)
+    seeded.refresh()
+    assert built(seeded.workspace) == {}
+    seeded.assert_marts(decisions=some)
 
-    write_seed(project, "runs_set_aside", [Decision(None, "r", None, "true")])
-    refused = workspace.run("dbt", "run", cwd=project)
-    assert refused.returncode != 0
+    seeded.write("runs_set_aside", [Decision(None, "r", None, "true")])
+    refused = seeded.refused()
     message = "environment (any), run r: a run that is set aside needs a reason"
-    assert message in refused.stdout
-    assert_marts(workspace, observations, descriptions, decisions=some)
+    assert message in refused
+    seeded.assert_marts(decisions=some)
 
-    write_seed(project, "runs_set_aside", [])
-    workspace.dbt(*REFRESH, project=project)
-    assert_marts(workspace, observations, descriptions)
+    seeded.write("runs_set_aside", [])
+    seeded.refresh()
+    seeded.assert_marts()
 
 
-def test_changed_renamed_tests(workspace: Workspace) -> None:
+def test_changed_renamed_tests(seeded: Seeded) -> None:
     """They rebuild exactly the problems that they apply to; a test then has the history of both names."""
-    project = copy_project(workspace)
-    observations = random_observations(8, n_problems=40)
-    descriptions = random_descriptions(8, observations)
-    load_observations(workspace, observations, "observations")
-    for load_id in sorted({d.load_id for d in descriptions}):
-        part_of_load = [d for d in descriptions if d.load_id == load_id]
-        load_descriptions(workspace, part_of_load, f"descriptions-{load_id}")
+    observations = seeded.observations
     problems = {(o.data_set_id, o.problem_id) for o in observations}
-    workspace.dbt(*RUN, project=project)
-    assert_marts(workspace, observations, descriptions)
 
     tests = sorted({(o.data_set_id, o.problem_id, o.test_id) for o in observations})
     one, other = tests[3], tests[-3]
     some = [Renamed(*one, "a new name"), Renamed(None, *other[1:], "another name")]
-    write_seed(project, "renamed_tests", some)
-    workspace.dbt(*REFRESH, project=project)
-    assert built(workspace)["int_actuations"] == {one[:2]} | {
+    seeded.write("renamed_tests", some)
+    seeded.refresh()
+    assert built(seeded.workspace)["int_actuations"] == {one[:2]} | {
         p for p in problems if p[1] == other[1]
     }
-    assert_marts(workspace, observations, descriptions, renamed=some)
+    seeded.assert_marts(renamed=some)
 
     many = random_renamed(8, observations)
-    write_seed(project, "renamed_tests", many)
-    workspace.dbt(*REFRESH, project=project)
-    assert_marts(workspace, observations, descriptions, renamed=many)
-    assert_as_if_built_at_once(workspace, project=project)
-    workspace.obslake("verify", "--sample", "999")
+    seeded.write("renamed_tests", many)
+    seeded.refresh()
+    seeded.assert_marts(renamed=many)
+    assert_as_if_built_at_once(seeded.workspace, project=seeded.project)
+    seeded.workspace.obslake("verify", "--sample", "999")
 
     chain = [Renamed(None, None, "a", "b"), Renamed("d", None, "b", "c")]
     for faulty, message in (
         ([*chain, Renamed("d2", None, "a", "c")], "b is renamed to c: rename a to c, too"),
         ([chain[0], Renamed("d", "p", "b", "a")], "b is renamed to a: names cannot be exchanged"),
     ):
-        write_seed(project, "renamed_tests", faulty)
-        refused = workspace.run("dbt", "run", cwd=project)
-        assert refused.returncode != 0
-        assert f"problem (any), test a: {message}" in refused.stdout
-    assert_marts(workspace, observations, descriptions, renamed=many)
+        seeded.write("renamed_tests", faulty)
+        refused = seeded.refused()
+        assert f"problem (any), test a: {message}" in refused
+    seeded.assert_marts(renamed=many)
 
     # Where b has another name, so has a.
-    write_seed(project, "renamed_tests", [*chain, Renamed("d", None, "a", "c")])
-    workspace.dbt(*REFRESH, project=project)
-    assert_marts(workspace, observations, descriptions)
+    seeded.write("renamed_tests", [*chain, Renamed("d", None, "a", "c")])
+    seeded.refresh()
+    seeded.assert_marts()
 
 
 def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None:

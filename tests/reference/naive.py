@@ -892,23 +892,36 @@ def differently_asked(
     def asked_at(r: CubeRow) -> datetime:
         return date_of.get((*_problem(r), r.implementation_id), last[r.implementation_id])
 
-    of_hash = Counter((r.test_content_hash, asked_at(r)) for r in cells)
-    equal = Counter((r.step_id, r.test_content_hash, r.inputs, asked_at(r)) for r in cells)
+    def of_test(r: CubeRow) -> tuple[object, ...]:
+        return (r.test_content_hash, asked_at(r))
+
+    def of_stimulus(r: CubeRow) -> tuple[object, ...]:
+        return (r.step_id, r.inputs, *of_test(r))
+
+    alike = {key: group(cells, key) for key in (of_test, of_stimulus)}
+
+    def newness(r: CubeRow, key: Callable[[CubeRow], tuple[object, ...]]) -> tuple[object, ...]:
+        """By its date, then the latest execution of what is alike, then their number."""
+        others = alike[key][key(r)]
+        return (asked_at(r), max(o.observed_at for o in others), len(others))
+
     hashed = [r for r in cells if r.test_content_hash is not None]
-    current = max(
-        ((asked_at(r), of_hash[r.test_content_hash, asked_at(r)], r.test_content_hash) for r in hashed),
-        default=(None,),
-    )[-1]  # fmt: skip
+    newest_test = max(
+        hashed, key=lambda r: (newness(r, of_test), r.test_content_hash), default=None
+    )
 
     def is_of_another_test(r: CubeRow) -> bool:
-        return r.test_content_hash not in (None, current)
+        return (
+            newest_test is not None
+            and r.test_content_hash is not None
+            and r.test_content_hash != newest_test.test_content_hash
+        )
 
     def precedence(r: CubeRow) -> tuple[object, ...]:
         return (
             (r.test_content_hash, r.inputs) != (None, None),
             not is_of_another_test(r),
-            asked_at(r),
-            equal[r.step_id, r.test_content_hash, r.inputs, asked_at(r)],
+            newness(r, of_stimulus),
             none_first(r.test_content_hash),
             none_first(r.inputs),
         )

@@ -10,6 +10,8 @@
 
 {%- set test = ['problem_no', 'data_set_id', 'problem_id', 'test_id'] %}
 {%- set stimulus = test + ['step_id'] %}
+{%- set of_test = (test + ['asked_at', 'test_content_hash']) | join(', ') %}
+{%- set of_stimulus = (stimulus + ['asked_at', 'test_content_hash', 'inputs']) | join(', ') %}
 
 with
 
@@ -20,18 +22,27 @@ cells as (
 
 ),
 
+stimuli as (
+
+    select
+        {{ stimulus | join(',\n        ') }},
+        min(test_content_hash) as least_hash,
+        max(test_content_hash) as greatest_hash,
+        count(test_content_hash) < count(*) and min(inputs) <> max(inputs) as has_other_inputs
+    from cells
+    group by {{ stimulus | join(', ') }}
+
+),
+
 -- If all have the hash of the same test, their inputs may still differ: some are recorded after the call changed them.
 edited_tests as (
 
-    select distinct {{ test | join(', ') }}
-    from (
-        select {{ stimulus | join(', ') }}
-        from cells
-        group by {{ stimulus | join(', ') }}
-        having
-            min(test_content_hash) <> max(test_content_hash)
-            or (count(test_content_hash) < count(*) and min(inputs) <> max(inputs))
-    ) as edited_stimuli
+    select {{ test | join(', ') }}
+    from stimuli
+    group by {{ test | join(', ') }}
+    having
+        min(least_hash) <> max(greatest_hash)
+        or max(case when has_other_inputs then 1 else 0 end) = 1
 
 ),
 
@@ -71,15 +82,16 @@ counted as (
 
     select
         *,
-        count(*) over (partition by {{ test | join(', ') }}, asked_at, test_content_hash) as n_cells_of_test,
-        count(*) over (
-            partition by {{ stimulus | join(', ') }}, asked_at, test_content_hash, inputs
-        ) as n_equal
+        count(*) over (partition by {{ of_test }}) as n_of_test,
+        max(observed_at) over (partition by {{ of_test }}) as of_test_observed_at,
+        count(*) over (partition by {{ of_stimulus }}) as n_of_stimulus,
+        max(observed_at) over (partition by {{ of_stimulus }}) as of_stimulus_observed_at
     from dated_cells
 
 ),
 
--- If several contents are equally new, the one with most responses is asked now.
+-- If several contents are equally new, such as those of runs of one revision, the one executed last is asked now, and of
+-- those the one with most responses.
 with_current_tests as (
 
     select
@@ -89,7 +101,8 @@ with_current_tests as (
             order by
                 case when test_content_hash is null then 1 else 0 end,
                 asked_at desc,
-                n_cells_of_test desc,
+                of_test_observed_at desc,
+                n_of_test desc,
                 test_content_hash desc
         ) as current_test_hash
     from counted
@@ -107,7 +120,8 @@ ranked as (
                 case when test_content_hash is null and inputs is null then 1 else 0 end,
                 case when test_content_hash <> current_test_hash then 1 else 0 end,
                 asked_at desc,
-                n_equal desc,
+                of_stimulus_observed_at desc,
+                n_of_stimulus desc,
                 test_content_hash desc nulls last,
                 inputs desc nulls last
         ) as recency
