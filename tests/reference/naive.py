@@ -868,12 +868,14 @@ def other_contents(
     found = set()
     for of_test in group(cells, lambda r: (*_problem(r), r.test_id)).values():
         of_test = [r for r in of_test if r.implementation_id != ORACLE]
-        different = differently_asked(of_test, date_of)
+        different, current_test = differently_asked(of_test, date_of)
+        found |= different
         found |= {
             r
             for r in of_test
+            if r.test_content_hash is None or r.test_content_hash != current_test
             if any(
-                d.implementation_id == r.implementation_id and d.step_id <= r.step_id
+                d.implementation_id == r.implementation_id and d.step_id < r.step_id
                 for d in different
             )
         }
@@ -882,8 +884,8 @@ def other_contents(
 
 def differently_asked(
     cells: Sequence[CubeRow], date_of: dict[ImplementationOfProblem, datetime]
-) -> set[CubeRow]:
-    """Return the cells of a test whose own step is not the one of the current test."""
+) -> tuple[set[CubeRow], str | None]:
+    """Return the cells of a test whose own step is not the current one, and the hash of the current test."""
     last = {
         i: max(r.observed_at for r in rows)
         for i, rows in group(cells, lambda r: r.implementation_id).items()
@@ -933,7 +935,7 @@ def differently_asked(
             is_removed = is_of_another_test(newest) and is_of_another_test(r)
             if is_removed or not is_same_stimulus(r, newest):
                 different.add(r)
-    return different
+    return different, newest_test.test_content_hash if newest_test else None
 
 
 def build_matrix(
@@ -2543,7 +2545,7 @@ def assess(
         problem_id=problem[1],
         n_implementations=len(columns),
         n_voters=len(eligible),
-        n_tests=len(steps_of_test),
+        n_tests=len({test for test, _ in consensus}),
         n_stimuli=len(consensus),
         n_clusters=len(size_of),
         n_largest_cluster=max(size_of.values(), default=0),

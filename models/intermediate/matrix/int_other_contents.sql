@@ -133,27 +133,38 @@ compared as (
 
     select
         ranked.*,
-        -- The state of the objects under test depends on all steps before.
-        max(
-            case
-                when not {{ obslake.is_same_stimulus('ranked', 'newest') | indent(20) }} then 1
-                -- The current test does not have this step.
-                when
-                    ranked.test_content_hash <> ranked.current_test_hash
-                    and newest.test_content_hash <> newest.current_test_hash
-                    then 1
-                else 0
-            end
-        ) over (
-            partition by ranked.{{ test | join(', ranked.') }}, ranked.implementation_id
-            order by ranked.step_id
-            rows between unbounded preceding and current row
-        ) = 1 as is_other
+        case
+            when not {{ obslake.is_same_stimulus('ranked', 'newest') | indent(16) }} then 1
+            -- The current test does not have this step.
+            when
+                ranked.test_content_hash <> ranked.current_test_hash
+                and newest.test_content_hash <> newest.current_test_hash
+                then 1
+            else 0
+        end as is_different
     from ranked
     inner join ranked as newest
         on
             {{ obslake.equal_columns('ranked', 'newest', stimulus) | indent(12) }}
             and newest.recency = 1
+
+),
+
+-- The state of the objects under test depends on all steps before; those of the current test are known.
+judged as (
+
+    select
+        *,
+        is_different = 1
+        or (
+            max(is_different) over (
+                partition by {{ test | join(', ') }}, implementation_id
+                order by step_id
+                rows between unbounded preceding and current row
+            ) = 1
+            and not coalesce(test_content_hash = current_test_hash, false)
+        ) as is_other
+    from compared
 
 ),
 
@@ -166,7 +177,7 @@ final as (
         step_id,
         implementation_id,
         problem_no
-    from compared
+    from judged
     where is_other
 
 )
