@@ -29,7 +29,8 @@ class Options:
         run: run of rows that do not name one; None: the load itself.
         renames: maps columns of the lakehouse to columns of the source.
         max_faulty: how many records that cannot be understood may be set aside.
-        outputs: what strings in columns of responses are: ``text`` of the protocol, ``values``, or ``auto``.
+        outputs: what strings in columns of responses are: ``text`` of the protocol, ``values``, ``verdicts``
+            of a test harness, or ``auto``.
         delimiter: delimiter of CSV files; None: detected.
         partitions: folders named ``column=value`` are columns.
         as_oracle: all rows belong to the specified oracle, whatever implementation they name.

@@ -104,12 +104,12 @@ class ObservationsReader(OneStepReader):
         *READING,
         click.Option(
             ["--outputs"],
-            type=click.Choice(["auto", "text", "values"]),
+            type=click.Choice(["auto", "text", "values", "verdicts"]),
             default="auto",
             show_default=True,
             help=(
-                "Strings in column output are text of the response protocol, or returned values; auto: whichever "
-                "fits all rows of a file, which is refused if both do."
+                "Strings in column output are text of the response protocol, returned values, or verdicts of a "
+                "harness; auto: whichever fits all rows of a file, which is refused if text and values both do."
             ),
         ),
         click.Option(
