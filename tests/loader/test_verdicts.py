@@ -1,10 +1,11 @@
 """Verdicts in the words of test harnesses are verdicts of the protocol, or the load says that they are values."""
 
+import re
 from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from obslake import engine
 from obslake.load.sources import SQL
@@ -13,6 +14,7 @@ from obslake.load.sources.verdicts import OUTCOMES, TOKENS, normalize, outcome
 
 from tests.harness.lake import Lake, observation
 from tests.loader.staging import EXAMPLES
+from tests.loader.test_observations import published
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "observations.md"
 
@@ -23,6 +25,7 @@ IN_THE_FIELD = {
         "failed: division by zero": "failed@@division by zero",
         "failed: ": "failed",
         "timed out": "$TIMEOUT",
+        "timed out after 3 s": "$TIMEOUT@after 3 s",
     },
     "EvalPlus": {"pass": "passed", "fail": "failed", "timeout": "$TIMEOUT"},
     "LiveCodeBench": {
@@ -30,6 +33,8 @@ IN_THE_FIELD = {
         "Time Limit Exceeded": "$TIMEOUT",
         "Runtime Error": "error",
         "Compilation Error": "error",
+        "Wrong answer at output_line_idx=0: No != Yes": "failed@@at output_line_idx=0: No != Yes",
+        "Error during testing: EOF": "error@@during testing: EOF",
     },
     "MultiPL-E": {
         "OK": "passed",
@@ -98,6 +103,14 @@ def test_the_words_of_a_harness(lake: Lake, harness: str) -> None:
         assert dict(found) == words
 
 
+def test_the_words_of_a_harness_in_the_published_form(lake: Lake) -> None:
+    outputs = ["PASSED", "FAILED: KeyError", "timed out"]
+    rows = [published(step_id=n, output=output) for n, output in enumerate(outputs)]
+    report = lake.load("observations", lake.parquet("o.parquet", rows))
+    assert report["response_kinds"] == {"timeout": 1, "verdict": 2}
+    assert "are translated: 3" in report["warnings"][0]
+
+
 @pytest.fixture(scope="module")
 def reading(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     folder = tmp_path_factory.mktemp("verdicts")
@@ -122,6 +135,8 @@ def test_words_mean_the_same_in_any_spelling(
             written = getattr(written, how)()
         elif number < len(word):
             written = written[:number] + how + written[number:]
+    # Such words begin the details.
+    assume(not re.search(r"\s(-|after|at|during|in|with)\s", written))
     ((found, response, kind),) = reading.execute(
         "select harness_outcome($1), verdict_response($1), response_kind(verdict_response($1))",
         [written + details],
@@ -191,6 +206,13 @@ def test_a_returned_value_is_not_a_verdict(lake: Lake, output: str) -> None:
     assert lake.rows("observations", "output", "response_kind") == [(output, "value")] * 2
 
 
+def test_verdict_words_among_other_strings_of_json_are_counted(lake: Lake) -> None:
+    rows = [observation(step_id=n, output=text) for n, text in enumerate(["ok", "fine", "pass"])]
+    report = lake.load("observations", lake.jsonl("o.jsonl", rows))
+    assert "while others do not: 2, such as 'ok' in row 1; they are kept" in report["warnings"][0]
+    assert ('"ok"',) in lake.rows("observations", "output")
+
+
 # -- kinds that say otherwise ------------------------------------------------------------------------
 
 
@@ -256,6 +278,15 @@ def test_flags_are_values_unless_they_are_said_to_be_verdicts(lake: Lake, form: 
         ("passed",),
     ]
     assert "are translated: 2, such as" in report["warnings"][0]
+
+
+@pytest.mark.parametrize("name", ["failed", "is_error", "Timeout"])
+def test_flags_of_something_else_than_passing_are_not_verdicts(lake: Lake, name: str) -> None:
+    rows = [{**observation(test_id=str(flag)), name: flag} for flag in (True, False)]
+    options = ["observations", lake.jsonl("o.jsonl", rows), "--map", f"output={name}"]
+    refused = lake.refused(*options, "--outputs", "verdicts")
+    assert "row 1: a flag, but the column's name does not say passed" in refused
+    assert not any("verdicts" in note for note in lake.load(*options)["warnings"])
 
 
 def test_flags_in_a_column_of_another_name_are_values_without_a_note(lake: Lake) -> None:

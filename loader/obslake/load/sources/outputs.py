@@ -20,7 +20,7 @@ from obslake.load.sources.response_survey import (
     shortened,
     survey_responses,
 )
-from obslake.load.sources.verdicts import OUTCOMES, TOKENS, outcome
+from obslake.load.sources.verdicts import OUTCOMES, TOKENS, Outcome, outcome
 
 _MOST_WORDS = 12
 
@@ -82,7 +82,17 @@ def read_outputs(
 def _check_verdicts(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, column: str, responses: Responses
 ) -> None:
-    """Refuse a file with responses that are not known as verdicts."""
+    """Refuse a file with responses that are not known as verdicts, or flags that mean the contrary."""
+    if _outcomes_in_name(column) - {"passed"}:
+        ((row,),) = connection.execute(
+            f"select min({responses.row}) from {responses.source} "
+            f"where {responses.are_values} and flag_verdict({responses.output}) is not null"
+        ).fetchall()
+        if row is not None:
+            raise SourceFormatError(
+                f"{file.name}, column {column}, row {row}: a flag, but the column's name does not say passed\n"
+                "  write passed and failed instead of true and false"
+            )
     ((unknown, row, example),) = connection.execute(
         f"select count(*), min({responses.row}), min_by({responses.output}, {responses.row}) "
         f"from {responses.source} where {responses.are_values} and not {responses.is_null} "
@@ -206,7 +216,7 @@ def _notes_on_verdicts(
             f"{where}: every response is a verdict or a token of the response protocol, so they have its kinds, "
             f"although response_kind calls them values: {n_named:,}"
         ]
-    if survey.has_only_flags and _is_verdict_name(reading.column):
+    if survey.has_only_flags and "passed" in _outcomes_in_name(reading.column):
         return [
             f"{where}: every response is true or false, read as a returned value "
             "(--outputs verdicts reads them as passed and failed)"
@@ -239,9 +249,10 @@ def _notes_on_verdicts(
     return notes
 
 
-def _is_verdict_name(column: str) -> bool:
-    """Whether the name of a column promises verdicts, as ``passed`` and ``is_correct`` do."""
-    return any(outcome(word) for word in column.lower().replace("-", "_").split("_"))
+def _outcomes_in_name(column: str) -> set[Outcome]:
+    """Return the outcomes that the name of a column promises, as ``passed`` and ``is_correct`` do."""
+    found = (outcome(word) for word in column.replace("-", "_").split("_"))
+    return {meaning for meaning in found if meaning}
 
 
 def _notes_on_values(where: str, survey: Survey, *, is_choice: bool) -> list[str]:

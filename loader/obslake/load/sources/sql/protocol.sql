@@ -115,9 +115,13 @@ case
 end;
 
 -- The words of a harness at the start of a text: `failed: division by zero`, `timed out`, `Accepted (AC)`,
--- `skipped 'slow'`, `not ok 3 - adds`, `***Failed`.
+-- `skipped 'slow'`, `not ok 3 - adds`, `***Failed`, `timed out after 3 s`.
 create or replace temp macro harness_words(text) as
-regexp_extract(text, '^[\s*]*([A-Za-z][A-Za-z _-]*?)\s*(?:[:@(\[''"#]|\s-\s|\s\d|$)', 1);
+regexp_extract(
+    text,
+    '^[\s*]*([A-Za-z][A-Za-z _-]*?)\s*(?:[:@(\[''"#]|\s-\s|\s\d|\s(?:after|at|during|in|with)\s|$)',
+    1
+);
 
 -- `# SKIP` and `# TODO` of TAP outweigh `ok` and `not ok`.
 create or replace temp macro outcome_of_words(text, words) as
