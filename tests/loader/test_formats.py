@@ -628,34 +628,6 @@ def test_forgotten_content_can_be_loaded_with_other_options(lake: Lake) -> None:
     assert lake.row("observations")["duration_ns"] == 5
 
 
-def test_rows_that_share_all_their_keys_are_counted(lake: Lake) -> None:
-    rows = [observation(test_id=f"t{n}") for n in range(3)]
-    more = [
-        observation(test_id="t0"),
-        observation(test_id="t1", output="2"),
-        observation(test_id="t1"),
-    ]
-    report = lake.load("observations", lake.parquet("o.parquet", [*rows, *more]))
-    (warning,) = report["warnings"]
-    assert warning.startswith(
-        "3 rows have the problem, test, step, implementation, environment, run"
-    )
-    assert "--map attempt=NAME" in warning
-    samples = lake.parquet("all.parquet", [observation(sample=n) for n in range(3)])
-    report = lake.load("observations", samples, "--map", "attempt=sample", "--data-set", "d")
-    assert not any("rows have" in warning for warning in report["warnings"])
-
-
-def test_repeated_rows_are_counted_across_batches(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("obslake.load.appending._BATCH_ROWS", 2048)
-    rows = [observation(test_id=f"t{n // 2:05}", output=str(n % 2)) for n in range(9_000)]
-    (warning,) = lake.load("observations", lake.parquet("o.parquet", rows))["warnings"]
-    assert warning.startswith("4,500 rows have ")
-    assert "0 with the same response, 4,500 with a different one" in warning
-
-
 def test_expected_answers(lake: Lake) -> None:
     rows = [{"problem_id": "p", "test_id": f"t{n}", "output": n} for n in range(2)]
     path = lake.jsonl("expected.jsonl", rows)
