@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from obslake.lakehouse.schemas import OBSERVATIONS
+from obslake.load.sources.checks import shorten
 
 # First the columns in which neighbouring rows mostly differ.
 _KEYS = sorted(
@@ -16,8 +17,6 @@ _KEYS = sorted(
     key=lambda name: (name != "implementation_id", name != "test_id", name != "step_id"),
 )
 _ANSWER = ("output", "response_kind")
-
-_LONGEST_EXAMPLE = 60
 
 
 class Repeats:
@@ -145,11 +144,11 @@ class Repeats:
 
 def _described(pair: list[dict[str, Any]]) -> str:
     first = pair[0]
-    answers = " and ".join(_shortened(row["output"]) for row in pair)
-    return (
-        f"problem {first['problem_id']}, test {first['test_id']}, step {first['step_id']}, "
-        f"implementation {first['implementation_id']}, run {first['run_id']}: {answers}"
+    names = ", ".join(
+        f"{name.removesuffix('_id')} {_shortened(first[name])}"
+        for name in ("problem_id", "test_id", "step_id", "implementation_id", "run_id")
     )
+    return f"{names}: {' and '.join(_shortened(row['output']) for row in pair)}"
 
 
 def _equals_next(rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
@@ -177,6 +176,5 @@ def _equal(rows: pa.RecordBatch, names: tuple[str, ...]) -> npt.NDArray[np.bool_
     return equal
 
 
-def _shortened(output: object) -> str:
-    text = "nothing" if output is None else str(output)
-    return text if len(text) <= _LONGEST_EXAMPLE else text[: _LONGEST_EXAMPLE - 1] + "…"
+def _shortened(value: object) -> str:
+    return "nothing" if value is None else shorten(str(value))

@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from obslake.load.sources.checks import shorten
+
 _PROBLEM = ("data_set_id", "problem_id")
 
 _ORACLE = "oracle"
@@ -143,8 +145,9 @@ def _distinct(numbers: _Numbers) -> _Numbers:
 
 def _described(problem: str, groups: Iterable[list[str]]) -> str:
     texts = [
-        ", ".join(names[:_SHOWN]) + f", … ({len(names):,} in all)" * (len(names) > _SHOWN)
+        ", ".join(map(shorten, names[:_SHOWN]))
+        + f", … ({len(names):,} in all)" * (len(names) > _SHOWN)
         for names in sorted(groups, key=len, reverse=True)
     ]
     more = f", and {len(texts) - 2:,} more groups" if len(texts) > 2 else ""
-    return f"problem {problem}: {texts[0]} without {texts[1]}{more}"
+    return f"problem {shorten(problem)}: {texts[0]} without {texts[1]}{more}"
