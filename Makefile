@@ -67,8 +67,9 @@ fuzz: $(INSTALLED) ## Test every reader with many damaged and hostile files; EXA
 	OBSLAKE_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) OBSLAKE_FUZZ_SEED=$(or $(SEED),1) \
 	    OBSLAKE_FUZZ_BOMB=$(or $(BOMB),10737418240) \
 	    $(BIN)/python -m pytest tests/loader/test_fuzz.py tests/loader/test_hostile_files.py \
-	    tests/loader/test_formats.py tests/loader/test_equal_hashes.py tests/loader/test_report_suites.py \
-	    tests/loader/test_report_words.py tests/loader/test_report_characters.py
+	    tests/loader/test_formats.py tests/loader/test_verdicts.py tests/loader/test_repeats.py \
+	    tests/loader/test_equal_hashes.py tests/loader/test_report_suites.py tests/loader/test_report_words.py \
+	    tests/loader/test_report_characters.py
 
 .PHONY: faults
 faults: $(INSTALLED) ## Kill commands, fill disks and lock catalogs many times; TRIALS is the number of kills, SEED the random seed.

@@ -36,30 +36,23 @@ stimuli_with_verdicts as (
 
 ),
 
-stimuli as (
+-- The implementations of a cluster executed the same stimuli, and its exemplar says which.
+executed_stimuli as (
 
     select
-        oracles.data_set_id,
-        oracles.problem_id,
-        count(distinct oracles.test_id) as n_tests,
-        count(*) as n_stimuli,
-        cast(sum(case when oracles.consensus = 'tie' then 1 else 0 end) as bigint) as n_tied_stimuli,
-        count(case
-            when oracles.is_current then coalesce(oracles.specified_response_hash, stimuli_with_verdicts.test_id)
-        end) as n_specified_stimuli,
-        count(oracles.agrees_with_specified) as n_consensus_compared,
-        cast(sum(case when not oracles.agrees_with_specified then 1 else 0 end) as bigint) as n_consensus_differing,
-        count(oracles.cluster_agrees_with_specified) as n_cluster_oracle_compared,
-        cast(sum(case when not oracles.cluster_agrees_with_specified then 1 else 0 end) as bigint)
-            as n_cluster_oracle_differing
-    from oracles
-    left join stimuli_with_verdicts
+        cells.data_set_id,
+        cells.problem_id,
+        cells.test_id,
+        cells.step_id,
+        sum(clusters.n_implementations) as n_implementations
+    from {{ obslake.stale_rows(ref('int_representative_cells'), has_number=true) }} as cells
+    inner join clusters
         on
-            oracles.data_set_id = stimuli_with_verdicts.data_set_id
-            and oracles.problem_id = stimuli_with_verdicts.problem_id
-            and oracles.test_id = stimuli_with_verdicts.test_id
-            and oracles.step_id = stimuli_with_verdicts.step_id
-    group by oracles.data_set_id, oracles.problem_id
+            cells.data_set_id = clusters.data_set_id
+            and cells.problem_id = clusters.problem_id
+            and cells.cluster_rank = clusters.cluster_rank
+    where cells.is_exemplar
+    group by cells.data_set_id, cells.problem_id, cells.test_id, cells.step_id
 
 ),
 
@@ -76,6 +69,46 @@ cluster_sizes as (
         sum(cast(n_implementations * log2(n_implementations) as decimal(38, 9))) as weighted_bits
     from clusters
     group by data_set_id, problem_id
+
+),
+
+stimuli as (
+
+    select
+        oracles.data_set_id,
+        oracles.problem_id,
+        count(distinct oracles.test_id) as n_tests,
+        count(*) as n_stimuli,
+        cast(sum(case when oracles.consensus = 'tie' then 1 else 0 end) as bigint) as n_tied_stimuli,
+        count(case
+            when oracles.is_current then coalesce(oracles.specified_response_hash, stimuli_with_verdicts.test_id)
+        end) as n_specified_stimuli,
+        cast(sum(
+            case when 2 * executed_stimuli.n_implementations > cluster_sizes.n_implementations then 1 else 0 end
+        ) as bigint) as n_common_stimuli,
+        count(oracles.agrees_with_specified) as n_consensus_compared,
+        cast(sum(case when not oracles.agrees_with_specified then 1 else 0 end) as bigint) as n_consensus_differing,
+        count(oracles.cluster_agrees_with_specified) as n_cluster_oracle_compared,
+        cast(sum(case when not oracles.cluster_agrees_with_specified then 1 else 0 end) as bigint)
+            as n_cluster_oracle_differing
+    from oracles
+    left join cluster_sizes
+        on
+            oracles.data_set_id = cluster_sizes.data_set_id
+            and oracles.problem_id = cluster_sizes.problem_id
+    left join stimuli_with_verdicts
+        on
+            oracles.data_set_id = stimuli_with_verdicts.data_set_id
+            and oracles.problem_id = stimuli_with_verdicts.problem_id
+            and oracles.test_id = stimuli_with_verdicts.test_id
+            and oracles.step_id = stimuli_with_verdicts.step_id
+    left join executed_stimuli
+        on
+            oracles.data_set_id = executed_stimuli.data_set_id
+            and oracles.problem_id = executed_stimuli.problem_id
+            and oracles.test_id = executed_stimuli.test_id
+            and oracles.step_id = executed_stimuli.step_id
+    group by oracles.data_set_id, oracles.problem_id
 
 ),
 
@@ -102,6 +135,11 @@ final as (
         coalesce(cluster_sizes.n_voters, 0) as n_voters,
         stimuli.n_tests,
         stimuli.n_stimuli,
+        stimuli.n_common_stimuli,
+        case
+            when cluster_sizes.n_implementations is not null
+                then stimuli.n_common_stimuli / cast(stimuli.n_stimuli as double)
+        end as common_stimuli_share,
         coalesce(cluster_sizes.n_clusters, 0) as n_clusters,
         coalesce(cluster_sizes.n_largest_cluster, 0) as n_largest_cluster,
         -- Without abs(), the difference of equal terms could be -0.0.

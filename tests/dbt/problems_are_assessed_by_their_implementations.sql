@@ -69,6 +69,36 @@ counted_stimuli as (
 
 ),
 
+executed_stimuli as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        count(*) as n_implementations
+    from {{ ref('stimulus_response_matrix') }}
+    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+    group by data_set_id, problem_id, test_id, step_id
+
+),
+
+common_stimuli as (
+
+    select
+        executed_stimuli.data_set_id,
+        executed_stimuli.problem_id,
+        count(*) as n_common_stimuli
+    from executed_stimuli
+    inner join assessments
+        on
+            executed_stimuli.data_set_id = assessments.data_set_id
+            and executed_stimuli.problem_id = assessments.problem_id
+    where 2 * executed_stimuli.n_implementations > assessments.n_implementations
+    group by executed_stimuli.data_set_id, executed_stimuli.problem_id
+
+),
+
 counted_clusters as (
 
     select
@@ -113,11 +143,21 @@ final as (
         on
             counted_stimuli.data_set_id = counted_implementations.data_set_id
             and counted_stimuli.problem_id = counted_implementations.problem_id
+    left join common_stimuli
+        on
+            counted_stimuli.data_set_id = common_stimuli.data_set_id
+            and counted_stimuli.problem_id = common_stimuli.problem_id
     where
         counted_stimuli.data_set_id is null
         or assessments.data_set_id is null
         or assessments.n_stimuli <> counted_stimuli.n_stimuli
         or assessments.n_tests <> counted_stimuli.n_tests
+        or assessments.n_common_stimuli <> coalesce(common_stimuli.n_common_stimuli, 0)
+        or (assessments.common_stimuli_share is null) <> (assessments.n_implementations = 0)
+        or abs(
+            assessments.common_stimuli_share
+            - assessments.n_common_stimuli / cast(assessments.n_stimuli as double)
+        ) > 0.000001
         or assessments.n_tied_stimuli <> counted_stimuli.n_tied_stimuli
         or assessments.n_specified_stimuli <> counted_stimuli.n_specified_stimuli
         or assessments.n_consensus_compared <> counted_stimuli.n_consensus_compared

@@ -30,14 +30,11 @@ from obslake.load.sources.outputs import read_outputs
 from obslake.load.sources.relations import create_text_view
 from obslake.load.sources.tabulation import tabulate
 from obslake.load.sources.typed_text import TAGS
-from obslake.load.sources.verdicts import OUTCOMES, normalize, outcome
 from pytest_obslake.values import encode_value
 
 from tests.harness.lake import Lake, observation
 from tests.loader.staging import EXAMPLES
 from tests.loader.test_observations import published
-
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "observations.md"
 
 # -- one text for one value ------------------------------------------------------------------------
 
@@ -552,40 +549,7 @@ def test_arrow_is_read(lake: Lake, form: str) -> None:
     assert "not readable as Arrow" in lake.refused("observations", path)
 
 
-# -- verdicts, zones, flags ------------------------------------------------------------------------
-
-
-def test_verdict_words_are_verdicts_if_all_outputs_are(lake: Lake) -> None:
-    outputs = ["passed", "failed: ", "failed: ValueError: a: b", "timed out", "OK", "SKIPPED"]
-    rows = [observation(step_id=n, output=text) for n, text in enumerate(outputs)]
-    report = lake.load("observations", lake.jsonl("o.jsonl", rows))
-    assert [text for _, text in lake.rows("observations", "step_id", "output")] == [
-        "passed",
-        "failed",
-        "failed@ValueError@a: b",
-        "$TIMEOUT",
-        "passed",
-        "skipped",
-    ]
-    assert "are translated: 5, such as 'failed: ' in row 2" in report["warnings"][0]
-
-
-def test_verdict_words_among_other_outputs_stay_values(lake: Lake) -> None:
-    rows = [observation(step_id=n, output=text) for n, text in enumerate(["ok", "42"])]
-    report = lake.load("observations", lake.csv("o.csv", rows))
-    assert lake.rows("observations", "step_id", "output") == [(0, "ok"), (1, "42")]
-    assert "while others do not: 1, such as 'ok' in row 2; they are kept" in report["warnings"][0]
-
-
-def test_the_table_of_words_is_documented() -> None:
-    lines = [line for line in DOCUMENTATION.read_text().splitlines() if line.startswith("| ")]
-    table = {
-        cells[1].strip().replace(" ", "_"): cells[2] for line in lines if (cells := line.split("|"))
-    }
-    for kind in sorted(set(OUTCOMES.values())):
-        words = {normalize(word) for word in table[kind].split(",")}
-        assert {outcome(word) for word in words} == {kind}
-        assert len(words) == sum(found == kind for found in OUTCOMES.values())
+# -- zones, flags ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
@@ -664,34 +628,6 @@ def test_forgotten_content_can_be_loaded_with_other_options(lake: Lake) -> None:
     assert lake.row("observations")["duration_ns"] == 5
 
 
-def test_rows_that_share_all_their_keys_are_counted(lake: Lake) -> None:
-    rows = [observation(test_id=f"t{n}") for n in range(3)]
-    more = [
-        observation(test_id="t0"),
-        observation(test_id="t1", output="2"),
-        observation(test_id="t1"),
-    ]
-    report = lake.load("observations", lake.parquet("o.parquet", [*rows, *more]))
-    (warning,) = report["warnings"]
-    assert warning.startswith(
-        "3 rows have the problem, test, step, implementation, environment, run"
-    )
-    assert "--map attempt=NAME" in warning
-    samples = lake.parquet("all.parquet", [observation(sample=n) for n in range(3)])
-    report = lake.load("observations", samples, "--map", "attempt=sample", "--data-set", "d")
-    assert not any("rows have" in warning for warning in report["warnings"])
-
-
-def test_repeated_rows_are_counted_across_batches(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("obslake.load.appending._BATCH_ROWS", 2048)
-    rows = [observation(test_id=f"t{n // 2:05}", output=str(n % 2)) for n in range(9_000)]
-    (warning,) = lake.load("observations", lake.parquet("o.parquet", rows))["warnings"]
-    assert warning.startswith("4,500 rows have ")
-    assert "0 with the same response, 4,500 with a different one" in warning
-
-
 def test_expected_answers(lake: Lake) -> None:
     rows = [{"problem_id": "p", "test_id": f"t{n}", "output": n} for n in range(2)]
     path = lake.jsonl("expected.jsonl", rows)
@@ -728,13 +664,6 @@ def test_fields_that_look_like_tags_are_members_of_a_dictionary(tmp_path: Path) 
     expected = ['{"$dict":[["$x",1],["y",2]]}']
     assert texts(tmp_path, json_lines(tmp_path, [value])) == expected
     assert texts(tmp_path, parquet(tmp_path, [value], type_)) == expected
-
-
-@pytest.mark.parametrize("output", ["True", "False", "undefined"])
-def test_a_returned_value_is_not_a_verdict(lake: Lake, output: str) -> None:
-    rows = [observation(step_id=n, output=output) for n in range(2)]
-    lake.load("observations", lake.csv("o.csv", rows))
-    assert lake.rows("observations", "output", "response_kind") == [(output, "value")] * 2
 
 
 @pytest.mark.parametrize(

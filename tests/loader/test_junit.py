@@ -520,11 +520,15 @@ def test_invalid_path_patterns(lake: Lake, pattern: str, message: str) -> None:
 
 def test_cases_in_several_files_of_one_run(lake: Lake) -> None:
     paths = [lake.write(f"{n}.xml", suite(f'<testcase name="t" time="{n}"/>')) for n in range(2)]
-    report = lake.load("junit", *paths)
-    assert report["warnings"] == [
-        "cases that are in several files of one run and environment: 1, of which only the latest counts "
-        "(tell the files apart with --path-pattern, or load them with different --run)"
-    ]
+    (warning,) = lake.load("junit", *paths)["warnings"]
+    assert "1 row shares problem, test, step, implementation, environment, run" in warning
+    assert (
+        "exact duplicates: 0, other rows with the same response: 1, with a different response: 0"
+        in warning
+    )
+    assert (
+        "(tell the files apart with --path-pattern, or load them with different --run)" in warning
+    )
     assert len(lake.rows("observations")) == 2
 
 

@@ -365,7 +365,8 @@ def test_a_given_response_kind_is_kept_or_refused(lake: Lake) -> None:
     assert lake.refused("observations", path) == (
         "1 row cannot be understood; nothing was loaded\n"
         f"  {path}, row 1, column response_kind: 'boom' is not one of value, void, instance, "
-        "exception, verdict, timeout, crash, not_serializable, not_executed, skipped, other\n"
+        "exception, verdict, timeout, crash, not_serializable, not_executed, skipped, other (if the column is "
+        "empty, the kind follows from the output, also from words such as PASS)\n"
         "  to set them aside and load the others, add --max-faulty 1"
     )
 
@@ -379,7 +380,7 @@ def test_unknown_columns(lake: Lake) -> None:
     assert report["warnings"] == [
         "column host is always 'ci-1': kept as an attribute of the run",
         "column seed is not part of observations: left out "
-        "(--map attempt=seed loads it as attempt)",
+        "(--sample seed makes each sample an implementation of its own)",
         "column sometimes is not part of observations: left out "
         "(--map COLUMN=sometimes loads it as COLUMN: data_set_id, environment_id, run_id, attempt, "
         "operation, target, inputs, response_kind, duration_ns, observed_at, test_content_hash)",

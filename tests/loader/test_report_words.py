@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from obslake.load.sources.status_words import verdict_of
+from obslake.load.sources.status_words import OF_REPORTS, verdict_of
+from obslake.load.sources.verdicts import OUTCOMES, TOKENS, normalize
 
 from tests.harness.lake import Lake
 from tests.loader.staging import EXAMPLES, case, element, stage_reports, suite
@@ -30,6 +31,20 @@ WORDS = {
     "$STATUS@frobnicated": "frobnicated",
     "$STATUS@0": "0",
 }
+
+
+def test_the_table_of_words_is_documented() -> None:
+    page = Path(__file__).parents[2] / "docs" / "junit.md"
+    section = page.read_text().partition("## Status words")[2].partition("\n## ")[0]
+    listed = {}
+    for line in section.splitlines():
+        if line.startswith("| `"):
+            _, token, words, _ = line.split("|")
+            listed |= {normalize(word): token.strip(" `") for word in words.split(",")}
+    kinds = {word: kind for kind, words in OF_REPORTS.items() for word in words}
+    skipped = {"not_executed": "skipped"}
+    assert listed == {word: TOKENS[skipped.get(kind, kind)] for word, kind in kinds.items()}
+    assert not listed.keys() & OUTCOMES.keys()
 
 
 @pytest.mark.parametrize("attribute", ["status", "result"])

@@ -251,6 +251,7 @@ SINGULAR: dict[str, list[str]] = {
             f"update {PROBLEMS} set {column} = {column} + 1"
             for column in (
                 "n_stimuli",
+                "n_common_stimuli",
                 "n_tests",
                 "n_tied_stimuli",
                 "n_specified_stimuli",
@@ -270,6 +271,8 @@ SINGULAR: dict[str, list[str]] = {
         f"update {PROBLEMS} set entropy = -0.5",
         f"update {PROBLEMS} set entropy = null",
         f"update {PROBLEMS} set k = 99",
+        f"update {PROBLEMS} set common_stimuli_share = 0.01",
+        f"update {PROBLEMS} set common_stimuli_share = null",
         f"update {PROBLEMS} set specified_pass_at_k = null",
         f"update {PROBLEMS} set consensus_pass_at_k = null",
         f"update {PROBLEMS} set specified_pass_at_k = 0 where specified_pass_at_k > 0",

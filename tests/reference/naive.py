@@ -467,6 +467,8 @@ class ProblemAssessmentRow:
     n_voters: int
     n_tests: int
     n_stimuli: int
+    n_common_stimuli: int
+    common_stimuli_share: float | None
     n_clusters: int
     n_largest_cluster: int
     entropy: float | None
@@ -2540,6 +2542,7 @@ def assess(
     ]  # fmt: skip
     n_specified, n_passing_specified = _passing(r.passes_specified for r in implementations)
     n_decided, n_passing_consensus = _passing(r.passes_consensus for r in implementations)
+    common = [s for s in consensus if 2 * sum(s in c for c in columns.values()) > len(columns)]
     assessment = ProblemAssessmentRow(
         data_set_id=problem[0],
         problem_id=problem[1],
@@ -2547,6 +2550,8 @@ def assess(
         n_voters=len(eligible),
         n_tests=len({test for test, _ in consensus}),
         n_stimuli=len(consensus),
+        n_common_stimuli=len(common),
+        common_stimuli_share=len(common) / len(consensus) if columns else None,
         n_clusters=len(size_of),
         n_largest_cluster=max(size_of.values(), default=0),
         entropy=entropy(list(size_of.values())) if size_of else None,

@@ -1596,6 +1596,24 @@ def test_scores_of_implementations() -> None:
     assert (pairs["a", "c"].n_common_stimuli, pairs["a", "c"].n_equal_responses) == (2, 1)
 
 
+def test_studies_under_one_name_have_hardly_a_stimulus_in_common() -> None:
+    """Two studies of two implementations share one of seven tests, and the oracle answers another one."""
+    marts = compute(
+        [
+            *answers("a", "1", "2", "3", None, None, None),
+            *answers("b", "1", "2", "3", None, None, None),
+            *answers("c", "1", None, None, "4", "5", "6"),
+            *answers("d", "1", None, None, "4", "5", "6"),
+            *answers(ORACLE, None, None, None, None, None, None, "7"),
+        ]
+    )
+    (problem,) = marts.problem_assessments
+    assert (problem.n_stimuli, problem.n_common_stimuli) == (7, 1)
+    assert problem.common_stimuli_share == 1 / 7
+    (only_oracle,) = compute(answers(ORACLE, "1")).problem_assessments
+    assert (only_oracle.n_common_stimuli, only_oracle.common_stimuli_share) == (0, None)
+
+
 def test_a_cluster_that_is_only_the_largest_accuses_nobody() -> None:
     """a and b are the largest cluster, and wrong about t0; three others are right, each alone."""
     marts = compute(

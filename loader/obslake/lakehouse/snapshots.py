@@ -182,8 +182,10 @@ def replace_files(
         raise FilesReplacedError from error
 
 
-def data_files_query(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
-    """Return an SQL relation with the rows of the data files in the variable ``files``.
+def data_files_query(
+    connection: duckdb.DuckDBPyConnection, table: Table, variable: str = "files"
+) -> str:
+    """Return an SQL relation with the rows of the data files in a variable.
 
     Columns are matched by field id, since names in older files may differ. Folder names are ignored.
     """
@@ -194,7 +196,8 @@ def data_files_query(connection: duckdb.DuckDBPyConnection, table: Table) -> str
         for field in table.schema().fields
     )
     return (
-        f"read_parquet(getvariable('files'), schema = map {{{columns}}}, hive_partitioning = false)"
+        f"read_parquet(getvariable({quote_literal(variable)}), schema = map {{{columns}}}, "
+        "hive_partitioning = false)"
     )
 
 

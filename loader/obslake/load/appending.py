@@ -27,9 +27,11 @@ from obslake.lakehouse.snapshots import append_files
 from obslake.load.claim import AlreadyCommittedError, Claim
 from obslake.load.drift import COLUMNS_PROPERTY, KIND_PROPERTY
 from obslake.load.history import History
+from obslake.load.named_runs import NamedRuns
 from obslake.load.repeats import Repeats
 from obslake.load.report import LoadReport
 from obslake.load.sources.base import Options, Reader, Staged
+from obslake.load.strangers import Strangers
 from obslake.progress import Progress
 
 _BATCH_ROWS = 16_384
@@ -104,7 +106,9 @@ def commit_load(load: Load, staged: Staged, keys: Sequence[str], kind: str = "")
     if kind and staged.columns:
         properties |= {KIND_PROPERTY: kind, COLUMNS_PROPERTY: json.dumps(staged.columns)}
     claim = Claim(load.lakehouse, load.history, load.load_id, keys)
-    _commit(_prepare(load, staged), properties, claim)
+    runs = NamedRuns(load.load_id)
+    prepared = _prepare(load, staged, runs)
+    _commit(prepared, {**properties, **runs.properties()}, claim)
     report.rows = {t.name: report.rows[t.name] for t in ALL_TABLES if report.rows.get(t.name)}
 
 
@@ -117,7 +121,7 @@ class _Append:
     files: list[DataFile]
 
 
-def _prepare(load: Load, staged: Staged) -> list[_Append]:
+def _prepare(load: Load, staged: Staged, runs: NamedRuns) -> list[_Append]:
     """Write all data files before the first commit, so that a faulty row leaves all tables unchanged."""
     staged_tables = [table for table in ALL_TABLES if table.name in staged.views]
     for definition in staged_tables:
@@ -138,14 +142,11 @@ def _prepare(load: Load, staged: Staged) -> list[_Append]:
                 continue
             table = load.lakehouse.table(definition)
             add_missing_columns(table, definition.schema)
-            repeats = (
-                Repeats()
-                if definition is OBSERVATIONS and staged.advice_on_repeats is not None
-                else None
+            files = (
+                _write_observations(load, table, rows, staged.advice_on_repeats, runs)
+                if definition is OBSERVATIONS
+                else _write(load, table, definition, rows)
             )
-            files = _write(load, table, definition, rows, repeats)
-            if repeats is not None:
-                load.report.warnings += repeats.describe(staged.advice_on_repeats or "")
             if files or definition is OBSERVATIONS:
                 prepared.append(_Append(definition, table, files))
     except BaseException:
@@ -194,15 +195,39 @@ def _of_load(batches: Iterable[pa.RecordBatch], load_id: str) -> Iterator[pa.Rec
         yield batch.append_column("load_id", pa.repeat(load_id, batch.num_rows))
 
 
+def _write_observations(
+    load: Load, table: Table, rows: Iterator[pa.RecordBatch], advice: str, runs: NamedRuns
+) -> list[DataFile]:
+    """Write observations, count their kinds, and warn about rows that hide each other or cannot be compared."""
+    repeats, strangers = Repeats(load.connection, advice), Strangers()
+    kinds: Counter[str] = Counter()
+
+    def checked() -> Iterator[pa.RecordBatch]:
+        for batch in rows:
+            runs.add(batch)
+            repeats.add(batch)
+            strangers.add(batch)
+            for item in pc.value_counts(batch.column("response_kind")).to_pylist():
+                kinds[item["values"]] += item["counts"]
+            yield batch
+
+    files = _write(load, table, OBSERVATIONS, checked())
+    report = load.report
+    report.response_kinds = dict(sorted(kinds.items()))
+    try:
+        report.warnings += repeats.describe()
+        report.warnings += runs.describe_known(load.connection, table, files, load.history)
+        report.warnings += strangers.describe()
+    except BaseException:
+        remove_data_files(table.io, files)
+        raise
+    return files
+
+
 def _write(
-    load: Load,
-    table: Table,
-    definition: TableDefinition,
-    rows: Iterator[pa.RecordBatch],
-    repeats: Repeats | None,
+    load: Load, table: Table, definition: TableDefinition, rows: Iterator[pa.RecordBatch]
 ) -> list[DataFile]:
     """Write rows to data files, and count them."""
-    kinds: Counter[str] = Counter()
     count = 0
     with load.progress.task(f"writing {definition.name}", unit="rows") as written:
 
@@ -210,11 +235,6 @@ def _write(
             nonlocal count
             for batch in rows:
                 count += batch.num_rows
-                if definition is OBSERVATIONS:
-                    if repeats is not None:
-                        repeats.add(batch)
-                    for item in pc.value_counts(batch.column("response_kind")).to_pylist():
-                        kinds[item["values"]] += item["counts"]
                 written.advance(batch.num_rows)
                 yield batch
 
@@ -223,6 +243,4 @@ def _write(
         except duckdb.Error as error:
             raise SourceRowError(f"{reason(error)}\n  nothing was loaded") from error
     load.report.rows[definition.name] = count
-    if definition is OBSERVATIONS:
-        load.report.response_kinds = dict(sorted(kinds.items()))
     return files

@@ -146,6 +146,7 @@ def _options(saved: dict[str, Any]) -> Options:
         # The outputs of records set aside as columns are already text of the protocol.
         outputs="text",
         as_oracle=saved.get("as_oracle", False),
+        sample=saved.get("sample"),
         delimiter=saved.get("delimiter"),
         max_faulty=set_aside.ANY,
     )

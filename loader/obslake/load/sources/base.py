@@ -29,10 +29,13 @@ class Options:
         run: run of rows that do not name one; None: the load itself.
         renames: maps columns of the lakehouse to columns of the source.
         max_faulty: how many records that cannot be understood may be set aside.
-        outputs: what strings in columns of responses are: ``text`` of the protocol, ``values``, or ``auto``.
+        outputs: what strings in columns of responses are: ``text`` of the protocol, ``values``, ``verdicts``
+            of a test harness, or ``auto``.
         delimiter: delimiter of CSV files; None: detected.
         partitions: folders named ``column=value`` are columns.
         as_oracle: all rows belong to the specified oracle, whatever implementation they name.
+        sample: column that tells samples of one implementation apart; None: rows are not samples.
+        count_samples: rows that share their keys are samples, numbered in the order of the rows.
         again: load contents again that were loaded with other options.
     """
 
@@ -45,6 +48,8 @@ class Options:
     delimiter: str | None = None
     partitions: bool = False
     as_oracle: bool = False
+    sample: str | None = None
+    count_samples: bool = False
     again: bool = False
 
     def identity(self) -> dict[str, object]:
@@ -58,7 +63,7 @@ class Options:
     def readings(self) -> dict[str, object]:
         """Return the options that change the meaning of the same bytes, if they are not the defaults."""
         defaults = Options()
-        names = ("outputs", "delimiter", "partitions", "as_oracle")
+        names = ("outputs", "delimiter", "partitions", "as_oracle", "sample", "count_samples")
         return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(defaults, n)}
 
 
@@ -73,7 +78,7 @@ class Staged:
         observations: rows of observations in the order of the table, without load_id; None: they are in a view.
         columns: columns of the source with their types, if drift is to be reported.
         targets: maps columns of the source to the columns they are loaded as.
-        advice_on_repeats: advice about rows that share all their keys; None: such rows are not counted.
+        advice_on_repeats: what to do about rows that share all their keys.
     """
 
     views: Mapping[str, str]
@@ -81,7 +86,7 @@ class Staged:
     observations: Iterable[pa.RecordBatch] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
-    advice_on_repeats: str | None = None
+    advice_on_repeats: str = ""
 
 
 def loaded(*tables: TableDefinition) -> dict[str, str]:

@@ -81,11 +81,24 @@ class Cast:
 
 @dataclass(frozen=True)
 class Choice:
-    """A text column that must be one of some words."""
+    """A text column that must be one of some words.
+
+    Attributes:
+        column: its name.
+        words: the words.
+        in_any_case: case does not matter.
+        advice: what to do about other words.
+    """
 
     column: str
     words: tuple[str, ...]
     in_any_case: bool = False
+    advice: str = ""
+
+    @property
+    def problem(self) -> str:
+        """The message about another word."""
+        return f"is not one of {', '.join(self.words)}" + (self.advice and f" ({self.advice})")
 
 
 @dataclass(frozen=True)
@@ -237,8 +250,7 @@ def _faults(
             value = quote_identifier(columns[choice.column])
             word = f"lower({value})" if choice.in_any_case else value
             condition = f"{word} not in ({', '.join(map(quote_literal, choice.words))})"
-            problem = f"is not one of {', '.join(choice.words)}"
-            faults.append(_Fault(condition, choice.column, value, problem))
+            faults.append(_Fault(condition, choice.column, value, choice.problem))
     if not faults:
         # Without rules no row has a fault.
         faults.append(_Fault("false", "", "null", ""))

@@ -58,7 +58,7 @@ class OutputReading:
         column: the column with the responses.
         kind_column: the column with their kinds, if there is one.
         are_values: its strings are returned strings; otherwise they are already text of the protocol.
-        are_verdicts: they are verdicts in the words of a test harness.
+        are_verdicts: they are verdicts, also in the words of a harness, so kinds ``value`` are ignored.
         has_bare_floats: some contain floats that JSON does not allow.
     """
 

@@ -115,6 +115,7 @@ class JUnitReader(Reader):
         return Staged(
             views=loaded(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS),
             warnings=[warning for (warning,) in warnings],
+            advice_on_repeats="tell the files apart with --path-pattern, or load them with different --run",
         )
 
     def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:

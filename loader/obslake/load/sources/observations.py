@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 import duckdb
 
-from obslake.engine import quote_identifier, quote_literal, run_sql_file, set_variables
+from obslake.engine import quote_identifier, run_sql_file, set_variables
 from obslake.lakehouse.schemas import (
     IMPLEMENTATIONS,
     MEASUREMENTS,
@@ -25,17 +25,30 @@ from obslake.load.sources.files import SourceFile
 from obslake.load.sources.folders import columns_in_path, with_options
 from obslake.load.sources.outputs import read_outputs
 from obslake.load.sources.relations import TextRelation, create_text_view
+from obslake.load.sources.samples import (
+    check_samples,
+    counted_samples,
+    sample_column,
+    sample_number,
+)
 from obslake.load.sources.tabulation import tabulate
 
 # Words that suggest which column of the table a user's column corresponds to.
 _MEANT = {
     "duration_ns": ("time_ns", "duration", "elapsed_ns", "nanos"),
-    "attempt": ("attempt", "sample", "seed", "trial", "retry", "repetition"),
+    "attempt": ("attempt", "trial", "retry", "repetition"),
     "observed_at": ("timestamp", "created_at", "datetime"),
     "environment_id": ("environment", "platform", "python_version"),
     "run_id": ("run",),
     "step_id": ("step",),
 }
+
+# Words that suggest that a column tells samples of one implementation apart.
+_OF_SAMPLES = ("sample", "seed", "completion", "generation", "candidate")
+
+_ADVICE_ON_KINDS = (
+    "if the column is empty, the kind follows from the output, also from words such as PASS"
+)
 
 # The other columns have defaults.
 _REQUIRED_OBSERVATION = ("problem_id", "implementation_id", "test_id")
@@ -104,18 +117,28 @@ class ObservationsReader(OneStepReader):
         *READING,
         click.Option(
             ["--outputs"],
-            type=click.Choice(["auto", "text", "values"]),
+            type=click.Choice(["auto", "text", "values", "verdicts"]),
             default="auto",
             show_default=True,
             help=(
-                "Strings in column output are text of the response protocol, or returned values; auto: whichever "
-                "fits all rows of a file, which is refused if both do."
+                "Strings in column output are text of the response protocol, returned values, or verdicts of a "
+                "harness; auto: whichever fits all rows of a file, which is refused if text and values both do."
             ),
         ),
         click.Option(
             ["--as-oracle"],
             is_flag=True,
             help="The rows are expected answers: their implementation is oracle, whatever they name.",
+        ),
+        click.Option(
+            ["--sample"],
+            metavar="COLUMN",
+            help="Samples of one implementation, told apart by COLUMN, are implementations: model#3.",
+        ),
+        click.Option(
+            ["--count-samples"],
+            is_flag=True,
+            help="The same without a column: rows that share all keys are samples, numbered in their order.",
         ),
     )
     salvages_rows = True
@@ -148,6 +171,7 @@ class ObservationsReader(OneStepReader):
         files, notes = read_outputs(connection, files, output, kind, options.outputs)
         relation = create_text_view(connection, "given_rows", files, typed)
         is_published = {c.lower() for c in relation.columns} >= set(_PUBLISHED)
+        check_samples(options, is_published=is_published)
         if is_published and not options.as_oracle:
             staged = self._stage_published(connection, files, relation.columns, options)
         else:
@@ -155,8 +179,9 @@ class ObservationsReader(OneStepReader):
         return replace(
             staged,
             warnings=[*notes, *staged.warnings],
-            advice_on_repeats="load a column that tells them apart, such as a sample number, with "
-            "--map attempt=NAME",
+            advice_on_repeats="name a column that tells them apart: samples of one implementation with --sample "
+            "COLUMN, or number them with --count-samples; retries with --map attempt=COLUMN; runs with --map "
+            "run_id=COLUMN",
         )
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
@@ -217,19 +242,22 @@ class ObservationsReader(OneStepReader):
                 known,
                 required=required,
                 casts=typed_columns(OBSERVATIONS),
-                choices=(Choice("response_kind", RESPONSE_KINDS),),
+                choices=(Choice("response_kind", RESPONSE_KINDS, advice=_ADVICE_ON_KINDS),),
             ),
             options.max_faulty,
         )
         leave_out(connection, "text_rows", "given_rows", faulty)
+        sample = sample_column(options, files, columns)
+        unknown = [c for c in unknown if c != sample]
         replaced = known.pop("implementation_id", None) if options.as_oracle else None
-        _create_source_rows(connection, known, "oracle" if options.as_oracle else None)
+        _create_source_rows(connection, known, options, sample)
         free = [c for c in OBSERVATIONS.column_names if c not in (*known, "load_id")]
         constants, warnings = _constant_columns(connection, unknown, free)
         set_variables(connection, {"attributes": json.dumps(constants)})
         run_sql_file(connection, SQL / "observations.sql")
+        described = [IMPLEMENTATIONS] if sample or options.count_samples else []
         return Staged(
-            views=loaded(RUNS, OBSERVATIONS),
+            views=loaded(*described, RUNS, OBSERVATIONS),
             warnings=[
                 *retyped(OBSERVATIONS, known, relation.types),
                 *([f"column {replaced} is left out: rows are the oracle's"] if replaced else []),
@@ -241,16 +269,22 @@ class ObservationsReader(OneStepReader):
 
 
 def _create_source_rows(
-    connection: duckdb.DuckDBPyConnection, known: dict[str, str], implementation: str | None
+    connection: duckdb.DuckDBPyConnection,
+    known: dict[str, str],
+    options: Options,
+    sample: str | None,
 ) -> None:
     columns = [
         f"{quote_identifier(source)} as {quote_identifier(c)}" for c, source in known.items()
     ]
-    if implementation:
-        columns.append(f"{quote_literal(implementation)} as implementation_id")
-    connection.execute(
-        f"create temp view source_rows as select {', '.join(columns)}, _obslake_time from text_rows"
-    )
+    if options.as_oracle:
+        columns.append("'oracle' as implementation_id")
+    if sample:
+        columns.append(f"{sample_number(sample)} as _obslake_sample")
+    query = f"select {', '.join(columns)}, _obslake_time from text_rows"
+    if options.count_samples:
+        query = counted_samples(query, known)
+    connection.execute(f"create temp view source_rows as {query}")
 
 
 def _constant_columns(
@@ -281,7 +315,9 @@ def _constant_columns(
 
 
 def _advice(column: str, free: Sequence[str]) -> str:
-    """Return the option that would load a column into a column of the table that is still free."""
+    """Return the option that would load a column, into a column of the table that is still free."""
+    if any(word in column.lower() for word in _OF_SAMPLES):
+        return f" (--sample {column} makes each sample an implementation of its own)"
     for target, words in _MEANT.items():
         if target in free and any(word in column.lower() for word in words):
             return f" (--map {target}={column} loads it as {target})"

@@ -140,7 +140,11 @@ class RecordingReader(OneStepReader):
             f"records with unknown field {field}: {n:,}, the field is left out"
             for field, n in unknown.items()
         ]
-        return Staged(views=loaded(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS), warnings=warnings)
+        return Staged(
+            views=loaded(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS),
+            warnings=warnings,
+            advice_on_repeats="record each run with a different --obslake-run",
+        )
 
     def write_records(self, records: FileRecords, path: Path) -> list[SourceFile]:
         """Write lines of a recording, each after its session record."""

@@ -139,6 +139,9 @@ def _text(form: Form, name: str, type_: str) -> str:
     value = quote_identifier(name)
     if form.output and form.output.column == name:
         return _output_text(form, form.output, value, type_)
+    if form.output and form.output.are_verdicts and form.output.kind_column == name:
+        # The kind follows from the verdict.
+        return f"nullif({plain_text(value, type_)}, 'value')"
     return plain_text(value, type_)
 
 

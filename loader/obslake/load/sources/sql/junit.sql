@@ -711,21 +711,4 @@ from (
     from named_results
     where not regexp_matches(whole_name, cast(getvariable('test_name') as varchar))
 )
-where getvariable('test_name') is not null and n > 0
-union all
-select
-    printf(
-        'cases that are in several files of one run and environment: %d, of which only the latest counts '
-        || '(tell the files apart with --path-pattern, or load them with different --run)',
-        n
-    )
-from (
-    select count(*) as n
-    from (
-        select 1
-        from numbered_results
-        group by data_set_id, problem_id, test_id, implementation_id, environment_id, run_id
-        having count(distinct file_id) > 1
-    )
-)
-where n > 0;
+where getvariable('test_name') is not null and n > 0;

@@ -1,8 +1,9 @@
 -- Native observations: turn text columns into typed columns and fill in defaults.
 --
--- In: view `source_rows` (the known columns of the source as text, and _obslake_time), the macros of `protocol.sql` and
---     `zones.sql`, variables `data_set`, `environment`, `run` and `attributes` (a JSON object).
--- Out: views `loaded_observations` and `loaded_runs`, without load_id.
+-- In: view `source_rows` (the known columns of the source as text, _obslake_time, and _obslake_sample if rows are
+--     samples), the macros of `protocol.sql` and `zones.sql`, variables `data_set`, `environment`, `run` and
+--     `attributes` (a JSON object).
+-- Out: views `loaded_observations`, `loaded_runs` and `loaded_implementations` (only samples), without load_id.
 
 create temp view native_rows as
 select
@@ -12,10 +13,14 @@ select
     null::varchar as target, null::varchar as inputs, null::varchar as output,
     null::varchar as response_kind, null::bigint as duration_ns, null::timestamptz as observed_at,
     null::varchar as test_content_hash,
-    null::timestamptz as _obslake_time
+    null::timestamptz as _obslake_time, null::varchar as _obslake_sample
 where false
 union all by name
 select * from source_rows;
+
+-- The specified oracle has no samples.
+create or replace temp macro sample_name(implementation_id, sample) as
+implementation_id || if(sample is null or implementation_id = 'oracle', '', '#' || sample);
 
 create temp view loaded_observations as
 select
@@ -23,7 +28,7 @@ select
     problem_id,
     test_id,
     coalesce(cast(step_id as int), 0) as step_id,
-    implementation_id,
+    sample_name(implementation_id, _obslake_sample) as implementation_id,
     coalesce(environment_id, getvariable('environment')) as environment_id,
     coalesce(run_id, getvariable('run')) as run_id,
     coalesce(cast(attempt as int), 0) as attempt,
@@ -58,3 +63,23 @@ select
     ) as attributes
 from loaded_observations
 group by data_set_id, run_id, environment_id;
+
+-- A sample is a variant of the implementation that it is a sample of.
+create temp view loaded_implementations as
+select distinct
+    coalesce(data_set_id, getvariable('data_set')) as data_set_id,
+    problem_id,
+    sample_name(implementation_id, _obslake_sample) as implementation_id,
+    implementation_id as system,
+    _obslake_sample as variant,
+    null::varchar as adapter,
+    null::varchar as lineage,
+    null::varchar as revision,
+    null::timestamptz as revised_at,
+    null::varchar as content,
+    null::varchar as content_hash,
+    null::varchar as language,
+    null::varchar as origin,
+    null::varchar as licence
+from native_rows
+where _obslake_sample is not null and implementation_id <> 'oracle';

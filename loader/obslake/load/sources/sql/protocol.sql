@@ -1,10 +1,10 @@
 -- The response protocol: the kind of a response from its text.
 -- A token is the text before the first `@`; ordinary values are JSON, which never starts with `$`.
 --
--- In: variable `harness_outcomes` when the words of a harness are read.
+-- In: variables `harness_outcomes` and `verdict_tokens` when the words of a harness are read.
 -- Out: macros `response_kind`, `is_token`, `is_json`, `json_argument`, `json_string`, `string_response`, `iso_moment`,
---      `has_bare_floats`, `with_tagged_floats`, `harness_outcome`, `is_verdict`, `verdict_response`, `is_random_arena`,
---      `arena_environment`.
+--      `has_bare_floats`, `with_tagged_floats`, `harness_words`, `harness_outcome`, `flag_verdict`, `is_verdict`,
+--      `verdict_response`, `translated_verdict`, `is_random_arena`, `arena_environment`.
 
 create or replace temp macro response_kind(output) as
 case
@@ -114,21 +114,35 @@ case
         )
 end;
 
--- The words of a harness at the start of a text: `failed: division by zero`, `timed out`, `OK`.
+-- The words of a harness at the start of a text: `failed: division by zero`, `timed out`, `Accepted (AC)`,
+-- `skipped 'slow'`, `not ok 3 - adds`, `***Failed`, `timed out after 3 s`.
 create or replace temp macro harness_words(text) as
-regexp_extract(text, '^\s*([A-Za-z][A-Za-z _-]*?)\s*(?:[:@]|$)', 1);
+regexp_extract(
+    text,
+    '^[\s*]*([A-Za-z][A-Za-z _-]*?)\s*(?:[:@(\[''"#]|\s-\s|\s\d|\s(?:after|at|during|in|with)\s|$)',
+    1
+);
+
+-- `# SKIP` and `# TODO` of TAP outweigh `ok` and `not ok`.
+create or replace temp macro outcome_of_words(text, words) as
+case
+    when contains(text, '#') and regexp_matches(text, '(?i)^\s*(not )?ok\b[^#]*#\s*(skip|todo)') then 'skipped'
+    else map_extract_value(getvariable('harness_outcomes'), lower(regexp_replace(words, '[\s_-]+', '', 'g')))
+end;
 
 create or replace temp macro harness_outcome(text) as
-map_extract_value(
-    getvariable('harness_outcomes'), lower(regexp_replace(harness_words(text), '[\s_-]+', '', 'g'))
-);
+outcome_of_words(text, harness_words(text));
+
+-- The outcome of a test as a flag; other numbers mean different things to different harnesses.
+create or replace temp macro flag_verdict(text) as
+case when lower(text) in ('true', '1', '1.0') then 'passed' when lower(text) in ('false', '0', '0.0') then 'failed' end;
 
 create or replace temp macro is_verdict(text) as
 split_part(text, '@', 1) in ('passed', 'failed', 'error', 'skipped');
 
 -- The text after the words of a harness: `failed: division by zero` -> `division by zero`.
-create or replace temp macro harness_details(text) as
-nullif(trim(regexp_extract(text, '^[^:@]*[:@](.*)$', 1, 's')), '');
+create or replace temp macro details_after_words(text, words) as
+nullif(trim(regexp_replace(substr(text, strpos(text, words) + length(words)), '^\s*(?:[:@]|-\s)', '')), '');
 
 -- The class of an exception at the start of the details, before its message or alone.
 create or replace temp macro details_class(details) as
@@ -142,17 +156,31 @@ if(
     || coalesce('@' || nullif(ltrim(substr(details, length(details_class(details)) + 1), ' :'), ''), '')
 );
 
--- The verdict of a harness, in any spelling, in the words of the protocol.
+-- The text of the protocol for an outcome.
+create or replace temp macro outcome_response(outcome, details) as
+case
+    when outcome in ('failed', 'error') and details is not null then outcome || '@' || classed_details(details)
+    else map_extract_value(getvariable('verdict_tokens'), outcome) || coalesce('@' || details, '')
+end;
+
+-- The verdict of a harness, in any spelling, in the words of the protocol. A lambda finds the words once.
 create or replace temp macro verdict_response(text) as
 case
-    when text is null or is_verdict(text) or harness_outcome(text) is null then text
-    when harness_outcome(text) in ('failed', 'error') and harness_details(text) is not null
-        then harness_outcome(text) || '@' || classed_details(harness_details(text))
+    when text is null or is_verdict(text) then text
     else
-        case harness_outcome(text)
-            when 'timeout' then '$TIMEOUT'
-            when 'crash' then '$CRASH'
-            when 'not_executed' then '$*'
-            else harness_outcome(text)
-        end || coalesce('@' || harness_details(text), '')
+        coalesce(
+            list_transform(
+                [harness_words(text)],
+                lambda words: outcome_response(outcome_of_words(text, words), details_after_words(text, words))
+            )[1],
+            flag_verdict(text),
+            text
+        )
+end;
+
+-- The verdict that a text in the words of a harness, or a flag, is translated into, without details; null: none is.
+create or replace temp macro translated_verdict(text) as
+case
+    when is_verdict(text) or is_token(text) then null
+    else coalesce(map_extract_value(getvariable('verdict_tokens'), harness_outcome(text)), flag_verdict(text))
 end;
