@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.reference.equivalence import Rules, canonical_form
+from tests.reference.equivalence import MASK, MASKS, Rules, canonical_form
 
 RULES = [
     Rules(by_key=True),
@@ -20,9 +21,46 @@ RULES = [
     Rules(unordered="all"),
     Rules(unordered="outermost"),
     Rules(by_key=True, significant_digits=2, unordered="all", by_exception_class=True),
+    Rules(by_key=True, by_spelling=True),
+    Rules(by_key=True, by_spelling=True, significant_digits=3),
+    Rules(by_key=True, by_spelling=True, by_python=True),
+    Rules(by_key=True, by_spelling=True, by_python=True, by_sequence=True, unordered="all"),
+    Rules(by_key=True, by_spelling=True, by_python=True, by_sequence=True, unordered="outermost"),
+    Rules(by_unicode=True),
+    Rules(by_case=True),
+    Rules(by_whitespace=True),
+    Rules(by_whitespace=True, by_case=True, by_unicode=True),
+    Rules(by_key=True, by_spelling=True, by_whitespace=True, by_case=True, by_unicode=True),
+    Rules(significant_digits=2, in_text=True),
+    Rules(significant_digits=3, in_text=True, by_whitespace=True, by_case=True),
+    *(Rules(masks=frozenset({name})) for name in MASKS),
+    Rules(masks=frozenset(MASKS), own_masks=frozenset({r"[^0-9]{2,}\.", "b|1+"})),
+    Rules(masks=frozenset(MASKS), by_key=True, by_spelling=True, by_case=True, significant_digits=2),
 ]
+"""Sets of rules. Those that `json` or `python_equality` imply are named, too."""
 
 Forms = dict[tuple[Rules, str], str]
+
+
+def row_of(rules: Rules) -> dict[str, Any]:
+    """Return the row of `refresh_response_rules` for rules."""
+    own = [expression.replace("[^", f"[^{MASK}") for expression in sorted(rules.own_masks)]
+    return {
+        "is_by_exception_class": rules.by_exception_class,
+        "is_json": rules.reads_json,
+        "is_by_key": rules.by_key,
+        "is_by_spelling": rules.by_spelling,
+        "significant_digits": rules.significant_digits,
+        "is_rounded_in_text": rules.in_text,
+        "unordered_arrays": rules.unordered,
+        "is_by_python": rules.by_python,
+        "is_by_sequence": rules.by_sequence,
+        "is_by_unicode": rules.by_unicode,
+        "is_by_case": rules.by_case,
+        "is_by_whitespace": rules.by_whitespace,
+        "masks": ",".join(sorted(rules.masks)) or None,
+        "mask_expression": "|".join(f"(?:{e})" for e in own) or None,
+    }
 
 
 class Models:
@@ -33,49 +71,45 @@ class Models:
         self.connection = duckdb.connect()
         self.connection.execute("attach ':memory:' as obslake")
         self.connection.execute("use obslake")
-        for model in ("stg_observations", "refresh_response_rules"):
+        for model in ("stg_observations", "refresh_response_rules", "int_json_nodes"):
             schema = manifest["nodes"][f"model.obslake.{model}"]["schema"]
             self.connection.execute(f"create schema {schema}")
+        for relation, columns in {
+            "main_staging.stg_observations": "data_set_id, problem_id, test_id, response_kind, output",
+            "main_refresh.refresh_renamed_tests": "data_set_id, problem_id, from_test_id, to_test_id",
+            "main_intermediate.int_test_rules": "data_set_id, problem_id, test_id, test_pattern",
+        }.items():
+            typed = columns.replace(",", " varchar,")
+            self.connection.execute(f"create table {relation} ({typed} varchar)")
+        rows = [
+            {"data_set_id": "d", "problem_id": str(number), "test_pattern": "", **row_of(rules)}
+            for number, rules in enumerate(RULES)
+        ]
+        rules_table = pa.Table.from_pylist(rows)
+        self.connection.register("given", rules_table)
         self.connection.execute(
-            "create table main_staging.stg_observations as select '' as data_set_id, "
-            "'' as problem_id, '' as response_kind, '' as output limit 0"
+            "create table main_refresh.refresh_response_rules as select * from given"
         )
-        self.connection.execute(
-            "create table main_refresh.refresh_response_rules as select 'd' as data_set_id, "
-            "'' as problem_id, false as is_by_exception_class, true as is_json, "
-            "false as is_by_key, 1 as significant_digits, '' as unordered_arrays limit 0"
-        )
-        for number, rules in enumerate(RULES):
-            self.connection.execute(
-                "insert into main_refresh.refresh_response_rules values ('d', ?, ?, true, ?, ?, ?)",
-                [
-                    str(number),
-                    rules.by_exception_class,
-                    rules.by_key,
-                    rules.significant_digits,
-                    rules.unordered,
-                ],
-            )
-        nodes = manifest["nodes"]
-        self.members = nodes["model.obslake.int_json_nodes"]["compiled_code"]
-        self.query = nodes["model.obslake.int_canonical_responses"]["compiled_code"]
-        self.connection.execute("create schema main_intermediate")
+        self.steps = {
+            model: manifest["nodes"][f"model.obslake.{model}"]["compiled_code"]
+            for model in ("int_ruled_responses", "int_json_nodes", "int_canonical_responses")
+        }
 
     def forms(self, texts: Sequence[str], kind: str = "value") -> Forms:
         """Return the canonical form of each text under each rule."""
         self.connection.execute("delete from main_staging.stg_observations")
         self.connection.execute(
-            "insert into main_staging.stg_observations select 'd', problem_id, $2, unnest($1::varchar[]) "
+            "insert into main_staging.stg_observations select 'd', problem_id, 't', $2, unnest($1::varchar[]) "
             "from main_refresh.refresh_response_rules",
             [list(texts), kind],
         )
-        self.connection.execute(
-            f"create or replace table main_intermediate.int_json_nodes as {self.members}"
-        )
+        for model, code in self.steps.items():
+            self.connection.execute(f"create or replace table main_intermediate.{model} as {code}")
         found = {
             (problem, exact_hash): text
             for problem, exact_hash, text in self.connection.execute(
-                f"select problem_id, exact_hash, canonical_response from ({self.query})"
+                "select problem_id, exact_hash, canonical_response "
+                "from main_intermediate.int_canonical_responses"
             ).fetchall()
         }
         hashes = self.connection.execute(

@@ -5,31 +5,12 @@ with
 rules as (
 
     select * from {{ ref('refresh_response_rules') }}
-    where is_by_exception_class
 
 ),
 
-observations as (
+ruled_responses as (
 
-    select
-        data_set_id,
-        problem_id,
-        {{ obslake.response_text('output', 'response_kind') }} as response
-    from {{ obslake.stale_rows(ref('stg_observations')) }}
-    where response_kind = 'exception'
-
-),
-
-exceptions as (
-
-    select distinct
-        observations.data_set_id,
-        observations.problem_id,
-        observations.response
-    from observations
-    inner join rules
-        on observations.data_set_id = rules.data_set_id and observations.problem_id = rules.problem_id
-    where substr(observations.response, 1, 11) = '$EXCEPTION@'
+    select * from {{ obslake.stale_rows(ref('int_ruled_responses')) }}
 
 ),
 
@@ -48,6 +29,7 @@ members as (
         select
             data_set_id,
             problem_id,
+            test_pattern,
             exact_hash,
             max(case when level < {{ level }} then container end) as container,
             joining as opened,
@@ -66,6 +48,7 @@ members as (
             select
                 data_set_id,
                 problem_id,
+                test_pattern,
                 exact_hash,
                 container,
                 opened,
@@ -85,16 +68,17 @@ members as (
                 from level_{{ level + 1 }}
             {%- endif %}
         ) as of_level
-        group by data_set_id, problem_id, exact_hash, joining
+        group by data_set_id, problem_id, test_pattern, exact_hash, joining
 
     ),
 {%- endfor %}
 
-canonical_responses as (
+json_responses as {{ obslake.computed_once() }} (
 
     select
         data_set_id,
         problem_id,
+        test_pattern,
         'value' as response_kind,
         exact_hash,
         prefix || body || suffix as canonical_response
@@ -103,19 +87,57 @@ canonical_responses as (
     select
         data_set_id,
         problem_id,
+        test_pattern,
         'value' as response_kind,
         exact_hash,
         body as canonical_response
     from members
     where level = 0 and opened is null
+
+),
+
+-- Other texts than JSON, and exceptions.
+texts as (
+
+    select
+        ruled_responses.data_set_id,
+        ruled_responses.problem_id,
+        ruled_responses.test_pattern,
+        ruled_responses.response_kind,
+        ruled_responses.exact_hash,
+        ruled_responses.prefix,
+        rules.significant_digits,
+        rules.is_rounded_in_text,
+        ruled_responses.text
+    from ruled_responses
+    inner join rules
+        on
+            ruled_responses.data_set_id = rules.data_set_id
+            and ruled_responses.problem_id = rules.problem_id
+            and ruled_responses.test_pattern = rules.test_pattern
+    left join json_responses
+        on
+            ruled_responses.data_set_id = json_responses.data_set_id
+            and ruled_responses.problem_id = json_responses.problem_id
+            and ruled_responses.test_pattern = json_responses.test_pattern
+            and ruled_responses.response_kind = json_responses.response_kind
+            and ruled_responses.exact_hash = json_responses.exact_hash
+    where json_responses.exact_hash is null
+
+),
+
+canonical_responses as (
+
+    select * from json_responses
     union all
     select
         data_set_id,
         problem_id,
-        'exception' as response_kind,
-        md5(response) as exact_hash,
-        '$EXCEPTION@' || split_part(response, '@', 2) as canonical_response
-    from exceptions
+        test_pattern,
+        response_kind,
+        exact_hash,
+        prefix || {{ obslake.rounded_text('text') }} as canonical_response
+    from texts
 
 ),
 

@@ -262,10 +262,11 @@ def _copy_decisions(connection: duckdb.DuckDBPyConnection) -> None:
     """Copy decisions that are not computed again.
 
     Makes the view ``recorded``, observations with the latest names of their tests, and the tables
-    ``set_aside_runs`` and ``other_contents``, the cells that answer a stimulus before it was edited.
+    ``set_aside_runs``, ``test_rules`` and ``other_contents``, the cells that answer a stimulus before it was edited.
     """
     for table, columns in {
         "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
+        "int_test_rules": ("data_set_id", "problem_id", "test_id", "test_pattern"),
         "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id"),
         "int_other_contents": (
             "data_set_id",
@@ -299,17 +300,22 @@ def _copy_decisions(connection: duckdb.DuckDBPyConnection) -> None:
 def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
     """Copy the hashes of equal responses and of equal code, which are not computed again."""
     ruled = connection.execute(
-        "select table_schema from information_schema.tables "
-        "where table_catalog = ? and table_name = 'int_canonical_responses'",
+        "select table_schema, bool_or(column_name = 'test_pattern') from information_schema.columns "
+        "where table_catalog = ? and table_name = 'int_canonical_responses' group by all",
         [_MARTS],
     ).fetchall()
+    columns = "data_set_id, problem_id, response_kind, exact_hash, response_hash"
     hashes = (
-        "select data_set_id, problem_id, response_kind, exact_hash, response_hash "
-        f"from {_MARTS}.{quote_identifier(ruled[0][0])}.int_canonical_responses"
-        if ruled
-        else "select '' as data_set_id, '' as problem_id, '' as response_kind, '' as exact_hash, "
-        "'' as response_hash limit 0"
+        "select '' as data_set_id, '' as problem_id, '' as response_kind, '' as exact_hash, "
+        "'' as response_hash, '' as test_pattern limit 0"
     )
+    for schema, has_patterns in ruled:
+        # In marts of an earlier version all rules are for all tests.
+        pattern = "test_pattern" if has_patterns else "'' as test_pattern"
+        hashes = (
+            f"select {columns}, {pattern} "
+            f"from {_MARTS}.{quote_identifier(schema)}.int_canonical_responses"
+        )
     codes = (
         "select data_set_id, problem_id, implementation_id, content_hash "
         f"from {built.schema}.implementations"
