@@ -29,7 +29,7 @@ from tests.harness.workspace import COMMANDS, Workspace
 from tests.marts.comparison import SEEDS, descriptions_table, observations_table
 from tests.marts.lockstep import Findings, Shared, Step, Steps, in_lockstep, play, scenarios_of
 from tests.marts.test_end_to_end import assert_marts
-from tests.reference.equivalence import Equivalence, rules_of
+from tests.reference.equivalence import Equivalence, scopes_of
 from tests.reference.naive import (
     ORACLE,
     Decision,
@@ -742,8 +742,8 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     assert_marts(workspace, observations, descriptions)
 
     one, other = sorted(problems)[3:5]
-    some = [Equivalence(*one, "json"), Equivalence(*one, "significant_digits", "1")]
-    some += [Equivalence(None, other[1], "exception_class")]
+    some = [Equivalence(*one, None, "json"), Equivalence(*one, "t*", "significant_digits", "1")]
+    some += [Equivalence(None, other[1], None, "exception_class")]
     write_seed(project, "response_equivalences", some)
     workspace.dbt(*REFRESH, project=project)
     concerned = {one} | {p for p in problems if p[1] == other[1]}
@@ -758,13 +758,13 @@ def test_changed_response_equivalences(workspace: Workspace) -> None:
     workspace.dbt("--quiet", "seed", project=project)
     workspace.dbt(*REFRESH, project=project)
     assert built(workspace)["int_actuations"] == {
-        p for p in problems if rules_of(some, *p) != rules_of(many, *p)
+        p for p in problems if scopes_of(some, *p) != scopes_of(many, *p)
     }
     assert_marts(workspace, observations, descriptions, many)
     assert_as_if_built_at_once(workspace, project=project)
     workspace.obslake("verify", "--sample", "999")
 
-    tolerance = Equivalence(None, None, "tolerance", "0.1")
+    tolerance = Equivalence(None, None, None, "tolerance", "0.1")
     write_seed(project, "response_equivalences", [tolerance])
     refused = workspace.run("dbt", "run", cwd=project)
     assert refused.returncode != 0

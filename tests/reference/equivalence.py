@@ -1,7 +1,7 @@
 """Naive computation of canonical forms of responses under rules, from the response protocol alone.
 
-Like `naive`, it shares nothing with the SQL: it uses Python's own JSON parser, decimal numbers, regular expressions
-and Unicode tables.
+Like `naive`, it shares nothing with the SQL: it uses Python's own JSON parser, decimal numbers, regular
+expressions and Unicode tables.
 """
 
 from __future__ import annotations
@@ -223,12 +223,13 @@ def plain(text: str, rules: Rules) -> str:
 
     def word(found: re.Match[str]) -> str:
         for end in ("", "."):
-            number = found[0].removesuffix(end)
-            if len(number) + len(end) == len(found[0]) and _is_float(number):
-                return rounded(number, replace(rules, by_spelling=False)) + end
+            number = found["word"].removesuffix(end)
+            if len(number) + len(end) == len(found["word"]) and _is_float(number):
+                # The mark keeps texts like `.5` from becoming JSON.
+                return "≈" + rounded(number, replace(rules, by_spelling=False)) + end
         return found[0]
 
-    return re.sub(r"(?:[0-9.][eE][+-][0-9]|[0-9A-Za-z_.])+", word, text)
+    return re.sub(r"≈?(?P<word>(?:[0-9.][eE][+-][0-9]|[0-9A-Za-z_.])+)", word, text)
 
 
 def _is_float(word: str) -> bool:
@@ -413,8 +414,8 @@ def _is_unordered(rules: Rules, tags: list[str], *, is_outermost: bool) -> bool:
 def rounded(number: str, rules: Rules) -> str:
     """Return a number as rules write it.
 
-    A float is rounded half away from zero, as ``<digit>.<digits>e<exponent>``; integers are unchanged. By spelling, all
-    numbers are written as JavaScript does, but exactly.
+    A float is rounded half away from zero, as ``<digit>.<digits>e<exponent>``; integers are unchanged. By
+    spelling, all numbers are written as JavaScript does, but exactly.
     """
     digits = rules.significant_digits
     lower = number.lower()

@@ -262,7 +262,8 @@ def _copy_decisions(connection: duckdb.DuckDBPyConnection) -> None:
     """Copy decisions that are not computed again.
 
     Makes the view ``recorded``, observations with the latest names of their tests, and the tables
-    ``set_aside_runs``, ``test_rules`` and ``other_contents``, the cells that answer a stimulus before it was edited.
+    ``set_aside_runs``, ``test_rules`` and ``other_contents``, the cells that answer a stimulus before it was
+    edited.
     """
     for table, columns in {
         "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
