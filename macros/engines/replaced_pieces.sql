@@ -11,7 +11,7 @@
 {% macro duckdb__replaced_pieces(text, expression, replacement) -%}
     array_to_string(
         list_transform(
-            regexp_extract_all({{ text }}, {{ obslake.text_literal(expression) }}),
+            {{ obslake.matches(text, expression) }},
             lambda piece: {{ replacement }}
         ),
         ''
@@ -21,7 +21,7 @@
 {% macro spark__replaced_pieces(text, expression, replacement) -%}
     array_join(
         transform(
-            regexp_extract_all({{ text }}, {{ obslake.text_literal(expression) }}, 0),
+            {{ obslake.matches(text, expression) }},
             piece -> {{ replacement }}
         ),
         ''

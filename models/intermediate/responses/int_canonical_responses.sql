@@ -1,5 +1,7 @@
 -- The distinct responses that rules of their problem make equal to other texts, with their canonical form.
 
+{%- set keys = ['data_set_id', 'problem_id', 'test_pattern', 'response_kind', 'exact_hash'] %}
+
 with
 
 rules as (
@@ -106,9 +108,10 @@ texts as (
         ruled_responses.response_kind,
         ruled_responses.exact_hash,
         ruled_responses.prefix,
-        rules.significant_digits,
-        rules.is_rounded_in_text,
-        ruled_responses.text
+        rules.significant_digits as n_digits,
+        ruled_responses.text,
+        rules.is_rounded_in_text and (ruled_responses.text like '%.%' or lower(ruled_responses.text) like '%e%')
+            as has_floats
     from ruled_responses
     inner join rules
         on
@@ -126,18 +129,85 @@ texts as (
 
 ),
 
+split_texts as (
+
+    select
+        *,
+        {{ obslake.text_pieces('text') }} as pieces
+    from texts
+    where has_floats
+
+),
+
+pieces as (
+
+    {{ obslake.array_elements('split_texts', keys + ['prefix', 'n_digits'], 'pieces') | indent(4) }}
+
+),
+
+-- A full stop after a number does not belong to it.
+words as (
+
+    select
+        *,
+        case when token like '%.%.' or lower(token) like '%e%.' then '.' else '' end as stop,
+        replace(token, '≈', '') as word
+    from pieces
+
+),
+
+-- A float is a word of its own: digits with a point or an exponent, without letters beside them.
+floats as (
+
+    select
+        *,
+        substr(word, 1, length(word) - length(stop)) as number,
+        (word like '%.%' or lower(word) like '%e%')
+        and regexp_replace(
+            substr(word, 1, length(word) - length(stop)),
+            '^(?:[0-9]+[.][0-9]*|[.][0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?$',
+            ''
+        ) = '' as is_float
+    from words
+
+),
+
+rounded_floats as (
+
+    {{ obslake.canonical_numbers('floats', 'false') | indent(4) }}
+
+),
+
+-- The mark keeps a text such as `.5` from becoming JSON.
+rounded_texts as (
+
+    select
+        {{ keys | join(', ') }},
+        prefix,
+        {{ obslake.ordered_list_text(
+            "case when is_float then '≈' || written || stop else token end",
+            "lpad(cast(position as string), 10, '0')",
+            separator=''
+        ) }} as text
+    from rounded_floats
+    group by {{ keys | join(', ') }}, prefix
+
+),
+
 canonical_responses as (
 
     select * from json_responses
     union all
     select
-        data_set_id,
-        problem_id,
-        test_pattern,
-        response_kind,
-        exact_hash,
-        prefix || {{ obslake.rounded_text('text') }} as canonical_response
+        {{ keys | join(', ') }},
+        prefix || text as canonical_response
     from texts
+    where not has_floats
+    union all
+    select
+        {{ keys | join(', ') }},
+        prefix || text as canonical_response
+    from rounded_texts
 
 ),
 

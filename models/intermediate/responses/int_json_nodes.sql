@@ -146,12 +146,12 @@ changed_0 as (
 {%- endfor %}
 {%- set last = obslake.text_rules() | length %}
 
--- The keys of objects are written like other strings.
-written as (
+-- The keys of objects are changed like other strings.
+changed as (
 
     select
         *,
-        coalesce('"' || text_{{ last }} || '"', decoded) as written
+        coalesce('"' || text_{{ last }} || '"', decoded) as changed
     from changed_{{ last }}
 
 ),
@@ -165,7 +165,7 @@ measured as (
             order by position
             rows between unbounded preceding and current row
         ) as depth
-    from written
+    from changed
 
 ),
 
@@ -209,7 +209,7 @@ placed as (
         {{ rules | join(', ') }},
         token,
         decoded,
-        written,
+        changed,
         position,
         depth,
         container,
@@ -228,7 +228,7 @@ placed as (
         end as kind,
         -- In an array every second token is a member, in an object every fourth.
         row_number() over (partition by text_id, container order by position) as place,
-        lag(written, 2) over (partition by text_id, container order by position) as member_key,
+        lag(changed, 2) over (partition by text_id, container order by position) as member_key,
         count(*) over (partition by text_id, container) as n_tokens
     from nested
 
@@ -277,7 +277,7 @@ member_tokens as (
         {{ rules | join(', ') }},
         token,
         decoded,
-        written,
+        changed,
         position,
         container,
         opened,
@@ -338,7 +338,7 @@ nodes as (
         {%- endfor %}
         member_tokens.token,
         member_tokens.decoded,
-        member_tokens.written,
+        member_tokens.changed,
         member_tokens.position,
         coalesce(around.container, member_tokens.container) as container,
         member_tokens.opened,
@@ -400,7 +400,7 @@ numbers as (
 
 ),
 
-digits as (
+numbers_to_write as (
 
     select
         *,
@@ -410,20 +410,26 @@ digits as (
 
 ),
 
+written_numbers as (
+
+    {{ obslake.canonical_numbers('numbers_to_write', 'is_by_spelling') | indent(4) }}
+
+),
+
 bodies as (
 
     select
         *,
         case
-            when is_number then {{ obslake.canonical_number('number', 'n_digits', 'is_by_spelling') }}
-            when is_decimal then '"' || {{ obslake.canonical_number('number', 'n_digits', 'is_by_spelling') }} || '"'
+            when is_number then written
+            when is_decimal then '"' || written || '"'
             when kind = 'string' and tag in ('"$bytes"', '"$bytearray"') then decoded
-            when kind = 'string' then written
+            when kind = 'string' then changed
             when is_by_python and token = 'true' then '1'
             when is_by_python and token = 'false' then '0'
             else token
         end as body
-    from digits
+    from written_numbers
 
 ),
 
