@@ -198,9 +198,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -314,6 +324,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -337,17 +354,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -1265,9 +1288,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -1381,6 +1414,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -1404,17 +1444,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -3238,9 +3284,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -3354,6 +3410,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -3377,17 +3440,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -4019,9 +4088,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -4135,6 +4214,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -4158,17 +4244,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -5392,9 +5484,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -5508,6 +5610,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -5531,17 +5640,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -6558,9 +6673,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -6674,6 +6799,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -6697,17 +6829,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -7953,9 +8091,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -8069,6 +8217,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -8092,17 +8247,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -8653,9 +8814,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -8769,6 +8940,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -8792,17 +8970,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -11372,9 +11556,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -11488,6 +11682,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -11511,17 +11712,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -12400,9 +12607,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -12516,6 +12733,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -12539,17 +12763,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -13051,9 +13281,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -13167,6 +13407,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -13190,17 +13437,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -13529,9 +13782,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -13645,6 +13908,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -13668,17 +13938,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -14720,9 +14996,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -14836,6 +15122,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -14859,17 +15152,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 

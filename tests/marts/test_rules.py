@@ -33,6 +33,8 @@ HASHES = (
 )
 
 
+RESPONSES = ('"[1, 2.0]"', '"[2,1]"', "took 5 s", "took 6 s", "$EXCEPTION@E@a", "$EXCEPTION@E@b")
+
 KEYS = ("data_set_id", "problem_id", "test_id", "step_id")
 
 
@@ -45,6 +47,14 @@ def built(make_workspace: Callable[[str], Workspace]) -> tuple[Workspace, Path]:
         "data_set_id,problem_id,rule,argument\n,,exception_class,\n"
     )
     load_observations(workspace, random_observations(3, n_problems=12), "observations")
+    file = workspace.folder / "responses.csv"
+    rows = [
+        f"ds,near,{test},{implementation},{output}"
+        for test in ("t1", "u1")
+        for implementation, output in zip("abcdef", RESPONSES, strict=True)
+    ]
+    file.write_text("\n".join(["data_set_id,problem_id,test_id,implementation_id,output", *rows]))
+    workspace.obslake("load", "observations", str(file))
     workspace.obslake("build", "--quiet", "--project-dir", str(project))
     return workspace, project
 
