@@ -34,7 +34,9 @@
                 when rule = 'python_equality' and coalesce(argument, 'sequences') <> 'sequences'
                     then 'the argument of python_equality must be sequences or empty'
                 when rule = 'unicode' and {{ target.type == 'spark' }}
-                    then 'Spark has no function that composes characters: build these marts on DuckDB, or remove the rule'
+                    then
+                        'Spark has no function that composes characters: build these marts on DuckDB, or remove '
+                        || 'the rule'
                 when
                     count(*) over (
                         partition by

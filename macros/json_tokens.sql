@@ -1,5 +1,5 @@
-{#- The tokens of a JSON text, as an array of texts: strings, numbers, literals and punctuation, without white space. NaN
-    and infinities, which many programs write, are literals. Any other character is a separate, invalid token. -#}
+{#- The tokens of a JSON text, as an array of texts: strings, numbers, literals and punctuation, without white space.
+    NaN and infinities, which many programs write, are literals. Any other character is a separate, invalid token. -#}
 {% macro json_tokens(text) -%}
     {%- set tokens = [
         '"[^"\\\\\\x00-\\x1f]*(?:\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\\\\x00-\\x1f]*)*"',

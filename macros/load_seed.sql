@@ -10,9 +10,7 @@
     create table if not exists {{ relation }} (
         {%- for name, type in columns.items() %}{{ name }} {{ type }}{{ ', ' if not loop.last }}{% endfor -%}
     );
-    {%- for name, type in columns.items() %}
-    alter table {{ relation }} add column if not exists {{ name }} {{ type }};
-    {%- endfor %}
+    {{ obslake.add_seed_columns(seed) }};
     delete from {{ relation }};
     insert into {{ relation }} by name
     select * from read_csv(

@@ -21,7 +21,8 @@
     {%- set unknown = names | reject('in', columns) | list -%}
     {%- if unknown -%}
         {%- do exceptions.raise_compiler_error(
-            seed.original_file_path ~ ' has a column ' ~ unknown | join(', ') ~ ', which ' ~ seed.name ~ ' do not have\n'
+            seed.original_file_path ~ ' has a column ' ~ unknown | join(', ') ~ ', which ' ~ seed.name
+            ~ ' do not have\n'
             ~ '  their columns: ' ~ columns | join(', ')
         ) -%}
     {%- endif -%}

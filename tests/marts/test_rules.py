@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
+from obslake.lakehouse.home import identity
 
 from tests.harness.workspace import Workspace
 from tests.marts.test_refresh import copy_project, load_observations, write_seed
@@ -68,12 +70,12 @@ def test_a_trial_says_what_the_next_build_does(built: tuple[Workspace, Path]) ->
     options = ("--project-dir", str(project))
     rules = ("json=spelling", "significant_digits=1 in text", "unordered", "mask=durations")
     scope = ("--data-set", "ds", "--test", "t*")
-    published = workspace.marts.stat()
+    published = identity(workspace.marts)
     before, oracles = figures(workspace), set(workspace.query(ORACLES))
     trial = json.loads(
         workspace.obslake("rules", "try", *rules, *scope, *options, "--limit", "999", "--json")
     )
-    assert workspace.marts.stat() == published
+    assert identity(workspace.marts) == published
     assert not list((workspace.home / "building").glob(".trial-*"))
     said = {f["name"]: (f["before"], f["after"]) for f in trial["figures"]}
     hashes = [
@@ -111,7 +113,7 @@ def test_rules_that_cannot_be_tried(built: tuple[Workspace, Path]) -> None:
     )
 
 
-def test_seeds_with_unknown_columns_are_refused(workspace: Workspace) -> None:
+def test_seeds_and_tables_of_earlier_versions_and_unknown_columns(workspace: Workspace) -> None:
     project = copy_project(workspace)
     workspace.obslake("init")
     seed = project / "seeds" / "response_equivalences.csv"
@@ -119,6 +121,17 @@ def test_seeds_with_unknown_columns_are_refused(workspace: Workspace) -> None:
     seed.write_text('\ufeff"rule",data_set_id\r\njson,d\r\n')
     done = workspace.run(*run, cwd=project)
     assert done.returncode == 0, done.stdout
+    # The table of an earlier version has no column for tests.
+    table = "select * from response_equivalences"
+    with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as connection:
+        assert connection.execute(table).fetchall() == [("d", None, None, "json", None)]
+        connection.execute("alter table response_equivalences drop test_pattern")
+    write_seed(project, "response_equivalences", [Equivalence("d", None, "t*", "case")])
+    workspace.dbt("--quiet", "seed", project=project)
+    with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as connection:
+        columns = "select rule, test_pattern from response_equivalences"
+        assert connection.execute(columns).fetchall() == [("case", "t*")]
+
     seed.write_text("data_set_id,tests,rule\nd,t,json\n")
     done = workspace.run(*run, cwd=project)
     assert done.returncode != 0
