@@ -39,9 +39,7 @@ responses as (
         ruled_responses.test_pattern,
         ruled_responses.exact_hash,
         ruled_responses.text,
-        {%- for rule in rules %}
-        rules.{{ rule }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        rules.{{ rules | join(', rules.') }}
     from ruled_responses
     inner join rules
         on
@@ -68,9 +66,7 @@ identified as (
         *,
         md5(concat_ws(
             ':',
-            {%- for rule in rules %}
-            coalesce(cast({{ rule }} as string), ''),
-            {%- endfor %}
+            coalesce(cast({{ rules | join(" as string), ''), coalesce(cast(") }} as string), ''),
             text
         )) as text_id
     from responses
@@ -333,9 +329,7 @@ nodes as (
 
     select
         member_tokens.text_id,
-        {%- for rule in rules %}
-        member_tokens.{{ rule }},
-        {%- endfor %}
+        member_tokens.{{ rules | join(', member_tokens.') }},
         member_tokens.token,
         member_tokens.decoded,
         member_tokens.changed,

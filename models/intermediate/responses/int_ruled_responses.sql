@@ -99,9 +99,7 @@ responses as (
         observations.test_pattern,
         observations.response_kind,
         md5(observations.response) as exact_hash,
-        {%- for rule in rules %}
-        rules.{{ rule }},
-        {%- endfor %}
+        rules.{{ rules | join(', rules.') }},
         case
             when substr(observations.response, 1, 11) = '$EXCEPTION@' and observations.response_kind = 'exception'
                 then
