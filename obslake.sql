@@ -198,9 +198,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -314,6 +324,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -337,17 +354,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -1230,9 +1253,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -1346,6 +1379,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -1369,17 +1409,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -3156,9 +3202,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -3272,6 +3328,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -3295,17 +3358,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -3936,9 +4005,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -4052,6 +4131,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -4075,17 +4161,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -5308,9 +5400,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -5424,6 +5526,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -5447,17 +5556,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -6473,9 +6588,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -6589,6 +6714,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -6612,17 +6744,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -7867,9 +8005,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -7983,6 +8131,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -8006,17 +8161,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -8566,9 +8727,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -8682,6 +8853,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -8705,17 +8883,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -11284,9 +11468,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -11400,6 +11594,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -11423,17 +11624,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -12313,9 +12520,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -12429,6 +12646,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -12452,17 +12676,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -12963,9 +13193,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -13079,6 +13319,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -13102,17 +13349,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -13440,9 +13693,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -13556,6 +13819,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -13579,17 +13849,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 
@@ -14632,9 +14908,19 @@ model_int_canonical_responses as (
 select
     cast(null as varchar) as data_set_id,
     cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
     cast(null as varchar) as response_kind,
     cast(null as varchar) as exact_hash,
     cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
 where false
 ),
 
@@ -14748,6 +15034,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
 final as (
 
     select
@@ -14771,17 +15064,23 @@ final as (
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 

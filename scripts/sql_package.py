@@ -75,10 +75,12 @@ _EMPTY_MODELS = {
     "int_canonical_responses": (
         "data_set_id",
         "problem_id",
+        "test_pattern",
         "response_kind",
         "exact_hash",
         "response_hash",
     ),
+    "int_test_rules": ("data_set_id", "problem_id", "test_id", "test_pattern"),
     "int_set_aside_runs": ("data_set_id", "problem_id", "run_id", "environment_id", "reason"),
     "int_other_contents": (
         "data_set_id",

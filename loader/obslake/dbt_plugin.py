@@ -31,6 +31,7 @@ class Plugin(BasePlugin):
     Config:
         home: folder of the lakehouse.
         as_of_snapshot: optional id of the snapshot of ``observations`` to build from.
+        publish: whether the marts replace those that readers open; true unless they are built on trial.
     """
 
     # The folder of the marts, locked while this process opens them. Otherwise processes that start together find
@@ -40,6 +41,7 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Read the configuration, without opening anything."""
         self._home: str | None = plugin_config.get("home")
+        self._publishes = bool(plugin_config.get("publish", True))
         self._first_error: DbtRuntimeError | None = None
         as_of = str(plugin_config.get("as_of_snapshot") or "")
         if as_of and not as_of.isdigit():
@@ -68,9 +70,10 @@ class Plugin(BasePlugin):
         load_extensions(conn)
         with self._remember_error(), _as_dbt_errors(self._home):
             # The views read a copy of the metadata: loads during the build may remove the original.
-            keep = self._lakehouse.home / BUILDING_FOLDER / "metadata"
+            building = self._lakehouse.home / BUILDING_FOLDER
+            keep = (building if self._publishes else self._built.parent) / "metadata"
             create_source_views(self._lakehouse, conn, self._as_of_snapshot, keep=keep)
-        if self._built.resolve() != self._lakehouse.marts_path.resolve():
+        if self._publishes and self._built.resolve() != self._lakehouse.marts_path.resolve():
             conn.create_function(
                 "publish_marts", self._publish, ["VARCHAR"], "VARCHAR", side_effects=True
             )

@@ -1,21 +1,21 @@
-{#- Aggregate: the texts that are not null, joined by commas, in the order of other texts. -#}
-{% macro ordered_list_text(text, order) -%}
-    {{ return(adapter.dispatch('ordered_list_text', 'obslake')(text, order)) }}
+{#- Aggregate: the texts that are not null, joined by commas or another separator, in the order of other texts. -#}
+{% macro ordered_list_text(text, order, separator=',') -%}
+    {{ return(adapter.dispatch('ordered_list_text', 'obslake')(text, order, separator)) }}
 {%- endmacro %}
 
-{% macro default__ordered_list_text(text, order) -%}
+{% macro default__ordered_list_text(text, order, separator) -%}
     {{ exceptions.raise_compiler_error('ordered_list_text does not support ' ~ target.type) }}
 {%- endmacro %}
 
-{% macro duckdb__ordered_list_text(text, order) -%}
-    string_agg({{ text }}, ',' order by {{ order }})
+{% macro duckdb__ordered_list_text(text, order, separator) -%}
+    string_agg({{ text }}, '{{ separator }}' order by {{ order }})
 {%- endmacro %}
 
-{% macro spark__ordered_list_text(text, order) -%}
+{% macro spark__ordered_list_text(text, order, separator) -%}
     array_join(transform(
         array_sort(collect_list(
             case when {{ text }} is not null then struct({{ order }} as place, {{ text }} as item) end
         )),
         placed -> placed.item
-    ), ',')
+    ), '{{ separator }}')
 {%- endmacro %}

@@ -98,8 +98,9 @@ response_rules as (
         'stg_observations' as source_model,
         data_set_id,
         problem_id,
-        version
+        {{ obslake.signature('version') }} as version
     from {{ ref('refresh_response_rules') }}
+    group by data_set_id, problem_id
 
 ),
 

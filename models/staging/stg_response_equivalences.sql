@@ -7,6 +7,7 @@ stored as (
     {{ obslake.stage_source('response_equivalences', [
         {'name': 'data_set_id', 'type': 'string'},
         {'name': 'problem_id', 'type': 'string'},
+        {'name': 'test_pattern', 'type': 'string'},
         {'name': 'rule', 'type': 'string', 'is_needed': true},
         {'name': 'argument', 'type': 'string'},
     ]) | indent(4) }}
@@ -19,6 +20,7 @@ final as (
     select
         nullif(data_set_id, '') as data_set_id,
         nullif(problem_id, '') as problem_id,
+        nullif(test_pattern, '') as test_pattern,
         nullif(rule, '') as rule,
         nullif(argument, '') as argument
     from stored

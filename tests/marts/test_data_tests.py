@@ -148,13 +148,23 @@ SINGULAR: dict[str, list[str]] = {
     "response_equivalences_are_valid": [
         f"insert into {EQUIVALENCES} values {rows}"
         for rows in (
-            "(null, null, 'fuzzy', null)",
-            "('d', null, null, null)",
-            "(null, 'p', 'json', '1')",
-            "(null, null, 'exact', ''), (null, null, 'json', null)",
-            "('d', 'p', 'json', null), ('d', 'p', 'json', '')",
-            "(null, null, 'unordered', 'innermost')",
-            *(f"('d', 'p', 'significant_digits', {n})" for n in ("null", "'0'", "'18'", "'2.0'")),
+            "(null, null, null, 'fuzzy', null)",
+            "('d', null, null, null, null)",
+            "(null, 'p', null, 'json', '1')",
+            "(null, null, null, 'exact', ''), (null, null, '', 'json', null)",
+            "('d', 'p', 't*', 'json', null), ('d', 'p', 't*', 'json', 'spelling')",
+            "('d', 'p', null, 'mask', 'uuids'), ('d', 'p', '', 'mask', 'uuids')",
+            "(null, null, null, 'unordered', 'innermost')",
+            "(null, null, null, 'python_equality', 'tuples')",
+            *(f"('d', null, null, '{rule}', 'x')" for rule in ("unicode", "case", "whitespace")),
+            *(
+                f"('d', 'p', null, 'significant_digits', {n})"
+                for n in ("null", "'0'", "'18'", "'2.0'", "'2 in texts'", "'in text'")
+            ),
+            *(
+                f"('d', 'p', null, 'mask', {m})"
+                for m in ("null", "'uuid'", "'/a'", "'/.*/'", "'/a*/'")
+            ),
         )
     ],
     "renamed_tests_are_valid": [

@@ -30,7 +30,7 @@ from tests.harness.workspace import COMMANDS, Workspace
 from tests.marts.comparison import SEEDS, descriptions_table, observations_table
 from tests.marts.lockstep import Findings, Shared, Step, Steps, in_lockstep, play, scenarios_of
 from tests.marts.test_end_to_end import MakeWorkspace, assert_marts
-from tests.reference.equivalence import Equivalence, rules_of
+from tests.reference.equivalence import Equivalence, scopes_of
 from tests.reference.naive import (
     ORACLE,
     Decision,
@@ -792,8 +792,8 @@ def test_changed_response_equivalences(seeded: Seeded) -> None:
     problems = {(o.data_set_id, o.problem_id) for o in observations}
 
     one, other = sorted(problems)[3:5]
-    some = [Equivalence(*one, "json"), Equivalence(*one, "significant_digits", "1")]
-    some += [Equivalence(None, other[1], "exception_class")]
+    some = [Equivalence(*one, None, "json"), Equivalence(*one, "t*", "significant_digits", "1")]
+    some += [Equivalence(None, other[1], None, "exception_class")]
     seeded.write("response_equivalences", some)
     seeded.refresh()
     concerned = {one} | {p for p in problems if p[1] == other[1]}
@@ -808,13 +808,13 @@ def test_changed_response_equivalences(seeded: Seeded) -> None:
     seeded.workspace.dbt("--quiet", "seed", project=seeded.project)
     seeded.refresh()
     assert built(seeded.workspace)["int_actuations"] == {
-        p for p in problems if rules_of(some, *p) != rules_of(many, *p)
+        p for p in problems if scopes_of(some, *p) != scopes_of(many, *p)
     }
     seeded.assert_marts(equivalences=many)
     assert_as_if_built_at_once(seeded.workspace, project=seeded.project)
     seeded.workspace.obslake("verify", "--sample", "999")
 
-    tolerance = Equivalence(None, None, "tolerance", "0.1")
+    tolerance = Equivalence(None, None, None, "tolerance", "0.1")
     seeded.write("response_equivalences", [tolerance])
     refused = seeded.refused()
     assert "rule tolerance: the rule must be exact, exception_class, json" in refused

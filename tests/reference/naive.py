@@ -771,9 +771,9 @@ def build_cube(
         ),
     )
     counted = [max(same_key, key=_precedence) for same_key in by_key.values()]
-    problems = {(o.data_set_id, o.problem_id) for o in counted}
-    rules = {problem: rules_of(equivalences, *problem) for problem in problems}
-    cube = [cube_row(o, rules[o.data_set_id, o.problem_id]) for o in counted]
+    tests = {(o.data_set_id, o.problem_id, o.test_id) for o in counted}
+    rules = {test: rules_of(equivalences, *test) for test in tests}
+    cube = [cube_row(o, rules[o.data_set_id, o.problem_id, o.test_id]) for o in counted]
     finals = set(final_responses(cube))
     return [replace(row, is_final=row in finals) for row in cube]
 

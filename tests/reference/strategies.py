@@ -50,6 +50,8 @@ CURSED = (
 DATA_SET_IDS = ("ds", "ds 2's \U0001f600")
 PROBLEM_IDS = ("Stack", "stack", ORACLE, *CURSED)
 TEST_IDS = ("t1", "t2", "t10", "T1", "1", "1:t1", ORACLE, *CURSED)
+# Only the asterisk has a meaning.
+TEST_PATTERNS = ("t1", "t*", "*1", "*t*1*", "*", "1:t_", "T%", "test *", *CURSED[:4])
 STEP_IDS = (0, 1, 2, 10)
 IMPLEMENTATION_IDS = ("a", "b", "c", "B", "impl_10", "impl_9", "Oracle", "oracle ", *CURSED)
 ENVIRONMENT_IDS = ("default", "py3.12", "Default", ORACLE, *CURSED)
@@ -96,6 +98,16 @@ RESPONSES = (
     Response("value", "10e-1"),
     Response("value", '{"b": [1, 2], "a": 1.0}'),
     Response("value", '{"a":1.01,"b":[2,1]}'),
+    Response("value", '{"a":1,"b":{"$tuple":[2,true]}}'),
+    Response("value", "1.0"),
+    Response("value", "true"),
+    Response("value", "about 1.04 s"),
+    Response("value", "about 1.0  s."),
+    Response("value", '"\u00e9 <Stack at 0x7f5b1c>"'),
+    Response("value", '"e\u0301 <stack at 0x7f5b1d>"'),
+    Response("value", '"\\u00C9 <Stack at 0x7f5b1c>"'),
+    Response("exception", "$EXCEPTION@KeyError@Line 3: 1.04"),
+    Response("exception", "$EXCEPTION@KeyError@line 4: 1.0"),
     Response("value", '"a@b"'),
     Response("value", '"a@c"'),
     Response("value", '"\U0001f600"'),
@@ -585,11 +597,11 @@ def random_equivalences(seed: int, observations: Sequence[Observation]) -> list[
     """Return rules of random scopes, each with some of the observations' problems."""
     chooser = random.Random(seed)
     problems = sorted({(o.data_set_id, o.problem_id) for o in observations})
-    scopes: set[tuple[str | None, str | None]] = {(None, None)}
+    scopes: set[tuple[str | None, str | None, str | None]] = {(None, None, None)}
     for data_set_id, problem_id in chooser.sample(problems, k=len(problems) // 2):
-        scopes.add(
-            chooser.choice([(data_set_id, problem_id), (None, problem_id), (data_set_id, None)])
-        )
+        scope = chooser.choice([(data_set_id, problem_id), (None, problem_id), (data_set_id, None)])
+        scopes.add((*scope, chooser.choice((None, None, *TEST_PATTERNS))))
+        scopes.add((*scope, chooser.choice((None, *TEST_PATTERNS))))
     rows = []
     for scope in sorted(scopes, key=str):
         if chooser.random() < 0.2:
@@ -597,9 +609,13 @@ def random_equivalences(seed: int, observations: Sequence[Observation]) -> list[
             continue
         candidates = [
             ("exception_class", None),
-            ("json", None),
-            ("significant_digits", chooser.choice(["1", "2", "17"])),
+            ("json", chooser.choice([None, "spelling"])),
+            ("significant_digits", chooser.choice(["1", "2", "17", "2 in text"])),
             ("unordered", chooser.choice([None, "all", "outermost"])),
+            ("python_equality", chooser.choice([None, "sequences"])),
+            ("mask", chooser.choice(["durations", "hex_addresses", r"/[a-z]+\.(?:[A-Za-z]+)/"])),
+            ("mask", chooser.choice(["line_numbers", "/[^0-9]{2,}/"])),
+            *((rule, None) for rule in ("unicode", "case", "whitespace")),
         ]
         chosen = chooser.sample(candidates, k=chooser.randint(1, 4))
         rows += [Equivalence(*scope, rule, argument) for rule, argument in chosen]

@@ -75,7 +75,16 @@ def load_hostile(folder: Path) -> Hostile:
 
 
 def equivalences(seed: int, observations: list[Observation]) -> list[Equivalence]:
-    """Return rules for some problems whose names dbt reads from a seed as they are written."""
+    """Return rules for some problems, and for some of their tests, that Spark can apply.
+
+    There are none for names that dbt reads from a seed otherwise than they are written.
+    """
     rules = random_equivalences(seed, observations)
-    # It reads a carriage return as a line feed, and `null` as an empty field.
-    return [r for r in rules if "\r" not in (r.problem_id or "") and r.problem_id != "null"]
+    return [
+        rule
+        for rule in rules
+        # It reads a carriage return as a line feed, and `null` as an empty field.
+        if rule.rule != "unicode"
+        and "\r" not in f"{rule.problem_id}{rule.test_pattern}"
+        and "null" not in (rule.problem_id, rule.test_pattern)
+    ]

@@ -10,7 +10,8 @@ from obslake.lakehouse.catalog import Lakehouse
 from pyarrow import parquet
 from pyiceberg.expressions import EqualTo
 
-from tests.marts.test_refresh import load_observations
+from tests.marts.test_refresh import load_observations, write_seed
+from tests.reference.equivalence import Equivalence
 from tests.spark.hostile import SEED, load_hostile
 from tests.spark.running import SparkWorkspace
 
@@ -64,6 +65,12 @@ def test_marts_are_refreshed(tmp_path: Path) -> None:
     lakehouse = Lakehouse.open(workspace.home)
     assert {len(table.metadata.snapshots) for table in lakehouse.tables_of("marts")} == {1}
     assert workspace.compare() == after
+
+    write_seed(project, "response_equivalences", [Equivalence(None, None, None, "unicode")])
+    workspace.spark("--quiet", "seed", project=project)
+    refused = workspace.run_spark("run", "--select", "+refresh_response_rules", project=project)
+    assert refused.returncode != 0
+    assert "Spark has no function that composes characters" in refused.stdout
 
 
 def choose_in_few_rounds(project: Path) -> None:

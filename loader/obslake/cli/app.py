@@ -16,6 +16,7 @@ from obslake.cli.quarantine import quarantine
 from obslake.cli.query import export, sql
 from obslake.cli.removal import forget, rollback
 from obslake.cli.report import report
+from obslake.cli.rules import rules
 from obslake.cli.text import accept_any_encoding, say
 from obslake.cli.upkeep import compact, expire, pin, status, verify
 from obslake.errors import ObslakeError
@@ -89,7 +90,7 @@ def init(home: str | None) -> None:
 
 
 for _command in (
-    *(load, quarantine, build),
+    *(load, quarantine, build, rules),
     *(status, pin, compact, expire, verify),
     *(rollback, forget),
     *(sql, export, report, plot),

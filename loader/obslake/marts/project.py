@@ -97,7 +97,7 @@ def _files(project: Path) -> Iterator[Path]:
     for name in _FILES:
         if (project / name).is_file():
             yield project / name
-    settings = _settings(project)
+    settings = settings_of(project)
     folders = [str(settings.get(_PACKAGES_FOLDER) or "dbt_packages")]
     for key, default in _FOLDERS.items():
         folders += [str(each) for each in settings.get(key) or [default]]
@@ -107,7 +107,12 @@ def _files(project: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def _settings(project: Path) -> Mapping[str, Any]:
+def settings_of(project: Path) -> Mapping[str, Any]:
+    """Return what the project's file sets.
+
+    Raises:
+        BuildError: it is not YAML.
+    """
     try:
         found = yaml.safe_load((project / PROJECT_FILE).read_bytes())
     except yaml.YAMLError as error:

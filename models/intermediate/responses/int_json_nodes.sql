@@ -1,12 +1,19 @@
--- The values in the JSON texts that rules of a problem may make equal to other texts, each with its container and with
--- its place in it, unless the rules ignore the order of the container.
+-- The values in the JSON texts that rules of a problem may make equal to other texts, as they are by these rules, each
+-- with its container and with its place in it, unless the rules ignore the order of the container.
 --
 -- Texts are split into tokens, one row each. Texts that are not valid JSON, or are nested too deeply, have no rows here
 -- and are compared as text.
 
 {%- set by_text = ['"$set"', '"$frozenset"'] %}
 {%- set sequences = ['"$iterator"', '"$iterator_prefix"'] %}
-{%- set rules = ['is_by_key', 'significant_digits', 'unordered_arrays'] %}
+{%- set blanks -%}
+    case when piece in ({{ obslake.text_literals(['\\t', '\\n', '\\f', '\\r']) }}) then ' ' else piece end
+{%- endset %}
+{%- set literals = ['true', 'false', 'null', 'NaN', 'Infinity', '-Infinity'] %}
+{%- set rules = [
+    'is_by_key', 'is_by_spelling', 'significant_digits', 'unordered_arrays', 'is_by_python', 'is_by_sequence',
+    'is_by_unicode', 'is_by_case', 'is_by_whitespace',
+] %}
 
 with
 
@@ -17,34 +24,39 @@ rules as (
 
 ),
 
-observations as (
+ruled_responses as (
 
-    select
-        data_set_id,
-        problem_id,
-        {{ obslake.response_text('output', 'response_kind') }} as response
-    from {{ obslake.stale_rows(ref('stg_observations')) }}
+    select * from {{ obslake.stale_rows(ref('int_ruled_responses')) }}
     where response_kind = 'value'
 
 ),
 
 responses as (
 
-    select distinct
-        observations.data_set_id,
-        observations.problem_id,
-        observations.response,
-        rules.is_by_key,
-        rules.significant_digits,
-        rules.unordered_arrays
-    from observations
+    select
+        ruled_responses.data_set_id,
+        ruled_responses.problem_id,
+        ruled_responses.test_pattern,
+        ruled_responses.exact_hash,
+        ruled_responses.text,
+        rules.{{ rules | join(', rules.') }}
+    from ruled_responses
     inner join rules
-        on observations.data_set_id = rules.data_set_id and observations.problem_id = rules.problem_id
+        on
+            ruled_responses.data_set_id = rules.data_set_id
+            and ruled_responses.problem_id = rules.problem_id
+            and ruled_responses.test_pattern = rules.test_pattern
     where
         -- Tokens of the response protocol are not JSON.
-        substr(observations.response, 1, 1) <> '$'
-        -- A text without brackets, white space, points and exponents has only one form.
-        and translate(observations.response, '[{.eE ' || chr(9) || chr(10) || chr(13), '') <> observations.response
+        substr(ruled_responses.text, 1, 1) <> '$'
+        and (
+            rules.is_by_spelling
+            or rules.is_by_unicode
+            or rules.is_by_case
+            or rules.is_by_whitespace
+            -- By other rules a text without brackets, white space, points and exponents has only one form.
+            or translate(ruled_responses.text, '[{.eE ' || chr(9) || chr(10) || chr(13), '') <> ruled_responses.text
+        )
 
 ),
 
@@ -53,7 +65,9 @@ identified as (
     select
         *,
         md5(concat_ws(
-            ':', cast(is_by_key as string), cast(significant_digits as string), unordered_arrays, response
+            ':',
+            coalesce(cast({{ rules | join(" as string), ''), coalesce(cast(") }} as string), ''),
+            text
         )) as text_id
     from responses
 
@@ -64,7 +78,7 @@ texts as (
 
     select distinct
         text_id,
-        response,
+        text,
         {{ rules | join(', ') }}
     from identified
 
@@ -75,7 +89,7 @@ tokenised as (
     select
         text_id,
         {{ rules | join(', ') }},
-        {{ obslake.json_tokens('response') }} as tokens
+        {{ obslake.json_tokens('text') }} as tokens
     from texts
 
 ),
@@ -83,6 +97,58 @@ tokenised as (
 tokens as (
 
     {{ obslake.array_elements('tokenised', ['text_id'] + rules, 'tokens') | indent(4) }}
+
+),
+
+decoded as (
+
+    select
+        *,
+        case when substr(token, 1, 1) = '"' then {{ obslake.decoded_string('token') }} else token end as decoded
+    from tokens
+
+),
+
+-- Escapes may mean characters that rules ignore. Escapes of white space are white space.
+changed_0 as (
+
+    select
+        *,
+        case
+            when substr(token, 1, 1) <> '"' or length(token) = 1 then null
+            when is_by_whitespace
+                then {{ obslake.replaced_pieces(
+                    'substr(decoded, 2, length(decoded) - 2)', '\\\\.|[^\\\\]+', blanks
+                ) }}
+            when instr(token, {{ obslake.text_literal('\\') }}) > 0 then substr(decoded, 2, length(decoded) - 2)
+        end as text_0
+    from decoded
+
+),
+
+{%- for rule in obslake.text_rules() %}
+
+    changed_{{ loop.index }} as (
+
+        select
+            *,
+            case
+                when is_by_{{ rule }} then {{ obslake.changed_text(rule, 'text_' ~ loop.index0) }}
+                else text_{{ loop.index0 }}
+            end as text_{{ loop.index }}
+        from changed_{{ loop.index0 }}
+
+    ),
+{%- endfor %}
+{%- set last = obslake.text_rules() | length %}
+
+-- The keys of objects are changed like other strings.
+changed as (
+
+    select
+        *,
+        coalesce('"' || text_{{ last }} || '"', decoded) as changed
+    from changed_{{ last }}
 
 ),
 
@@ -95,7 +161,7 @@ measured as (
             order by position
             rows between unbounded preceding and current row
         ) as depth
-    from tokens
+    from changed
 
 ),
 
@@ -138,6 +204,8 @@ placed as (
         text_id,
         {{ rules | join(', ') }},
         token,
+        decoded,
+        changed,
         position,
         depth,
         container,
@@ -145,7 +213,10 @@ placed as (
         case when token in ('{', '[') then level - 1 else level end as level,
         case
             when token in ('{', '}', '[', ']', ',', ':') then token
-            when token in ('true', 'false', 'null') then 'literal'
+            when token in ({{ obslake.text_literals(literals) }}) then 'literal'
+            -- As the rule `case` writes them.
+            when lower(token) in ('nan', 'infinity', '-infinity')
+                then case when is_by_case then 'literal' else 'fault' end
             when substr(token, 1, 1) = '"' and length(token) > 1 then 'string'
             when substr(token, 1, 1) between '0' and '9' or (substr(token, 1, 1) = '-' and length(token) > 1)
                 then 'number'
@@ -153,7 +224,7 @@ placed as (
         end as kind,
         -- In an array every second token is a member, in an object every fourth.
         row_number() over (partition by text_id, container order by position) as place,
-        lag(token, 2) over (partition by text_id, container order by position) as member_key,
+        lag(changed, 2) over (partition by text_id, container order by position) as member_key,
         count(*) over (partition by text_id, container) as n_tokens
     from nested
 
@@ -201,6 +272,8 @@ member_tokens as (
         text_id,
         {{ rules | join(', ') }},
         token,
+        decoded,
+        changed,
         position,
         container,
         opened,
@@ -214,6 +287,69 @@ member_tokens as (
         is_readable
         and kind in ('{', '[', 'literal', 'string', 'number')
         and (mod(container, 2) = 0 or mod(place, 4) = 3)
+
+),
+
+-- Where tuples equal lists, the array in the tagged form of a tuple takes the place of the form.
+tuples as (
+
+    select
+        forms.text_id,
+        forms.opened as form,
+        forms.container,
+        forms.member_key,
+        forms.tag
+    from member_tokens as forms
+    inner join member_tokens as arrays
+        on forms.text_id = arrays.text_id and forms.opened = arrays.container
+    where arrays.is_by_sequence and arrays.kind = '[' and arrays.tag = '"$tuple"'
+
+),
+
+levels_without_tuples as (
+
+    select
+        judged.text_id,
+        judged.position,
+        judged.level - sum(case when tuples.form is null then 0 when judged.kind = '{' then 1 else -1 end) over (
+            partition by judged.text_id
+            order by judged.position
+            rows between unbounded preceding and current row
+        ) as level
+    from judged
+    left join tuples
+        on
+            judged.text_id = tuples.text_id
+            and case judged.kind when '{' then judged.opened when '}' then judged.container end = tuples.form
+    where judged.is_readable and judged.is_by_sequence
+
+),
+
+nodes as (
+
+    select
+        member_tokens.text_id,
+        member_tokens.{{ rules | join(', member_tokens.') }},
+        member_tokens.token,
+        member_tokens.decoded,
+        member_tokens.changed,
+        member_tokens.position,
+        coalesce(around.container, member_tokens.container) as container,
+        member_tokens.opened,
+        coalesce(levels_without_tuples.level, member_tokens.level) as level,
+        member_tokens.kind,
+        case when around.form is null then member_tokens.member_key else around.member_key end as member_key,
+        case when around.form is null then member_tokens.tag else around.tag end as tag
+    from member_tokens
+    left join tuples as around
+        on member_tokens.text_id = around.text_id and member_tokens.container = around.form
+    left join tuples as own
+        on member_tokens.text_id = own.text_id and member_tokens.opened = own.form
+    left join levels_without_tuples
+        on
+            member_tokens.text_id = levels_without_tuples.text_id
+            and member_tokens.position = levels_without_tuples.position
+    where own.form is null
 
 ),
 
@@ -236,81 +372,89 @@ containers as (
                 then opening.level = case when opening.tag is null then 0 else 1 end
             else false
         end as is_unordered
-    from member_tokens as opening
-    left join member_tokens as around
+    from nodes as opening
+    left join nodes as around
         on opening.text_id = around.text_id and opening.container = around.opened
     where opening.opened is not null
 
 ),
 
-floats as (
+-- A decimal number of Python is written like a number, without rounding.
+numbers as (
 
     select
         *,
-        regexp_replace(replace(replace(split_part(lower(token), 'e', 1), '-', ''), '.', ''), '^0+', '') as digits,
-        length(split_part(split_part(lower(token), 'e', 1), '.', 2)) as n_decimals,
-        replace(split_part(lower(token), 'e', 2), '+', '') as exponent,
-        kind = 'number' and significant_digits is not null and (lower(token) like '%e%' or token like '%.%') as is_float
-    from member_tokens
+        kind = 'string' and is_by_python and tag = '"$decimal"' and {{ obslake.is_decimal('decoded') }} as is_decimal,
+        kind = 'number'
+        and (
+            is_by_spelling
+            or (significant_digits is not null and (lower(token) like '%e%' or token like '%.%'))
+        ) as is_number
+    from nodes
 
 ),
 
--- The digits of the text are rounded, half away from zero: floating-point numbers would overflow, and differ between
--- engines.
-scaled as (
+numbers_to_write as (
 
     select
         *,
-        -- Numbers with longer exponents are not rounded.
-        is_float and length(regexp_replace(replace(exponent, '-', ''), '^0+', '')) <= 9 as is_rounded,
-        coalesce(try_cast(nullif(exponent, '') as bigint), 0) - n_decimals + length(digits) - 1 as scale,
-        try_cast(substr(rpad(digits, 18, '0'), 1, significant_digits) as bigint)
-        + case when substr(rpad(digits, 18, '0'), significant_digits + 1, 1) >= '5' then 1 else 0 end as head
-    from floats
+        case when is_decimal then substr(decoded, 2, length(decoded) - 2) when is_number then token end as number,
+        case when is_number then significant_digits end as n_digits
+    from numbers
 
 ),
 
-rounded as (
+written_numbers as (
+
+    {{ obslake.canonical_numbers('numbers_to_write', 'is_by_spelling') | indent(4) }}
+
+),
+
+bodies as (
 
     select
         *,
         case
-            when not is_rounded then token
-            when digits = '' then '0.0e0'
-            else concat(
-                case when substr(token, 1, 1) = '-' then '-' else '' end,
-                substr(cast(head as string), 1, 1),
-                '.',
-                coalesce(nullif(regexp_replace(substr(cast(head as string), 2), '0+$', ''), ''), '0'),
-                'e',
-                cast(scale + length(cast(head as string)) - significant_digits as string)
-            )
-        end as text
-    from scaled
+            when is_number then written
+            when is_decimal then '"' || written || '"'
+            when kind = 'string' and tag in ('"$bytes"', '"$bytearray"') then decoded
+            when kind = 'string' then changed
+            when is_by_python and token = 'true' then '1'
+            when is_by_python and token = 'false' then '0'
+            else token
+        end as body
+    from written_numbers
 
 ),
 
 members as (
 
     select
-        rounded.text_id,
-        rounded.position,
-        rounded.container,
-        rounded.opened,
-        rounded.level,
-        coalesce(rounded.member_key || ':', '')
-        || case when rounded.opened is not null then rounded.token else '' end as prefix,
-        case when rounded.opened is null then rounded.text else '' end as body,
-        case rounded.kind when '{' then '}' when '[' then ']' else '' end as suffix,
+        bodies.text_id,
+        bodies.position,
+        bodies.container,
+        bodies.opened,
+        bodies.level,
+        coalesce(
+            case
+                when bodies.is_by_python and bodies.tag = '"$frozenset"' then '"$set"'
+                when bodies.is_by_python and bodies.tag = '"$bytearray"' then '"$bytes"'
+                else bodies.member_key
+            end || ':',
+            ''
+        )
+        || case when bodies.opened is not null then bodies.token else '' end as prefix,
+        case when bodies.opened is null then bodies.body else '' end as body,
+        case bodies.kind when '{' then '}' when '[' then ']' else '' end as suffix,
         -- Null if members are sorted by their text.
         case
-            when mod(rounded.container, 2) = 0 and containers.is_unordered then null
+            when mod(bodies.container, 2) = 0 and containers.is_unordered then null
             else
-                case when containers.is_unordered then rounded.member_key else '' end
-                || lpad(cast(rounded.position as string), 10, '0')
+                case when containers.is_unordered then bodies.member_key else '' end
+                || lpad(cast(bodies.position as string), 10, '0')
         end as place
-    from rounded
-    left join containers on rounded.text_id = containers.text_id and rounded.container = containers.opened
+    from bodies
+    left join containers on bodies.text_id = containers.text_id and bodies.container = containers.opened
 
 ),
 
@@ -319,7 +463,8 @@ final as (
     select
         identified.data_set_id,
         identified.problem_id,
-        md5(identified.response) as exact_hash,
+        identified.test_pattern,
+        identified.exact_hash,
         members.position,
         members.container,
         members.opened,

@@ -41,6 +41,13 @@ renamed_tests as (
 
 ),
 
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from {{ obslake.relation_without_database(ref('int_test_rules')) }}
+
+),
+
 final as (
 
     select
@@ -64,17 +71,23 @@ final as (
         {{ obslake.is_executed('responses.response_kind') }} as is_executed,
         responses.implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }} as is_oracle
     from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
     left join canonical_responses
         on
             responses.data_set_id = canonical_responses.data_set_id
             and responses.problem_id = canonical_responses.problem_id
             and responses.response_kind = canonical_responses.response_kind
             and responses.exact_hash = canonical_responses.exact_hash
-    left join renamed_tests
-        on
-            responses.data_set_id = renamed_tests.data_set_id
-            and responses.problem_id = renamed_tests.problem_id
-            and responses.test_id = renamed_tests.from_test_id
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
 
 )
 

@@ -262,11 +262,13 @@ def _copy_decisions(connection: duckdb.DuckDBPyConnection, built: _Built) -> Non
     """Copy decisions that are not computed again.
 
     Makes the view ``recorded``, observations with the latest names of their tests, and the tables
-    ``set_aside_runs`` and ``other_contents``, the cells that answer a stimulus before it was edited.
+    ``set_aside_runs``, ``test_rules`` and ``other_contents``, the cells that answer a stimulus before it was
+    edited.
     """
     problem = ("data_set_id", "problem_id")
     for table, columns in {
         "refresh_renamed_tests": (*problem, "from_test_id", "to_test_id"),
+        "int_test_rules": (*problem, "test_id", "test_pattern"),
         "int_set_aside_runs": (*problem, "run_id", "environment_id"),
         "int_other_contents": (*problem, "test_id", "step_id", "implementation_id"),
     }.items():
@@ -282,7 +284,7 @@ def _copy_decisions(connection: duckdb.DuckDBPyConnection, built: _Built) -> Non
 def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
     """Copy the hashes of equal responses and of equal code, which are not computed again."""
     problem = ("data_set_id", "problem_id")
-    hashes = (*problem, "response_kind", "exact_hash", "response_hash")
+    hashes = (*problem, "response_kind", "test_pattern", "exact_hash", "response_hash")
     _copy(connection, built, "int_canonical_responses", hashes, "canonical_hashes")
     codes = (*problem, "implementation_id", "content_hash")
     _copy(connection, built, "implementations", codes, "content_hashes")
@@ -295,19 +297,21 @@ def _copy(
     columns: Sequence[str],
     copy: str,
 ) -> None:
-    """Copy columns of a model beside the marts; none of its rows if an earlier version had no such model."""
-    schemas = connection.execute(
-        "select table_schema from information_schema.tables "
-        "where table_catalog = ? and table_name = ? "
+    """Copy columns of a model beside the marts.
+
+    If an earlier version built them, columns that it did not have are empty, and a model that it did not have has
+    no rows.
+    """
+    found = connection.execute(
+        "select table_schema, list(column_name) from information_schema.columns "
+        "where table_catalog = ? and table_name = ? group by table_schema "
         "order by starts_with(table_schema, ?) desc, table_schema limit 1",
         [_MARTS, model, built.schema.strip('"')],
-    ).fetchall()
-    rows = (
-        f"select {', '.join(columns)} from {_MARTS}.{quote_identifier(schemas[0][0])}.{model}"
-        if schemas
-        else f"select {', '.join(f'cast(null as varchar) as {name}' for name in columns)} limit 0"
-    )
-    connection.execute(f"create or replace temp table {copy} as {rows}")
+    ).fetchone()
+    schema, known = found or ("", [])
+    selected = ", ".join(name if name in known else f"'' as {name}" for name in columns)
+    rows = f"from {_MARTS}.{quote_identifier(schema)}.{model}" if found else "limit 0"
+    connection.execute(f"create or replace temp table {copy} as select {selected} {rows}")
 
 
 def _first(connection: duckdb.DuckDBPyConnection, query: str) -> Sequence[Any]:

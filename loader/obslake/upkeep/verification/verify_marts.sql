@@ -2,10 +2,10 @@
 -- and in DuckDB's own dialect.
 --
 -- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support), the view
--- recorded (observations with the latest names of tests) and the temporary tables verified_problems, canonical_hashes
--- (of responses that rules of equality make equal to others), content_hashes (of the code of implementations),
--- other_contents (cells that answer a stimulus before it was edited) and set_aside_runs (which count for no
--- implementation).
+-- recorded (observations with the latest names of tests) and the temporary tables verified_problems, test_rules (the
+-- tests with rules of equality of their own), canonical_hashes (of responses that rules of equality make equal to
+-- others), content_hashes (of the code of implementations), other_contents (cells that answer a stimulus before it was
+-- edited) and set_aside_runs (which count for no implementation).
 
 create or replace temp table verified_cells as
 with
@@ -62,14 +62,20 @@ cells as (
         partition by data_set_id, problem_id, test_id, step_id, implementation_id
         order by observed_at desc, run_id desc, environment_id desc
     ) = 1
+),
+
+ruled_cells as (
+    select * replace (coalesce(test_pattern, '') as test_pattern)
+    from cells
+    left join test_rules using (data_set_id, problem_id, test_id)
 )
 
 select
     data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, response,
     response_kind, run_id, environment_id, observed_at,
     coalesce(c.response_hash, exact_hash) as canonical
-from cells
-left join canonical_hashes as c using (data_set_id, problem_id, response_kind, exact_hash);
+from ruled_cells
+left join canonical_hashes as c using (data_set_id, problem_id, test_pattern, response_kind, exact_hash);
 
 create or replace temp table verified_columns as
 with

@@ -1,0 +1,4 @@
+{#- What the rule `mask` writes instead of each match. -#}
+{% macro mask_character() -%}
+    {{ return('█') }}
+{%- endmacro %}

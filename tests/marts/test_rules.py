@@ -1,0 +1,141 @@
+"""``obslake rules try``: what it says is what the next build does. Seeds of earlier versions are read."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from obslake.lakehouse.home import identity
+
+from tests.harness.workspace import Workspace
+from tests.marts.test_refresh import copy_project, load_observations, write_seed
+from tests.reference.equivalence import Equivalence
+from tests.reference.strategies import random_observations
+
+# By the name of the figure in the trial.
+FIGURES = {
+    "different responses of a stimulus": "select count(distinct (data_set_id, problem_id, test_id, step_id, "
+    "response_hash)) from stimulus_response_cube",
+    "clusters": "select count(*) from behavior_clusters",
+    "unstable cells of the matrix": "select count(*) from stimulus_response_matrix where not is_stable",
+    "flaky responses": "select count(*) from flaky_responses",
+    **{
+        f"oracles: {name}": f"select count(*) from consensus_oracles where consensus = '{name}'"
+        for name in ("unanimous", "majority", "plurality", "tie", "no_votes")
+    },
+}
+ORACLES = (
+    "select data_set_id, problem_id, test_id, step_id, consensus, oracle_response, n_votes, "
+    "n_distinct_responses from consensus_oracles"
+)
+HASHES = (
+    "select count(distinct response_hash) from stimulus_response_cube where data_set_id = ? and "
+    "problem_id = ? and test_id = ? and step_id = ? and response in (select unnest(?::varchar[]))"
+)
+
+
+RESPONSES = ('"[1, 2.0]"', '"[2,1]"', "took 5 s", "took 6 s", "$EXCEPTION@E@a", "$EXCEPTION@E@b")
+
+KEYS = ("data_set_id", "problem_id", "test_id", "step_id")
+
+
+@pytest.fixture(scope="module")
+def built(make_workspace: Callable[[str], Workspace]) -> tuple[Workspace, Path]:
+    """A lakehouse that is built with one rule, from a seed as earlier versions had it."""
+    workspace = make_workspace("rules")
+    project = copy_project(workspace)
+    (project / "seeds" / "response_equivalences.csv").write_text(
+        "data_set_id,problem_id,rule,argument\n,,exception_class,\n"
+    )
+    load_observations(workspace, random_observations(3, n_problems=12), "observations")
+    file = workspace.folder / "responses.csv"
+    rows = [
+        f"ds,near,{test},{implementation},{output}"
+        for test in ("t1", "u1")
+        for implementation, output in zip("abcdef", RESPONSES, strict=True)
+    ]
+    file.write_text("\n".join(["data_set_id,problem_id,test_id,implementation_id,output", *rows]))
+    workspace.obslake("load", "observations", str(file))
+    workspace.obslake("build", "--quiet", "--project-dir", str(project))
+    return workspace, project
+
+
+def figures(workspace: Workspace) -> dict[str, int]:
+    return {name: workspace.query(query)[0][0] for name, query in FIGURES.items()}
+
+
+def test_a_trial_says_what_the_next_build_does(built: tuple[Workspace, Path]) -> None:
+    workspace, project = built
+    options = ("--project-dir", str(project))
+    rules = ("json=spelling", "significant_digits=1 in text", "unordered", "mask=durations")
+    scope = ("--data-set", "ds", "--test", "t*")
+    published = identity(workspace.marts)
+    before, oracles = figures(workspace), set(workspace.query(ORACLES))
+    trial = json.loads(
+        workspace.obslake("rules", "try", *rules, *scope, *options, "--limit", "999", "--json")
+    )
+    assert identity(workspace.marts) == published
+    assert not list((workspace.home / "building").glob(".trial-*"))
+    said = {f["name"]: (f["before"], f["after"]) for f in trial["figures"]}
+    hashes = [
+        workspace.query(HASHES, [*map(e.get, KEYS), e["responses"]])[0][0]
+        for e in trial["examples"]
+    ]
+    assert all(n > 1 for n, e in zip(hashes, trial["examples"], strict=True) if e["is_merged"])
+
+    # The rules for these tests replace those for everything, so some exceptions become different.
+    assert {e["is_merged"] for e in trial["examples"]} == {True, False}
+    added = [Equivalence("ds", None, "t*", *rule.split("=")) for rule in rules]
+    old = [Equivalence(None, None, None, "exception_class")]
+    write_seed(project, "response_equivalences", [*old, *added])
+    workspace.obslake("build", "--quiet", *options)
+    after = figures(workspace)
+    assert {name: said.pop(name) for name in FIGURES} == {n: (before[n], after[n]) for n in FIGURES}
+    n_changed = len({row[:4] for row in oracles ^ set(workspace.query(ORACLES))})
+    assert said == {"oracles that change": (0, n_changed)}
+    for example in trial["examples"]:
+        found = workspace.query(HASHES, [*map(example.get, KEYS), example["responses"]])
+        assert (found == [(1,)]) == example["is_merged"]
+
+
+def test_rules_that_cannot_be_tried(built: tuple[Workspace, Path]) -> None:
+    workspace, project = built
+    options = ("--project-dir", str(project))
+    assert "rule fuzzy: the rule must be exact" in workspace.refused(
+        "rules", "try", "fuzzy", *options
+    )
+    said = workspace.refused("rules", "try", "json", *options, "--vars", "obslake_pass_at_k: 2")
+    assert "the marts are not up to date" in said
+    (project / "seeds" / "response_equivalences.csv").unlink()
+    assert "has no seed response_equivalences.csv" in workspace.refused(
+        "rules", "try", "json", *options
+    )
+
+
+def test_seeds_and_tables_of_earlier_versions_and_unknown_columns(workspace: Workspace) -> None:
+    project = copy_project(workspace)
+    workspace.obslake("init")
+    seed = project / "seeds" / "response_equivalences.csv"
+    run = ("dbt", "--quiet", "run", "--select", "stg_response_equivalences")
+    seed.write_text('\ufeff"rule",data_set_id\r\njson,d\r\n')
+    done = workspace.run(*run, cwd=project)
+    assert done.returncode == 0, done.stdout
+    # The table of an earlier version has no column for tests.
+    table = "select * from response_equivalences"
+    with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as connection:
+        assert connection.execute(table).fetchall() == [("d", None, None, "json", None)]
+        connection.execute("alter table response_equivalences drop test_pattern")
+    write_seed(project, "response_equivalences", [Equivalence("d", None, "t*", "case")])
+    workspace.dbt("--quiet", "seed", project=project)
+    with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as connection:
+        columns = "select rule, test_pattern from response_equivalences"
+        assert connection.execute(columns).fetchall() == [("case", "t*")]
+
+    seed.write_text("data_set_id,tests,rule\nd,t,json\n")
+    done = workspace.run(*run, cwd=project)
+    assert done.returncode != 0
+    assert (
+        "response_equivalences.csv has a column tests, which response_equivalences do not have"
+        in done.stdout
+    )
