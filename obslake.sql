@@ -2973,7 +2973,7 @@ scored as (
         matrix_columns.problem_id,
         matrix_columns.implementation_id,
         matrix_columns.n_stimuli,
-        problems.n_stimuli - compared_columns.n_cells as n_not_run,
+        coalesce(problems.n_stimuli, 0) - compared_columns.n_cells as n_not_run,
         matrix_columns.n_exceptions,
         matrix_columns.n_timeouts,
         matrix_columns.n_crashes,
@@ -3013,7 +3013,7 @@ scored as (
             judged.data_set_id = clusters.data_set_id
             and judged.problem_id = clusters.problem_id
             and judged.cluster_rank = clusters.cluster_rank
-    inner join problems
+    left join problems
         on
             matrix_columns.data_set_id = problems.data_set_id
             and matrix_columns.problem_id = problems.problem_id

@@ -7,47 +7,38 @@
 {{ config(meta={'unit': 'column'}) }}
 
 {%- set run = ['data_set_id', 'problem_id', 'implementation_id', 'environment_id', 'run_id'] %}
+{%- set response = obslake.response_text('observations.output', 'observations.response_kind') %}
+{#- Not a common table expression: it is used twice, and the engine would store its rows, though few are needed again. -#}
+{%- set responses -%}
+    (
+        select
+            observations.{{ run | join(',\n            observations.') }},
+            coalesce(renamed_tests.to_test_id, observations.test_id) as test_id,
+            observations.step_id,
+            observations.attempt,
+            observations.output,
+            observations.response_kind,
+            observations.observed_at,
+            {{ obslake.is_executed('observations.response_kind') }} as is_executed,
+            case
+                when {{ obslake.is_executed('observations.response_kind') }}
+                    then {{ obslake.failure(response, 'observations.response_kind') | indent(20) }}
+            end as failure
+        from {{ obslake.stale_rows(ref('stg_observations')) }} as observations
+        left join renamed_tests
+            on
+                observations.data_set_id = renamed_tests.data_set_id
+                and observations.problem_id = renamed_tests.problem_id
+                and observations.test_id = renamed_tests.from_test_id
+        where observations.implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+    ) as responses
+{%- endset %}
 
 with
-
-observations as (
-
-    select
-        *,
-        {{ obslake.response_text('output', 'response_kind') }} as response,
-        {{ obslake.is_executed('response_kind') }} as is_executed
-    from {{ obslake.stale_rows(ref('stg_observations')) }}
-    where implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
-
-),
 
 renamed_tests as (
 
     select * from {{ ref('refresh_renamed_tests') }}
-
-),
-
-responses as (
-
-    select
-        observations.{{ run | join(',\n        observations.') }},
-        coalesce(renamed_tests.to_test_id, observations.test_id) as test_id,
-        observations.step_id,
-        observations.attempt,
-        observations.response,
-        observations.response_kind,
-        observations.observed_at,
-        observations.is_executed,
-        case
-            when observations.is_executed
-                then {{ obslake.failure('observations.response', 'observations.response_kind') | indent(16) }}
-        end as failure
-    from observations
-    left join renamed_tests
-        on
-            observations.data_set_id = renamed_tests.data_set_id
-            and observations.problem_id = renamed_tests.problem_id
-            and observations.test_id = renamed_tests.from_test_id
 
 ),
 
@@ -67,7 +58,7 @@ tests as (
             or bit_count(bit_or(cast(power(2, least(step_id, 62)) as bigint))) < count(*)
         ) as is_repeated,
         min(case when is_executed then observed_at end) as first_executed_at
-    from responses
+    from {{ responses }}
     group by {{ run | join(', ') }}, test_id
 
 ),
@@ -83,8 +74,9 @@ repeated_responses as (
 
     select
         responses.*,
+        {{ obslake.response_text('responses.output', 'responses.response_kind') }} as response,
         repeated_tests.first_executed_at
-    from responses
+    from {{ responses }}
     inner join repeated_tests
         on {{ obslake.equal_columns('responses', 'repeated_tests', run + ['test_id']) | indent(12) }}
     where responses.is_executed
