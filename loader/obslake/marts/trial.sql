@@ -37,6 +37,7 @@ inner join after.consensus_oracles as a using (data_set_id, problem_id, test_id,
 
 create temp table tried_figures as
 with
+
 figures as (
     select
         1 as place,
@@ -44,7 +45,8 @@ figures as (
         (select sum(n_before) from stimuli) as before,
         (select sum(n_after) from stimuli) as after
     union all
-    select 2, 'clusters', (select count(*) from before.behavior_clusters), (select count(*) from after.behavior_clusters)
+    select 2, 'clusters',
+        (select count(*) from before.behavior_clusters), (select count(*) from after.behavior_clusters)
     union all
     select 3 + classes.place, 'oracles: ' || name,
         (select count(*) from oracles where before_consensus = name),
@@ -62,12 +64,14 @@ figures as (
     select 11, 'flaky responses',
         (select count(*) from before.flaky_responses), (select count(*) from after.flaky_responses)
 )
+
 select name, coalesce(before, 0)::bigint as before, coalesce(after, 0)::bigint as after
 from figures
 order by place;
 
 create temp table tried_examples as
 with
+
 pairs as (
     select
         data_set_id, problem_id, test_id, step_id, before_hash, after_hash,
@@ -76,9 +80,12 @@ pairs as (
     from cells
     group by all
 ),
+
 changed as (
     -- Responses of one group after the change that were in several groups before it, and the other way round.
-    select data_set_id, problem_id, test_id, step_id, true as is_merged, list(response order by n desc, response) as responses,
+    select
+        data_set_id, problem_id, test_id, step_id, true as is_merged,
+        list(response order by n desc, response) as responses,
         sum(n) as n
     from pairs
     group by data_set_id, problem_id, test_id, step_id, after_hash
@@ -89,6 +96,7 @@ changed as (
     group by data_set_id, problem_id, test_id, step_id, before_hash
     having count(*) > 1
 )
+
 select data_set_id, problem_id, test_id, step_id, is_merged, responses
 from changed
 order by n desc, data_set_id, problem_id, test_id, step_id, is_merged desc, responses;
