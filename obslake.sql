@@ -2625,8 +2625,8 @@ select * from final
 ),
 
 model_int_judged_cells as (
--- The cells of the implementations by whose cells others are judged. A response to another content of a stimulus cannot be
--- compared with the responses to the current one: it has no hash and no verdict here.
+-- The cells of the implementations by whose cells others are judged. A response to another content of a stimulus
+-- cannot be compared with the responses to the current one: it has no hash and no verdict here.
 
 
 
@@ -8364,8 +8364,8 @@ select * from final
 model_flaky_responses as (
 -- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
 --
--- An edited test is another stimulus: the contents of the test decide, else what was put in, which may have been recorded
--- after the call changed it. Few stimuli have different responses, and only the contents of their tests are computed.
+-- An edited test is another stimulus: the contents of the test decide, else the inputs, which may have been recorded
+-- after the call changed them. Few stimuli have different responses, and only the contents of their tests are computed.
 
 
 

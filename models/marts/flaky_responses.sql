@@ -1,7 +1,7 @@
 -- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
 --
--- An edited test is another stimulus: the contents of the test decide, else what was put in, which may have been recorded
--- after the call changed it. Few stimuli have different responses, and only the contents of their tests are computed.
+-- An edited test is another stimulus: the contents of the test decide, else the inputs, which may have been recorded
+-- after the call changed them. Few stimuli have different responses, and only the contents of their tests are computed.
 
 {{ config(meta={'unit': 'column'}) }}
 

@@ -1,6 +1,5 @@
--- The cluster oracle is the response of all clusters with the most voters to the current content of the stimulus. There
--- is none if they disagree, if one of them abstained, or if one of them did not answer this content. Recomputed from the
--- marts.
+-- The cluster oracle is the response of all clusters with the most voters to the current content of the stimulus. None
+-- if they disagree, if one of them abstained, or if one of them did not answer this content. Recomputed from the marts.
 
 with
 

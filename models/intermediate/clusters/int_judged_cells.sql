@@ -1,5 +1,5 @@
--- The cells of the implementations by whose cells others are judged. A response to another content of a stimulus cannot be
--- compared with the responses to the current one: it has no hash and no verdict here.
+-- The cells of the implementations by whose cells others are judged. A response to another content of a stimulus
+-- cannot be compared with the responses to the current one: it has no hash and no verdict here.
 
 {{ config(materialized='view') }}
 

@@ -90,8 +90,8 @@ counted as (
 
 ),
 
--- If several contents are equally new, such as those of runs of one revision, the one executed last is asked now, and of
--- those the one with most responses.
+-- If several contents are equally new, such as those of runs of one revision, the one executed last is asked now, then
+-- the one with most responses.
 with_current_tests as (
 
     select
