@@ -1,6 +1,6 @@
 -- Flaky stimuli have two different responses of the same implementation and environment in the cube, not counting runs
--- that are set aside. Where neither inputs nor the contents of tests were recorded, so that nothing tells whether a test
--- was edited, the flaky ones are exactly those.
+-- that are set aside. Where nothing tells whether a test was edited, because neither inputs nor the contents of tests
+-- were recorded, the flaky ones are exactly those.
 
 with
 

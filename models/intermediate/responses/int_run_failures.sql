@@ -8,7 +8,7 @@
 
 {%- set run = ['data_set_id', 'problem_id', 'implementation_id', 'environment_id', 'run_id'] %}
 {%- set response = obslake.response_text('observations.output', 'observations.response_kind') %}
-{#- Not a common table expression: it is used twice, and the engine would store all rows, though few are needed again. -#}
+{#- Not a common table expression: it is used twice, and all rows would be stored, though few are needed again. -#}
 {%- set responses -%}
     (
         select
