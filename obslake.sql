@@ -413,21 +413,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -438,7 +423,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -447,7 +442,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -1468,21 +1473,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -1493,7 +1483,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -1502,7 +1502,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -3417,21 +3427,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -3442,7 +3437,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -3451,7 +3456,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -4220,21 +4235,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -4245,7 +4245,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -4254,7 +4264,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -5615,21 +5635,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -5640,7 +5645,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -5649,7 +5664,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -6803,21 +6828,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -6828,7 +6838,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -6837,7 +6857,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -8220,21 +8250,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -8245,7 +8260,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -8254,7 +8279,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -8942,21 +8977,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -8967,7 +8987,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -8976,7 +9006,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -11683,21 +11723,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -11708,7 +11733,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -11717,7 +11752,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -12735,21 +12780,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -12760,7 +12790,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -12769,7 +12809,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -13408,21 +13458,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -13433,7 +13468,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -13442,7 +13487,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -13908,21 +13963,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -13933,7 +13973,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -13942,7 +13992,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),
@@ -15123,21 +15183,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from model_int_responses as responses
-    left join set_aside_runs
-        on responses.data_set_id = set_aside_runs.data_set_id
-            and responses.problem_id = set_aside_runs.problem_id
-            and responses.run_id = set_aside_runs.run_id
-            and responses.environment_id = set_aside_runs.environment_id
-
-),
-
 single_responses as (
 
     select
@@ -15148,7 +15193,17 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -15157,7 +15212,17 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
     inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
 
 ),

@@ -7,6 +7,20 @@
 {{ config(meta={'unit': 'column'}) }}
 
 {%- set cell = ['data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id'] %}
+{#- Specified responses are right or wrong whichever run they came with. Not a common table expression: it is used
+    twice, and the engine would store all rows. -#}
+{%- set responses -%}
+    (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from {{ obslake.stale_rows(ref('int_responses')) }} as observed
+        left join set_aside_runs
+            on {{ obslake.equal_columns(
+                'observed', 'set_aside_runs', ['data_set_id', 'problem_id', 'run_id', 'environment_id']
+            ) | indent(16) }}
+    ) as responses
+{%- endset %}
 
 with
 
@@ -25,20 +39,6 @@ set_aside_runs as (
 
 ),
 
--- Specified responses are right or wrong whichever run they came with.
-responses as (
-
-    select
-        responses.*,
-        set_aside_runs.run_id is not null and not responses.is_oracle as is_set_aside
-    from {{ obslake.stale_rows(ref('int_responses')) }} as responses
-    left join set_aside_runs
-        on {{ obslake.equal_columns(
-            'responses', 'set_aside_runs', ['data_set_id', 'problem_id', 'run_id', 'environment_id']
-        ) | indent(12) }}
-
-),
-
 single_responses as (
 
     select
@@ -49,7 +49,7 @@ single_responses as (
         not responses.is_executed as is_skipped,
         cast(1 as bigint) as n_runs,
         true as is_stable
-    from responses
+    from {{ responses }}
     left join repeated_cells on {{ obslake.cheap_hash(cell) }} = repeated_cells.cell_hash
     where repeated_cells.cell_hash is null
 
@@ -58,7 +58,7 @@ single_responses as (
 repeated_responses as (
 
     select responses.*
-    from responses
+    from {{ responses }}
     inner join repeated_cells on {{ obslake.cheap_hash(cell) }} = repeated_cells.cell_hash
 
 ),
