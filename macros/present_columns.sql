@@ -1,7 +1,11 @@
-{#- Names of the columns of a source relation in lower case; none if the loader made the table, which then has all
-    columns. A seed whose file was written for an earlier version may lack some. -#}
+{#- Names of the columns of a source relation in lower case; none if the loader made the table, or on DuckDB a hook
+    completed that of a seed, which then have all columns. Elsewhere a seed whose file an earlier version wrote
+    may lack some. -#}
 {% macro present_columns(name, relation) -%}
-    {%- if not var('obslake_observations') and (not execute or name not in obslake.seed_names()) -%}
+    {%- set is_seed = name in obslake.seed_names() -%}
+    {%- if not var('obslake_observations') and (not execute or not is_seed) -%}
+        {{ return(none) }}
+    {%- elif not var('obslake_observations') and not var('obslake_' ~ name) and target.type == 'duckdb' -%}
         {{ return(none) }}
     {%- elif relation is none -%}
         {{ return([]) }}
