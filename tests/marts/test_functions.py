@@ -73,7 +73,8 @@ UNKNOWN = {
     "changes('dmo', 'humanize')": "no data set 'dmo'; did you mean 'demo'?",
     "changes('demo', 'humanise')": "no lineage 'humanise' in data set 'demo'; did you mean 'humanize'?",
     "compare_revisions('demo', 'toml@0.9.7', 'toml@0.10.2')": (
-        "no executed revision or implementation 'toml@0.9.7' in data set 'demo'; did you mean 'toml@0.9.6'?"
+        "no executed revision or implementation 'toml@0.9.7' in data set 'demo', not counting runs that are set "
+        "aside; did you mean 'toml@0.9.6'?"
     ),
     "compare_revisions('demo', 'toml@0.9.6', 'nope')": (
         "no executed revision or implementation 'nope' in data set 'demo'"
@@ -84,7 +85,7 @@ UNKNOWN = {
         "no environment 'cpython-3.13' in data set 'demo'; did you mean 'cpython-3.13-linux-x86_64'?"
     ),
     "transitions('demo', 'slugify', from_revision := '1', to_revision := '0.10.2')": (
-        "no executed revision '1' in data set 'demo'; did you mean"
+        "no executed revision '1' in data set 'demo', not counting runs that are set aside; did you mean"
     ),
 }
 # What a caller may do with a function: each form prunes columns, stops early, or moves a condition into it.
