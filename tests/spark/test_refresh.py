@@ -10,6 +10,7 @@ from obslake.lakehouse.catalog import Lakehouse
 from pyarrow import parquet
 from pyiceberg.expressions import EqualTo
 
+from tests.marts.comparison import SEEDS
 from tests.marts.test_refresh import load_observations, write_seed
 from tests.reference.equivalence import Equivalence
 from tests.spark.hostile import SEED, load_hostile
