@@ -13,6 +13,8 @@
         {{ return(dbt.get_expected_sql(rows, column_name_to_data_types, column_name_to_quoted)) }}
     {%- endif -%}
     {%- set formatted = [] -%}
-    {%- for row in rows -%} {%- do formatted.append(dbt.format_row(row, column_name_to_data_types)) -%} {%- endfor -%}
+    {%- for row in rows -%}
+        {%- do formatted.append(dbt.format_row(obslake.escaped_row(row), column_name_to_data_types)) -%}
+    {%- endfor -%}
     {{ return(obslake.list_of_values(formatted)) }}
 {%- endmacro %}

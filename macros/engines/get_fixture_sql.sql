@@ -17,8 +17,19 @@
     {%- if not types -%}
         {{ return(dbt.get_fixture_sql(rows, column_name_to_data_types)) }}
     {%- endif -%}
-    {%- for row in rows -%} {%- do complete.append(dict(nulls, **dbt.format_row(row, types))) -%} {%- endfor -%}
+    {%- for row in rows -%}
+        {%- do complete.append(dict(nulls, **dbt.format_row(obslake.escaped_row(row), types))) -%}
+    {%- endfor -%}
     {{ return(obslake.list_of_values(complete)) }}
+{%- endmacro %}
+
+{#- A row for dbt's `format_row`, which leaves backslashes as they are: they are escapes in Spark's literals. -#}
+{% macro escaped_row(row) -%}
+    {%- set escaped = {} -%}
+    {%- for name, value in row.items() -%}
+        {%- do escaped.update({name: value.replace('\\', '\\\\') if value is string else value}) -%}
+    {%- endfor -%}
+    {{ return(escaped) }}
 {%- endmacro %}
 
 {#- Query of rows, which are dictionaries of expressions by the names of the columns. -#}
