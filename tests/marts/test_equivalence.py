@@ -166,7 +166,7 @@ TEXTS = [
     '{"$iterator":{"$tuple":[2,1]}}', '{"$tuple":{"a":1}}', '{"$dict":[{"$tuple":[2,1]},[2,1]]}',
     '{"$frozenset":[true,0.0]}', '{"$bytearray":"QQ=="}', '{"$bytes":"Q\\/Q="}', '{"$decimal":"1E+3"}',
     '{"$decimal":"NaN"}', '{"\\u0024bytes":"QQ=="}', '{"$SET":[2,1]}', "see 1.5, 1.50. 1. .5e-3. v1.2",
-    "at 0x7f5b1c2d", "Foo@1b6d3586 Foo@decade1x", "/home/u/x.py:3", '"\\n/a/b\\nline 3"', "https://a.b/c/d",
+    "at 0x7f5b1c2d", "Foo@1b6d3586 Foo@decade1x", "/srv/u/x.py:3", '"\\n/a/b\\nline 3"', "https://a.b/c/d",
     "C:\\a\\b", "=/a", "2026-11-29T17:56:45Z", "Mon, 29 Nov 2026 17:56:45 GMT", "Sun Nov  9 17:56:45 2026",
     "in 5ms, 5 m", "1e-05 seconds", "tmpab12cd_x", "/tmp/tmp.a1B2c3d4/x", "pytest-of-a/pytest-0/x",
     "550e8400-e29b-41d4-a716-446655440000", "█/█/█", "[" * 24 + "2.0, 1" + "]" * 24,
