@@ -42,10 +42,8 @@
                 = coalesce(renamed.data_set_id, later.data_set_id, '')
                 and coalesce(specific.problem_id, renamed.problem_id, later.problem_id, '')
                 = coalesce(renamed.problem_id, later.problem_id, '')
-                and case when specific.problem_id is null then 0 else 2 end
-                + case when specific.data_set_id is null then 0 else 1 end
-                > case when renamed.problem_id is null then 0 else 2 end
-                + case when renamed.data_set_id is null then 0 else 1 end
+                and {{ obslake.specificity('specific.problem_id', 'specific.data_set_id') }}
+                > {{ obslake.specificity('renamed.problem_id', 'renamed.data_set_id') }}
         where specific.from_test_id is null
     ) as faults
     where fault is not null

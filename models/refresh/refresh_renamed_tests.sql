@@ -25,7 +25,7 @@ renamed as (
 
     select
         *,
-        case when problem_id is null then 0 else 2 end + case when data_set_id is null then 0 else 1 end as specificity
+        {{ obslake.specificity('problem_id', 'data_set_id') }} as specificity
     from {{ ref('stg_renamed_tests') }}
 
 ),

@@ -29,7 +29,7 @@ equivalences as (
         coalesce(test_pattern, '') as test_pattern,
         rule,
         argument,
-        case when problem_id is null then 0 else 2 end + case when data_set_id is null then 0 else 1 end as specificity
+        {{ obslake.specificity('problem_id', 'data_set_id') }} as specificity
     from {{ ref('stg_response_equivalences') }}
 
 ),

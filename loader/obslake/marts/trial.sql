@@ -19,9 +19,7 @@ create temp table stimuli as
 select
     data_set_id, problem_id, test_id, step_id,
     count(distinct before_hash) as n_before,
-    count(distinct after_hash) as n_after,
-    count(distinct (before_hash, after_hash)) as n_both,
-    sum(n) as n
+    count(distinct after_hash) as n_after
 from cells
 group by all;
 

@@ -37,8 +37,7 @@ decisions as (
 
     select
         *,
-        case when environment_id is null then 0 else 2 end + case when data_set_id is null then 0 else 1 end
-            as specificity
+        {{ obslake.specificity('environment_id', 'data_set_id') }} as specificity
     from {{ ref('stg_runs_set_aside') }}
 
 ),
