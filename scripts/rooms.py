@@ -15,13 +15,15 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "loader" / "obslake"
 
 # Modules outside the rooms that every module may import. They do not depend on lakehouses.
-_BASE = ("", "engine", "errors", "path_pattern", "progress")
+_BASE = ("engine", "errors", "markdown", "path_pattern", "progress", "version")
 _BELOW_COMMANDS = (
     *("load", "load.sources", "marts"),
     *("upkeep", "upkeep.verification", "query", "report"),
 )
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    # The package itself: what notebooks and programs call.
+    "obslake": ("query", "base"),
     "__main__": ("cli",),
     "cli": (*_BELOW_COMMANDS, "lakehouse", "base"),
     "dbt_plugin": ("lakehouse", "base"),
@@ -71,7 +73,8 @@ class Package:
             module: ".".join(path.parent.relative_to(self.folder).parts)
             for module, path in self.files.items()
         }
-        return {m: "base" if m in _BASE else room or m for m, room in folders.items()}
+        name = self.folder.name
+        return {m: "base" if m in _BASE else room or m or name for m, room in folders.items()}
 
     @cached_property
     def imports(self) -> list[Import]:

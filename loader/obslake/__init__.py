@@ -1,9 +1,57 @@
 """obslake: an observation lakehouse.
 
-The loader appends the observed behaviour of software to Apache Iceberg tables. The dbt project beside
-it defines in SQL what the rows mean.
+The loader appends the observed behaviour of software to Apache Iceberg tables. The dbt project defines in SQL
+what the rows mean. Notebooks and programs call ``connect`` and ``wide_matrix``; everything else is internal,
+except ``obslake.dbt_plugin``.
 """
 
-from importlib.metadata import version
+import os
+from typing import TYPE_CHECKING
 
-__version__ = version("obslake")
+from obslake.version import __version__
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["__version__", "connect", "wide_matrix"]
+
+
+def connect(home: "str | os.PathLike[str] | None" = None) -> "duckdb.DuckDBPyConnection":
+    """Open a lakehouse for queries: the marts, the SQL functions, and the tables in schema ``lake``.
+
+    Args:
+        home: folder of the lakehouse; None: ``$OBSLAKE_HOME``, else ``lake``.
+
+    Returns:
+        A DuckDB connection that cannot change the lakehouse; what it creates itself is in memory. It shows the
+        lakehouse as it was when it was opened.
+
+    Raises:
+        NoLakehouseError: there is no lakehouse at ``home``.
+        QueryError: the marts are not built yet, or another program has them open for writing.
+    """
+    from obslake.query.notebook import connect
+
+    return connect(home)
+
+
+def wide_matrix(
+    connection: "duckdb.DuckDBPyConnection",
+    data_set: str,
+    problem: str,
+    value: str = "response",
+) -> "duckdb.DuckDBPyRelation":
+    """Return the matrix of a problem with one row per stimulus and one column per implementation.
+
+    Args:
+        connection: opened by ``connect``.
+        data_set: data set of the problem.
+        problem: the problem.
+        value: column of the function ``srm`` that the cells show; a cell that was not executed is null.
+
+    Raises:
+        duckdb.Error: there is no such data set, problem or column.
+    """
+    from obslake.query.notebook import wide_matrix
+
+    return wide_matrix(connection, data_set, problem, value)

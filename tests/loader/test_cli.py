@@ -162,7 +162,7 @@ def test_status(lake: Lake) -> None:
         "sources": [str(path)],
     }
     text = lake.obslake("status", "--snapshots")[0].splitlines()
-    assert text[:2] == [f"lakehouse  {lake.home}", "marts      not built yet: run `dbt build`"]
+    assert text[:2] == [f"lakehouse  {lake.home}", "marts      not built yet: run `obslake build`"]
     assert text[3].split() == ["table", "rows", "files", "bytes"]
     assert text[9].split()[:3] == ["observations", "1,234", "1"]
     assert text[11].startswith(f"snapshot {snapshot['snapshot_id']}  20")
@@ -433,7 +433,7 @@ def test_a_long_query_can_be_interrupted(asked: Lake) -> None:
 def test_queries_before_the_first_build(lake: Lake) -> None:
     lake.obslake("init")
     assert json.loads(lake.obslake("sql", "from lake.observations", "--json")[0]) == []
-    with pytest.raises(QueryError, match="the marts are not built yet: run `dbt build`"):
+    with pytest.raises(QueryError, match="the marts are not built yet: run `obslake build`"):
         lake.obslake("sql", "from clusters('d', 'p')")
 
 

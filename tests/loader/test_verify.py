@@ -100,7 +100,7 @@ def test_no_faults(loaded: Lake) -> None:
         # A data file, a manifest, a list and a metadata file per commit, and one more metadata file per table.
         "orphans": 4 * 12 + 6,
     }
-    assert notes(report) == ["the marts are not built yet: run `dbt build`"]
+    assert notes(report) == ["the marts are not built yet: run `obslake build`"]
     assert report["orphans"] == []
     text, err = loaded.obslake("verify")
     assert text.splitlines()[0].split() == ["check", "checked", "faults"]

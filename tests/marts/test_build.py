@@ -9,7 +9,7 @@ import pytest
 from obslake.errors import BuildError, NoLakehouseError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import RUNS
-from obslake.marts import building, remembered
+from obslake.marts import building, project, remembered
 from obslake.marts.building import build
 from obslake.marts.project import find_project, hash_of_inputs
 from obslake.marts.remembered import tables_of
@@ -95,8 +95,9 @@ class Scenario:
         self.lakehouse = Lakehouse.open(self.home, create=True)
         monkeypatch.setattr(building, "_run_dbt", self.run_dbt)
 
-    def run_dbt(self, _project: Path, home: Path, options: list[str]) -> int:
-        self.runs.append(options)
+    def run_dbt(self, _project: Path, home: Path, command: list[str]) -> int:
+        assert command[0] == "run"
+        self.runs.append(command[1:])
         if self.publishes:
             for file in (home / "building" / "obslake.duckdb", home / "obslake.duckdb"):
                 file.parent.mkdir(exist_ok=True)
@@ -161,7 +162,7 @@ def test_other_variables_are_another_build(scenario: Scenario) -> None:
     assert not scenario.builds("--threads", "1", "--vars=a: 1")
     assert scenario.builds("--vars", "a: 2")
     assert scenario.builds()
-    assert scenario.runs[-2:] == [("--vars", "a: 2"), ()]
+    assert scenario.runs[-2:] == [["--vars", "a: 2"], []]
 
 
 @pytest.mark.parametrize(
@@ -207,9 +208,9 @@ def test_without_a_lakehouse_or_a_project(tmp_path: Path, monkeypatch: pytest.Mo
         build(str(tmp_path / "lake"), str(PROJECT), ())
     with pytest.raises(BuildError, match=r"is not a dbt project: it has no dbt_project\.yml"):
         build(None, str(tmp_path), ())
-    monkeypatch.setattr("obslake.__file__", str(tmp_path / "a" / "b" / "c.py"))
+    monkeypatch.setattr(project, "_PACKAGE", tmp_path / "a" / "b")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BuildError, match="there is no dbt project in"):
+    with pytest.raises(BuildError, match="the installation is damaged"):
         find_project(None)
     (tmp_path / "dbt_project.yml").write_text("[")
     assert find_project(None) == tmp_path

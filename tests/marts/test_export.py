@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from obslake.errors import ExportError, ObslakeError, QueryError
 from obslake.progress import Progress
-from obslake.query import export as module
-from obslake.query import mart_rows
+from obslake.query import files, mart_rows
 from obslake.query.export import Export, export
 from obslake.query.mart_rows import KEY_COLUMNS
 
@@ -171,7 +170,7 @@ def test_refusals(marts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_marts_without_problems_are_not_chosen_by_them(demo: Workspace, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="runs has no problem_id"):
         run(demo.home, "runs", tmp_path / "runs.jsonl", problems=["p"])
-    with pytest.raises(QueryError, match="run `dbt build`"):
+    with pytest.raises(QueryError, match="run `obslake build`"):
         run(tmp_path, "runs", tmp_path / "runs.jsonl")
 
 
@@ -196,7 +195,7 @@ def test_a_partial_file_is_never_visible(
     def interrupt(self: object, data: bytes) -> int:
         raise error
 
-    monkeypatch.setattr(module._Counted, "write", interrupt)
+    monkeypatch.setattr(files.Counted, "write", interrupt)
     with pytest.raises((KeyboardInterrupt, ObslakeError), match=r"$|No space left"):
         run(marts, 'odd; "mart', output, overwrite=True)
     monkeypatch.undo()

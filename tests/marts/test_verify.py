@@ -138,7 +138,7 @@ def test_outdated_marts_are_not_faults(
 
     load_observations(built, random_observations(4, n_problems=3), "more")
     checks = verify(built, *ALL)
-    assert checks["counts"]["notes"] == ["the marts were built before 1 load: run `dbt run`"]
+    assert checks["counts"]["notes"] == ["the marts were built before 1 load: run `obslake build`"]
     assert checks["computed again"]["counted"] >= 40
     assert faults(built, *ALL) == []
     # Tables that are run without the models that find stale problems do not change.
@@ -163,7 +163,7 @@ def test_outdated_marts_are_not_faults(
 
     built.obslake("rollback", "--to", str(snapshot), "--yes")
     (note,) = verify(built)["counts"]["notes"]
-    assert note == "the marts still include 1 load, rolled back since: run `dbt run`"
+    assert note == "the marts still include 1 load, rolled back since: run `obslake build`"
     assert faults(built, *ALL) == []
     built.obslake("expire", "--older-than", "0s")
     (note,) = verify(built)["counts"]["notes"]

@@ -73,9 +73,9 @@ def test_marts_of_another_version_are_refused(demo: Workspace, tmp_path: Path) -
     for command in (("report",), ("plot", "drift", "-o", "drift.svg")):
         with duckdb.connect(str(other.marts)) as marts:
             marts.execute("drop table if exists flaky_responses")
-        assert "build them again: run `dbt build`" in other.refused(*command)
+        assert "build them again: run `obslake build`" in other.refused(*command)
 
 
 def test_marts_are_needed(workspace: Workspace) -> None:
     workspace.obslake("init")
-    assert "run `dbt build`" in workspace.refused("report")
+    assert "run `obslake build`" in workspace.refused("report")

@@ -7,8 +7,7 @@ from typing import NoReturn
 
 import click
 
-from obslake import __version__
-from obslake.cli.build import build
+from obslake.cli.build import build, test
 from obslake.cli.common import Commands, Example
 from obslake.cli.load import load
 from obslake.cli.plot import plot
@@ -20,6 +19,7 @@ from obslake.cli.rules import rules
 from obslake.cli.text import accept_any_encoding, say
 from obslake.cli.upkeep import compact, expire, pin, status, verify
 from obslake.errors import ObslakeError
+from obslake.version import __version__
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ def init(home: str | None) -> None:
 
 
 for _command in (
-    *(load, quarantine, build, rules),
+    *(load, quarantine, build, test, rules),
     *(status, pin, compact, expire, verify),
     *(rollback, forget),
     *(sql, export, report, plot),

@@ -1,30 +1,23 @@
 """The commands that read rows: ``obslake sql`` and ``obslake export``."""
 
-import io
-import shutil
-import sys
-from collections.abc import Iterator
-from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
 
+from obslake.cli.answers import (
+    echo_csv,
+    echo_json_rows,
+    echo_markdown,
+    echo_table,
+    target_of_answer,
+    write_answer,
+)
 from obslake.cli.common import Example, check_text, json_option
-from obslake.cli.text import echo, has_all_characters, plain, quantity, say, to_json, warn
+from obslake.cli.text import echo, plain, quantity, say, to_json, warn
 
 if TYPE_CHECKING:
-    import duckdb
-
-    from obslake.query.export import Export, Format
-
-
-_MOST_ROWS = 1000
-
-_BATCH_ROWS = 1000
-
-
-# Replaces the lines of drawn tables in encodings that lack them.
-_DRAWN_IN_ASCII = str.maketrans("┌┬┐├┼┤└┴┘─│·…", "+++++++++-|..")
+    from obslake.query.export import Export
+    from obslake.query.files import Format
 
 
 @click.command(
@@ -32,6 +25,7 @@ _DRAWN_IN_ASCII = str.maketrans("┌┬┐├┼┤└┴┘─│·…", "+++++
     example=(
         "obslake sql \"from clusters('demo', 'slugify')\"\n"
         'obslake sql "select count(*) from lake.observations" --json\n'
+        "obslake sql \"from suspects('demo')\" -o suspects.parquet\n"
         'obslake sql --marts marts "select count(*) from behavior_clusters"\n'
         "obslake sql -"
     ),
@@ -45,76 +39,69 @@ _DRAWN_IN_ASCII = str.maketrans("┌┬┐├┼┤└┴┘─│·…", "+++++
 )
 @click.option("--external-access", is_flag=True, help="Let the query read other files as well.")
 @json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="File to write: .parquet, .csv or .jsonl; the latter two are compressed if .gz or .zst follows.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.pass_obj
 def sql(
-    home: str | None, query: str, marts_in: str | None, external_access: bool, as_json: bool
+    home: str | None,
+    query: str,
+    marts_in: str | None,
+    external_access: bool,
+    as_json: bool,
+    as_csv: bool,
+    as_markdown: bool,
+    output: str | None,
+    force: bool,
 ) -> None:
     """Answer one SQL query, read-only, from the marts and the tables (schema lake).
 
-    Use - to read the query from standard input.
+    Use - to read the query from standard input. The table has at most 1,000 rows; JSON, CSV, Markdown and
+    files have all.
     """
     from obslake.errors import QueryError
     from obslake.query.ask import ask
 
+    forms = {
+        "--json": as_json,
+        "--csv": as_csv,
+        "--markdown": as_markdown,
+        "-o": output is not None,
+    }
+    chosen = [name for name, is_chosen in forms.items() if is_chosen]
+    if len(chosen) > 1:
+        raise click.UsageError(f"{' and '.join(chosen)} exclude each other: choose one")
+    if force and output is None:
+        raise click.UsageError("--force is for -o")
+    check_text("-o", output)
     if query == "-":
         try:
             query = click.get_binary_stream("stdin").read().decode()
         except UnicodeDecodeError as error:
             raise QueryError("the query on standard input is not valid UTF-8") from error
-    with ask(home, query, external_access=external_access, marts_in=marts_in) as answer:
-        echo_answer(answer, as_json=as_json)
-
-
-def echo_answer(answer: "duckdb.DuckDBPyRelation", *, as_json: bool) -> None:
-    """Print the rows of a query."""
-    if as_json:
-        _echo_json_rows(answer)
-    elif answer.columns == ["explain_key", "explain_value"]:
-        for _, plan in answer.fetchall():
-            echo(plan if has_all_characters(sys.stdout) else plan.translate(_DRAWN_IN_ASCII))
-    else:
-        _echo_table(answer)
-
-
-def _echo_table(answer: "duckdb.DuckDBPyRelation") -> None:
-    """Print the first rows and the number of rows, in ASCII if the encoding lacks DuckDB's lines."""
-    width = _table_width()
-    if has_all_characters(sys.stdout):
-        answer.show(max_width=width, max_rows=_MOST_ROWS)
+    asked = ask(home, query, external_access=external_access, marts_in=marts_in)
+    if output is None:
+        with asked as answer:
+            _ANSWERS[chosen[0] if chosen else ""](answer)
         return
-    with redirect_stdout(io.StringIO()) as drawn:
-        answer.show(max_width=width, max_rows=_MOST_ROWS)
-    echo(drawn.getvalue().translate(_DRAWN_IN_ASCII), nl=False)
+    target = target_of_answer(output)
+    with asked as answer:
+        rows, size = write_answer(answer, target, overwrite=force)
+    say(f"{output}: {quantity(rows, 'row')}, {size:,} bytes")
 
 
-def _table_width() -> int:
-    """Return the width for drawn tables: the terminal's, or 240 if the output is not a terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 240
-
-
-def _echo_json_rows(answer: "duckdb.DuckDBPyRelation") -> None:
-    """Print an array with one object per row, without holding all rows in memory."""
-    names = list(_distinct(answer.columns))
-    separator = "\n"
-    echo("[", nl=False)
-    while batch := answer.fetchmany(_BATCH_ROWS):
-        for row in batch:
-            line = to_json(plain(dict(zip(names, row, strict=True))))
-            echo(f"{separator}  {line}", nl=False)
-            separator = ",\n"
-    echo("\n]")
-
-
-def _distinct(names: list[str]) -> Iterator[str]:
-    """Add a number to each repeated name, because a JSON object has each key once."""
-    seen: set[str] = set()
-    for name in names:
-        unique, number = name, 1
-        while unique in seen:
-            unique = f"{name}_{number}"
-            number += 1
-        seen.add(unique)
-        yield unique
+_ANSWERS = {
+    "": echo_table,
+    "--json": echo_json_rows,
+    "--csv": echo_csv,
+    "--markdown": echo_markdown,
+}
 
 
 @click.command(

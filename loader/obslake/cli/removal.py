@@ -151,7 +151,7 @@ def forget(
     """Delete the rows of a data set, or of one problem or run of it.
 
     Matching records of the quarantine are deleted as well. Loading the sources again restores nothing.
-    Earlier snapshots hold the rows until `obslake expire` removes them, the marts until `dbt run`.
+    Earlier snapshots hold the rows until `obslake expire` removes them, the marts until `obslake build`.
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.progress import Progress

@@ -45,7 +45,7 @@ def status(home: str | None, snapshots: bool, verbose: bool, as_json: bool) -> N
 def echo_status(status: dict[str, Any], *, verbose: bool = False) -> None:
     """Print the status of a lakehouse, with the first sources of each load or all if ``verbose``."""
     say(f"lakehouse  {status['home']}")
-    say(f"marts      {status['marts'] or 'not built yet: run `dbt build`'}")
+    say(f"marts      {status['marts'] or 'not built yet: run `obslake build`'}")
     columns = ("table", "rows", "files", "bytes")
     tables = ([table[column] for column in columns] for table in status["tables"])
     say("")

@@ -11,7 +11,6 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 
-from obslake import __version__
 from obslake.engine import glob_literal, reason, set_variables
 from obslake.errors import RewriteError
 from obslake.lakehouse.commits import commit
@@ -24,6 +23,7 @@ from obslake.lakehouse.snapshots import (
     replace_files,
 )
 from obslake.progress import Task
+from obslake.version import __version__
 
 _BATCH_ROWS = 16_384
 _ATTEMPTS = 3

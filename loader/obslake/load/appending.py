@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 
-from obslake import __version__
 from obslake.engine import quote_identifier, quote_literal, reason
 from obslake.errors import (
     SourceRowError,
@@ -33,6 +32,7 @@ from obslake.load.report import LoadReport
 from obslake.load.sources.base import Options, Reader, Staged
 from obslake.load.strangers import Strangers
 from obslake.progress import Progress
+from obslake.version import __version__
 
 _BATCH_ROWS = 16_384
 

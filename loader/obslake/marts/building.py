@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from obslake.errors import BuildError
 from obslake.lakehouse.home import BUILDING_FOLDER, MARTS_FILE, home_folder, identity
-from obslake.marts.project import PROFILES_FILE, find_project, hash_of_inputs
+from obslake.marts.project import PROFILES_FILE, find_project, hash_of_inputs, own_project
 from obslake.marts.remembered import Build, last_build, published, remember, tables_of
+
+_NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 # Options of dbt after which the marts are complete, with the number of their values. Other options may select some
 # models, or another target.
@@ -49,11 +52,37 @@ def build(home: str | None, project: str | None, options: Sequence[str]) -> Buil
         return Built(is_new=False)
     built = lakehouse / BUILDING_FOLDER / MARTS_FILE
     before = identity(built)
-    status = _run_dbt(folder, lakehouse, options)
+    status = _run_dbt(folder, lakehouse, ["run", *options])
     # Another profile builds other marts, and leaves this file as it was.
     if status == 0 and variables is not None and identity(built) != before:
         remember(lakehouse, Build(inputs, tables, published(lakehouse)))
     return Built(is_new=True, exit_status=status)
+
+
+def run_tests(home: str | None, project: str | None, options: Sequence[str]) -> int:
+    """Run the data tests on the marts that were built last, by ``dbt test``.
+
+    Args:
+        home: folder of the lakehouse; None: as for every command.
+        project: folder of the dbt project; None: ``find_project`` chooses.
+        options: options for dbt.
+
+    Returns:
+        The exit status of dbt.
+
+    Raises:
+        BuildError: there is no project, or the marts are not built yet.
+        ObslakeError: there is no lakehouse.
+    """
+    folder, lakehouse = find_project(project), home_folder(home)
+    # Says whether there is a lakehouse.
+    tables_of(lakehouse)
+    built = lakehouse / BUILDING_FOLDER / MARTS_FILE
+    # The profile of another project may name another file.
+    if folder == own_project() and "DBT_PROFILES_DIR" not in os.environ and not built.exists():
+        raise BuildError(f"there are no marts in {built}\n  build them first: obslake build")
+    # Unit tests read no data: they test the project.
+    return _run_dbt(folder, lakehouse, ["test", *_NO_UNIT_TESTS, *options])
 
 
 def _variables(options: Sequence[str]) -> list[str] | None:
@@ -73,12 +102,13 @@ def _variables(options: Sequence[str]) -> list[str] | None:
     return found
 
 
-def _run_dbt(project: Path, home: Path, options: Sequence[str]) -> int:
-    """Run dbt in this process; return its exit status."""
+def _run_dbt(project: Path, home: Path, command: Sequence[str]) -> int:
+    """Run a command of dbt with its options in this process; return its exit status."""
     os.environ["OBSLAKE_HOME"] = str(home)
     # A project that is installed cannot be written to.
     for variable, name in {"DBT_TARGET_PATH": "target", "DBT_LOG_PATH": "logs"}.items():
         os.environ.setdefault(variable, str(home / BUILDING_FOLDER / "dbt" / name))
+    subcommand, *options = command
     arguments = ["--project-dir", str(project)]
     if "DBT_PROFILES_DIR" not in os.environ and (project / PROFILES_FILE).is_file():
         arguments += ["--profiles-dir", str(project)]
@@ -87,7 +117,7 @@ def _run_dbt(project: Path, home: Path, options: Sequence[str]) -> int:
     from dbt.cli.main import cli
 
     try:
-        cli.main(["run", *arguments, *options], prog_name="dbt")
+        cli.main([subcommand, *arguments, *options], prog_name="dbt")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     return 0

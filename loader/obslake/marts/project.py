@@ -10,11 +10,13 @@ from typing import Any
 
 import yaml
 
-import obslake
 from obslake.errors import BuildError
+from obslake.version import __version__
 
 PROJECT_FILE = "dbt_project.yml"
 PROFILES_FILE = "profiles.yml"
+
+_PACKAGE = Path(__file__).parents[1]
 
 _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "pyiceberg")
 # Files of the project that decide what a run does, and settings that list folders, with their defaults.
@@ -31,8 +33,7 @@ def find_project(folder: str | None) -> Path:
     """Return the folder of the dbt project.
 
     Args:
-        folder: what the user named; None: the working folder if it is a project, else the clone of obslake that is
-            installed.
+        folder: what the user named; None: the working folder if it is a project, else that of obslake.
 
     Raises:
         BuildError: there is no project.
@@ -46,13 +47,23 @@ def find_project(folder: str | None) -> Path:
                 "  name the folder of a project with --project-dir"
             )
         return found
-    clone = Path(obslake.__file__).parents[2]
-    for found in (Path.cwd(), clone):
+    here = Path.cwd()
+    return here if (here / PROJECT_FILE).is_file() else own_project()
+
+
+def own_project() -> Path:
+    """Return the folder of obslake's dbt project: a part of the installed package, or the clone.
+
+    Raises:
+        BuildError: the installation lacks it.
+    """
+    installed = _PACKAGE / "project"
+    for found in (installed, _PACKAGE.parents[1]):
         if (found / PROJECT_FILE).is_file():
             return found
     raise BuildError(
-        f"there is no dbt project in {Path.cwd()}\n"
-        "  run this command in the folder of a project, or name the folder with --project-dir"
+        f"the dbt project of obslake is not in {installed}: the installation is damaged\n"
+        "  install obslake again, or name the folder of a project with --project-dir"
     )
 
 
@@ -75,7 +86,7 @@ def hash_of_inputs(project: Path, variables: Sequence[str], home: Path) -> str:
             _add(digest, package.encode(), version(package).encode())
         except PackageNotFoundError:
             continue
-    for text in (obslake.__version__, os.fspath(home), *variables):
+    for text in (__version__, os.fspath(home), *variables):
         _add(digest, os.fsencode(text))
     return digest.hexdigest()
 

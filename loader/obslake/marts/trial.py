@@ -147,6 +147,9 @@ def _copy_project(project: Path, seed: Path, rules: Sequence[Rule], copy: Path) 
             (copy / part.name).symlink_to(part)
     with (project / seed).open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
+    # The project that is installed may be read-only, and so would be its copy.
+    (copy / seed).parent.chmod(0o700)
+    (copy / seed).unlink()
     with (copy / seed).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="")
         writer.writeheader()

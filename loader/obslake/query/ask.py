@@ -53,11 +53,11 @@ def ask(
         with closing(connection):
             yield answer
     except duckdb.Error as error:
-        if locked := _locked(error, marts):
-            raise locked from error
+        if found := locked(error, marts):
+            raise found from error
         hint = ""
         if isinstance(error, duckdb.CatalogException) and marts_in is None and not marts.exists():
-            hint = "\n  the marts are not built yet: run `dbt build`"
+            hint = "\n  the marts are not built yet: run `obslake build`"
         if isinstance(error, duckdb.PermissionException):
             hint = "\n  files outside the lakehouse can be read only with --external-access"
         # The functions raise errors of their own.
@@ -82,10 +82,7 @@ def open_marts(
         QueryError: the marts are not built yet, cannot be opened, or a query fails.
     """
     marts = home_folder(home) / MARTS_FILE
-    if not marts.exists():
-        raise QueryError(
-            f"there are no marts in {marts}\n  they are not built yet: run `dbt build`"
-        )
+    check_marts(marts)
     try:
         with closing(
             engine.connect(with_iceberg=False, temp_directory=temp_directory)
@@ -101,10 +98,22 @@ def open_marts(
             raise QueryError(
                 f"{str(error).splitlines()[0]}\n  allow more memory: OBSLAKE_MEMORY_LIMIT=8GB"
             ) from error
-        raise _locked(error, marts) or QueryError(str(error).expandtabs(4).rstrip()) from error
+        raise locked(error, marts) or QueryError(str(error).expandtabs(4).rstrip()) from error
 
 
-def _locked(error: duckdb.Error, marts: Path) -> QueryError | None:
+def check_marts(marts: Path) -> None:
+    """Check that the marts are built.
+
+    Raises:
+        QueryError: they are not.
+    """
+    if not marts.exists():
+        raise QueryError(
+            f"there are no marts in {marts}\n  they are not built yet: run `obslake build`"
+        )
+
+
+def locked(error: duckdb.Error, marts: Path) -> QueryError | None:
     """Return the error for locked marts; None if the error has another cause."""
     if holder := lock_holder(error):
         return QueryError(
@@ -166,9 +175,7 @@ def _relation(
 ) -> duckdb.DuckDBPyRelation:
     """Attach the marts, deny access to everything else, and bind the query."""
     if marts and marts.exists():
-        connection.execute(f"attach {quote_literal(str(marts))} as {_MARTS} (read_only)")
-        # The current views take precedence over those that dbt left among the marts.
-        connection.execute(f"set search_path = 'memory.main,{_MARTS}.main'")
+        attach_marts(connection, marts)
     if not external_access:
         allowed = ", ".join(quote_literal(f"{location}/") for location in locations)
         connection.execute(f"set allowed_directories = [{allowed}]")
@@ -176,6 +183,13 @@ def _relation(
     connection.execute("set lock_configuration = true")
     check_reads(connection, query)
     return connection.sql(query)
+
+
+def attach_marts(connection: duckdb.DuckDBPyConnection, marts: Path) -> None:
+    """Attach the marts read-only, and let queries find them and their functions by name."""
+    connection.execute(f"attach {quote_literal(str(marts))} as {_MARTS} (read_only)")
+    # The current views take precedence over those that dbt left among the marts.
+    connection.execute(f"set search_path = 'memory.main,{_MARTS}.main'")
 
 
 def check_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:

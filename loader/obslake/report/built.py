@@ -8,8 +8,8 @@ from uuid import UUID
 
 import duckdb
 
-from obslake import __version__
 from obslake.errors import ReportError
+from obslake.version import __version__
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def of_this_version() -> Iterator[None]:
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise ReportError(
             f"the marts are not those that obslake {__version__} builds: {str(error).splitlines()[0]}\n"
-            "  build them again: run `dbt build`"
+            "  build them again: run `obslake build`"
         ) from error
 
 

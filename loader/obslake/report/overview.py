@@ -134,7 +134,7 @@ def read_overview(
         hint = (
             'see those that there are: obslake sql "from problem_assessments"'
             if data_sets or problems or run is not None
-            else "load observations, and run `dbt build`"
+            else "load observations, and run `obslake build`"
         )
         raise ReportError(f"there is no problem to report on\n  {hint}")
     columns = {name: [row[n] for row in rows] for n, name in enumerate(_PROBLEM_COLUMNS)}

@@ -1,10 +1,10 @@
 """Reports as Markdown and as JSON, for job summaries and comments: the worst first, as far as there is room."""
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from obslake.markdown import code_span
 from obslake.report.changes import sorted_classes
 from obslake.report.overview import Overview
 
@@ -118,14 +118,11 @@ def _response(text: str | None) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text from data as Markdown that shows it and does nothing else, also inside a table."""
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    """Return the beginning of a text from data as Markdown that shows it and does nothing else."""
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: _LONGEST_TEXT + 1])
     if len(line) > _LONGEST_TEXT:
         line = f"{line[:_LONGEST_TEXT]}…"
-    # The marks of a code span must be longer than any in the text.
-    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
-    padding = " " if line.startswith("`") or line.endswith("`") or not line.strip() else ""
-    return f"{fence}{padding}{line}{padding}{fence}".replace("|", "\\|")
+    return code_span(line)
 
 
 class _Limited:

@@ -14,7 +14,6 @@ from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Transaction
 
-from obslake import __version__
 from obslake.errors import DamagedMetadataError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.commits import commit
@@ -24,6 +23,7 @@ from obslake.lakehouse.schemas import NAMESPACE, PINNED
 from obslake.lakehouse.snapshots import live_files, replace_files
 from obslake.lakehouse.visible import VisibleTables, visible_at
 from obslake.lakehouse.workfolder import work_folder
+from obslake.version import __version__
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
-from obslake import __version__
 from obslake.errors import RollbackError, SnapshotNotFoundError
 from obslake.lakehouse.ancestry import LOAD_ID_PROPERTY
 from obslake.lakehouse.catalog import Lakehouse, snapshot_time
@@ -27,6 +26,7 @@ from obslake.lakehouse.ledger import (
 from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
 from obslake.lakehouse.snapshots import live_files, replace_files
 from obslake.lakehouse.workfolder import work_folder
+from obslake.version import __version__
 
 _LIST = "list the snapshots with `obslake status --snapshots`"
 

@@ -106,7 +106,7 @@ def check_marts(
     """
     counts, computed = Check("marts: counts"), Check("marts: computed again")
     if not lakehouse.marts_path.exists():
-        counts.notes.append("the marts are not built yet: run `dbt build`")
+        counts.notes.append("the marts are not built yet: run `obslake build`")
     elif not is_sound:
         counts.notes.append("the marts were not compared, because files of observations are faulty")
     else:
@@ -143,7 +143,7 @@ def _check(
     if snapshot is None:
         counts.notes.append(
             f"the marts were built from snapshot {built.snapshot_id}, which no longer exists: "
-            "they were not compared; run `dbt run`"
+            "they were not compared; run `obslake build`"
         )
         return
     _note_age(state_at(metadata, snapshot).loads, current_state(metadata).loads, counts)
@@ -165,7 +165,7 @@ def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None
         ).fetchall()
     )
     if len(schemas) < 2:
-        check.notes.append("the marts do not record what they were built from: run `dbt run`")
+        check.notes.append("the marts do not record what they were built from: run `obslake build`")
         return None
     table = f"{_MARTS}.{quote_identifier(schemas['refresh_models'])}.refresh_models"
     found = connection.execute(
@@ -176,12 +176,12 @@ def _built(connection: duckdb.DuckDBPyConnection, check: Check) -> _Built | None
     if len(found) != 1 or found[0][-1] != len(_MODELS):
         check.notes.append(
             "the marts were built by several runs of some models each: they were not compared; "
-            "run `dbt run`"
+            "run `obslake build`"
         )
         return None
     ((snapshot_id, digest, rules, _),) = found
     if snapshot_id is None:
-        check.notes.append("the marts were built before anything was loaded: run `dbt run`")
+        check.notes.append("the marts were built before anything was loaded: run `obslake build`")
         return None
     schema = quote_identifier(schemas["consensus_oracles"])
     return _Built(int(snapshot_id), digest, json.loads(rules), schema)
@@ -194,7 +194,7 @@ def _note_age(built: Iterable[str], now: Iterable[str], check: Check) -> None:
             noun = "load" if len(loads) == 1 else "loads"
             rolled_back = ", rolled back since" if loads is gone else ""
             check.notes.append(
-                f"the marts {what} {len(loads):,} {noun}{rolled_back}: run `dbt run`"
+                f"the marts {what} {len(loads):,} {noun}{rolled_back}: run `obslake build`"
             )
 
 
