@@ -11,7 +11,7 @@
         {{ return([]) }}
     {%- elif not execute -%}
         {{ return(none) }}
-    {%- elif not var('obslake_observations')
+    {%- elif not var('obslake_observations') and not var('obslake_' ~ name)
         and not adapter.get_relation(target.database, relation.schema, relation.identifier) -%}
         {{ return(none) }}
     {%- endif -%}

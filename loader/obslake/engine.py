@@ -11,7 +11,7 @@ import duckdb
 DEFAULT_MEMORY_LIMIT = "2GB"
 
 # In the order of their dependencies.
-_EXTENSIONS = ("httpfs", "avro", "iceberg")
+EXTENSIONS = ("httpfs", "avro", "iceberg")
 
 
 def connect(
@@ -53,7 +53,7 @@ def connect(
 
 
 def load_extensions(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str] = _EXTENSIONS
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str] = EXTENSIONS
 ) -> None:
     """Load Iceberg and its dependencies, or some of them, from the installed wheels, without downloads.
 

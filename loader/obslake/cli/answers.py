@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from datetime import date, time
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
@@ -91,7 +92,9 @@ def _markdown_cell(value: object) -> str:
     text = _text(value)
     if text is None:
         return "NULL"
-    return text if isinstance(value, bool | int | float | date | time) else code_span(text)
+    return (
+        text if isinstance(value, bool | int | float | Decimal | date | time) else code_span(text)
+    )
 
 
 def target_of_answer(output: str) -> "Target":

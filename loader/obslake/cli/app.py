@@ -9,6 +9,7 @@ import click
 
 from obslake.cli.build import build, test
 from obslake.cli.common import Commands, Example
+from obslake.cli.doctor import doctor
 from obslake.cli.load import load
 from obslake.cli.plot import plot
 from obslake.cli.quarantine import quarantine
@@ -76,22 +77,43 @@ def cli(context: click.Context, home: str | None) -> None:
     context.obj = home
 
 
-@cli.command(cls=Example, example="obslake --home my-lake init")
+@cli.command(
+    cls=Example, example="obslake --home my-lake init\nobslake init --dbt-project my_analysis"
+)
+@click.option(
+    "--dbt-project",
+    metavar="FOLDER",
+    help="Also create a dbt project of your own there, which uses obslake as a package.",
+)
 @click.pass_obj
-def init(home: str | None) -> None:
-    """Create the folder, the catalog and the empty tables; existing ones stay unchanged."""
-    from obslake.lakehouse.catalog import Lakehouse
+def init(home: str | None, dbt_project: str | None) -> None:
+    """Create the folder, the catalog and the empty tables; existing ones stay unchanged.
 
+    The lakehouse of a dbt project is its folder lake, unless you name another one. In a project that exists, only
+    its link to the installed package is renewed.
+    """
+    from obslake.lakehouse.catalog import Lakehouse
+    from obslake.marts.scaffold import create_project
+
+    project = None if dbt_project is None else create_project(dbt_project)
+    if project and not home:
+        home = str(project.folder / "lake")
     lakehouse = Lakehouse.open(home, create=True)
     # Fails if existing tables cannot be read.
     lakehouse.locations()
     say(f"lakehouse at {lakehouse.home}")
-    click.echo("next: obslake load --help")
+    if project:
+        files = f": {', '.join(project.written)}" if project.written else ""
+        say(f"dbt project at {project.folder}{files}")
+        say(f"it uses obslake in {project.package}")
+        click.echo("next, in its folder: obslake load --help, then dbt build")
+    else:
+        click.echo("next: obslake load --help")
 
 
 for _command in (
     *(load, quarantine, build, test, rules),
-    *(status, pin, compact, expire, verify),
+    *(status, doctor, pin, compact, expire, verify),
     *(rollback, forget),
     *(sql, export, report, plot),
 ):
