@@ -29,6 +29,15 @@ $(INSTALLED): pyproject.toml requirements.txt
 demo: $(INSTALLED) ## Load the demo corpus, build everything, show the results.
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/demo.sh
 
+# The same commit gives the same bytes: archives have its time.
+.PHONY: dist
+dist: $(INSTALLED) ## Build the wheels and source archives of obslake and pytest-obslake in dist.
+	rm -rf dist
+	for folder in . loader/pytest_obslake; do \
+	    SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1577836800) \
+	    $(BIN)/python -m build --no-isolation --outdir dist $$folder || exit 1; \
+	done
+
 .PHONY: test
 test: $(INSTALLED) ## Run the linters and all tests in parallel.
 	@MAKE='$(MAKE)' sh scripts/test.sh
@@ -163,4 +172,4 @@ suites: $(INSTALLED) ## Test the pytest plugin on the suites of real distributio
 
 .PHONY: clean
 clean: ## Remove the files created by the other targets.
-	rm -rf $(VENV) $(VENV)-tools $(VENV)-plugin target logs dbt_packages .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-tools $(VENV)-plugin dist target logs dbt_packages .pytest_cache .hypothesis .mypy_cache .ruff_cache
