@@ -28,18 +28,12 @@ select * from (values
 NAMES = ["n", "amount", "share", "is_it", "note", "list", "nested", "moment"]
 
 
-@pytest.fixture
-def asked(lake: Lake) -> Lake:
-    lake.obslake("init")
-    return lake
-
-
 def rows(lake: Lake) -> list[dict[str, Any]]:
     return json.loads(lake.obslake("sql", QUERY, "--json")[0])
 
 
-def test_csv_has_every_value_and_keeps_nulls_apart_from_empty_texts(asked: Lake) -> None:
-    text = asked.obslake("sql", QUERY, "--csv")[0]
+def test_csv_has_every_value_and_keeps_nulls_apart_from_empty_texts(lake: Lake) -> None:
+    text = lake.obslake("sql", QUERY, "--csv")[0]
     header, *records = csv.reader(io.StringIO(text, newline=""))
     assert header == NAMES
     first = ["1", "1.50", "0.1", "true", 'a,"b"|c', "[1, 2]", '{"x": "ü"}', "2026-01-02T03:04:05"]
@@ -49,7 +43,7 @@ def test_csv_has_every_value_and_keeps_nulls_apart_from_empty_texts(asked: Lake)
     assert lines[2] == ",,nan,,,,,"
     assert lines[3].split(",")[4] == '""'
     # DuckDB reads the same values, with the types of the columns.
-    file = asked.folder / "rows.csv"
+    file = lake.folder / "rows.csv"
     file.write_bytes(text.encode())
     types = "{n: 'int', amount: 'decimal(4, 2)', share: 'double', is_it: 'boolean', moment: 'timestamp'}"
     read = duckdb.sql(
@@ -63,8 +57,8 @@ def test_csv_has_every_value_and_keeps_nulls_apart_from_empty_texts(asked: Lake)
     assert [row[4] for row in read.fetchall()[:2]] == ['a,"b"|c', None]
 
 
-def test_markdown_shows_texts_and_lets_them_do_nothing(asked: Lake) -> None:
-    lines = asked.obslake("sql", QUERY, "--markdown")[0].splitlines()
+def test_markdown_shows_texts_and_lets_them_do_nothing(lake: Lake) -> None:
+    lines = lake.obslake("sql", QUERY, "--markdown")[0].splitlines()
     assert lines[:2] == [
         "| " + " | ".join(f"`{name}`" for name in NAMES) + " |",
         "| ---: | ---: | ---: | --- | --- | --- | --- | --- |",
@@ -83,9 +77,9 @@ def test_markdown_shows_texts_and_lets_them_do_nothing(asked: Lake) -> None:
 @pytest.mark.parametrize(
     "name", ["a.parquet", "a.csv", "a.csv.gz", "a.jsonl", "a.NDJSON", "a.jsonl.zst"]
 )
-def test_files(asked: Lake, name: str) -> None:
-    file = asked.folder / name
-    said = asked.obslake("sql", QUERY, "-o", file)[0]
+def test_files(lake: Lake, name: str) -> None:
+    file = lake.folder / name
+    said = lake.obslake("sql", QUERY, "-o", file)[0]
     assert said == f"{file}: 5 rows, {file.stat().st_size:,} bytes\n"
     if name == "a.parquet":
         found = pq.read_table(file)
@@ -95,30 +89,30 @@ def test_files(asked: Lake, name: str) -> None:
     with pa.input_stream(file, compression="detect") as stream:
         text = stream.read().decode()
     if ".csv" in name:
-        assert text == asked.obslake("sql", QUERY, "--csv")[0]
+        assert text == lake.obslake("sql", QUERY, "--csv")[0]
     else:
-        assert [json.loads(line) for line in text.splitlines()] == rows(asked)
+        assert [json.loads(line) for line in text.splitlines()] == rows(lake)
 
 
-def test_repeated_names_and_no_rows(asked: Lake) -> None:
+def test_repeated_names_and_no_rows(lake: Lake) -> None:
     query = "select 1 as a, 2 as a, 3 as a_1 where false"
-    assert asked.obslake("sql", query, "--csv")[0] == "a,a_1,a_1_1\n"
-    file = asked.folder / "none.parquet"
-    asked.obslake("sql", query, "-o", file)
+    assert lake.obslake("sql", query, "--csv")[0] == "a,a_1,a_1_1\n"
+    file = lake.folder / "none.parquet"
+    lake.obslake("sql", query, "-o", file)
     assert pq.read_table(file).column_names == ["a", "a_1", "a_1_1"]
-    assert asked.obslake("sql", query, "-o", asked.folder / "none.csv")[0].startswith(
-        f"{asked.folder / 'none.csv'}: 0 rows"
+    assert lake.obslake("sql", query, "-o", lake.folder / "none.csv")[0].startswith(
+        f"{lake.folder / 'none.csv'}: 0 rows"
     )
 
 
-def test_large_answers_are_written_in_parts(asked: Lake) -> None:
+def test_large_answers_are_written_in_parts(lake: Lake) -> None:
     query = "select i, repeat('x', 10) as t from range(70000) as r(i) order by i"
-    file = asked.folder / "large.parquet"
-    asked.obslake("sql", query, "-o", file)
+    file = lake.folder / "large.parquet"
+    lake.obslake("sql", query, "-o", file)
     assert pq.ParquetFile(file).num_row_groups == 2
     assert pq.read_table(file)["i"].to_pylist() == list(range(70_000))
-    asked.obslake("sql", query, "-o", asked.folder / "large.csv.gz")
-    with gzip.open(asked.folder / "large.csv.gz", "rt") as lines:
+    lake.obslake("sql", query, "-o", lake.folder / "large.csv.gz")
+    with gzip.open(lake.folder / "large.csv.gz", "rt") as lines:
         assert sum(1 for _ in lines) == 70_001
 
 
@@ -136,36 +130,36 @@ def test_large_answers_are_written_in_parts(asked: Lake) -> None:
     ],
 )
 def test_refusals(
-    asked: Lake,
+    lake: Lake,
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
     error: type[Exception],
     message: str,
 ) -> None:
-    monkeypatch.chdir(asked.folder)
+    monkeypatch.chdir(lake.folder)
     Path("there.csv").write_text("before")
     # Wrong command lines are errors of click, and end with its exit status.
     with pytest.raises(error, match=message):
-        asked.obslake("sql", "select 1", *options)
+        lake.obslake("sql", "select 1", *options)
     assert Path("there.csv").read_text() == "before"
-    assert {path.name for path in asked.folder.iterdir()} == {"lake", "there.csv"}
+    assert {path.name for path in lake.folder.iterdir()} == {"lake", "there.csv"}
 
 
-def test_a_failed_query_leaves_no_file(asked: Lake) -> None:
-    file = asked.folder / "a.csv"
+def test_a_failed_query_leaves_no_file(lake: Lake) -> None:
+    file = lake.folder / "a.csv"
     file.write_text("before")
     query = "select case when i = 5000 then error('late') else i end from range(9000) as r(i)"
     for name in ("a.csv", "a.parquet"):
         with pytest.raises(QueryError, match="late"):
-            asked.obslake("sql", query, "-o", asked.folder / name, "--force")
+            lake.obslake("sql", query, "-o", lake.folder / name, "--force")
     assert file.read_text() == "before"
     with pytest.raises(ExportError, match="Parquet has no type for a column"):
-        asked.obslake("sql", "select interval 1 day as i", "-o", asked.folder / "a.parquet")
-    assert {path.name for path in asked.folder.iterdir()} == {"lake", "a.csv"}
-    asked.obslake("sql", "select 1 as one", "-o", file, "--force")
+        lake.obslake("sql", "select interval 1 day as i", "-o", lake.folder / "a.parquet")
+    assert {path.name for path in lake.folder.iterdir()} == {"lake", "a.csv"}
+    lake.obslake("sql", "select 1 as one", "-o", file, "--force")
     assert file.read_text() == "one\n1\n"
 
 
-def test_answers_to_queries_on_other_files_do_not_need_access_to_the_target(asked: Lake) -> None:
+def test_answers_to_queries_on_other_files_do_not_need_access_to_the_target(lake: Lake) -> None:
     with pytest.raises(QueryError, match="--external-access"):
-        asked.obslake("sql", "from 'x.csv'", "-o", asked.folder / "a.csv")
+        lake.obslake("sql", "from 'x.csv'", "-o", lake.folder / "a.csv")
