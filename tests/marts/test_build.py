@@ -10,7 +10,7 @@ from obslake.errors import BuildError, NoLakehouseError
 from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import RUNS
 from obslake.marts import building, project, remembered
-from obslake.marts.building import build
+from obslake.marts.building import build, run_tests
 from obslake.marts.project import find_project, hash_of_inputs
 from obslake.marts.remembered import tables_of
 
@@ -216,3 +216,21 @@ def test_without_a_lakehouse_or_a_project(tmp_path: Path, monkeypatch: pytest.Mo
     assert find_project(None) == tmp_path
     with pytest.raises(BuildError, match="is not YAML"):
         hash_of_inputs(tmp_path, (), tmp_path)
+
+
+def test_data_tests_need_marts_and_leave_out_unit_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, commands = tmp_path / "lake", []
+    with pytest.raises(NoLakehouseError):
+        run_tests(str(home), str(PROJECT), ())
+    Lakehouse.open(home, create=True)
+    with pytest.raises(BuildError, match="build them first: obslake build"):
+        run_tests(str(home), str(PROJECT), ())
+    monkeypatch.setattr(building, "_run_dbt", lambda *arguments: commands.append(arguments) or 1)
+    built = home / "building" / "obslake.duckdb"
+    built.parent.mkdir(exist_ok=True)
+    built.touch()
+    assert run_tests(str(home), str(PROJECT), ("--select", "m")) == 1
+    options = ["--exclude-resource-type", "unit_test", "--select", "m"]
+    assert commands == [(PROJECT, home, ["test", *options])]
