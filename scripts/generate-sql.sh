@@ -1,5 +1,5 @@
 #!/bin/sh
-# Generate obslake.sql, docs/functions.md and spark/queries from the compiled dbt project.
+# Generate obslake.sql, docs/functions.md, spark/queries and the agents' list of functions from the compiled dbt project.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -15,10 +15,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "loader" / "obslake"
 
 # Modules outside the rooms that every module may import. They do not depend on lakehouses.
-_BASE = ("engine", "errors", "markdown", "path_pattern", "progress", "version")
+_BASE = ("engine", "errors", "markdown", "path_pattern", "progress", "values", "version")
 _BELOW_COMMANDS = (
     *("load", "load.sources", "marts"),
-    *("upkeep", "upkeep.verification", "query", "report"),
+    *("upkeep", "upkeep.verification", "query", "report", "mcp"),
 )
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "upkeep": ("lakehouse", "base"),
     "upkeep.verification": ("lakehouse", "base"),
     "query": ("lakehouse", "base"),
+    "mcp": ("query", "marts", "base"),
     "report": ("base",),
     "lakehouse": ("base",),
     "base": (),

@@ -325,6 +325,33 @@ def write_catalogue(manifest: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def write_function_list(manifest: dict[str, Any]) -> str:
+    """Return the text of ``loader/obslake/mcp/functions.json``: the functions that agents can call.
+
+    Args:
+        manifest: dbt's ``manifest.json`` of this project.
+    """
+    functions = []
+    for function in _functions(manifest):
+        optional = {p.split()[0] for p in function["config"]["parameters"] if ":=" in p}
+        parameters = [
+            {
+                "name": p["name"],
+                "description": " ".join(p["description"].split()),
+                "is_optional": p["name"] in optional,
+            }
+            for p in function["config"]["meta"]["parameters"]
+        ]
+        functions.append(
+            {
+                "name": function["name"],
+                "description": " ".join(function["description"].split()),
+                "parameters": parameters,
+            }
+        )
+    return json.dumps(functions, indent=1, ensure_ascii=False) + "\n"
+
+
 def write_queries(manifest: dict[str, Any]) -> dict[str, str]:
     """Return the functions as queries with named parameters, for engines without table functions.
 
@@ -379,7 +406,7 @@ def _functions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Write ``obslake.sql``, ``docs/functions.md`` and ``spark/queries`` for a manifest.
+    """Write ``obslake.sql``, ``docs/functions.md``, ``spark/queries`` and the agents' functions for a manifest.
 
     Command-line arguments: the manifest, and the folder of the project.
     """
@@ -387,6 +414,9 @@ def main() -> None:
     project = Path(sys.argv[2])
     (project / "obslake.sql").write_text(write_sql_package(manifest), encoding="utf-8")
     (project / "docs" / "functions.md").write_text(write_catalogue(manifest), encoding="utf-8")
+    (project / "loader/obslake/mcp/functions.json").write_text(
+        write_function_list(manifest), encoding="utf-8"
+    )
     for name, query in write_queries(manifest).items():
         (project / "spark" / "queries" / f"{name}.sql").write_text(query, encoding="utf-8")
 

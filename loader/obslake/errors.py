@@ -114,6 +114,10 @@ class UnknownNameError(ObslakeError):
     """The marts do not have a data set, problem, run, environment or lineage of the requested name."""
 
 
+class MissingExtraError(ObslakeError):
+    """A command needs packages of an extra, which are not installed."""
+
+
 class ExportError(ObslakeError):
     """A mart cannot be exported as requested."""
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from obslake.cli.text import echo, has_all_characters, plain, to_json
+from obslake.cli.text import echo, has_all_characters, to_json
 from obslake.markdown import code_span
+from obslake.values import distinct_names, plain
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +59,7 @@ def _table_width() -> int:
 
 def echo_json_rows(answer: "duckdb.DuckDBPyRelation") -> None:
     """Print an array with one object per row, without holding all rows in memory."""
-    names = distinct(answer.columns)
+    names = distinct_names(answer.columns)
     separator = "\n"
     echo("[", nl=False)
     for row in _rows(answer):
@@ -150,7 +151,7 @@ def _write_parquet(answer: "duckdb.DuckDBPyRelation", sink: "pa.NativeFile") -> 
     from obslake.errors import ExportError
     from obslake.query.files import write_parquet
 
-    names = distinct(answer.columns)
+    names = distinct_names(answer.columns)
     reader = answer.to_arrow_reader(_ARROW_BATCH_ROWS)
     schema = pa.schema([f.with_name(n) for f, n in zip(reader.schema, names, strict=True)])
     batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in reader)
@@ -164,7 +165,7 @@ def _write_parquet(answer: "duckdb.DuckDBPyRelation", sink: "pa.NativeFile") -> 
 
 def _csv_lines(answer: "duckdb.DuckDBPyRelation") -> Iterator[bytes]:
     """Yield the header and the rows as CSV: nulls are empty, empty texts are quoted, nested values are JSON."""
-    yield f"{','.join(map(_csv_cell, distinct(answer.columns)))}\n".encode()
+    yield f"{','.join(map(_csv_cell, distinct_names(answer.columns)))}\n".encode()
     for row in _rows(answer):
         yield f"{','.join(map(_csv_cell, row))}\n".encode()
 
@@ -179,7 +180,7 @@ def _csv_cell(value: object) -> str:
 
 
 def _json_lines(answer: "duckdb.DuckDBPyRelation") -> Iterator[bytes]:
-    names = distinct(answer.columns)
+    names = distinct_names(answer.columns)
     for row in _rows(answer):
         value = plain(dict(zip(names, row, strict=True)))
         yield f"{json.dumps(value, ensure_ascii=False)}\n".encode()
@@ -206,15 +207,3 @@ def _rows(answer: "duckdb.DuckDBPyRelation") -> Iterator[tuple[object, ...]]:
     """Yield the rows without holding all in memory."""
     while batch := answer.fetchmany(_BATCH_ROWS):
         yield from batch
-
-
-def distinct(names: list[str]) -> list[str]:
-    """Add a number to each repeated name, because an object or a file has each name once."""
-    seen: dict[str, None] = {}
-    for name in names:
-        unique, number = name, 1
-        while unique in seen:
-            unique = f"{name}_{number}"
-            number += 1
-        seen[unique] = None
-    return list(seen)

@@ -11,6 +11,7 @@ from obslake.cli.build import build, test
 from obslake.cli.common import Commands, Example
 from obslake.cli.doctor import doctor
 from obslake.cli.load import load
+from obslake.cli.mcp import mcp
 from obslake.cli.plot import plot
 from obslake.cli.quarantine import quarantine
 from obslake.cli.query import export, sql
@@ -115,6 +116,6 @@ for _command in (
     *(load, quarantine, build, test, rules),
     *(status, doctor, pin, compact, expire, verify),
     *(rollback, forget),
-    *(sql, export, report, plot),
+    *(sql, export, report, plot, mcp),
 ):
     cli.add_command(_command)

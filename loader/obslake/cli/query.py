@@ -13,7 +13,8 @@ from obslake.cli.answers import (
     write_answer,
 )
 from obslake.cli.common import Example, check_text, json_option
-from obslake.cli.text import echo, plain, quantity, say, to_json, warn
+from obslake.cli.text import echo, quantity, say, to_json, warn
+from obslake.values import plain
 
 if TYPE_CHECKING:
     from obslake.query.export import Export

@@ -1,18 +1,15 @@
 """How the command line prints: as text for people, as JSON for programs."""
 
-import base64
 import codecs
 import io
 import json
-import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
-from datetime import date, time
-from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
 import click
+
+from obslake.values import plain
 
 Cells: TypeAlias = Sequence[str | int]
 Report = TypeVar("Report")
@@ -88,36 +85,6 @@ def say_rows(rows: Mapping[str, int], indent: str) -> None:
 def one_line(text: str) -> str:
     """Return a text with escapes for line breaks and other characters that are not printable."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def plain(value: object) -> object:
-    """Return a value in the types of JSON.
-
-    Dataclasses become objects, dates and times ISO 8601 text, bytes base64 text, and numbers that JSON cannot
-    hold text.
-    """
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case Decimal():
-            return float(value) if Decimal(repr(float(value))) == value else str(value)
-        case date() | time():
-            return value.isoformat()
-        case bytes():
-            return base64.b64encode(value).decode("ascii")
-        case list() | tuple():
-            return [plain(item) for item in value]
-        case dict():
-            return {
-                key if isinstance(key, str) else str(plain(key)): plain(item)
-                for key, item in value.items()
-            }
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return plain(asdict(value))
-        case _:
-            return str(value)
 
 
 def quantity(number: int, noun: str) -> str:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 import duckdb
 
@@ -23,9 +25,32 @@ _EXPLAIN = re.compile(
 )
 
 
+def too_slow(seconds: float) -> QueryError:
+    """Return the error for a query that was stopped."""
+    return QueryError(f"the query takes longer than {seconds:g} s: select fewer rows")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a query may use.
+
+    Attributes:
+        seconds: time until it is interrupted.
+        memory: memory, as DuckDB writes it: ``2GB``; no files are written beyond it.
+    """
+
+    seconds: float
+    memory: str
+
+
 @contextmanager
 def ask(
-    home: str | None, query: str, *, external_access: bool = False, marts_in: str | None = None
+    home: str | None,
+    query: str,
+    *,
+    external_access: bool = False,
+    marts_in: str | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[duckdb.DuckDBPyRelation]:
     """Run one query, and keep its result open.
 
@@ -38,31 +63,64 @@ def ask(
         external_access: whether the query may read other files as well.
         marts_in: namespace of the catalog in which another engine keeps the marts; None: the file that
             dbt on DuckDB has built.
+        limits: time and memory of the query and of all that is done with its result; None: those of the process.
 
     Raises:
         NoLakehouseError: there is no lakehouse at ``home``.
-        QueryError: the query is not exactly one statement that reads, DuckDB refuses it, or the
-            marts cannot be opened.
+        QueryError: the query is not exactly one statement that reads, DuckDB refuses it, it exceeds a limit, or
+            the marts cannot be opened.
     """
     marts = home_folder(home) / MARTS_FILE
     try:
-        if marts_in is None:
-            connection, answer = _bind(home, marts, query, external_access)
-        else:
-            connection, answer = _bind_tables(home, marts_in, query, external_access)
-        with closing(connection):
-            yield answer
+        with ExitStack() as used:
+            bound = _Bound(query, external_access, limits, used)
+            if marts_in is None:
+                yield _bind(home, marts, bound)
+            else:
+                yield _bind_tables(home, marts_in, bound)
+    except duckdb.InterruptException as error:
+        if limits is None:
+            raise
+        raise too_slow(limits.seconds) from error
     except duckdb.Error as error:
         if found := locked(error, marts):
             raise found from error
         hint = ""
         if isinstance(error, duckdb.CatalogException) and marts_in is None and not marts.exists():
             hint = "\n  the marts are not built yet: run `obslake build`"
-        if isinstance(error, duckdb.PermissionException):
+        if isinstance(error, duckdb.PermissionException) and limits is None:
             hint = "\n  files outside the lakehouse can be read only with --external-access"
         # The functions raise errors of their own.
         message = str(error).removeprefix("Invalid Input Error: obslake: ")
         raise QueryError(message.expandtabs(4).rstrip() + hint) from error
+
+
+@contextmanager
+def _interrupted_after(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Interrupt the connection's query when its time is over."""
+    timer = Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def built_snapshot(answer: duckdb.DuckDBPyRelation) -> int | None:
+    """Return the snapshot of the observations that the marts of an answer were built from.
+
+    None: there are no marts, or they do not say it, as those that other tools have copied.
+    """
+    try:
+        found = answer.query(
+            "answer",
+            f"select snapshot_id from {_MARTS}.main_refresh.refresh_models "
+            "where model = 'refresh_source_versions'",
+        ).fetchone()
+    except duckdb.CatalogException:
+        return None
+    return None if found is None else int(found[0])
 
 
 @contextmanager
@@ -123,14 +181,22 @@ def locked(error: duckdb.Error, marts: Path) -> QueryError | None:
     return None
 
 
-def _bind(
-    home: str | None, marts: Path, query: str, external_access: bool
-) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
+@dataclass(frozen=True)
+class _Bound:
+    """A query, what it may use, and what is open until its answer is read."""
+
+    query: str
+    external_access: bool
+    limits: Limits | None
+    opened: ExitStack
+
+
+def _bind(home: str | None, marts: Path, bound: _Bound) -> duckdb.DuckDBPyRelation:
     """Bind a query to the marts, and if necessary to the tables, without reading rows."""
-    if marts.exists() and not _NAMES_TABLES.search(query):
-        connection = engine.connect(with_iceberg=False)
+    if marts.exists() and not _NAMES_TABLES.search(bound.query):
+        connection = bound.opened.enter_context(closing(engine.connect(with_iceberg=False)))
         try:
-            return connection, _relation(connection, marts, query, [], external_access)
+            return _relation(connection, marts, [], bound)
         except duckdb.CatalogException:
             # A mart is a view on the tables, or the name is wrong.
             connection.close()
@@ -138,15 +204,13 @@ def _bind(
     from obslake.lakehouse.views import create_source_views
 
     lakehouse = Lakehouse.open(home)
-    connection = engine.connect()
+    connection = bound.opened.enter_context(closing(engine.connect()))
     create_source_views(lakehouse, connection)
-    locations = [] if external_access else lakehouse.locations()
-    return connection, _relation(connection, marts, query, locations, external_access)
+    locations = [] if bound.external_access else lakehouse.locations()
+    return _relation(connection, marts, locations, bound)
 
 
-def _bind_tables(
-    home: str | None, namespace: str, query: str, external_access: bool
-) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyRelation]:
+def _bind_tables(home: str | None, namespace: str, bound: _Bound) -> duckdb.DuckDBPyRelation:
     """Bind a query to the tables of a namespace, without reading rows."""
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.lakehouse.schemas import NAMESPACE
@@ -158,31 +222,35 @@ def _bind_tables(
             f"the tables of {namespace} are not marts\n  query them in schema lake, without --marts"
         )
     lakehouse = Lakehouse.open(home)
-    connection = engine.connect()
+    connection = bound.opened.enter_context(closing(engine.connect()))
     locations = create_mart_views(lakehouse, connection, namespace)
-    if _NAMES_TABLES.search(query):
+    if _NAMES_TABLES.search(bound.query):
         create_source_views(lakehouse, connection)
         locations += lakehouse.locations()
-    return connection, _relation(connection, None, query, locations, external_access)
+    return _relation(connection, None, locations, bound)
 
 
 def _relation(
     connection: duckdb.DuckDBPyConnection,
     marts: Path | None,
-    query: str,
     locations: Sequence[str],
-    external_access: bool,
+    bound: _Bound,
 ) -> duckdb.DuckDBPyRelation:
     """Attach the marts, deny access to everything else, and bind the query."""
     if marts and marts.exists():
         attach_marts(connection, marts)
-    if not external_access:
+    if not bound.external_access:
         allowed = ", ".join(quote_literal(f"{location}/") for location in locations)
         connection.execute(f"set allowed_directories = [{allowed}]")
         connection.execute("set enable_external_access = false")
+    if bound.limits:
+        connection.execute(f"set memory_limit = {quote_literal(bound.limits.memory)}")
+        connection.execute("set max_temp_directory_size = '0 bytes'")
+        # PIVOT runs queries when it is bound.
+        bound.opened.enter_context(_interrupted_after(connection, bound.limits.seconds))
     connection.execute("set lock_configuration = true")
-    check_reads(connection, query)
-    return connection.sql(query)
+    check_reads(connection, bound.query)
+    return connection.sql(bound.query)
 
 
 def attach_marts(connection: duckdb.DuckDBPyConnection, marts: Path) -> None:

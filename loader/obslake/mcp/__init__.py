@@ -1,0 +1,1 @@
+"""Answers for agents: the Model Context Protocol on standard input and output."""
