@@ -8,9 +8,9 @@
 -- lakehouse are optional; a missing one has its default (data_set_id: 'default').
 -- The views `implementations`, `tests` and `runs` are empty until you replace them with your own.
 --
--- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) are applied once per response
--- when dbt builds, not in these functions. Nor do they set aside broken runs, or responses to stimuli that were
--- edited (docs/concepts.md), which show only over all problems and revisions.
+-- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) and voting rules
+-- (docs/configuration.md) are applied when dbt builds, not in these functions. Nor do they set aside broken runs,
+-- or responses to stimuli that were edited (docs/concepts.md), which show only over all problems and revisions.
 --
 -- Requires DuckDB 1.5 or 2. DuckDB 1.4 gives the same answers, but takes half a minute to read this file; older
 -- versions are refused.
@@ -662,18 +662,53 @@ final as (
 select * from final
 ),
 
-model_int_implementation_signatures as (
--- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
 
 with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
 
 run_columns as (
 
     select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
 
 ),
 
@@ -690,20 +725,22 @@ of_one_run as (
         n_timeouts,
         n_crashes,
         n_verdicts,
-        is_voter
+        is_voter as is_eligible
     from run_columns
-    where n_contexts = 1
+    where n_contexts = 1 and not has_rules
 
 ),
 
-several_runs as (
+-- Other columns are counted in the cells of the matrix.
+recounted as (
 
     select distinct
         data_set_id,
         problem_id,
-        implementation_id
+        implementation_id,
+        has_rules
     from run_columns
-    where n_contexts > 1
+    where n_contexts > 1 or has_rules
 
 ),
 
@@ -713,7 +750,7 @@ cells as (
 
 ),
 
-of_several_runs as (
+of_cells as (
 
     select
         cells.data_set_id,
@@ -731,31 +768,84 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
     from cells
-    inner join several_runs
+    inner join recounted
         on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
     group by cells.data_set_id, cells.problem_id, cells.implementation_id
 
 ),
 
-matrix_columns as (
+final as (
 
     select * from of_one_run
     union all
-    select * from of_several_runs
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
 
 ),
 
-    final as (
+non_voters as (
 
-        select * from matrix_columns
+    select * from model_int_non_voters
 
-    )
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
 
 select * from final
 ),
@@ -1722,18 +1812,53 @@ final as (
 select * from final
 ),
 
-model_int_implementation_signatures as (
--- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
 
 with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
 
 run_columns as (
 
     select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
 
 ),
 
@@ -1750,20 +1875,22 @@ of_one_run as (
         n_timeouts,
         n_crashes,
         n_verdicts,
-        is_voter
+        is_voter as is_eligible
     from run_columns
-    where n_contexts = 1
+    where n_contexts = 1 and not has_rules
 
 ),
 
-several_runs as (
+-- Other columns are counted in the cells of the matrix.
+recounted as (
 
     select distinct
         data_set_id,
         problem_id,
-        implementation_id
+        implementation_id,
+        has_rules
     from run_columns
-    where n_contexts > 1
+    where n_contexts > 1 or has_rules
 
 ),
 
@@ -1773,7 +1900,7 @@ cells as (
 
 ),
 
-of_several_runs as (
+of_cells as (
 
     select
         cells.data_set_id,
@@ -1791,31 +1918,84 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
     from cells
-    inner join several_runs
+    inner join recounted
         on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
     group by cells.data_set_id, cells.problem_id, cells.implementation_id
 
 ),
 
-matrix_columns as (
+final as (
 
     select * from of_one_run
     union all
-    select * from of_several_runs
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
 
 ),
 
-    final as (
+non_voters as (
 
-        select * from matrix_columns
+    select * from model_int_non_voters
 
-    )
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
 
 select * from final
 ),
@@ -1875,6 +2055,16 @@ select
 where false
 ),
 
+model_int_ruled_votes as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as response,
+    cast(null as boolean) as is_vote
+where false
+),
+
 model_int_votes as (
 -- The responses of the implementations that may vote, to the current contents of the stimuli.
 
@@ -1902,6 +2092,12 @@ other_contents as (
 
 ),
 
+ruled_votes as (
+
+    select * from model_int_ruled_votes
+
+),
+
 final as (
 
     select
@@ -1913,7 +2109,9 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
+        coalesce(
+            ruled_votes.is_vote, cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+        ) as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -1929,6 +2127,12 @@ final as (
             and cells.test_id = other_contents.test_id
             and cells.step_id = other_contents.step_id
             and cells.implementation_id = other_contents.implementation_id
+    left join ruled_votes
+        on
+            cells.data_set_id = ruled_votes.data_set_id
+            and cells.problem_id = ruled_votes.problem_id
+            and cells.response_kind = ruled_votes.response_kind
+            and cells.response = ruled_votes.response
     where other_contents.implementation_id is null
 
 )
@@ -1997,7 +2201,8 @@ final as (
         responses.test_id,
         responses.step_id,
         responses.response,
-        responses.response_hash
+        responses.response_hash,
+        responses.n_votes
     from responses
     inner join cluster_counts
         on
@@ -2007,7 +2212,6 @@ final as (
     where
         responses.is_one_response
         and responses.is_voted_by_all
-        and responses.n_votes >= 1
 
 )
 
@@ -2035,6 +2239,52 @@ votes as (
 cluster_oracles as (
 
     select * from model_int_cluster_oracles
+
+),
+
+matrix_columns as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(*) as n_implementations
+    from model_int_implementation_signatures
+    group by data_set_id, problem_id
+
+),
+
+support_rules as (
+
+    select * from model_int_voting_rules
+    where rule = 'minimal_support'
+
+),
+
+supports as (
+
+    select
+        matrix_columns.*,
+        case
+                when not coalesce(support_rules.argument, '1') like '% of %' then 0
+                else cast(replace(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '/', 1), '.', '') as bigint)
+            end as support_numerator,
+            case
+                when not coalesce(support_rules.argument, '1') like '% of %' then 1
+                when split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1) like '%/%' then cast(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '/', 2) as bigint)
+                else cast('1' || repeat('0', length(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '.', 2))) as bigint)
+            end as support_denominator,
+            case
+                when not coalesce(support_rules.argument, '1') like '% of %' then cast(coalesce(support_rules.argument, '1') as bigint)
+                when coalesce(support_rules.argument, '1') like '% + %' then cast(split_part(coalesce(support_rules.argument, '1'), ' + ', 2) as bigint)
+                else 0
+            end as support_offset,
+            case when coalesce(support_rules.argument, '1') like 'more than %' then 1 else 0 end as support_excess,
+            coalesce(support_rules.argument, '1') like '% of voters%' as is_support_of_voters
+    from matrix_columns
+    left join support_rules
+        on
+            matrix_columns.data_set_id = support_rules.data_set_id
+            and matrix_columns.problem_id = support_rules.problem_id
 
 ),
 
@@ -2118,6 +2368,27 @@ tallies as (
 
 ),
 
+supported as (
+
+    select
+        tallies.*,
+        cast(
+                ((
+                    supports.support_numerator
+                    * case when supports.is_support_of_voters then tallies.n_voters else supports.n_implementations end
+                    + supports.support_excess + supports.support_denominator - 1
+                ) - (
+                    supports.support_numerator
+                    * case when supports.is_support_of_voters then tallies.n_voters else supports.n_implementations end
+                    + supports.support_excess + supports.support_denominator - 1
+                ) % supports.support_denominator) / supports.support_denominator as bigint
+            ) + supports.support_offset as n_votes_needed
+    from tallies
+    inner join supports
+        on tallies.data_set_id = supports.data_set_id and tallies.problem_id = supports.problem_id
+
+),
+
 classified as (
 
     select
@@ -2128,9 +2399,8 @@ classified as (
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
         end as consensus,
-        n_votes > n_runner_up_votes
-        and n_votes >= 1 as has_winner
-    from tallies
+        n_votes > n_runner_up_votes and n_votes >= n_votes_needed as has_winner
+    from supported
 
 ),
 
@@ -2147,6 +2417,7 @@ final as (
         coalesce(classified.n_voters, 0) as n_voters,
         coalesce(classified.n_votes, 0) as n_votes,
         coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
+        classified.n_votes_needed,
         classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
         coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
         -- Without abs(), the difference of equal terms could be -0.0.
@@ -2177,6 +2448,7 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
+            and classified.n_votes_needed <= cluster_oracles.n_votes
     left join other_contents
         on
             stimuli.data_set_id = other_contents.data_set_id
@@ -5884,18 +6156,53 @@ final as (
 select * from final
 ),
 
-model_int_implementation_signatures as (
--- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
 
 with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
 
 run_columns as (
 
     select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
 
 ),
 
@@ -5912,20 +6219,22 @@ of_one_run as (
         n_timeouts,
         n_crashes,
         n_verdicts,
-        is_voter
+        is_voter as is_eligible
     from run_columns
-    where n_contexts = 1
+    where n_contexts = 1 and not has_rules
 
 ),
 
-several_runs as (
+-- Other columns are counted in the cells of the matrix.
+recounted as (
 
     select distinct
         data_set_id,
         problem_id,
-        implementation_id
+        implementation_id,
+        has_rules
     from run_columns
-    where n_contexts > 1
+    where n_contexts > 1 or has_rules
 
 ),
 
@@ -5935,7 +6244,7 @@ cells as (
 
 ),
 
-of_several_runs as (
+of_cells as (
 
     select
         cells.data_set_id,
@@ -5953,31 +6262,84 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
     from cells
-    inner join several_runs
+    inner join recounted
         on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
     group by cells.data_set_id, cells.problem_id, cells.implementation_id
 
 ),
 
-matrix_columns as (
+final as (
 
     select * from of_one_run
     union all
-    select * from of_several_runs
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
 
 ),
 
-    final as (
+non_voters as (
 
-        select * from matrix_columns
+    select * from model_int_non_voters
 
-    )
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
 
 select * from final
 ),
@@ -7077,18 +7439,53 @@ final as (
 select * from final
 ),
 
-model_int_implementation_signatures as (
--- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
 
 with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
 
 run_columns as (
 
     select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
 
 ),
 
@@ -7105,20 +7502,22 @@ of_one_run as (
         n_timeouts,
         n_crashes,
         n_verdicts,
-        is_voter
+        is_voter as is_eligible
     from run_columns
-    where n_contexts = 1
+    where n_contexts = 1 and not has_rules
 
 ),
 
-several_runs as (
+-- Other columns are counted in the cells of the matrix.
+recounted as (
 
     select distinct
         data_set_id,
         problem_id,
-        implementation_id
+        implementation_id,
+        has_rules
     from run_columns
-    where n_contexts > 1
+    where n_contexts > 1 or has_rules
 
 ),
 
@@ -7128,7 +7527,7 @@ cells as (
 
 ),
 
-of_several_runs as (
+of_cells as (
 
     select
         cells.data_set_id,
@@ -7146,31 +7545,84 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
     from cells
-    inner join several_runs
+    inner join recounted
         on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
     group by cells.data_set_id, cells.problem_id, cells.implementation_id
 
 ),
 
-matrix_columns as (
+final as (
 
     select * from of_one_run
     union all
-    select * from of_several_runs
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
 
 ),
 
-    final as (
+non_voters as (
 
-        select * from matrix_columns
+    select * from model_int_non_voters
 
-    )
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
 
 select * from final
 ),
@@ -9226,18 +9678,53 @@ final as (
 select * from final
 ),
 
-model_int_implementation_signatures as (
--- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
 
 with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
 
 run_columns as (
 
     select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
 
 ),
 
@@ -9254,20 +9741,22 @@ of_one_run as (
         n_timeouts,
         n_crashes,
         n_verdicts,
-        is_voter
+        is_voter as is_eligible
     from run_columns
-    where n_contexts = 1
+    where n_contexts = 1 and not has_rules
 
 ),
 
-several_runs as (
+-- Other columns are counted in the cells of the matrix.
+recounted as (
 
     select distinct
         data_set_id,
         problem_id,
-        implementation_id
+        implementation_id,
+        has_rules
     from run_columns
-    where n_contexts > 1
+    where n_contexts > 1 or has_rules
 
 ),
 
@@ -9277,7 +9766,7 @@ cells as (
 
 ),
 
-of_several_runs as (
+of_cells as (
 
     select
         cells.data_set_id,
@@ -9295,31 +9784,84 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
     from cells
-    inner join several_runs
+    inner join recounted
         on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
     group by cells.data_set_id, cells.problem_id, cells.implementation_id
 
 ),
 
-matrix_columns as (
+final as (
 
     select * from of_one_run
     union all
-    select * from of_several_runs
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
 
 ),
 
-    final as (
+non_voters as (
 
-        select * from matrix_columns
+    select * from model_int_non_voters
 
-    )
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
 
 select * from final
 ),
@@ -11972,18 +12514,53 @@ final as (
 select * from final
 ),
 
-model_int_implementation_signatures as (
--- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
 
 with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
 
 run_columns as (
 
     select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
 
 ),
 
@@ -12000,20 +12577,22 @@ of_one_run as (
         n_timeouts,
         n_crashes,
         n_verdicts,
-        is_voter
+        is_voter as is_eligible
     from run_columns
-    where n_contexts = 1
+    where n_contexts = 1 and not has_rules
 
 ),
 
-several_runs as (
+-- Other columns are counted in the cells of the matrix.
+recounted as (
 
     select distinct
         data_set_id,
         problem_id,
-        implementation_id
+        implementation_id,
+        has_rules
     from run_columns
-    where n_contexts > 1
+    where n_contexts > 1 or has_rules
 
 ),
 
@@ -12023,7 +12602,7 @@ cells as (
 
 ),
 
-of_several_runs as (
+of_cells as (
 
     select
         cells.data_set_id,
@@ -12041,31 +12620,84 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
     from cells
-    inner join several_runs
+    inner join recounted
         on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
     group by cells.data_set_id, cells.problem_id, cells.implementation_id
 
 ),
 
-matrix_columns as (
+final as (
 
     select * from of_one_run
     union all
-    select * from of_several_runs
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
 
 ),
 
-    final as (
+non_voters as (
 
-        select * from matrix_columns
+    select * from model_int_non_voters
 
-    )
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
 
 select * from final
 ),
@@ -12125,6 +12757,16 @@ select
 where false
 ),
 
+model_int_ruled_votes as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as response,
+    cast(null as boolean) as is_vote
+where false
+),
+
 model_int_votes as (
 -- The responses of the implementations that may vote, to the current contents of the stimuli.
 
@@ -12152,6 +12794,12 @@ other_contents as (
 
 ),
 
+ruled_votes as (
+
+    select * from model_int_ruled_votes
+
+),
+
 final as (
 
     select
@@ -12163,7 +12811,9 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
+        coalesce(
+            ruled_votes.is_vote, cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+        ) as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -12179,6 +12829,12 @@ final as (
             and cells.test_id = other_contents.test_id
             and cells.step_id = other_contents.step_id
             and cells.implementation_id = other_contents.implementation_id
+    left join ruled_votes
+        on
+            cells.data_set_id = ruled_votes.data_set_id
+            and cells.problem_id = ruled_votes.problem_id
+            and cells.response_kind = ruled_votes.response_kind
+            and cells.response = ruled_votes.response
     where other_contents.implementation_id is null
 
 )
@@ -12247,7 +12903,8 @@ final as (
         responses.test_id,
         responses.step_id,
         responses.response,
-        responses.response_hash
+        responses.response_hash,
+        responses.n_votes
     from responses
     inner join cluster_counts
         on
@@ -12257,7 +12914,6 @@ final as (
     where
         responses.is_one_response
         and responses.is_voted_by_all
-        and responses.n_votes >= 1
 
 )
 
@@ -12285,6 +12941,52 @@ votes as (
 cluster_oracles as (
 
     select * from model_int_cluster_oracles
+
+),
+
+matrix_columns as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(*) as n_implementations
+    from model_int_implementation_signatures
+    group by data_set_id, problem_id
+
+),
+
+support_rules as (
+
+    select * from model_int_voting_rules
+    where rule = 'minimal_support'
+
+),
+
+supports as (
+
+    select
+        matrix_columns.*,
+        case
+                when not coalesce(support_rules.argument, '1') like '% of %' then 0
+                else cast(replace(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '/', 1), '.', '') as bigint)
+            end as support_numerator,
+            case
+                when not coalesce(support_rules.argument, '1') like '% of %' then 1
+                when split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1) like '%/%' then cast(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '/', 2) as bigint)
+                else cast('1' || repeat('0', length(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '.', 2))) as bigint)
+            end as support_denominator,
+            case
+                when not coalesce(support_rules.argument, '1') like '% of %' then cast(coalesce(support_rules.argument, '1') as bigint)
+                when coalesce(support_rules.argument, '1') like '% + %' then cast(split_part(coalesce(support_rules.argument, '1'), ' + ', 2) as bigint)
+                else 0
+            end as support_offset,
+            case when coalesce(support_rules.argument, '1') like 'more than %' then 1 else 0 end as support_excess,
+            coalesce(support_rules.argument, '1') like '% of voters%' as is_support_of_voters
+    from matrix_columns
+    left join support_rules
+        on
+            matrix_columns.data_set_id = support_rules.data_set_id
+            and matrix_columns.problem_id = support_rules.problem_id
 
 ),
 
@@ -12368,6 +13070,27 @@ tallies as (
 
 ),
 
+supported as (
+
+    select
+        tallies.*,
+        cast(
+                ((
+                    supports.support_numerator
+                    * case when supports.is_support_of_voters then tallies.n_voters else supports.n_implementations end
+                    + supports.support_excess + supports.support_denominator - 1
+                ) - (
+                    supports.support_numerator
+                    * case when supports.is_support_of_voters then tallies.n_voters else supports.n_implementations end
+                    + supports.support_excess + supports.support_denominator - 1
+                ) % supports.support_denominator) / supports.support_denominator as bigint
+            ) + supports.support_offset as n_votes_needed
+    from tallies
+    inner join supports
+        on tallies.data_set_id = supports.data_set_id and tallies.problem_id = supports.problem_id
+
+),
+
 classified as (
 
     select
@@ -12378,9 +13101,8 @@ classified as (
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
         end as consensus,
-        n_votes > n_runner_up_votes
-        and n_votes >= 1 as has_winner
-    from tallies
+        n_votes > n_runner_up_votes and n_votes >= n_votes_needed as has_winner
+    from supported
 
 ),
 
@@ -12397,6 +13119,7 @@ final as (
         coalesce(classified.n_voters, 0) as n_voters,
         coalesce(classified.n_votes, 0) as n_votes,
         coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
+        classified.n_votes_needed,
         classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
         coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
         -- Without abs(), the difference of equal terms could be -0.0.
@@ -12427,6 +13150,7 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
+            and classified.n_votes_needed <= cluster_oracles.n_votes
     left join other_contents
         on
             stimuli.data_set_id = other_contents.data_set_id
@@ -14212,18 +14936,53 @@ final as (
 select * from final
 ),
 
-model_int_implementation_signatures as (
--- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
 
 with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
 
 run_columns as (
 
     select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
 
 ),
 
@@ -14240,20 +14999,22 @@ of_one_run as (
         n_timeouts,
         n_crashes,
         n_verdicts,
-        is_voter
+        is_voter as is_eligible
     from run_columns
-    where n_contexts = 1
+    where n_contexts = 1 and not has_rules
 
 ),
 
-several_runs as (
+-- Other columns are counted in the cells of the matrix.
+recounted as (
 
     select distinct
         data_set_id,
         problem_id,
-        implementation_id
+        implementation_id,
+        has_rules
     from run_columns
-    where n_contexts > 1
+    where n_contexts > 1 or has_rules
 
 ),
 
@@ -14263,7 +15024,7 @@ cells as (
 
 ),
 
-of_several_runs as (
+of_cells as (
 
     select
         cells.data_set_id,
@@ -14281,31 +15042,84 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
     from cells
-    inner join several_runs
+    inner join recounted
         on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
     group by cells.data_set_id, cells.problem_id, cells.implementation_id
 
 ),
 
-matrix_columns as (
+final as (
 
     select * from of_one_run
     union all
-    select * from of_several_runs
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
 
 ),
 
-    final as (
+non_voters as (
 
-        select * from matrix_columns
+    select * from model_int_non_voters
 
-    )
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
 
 select * from final
 ),
@@ -14365,6 +15179,16 @@ select
 where false
 ),
 
+model_int_ruled_votes as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as response,
+    cast(null as boolean) as is_vote
+where false
+),
+
 model_int_votes as (
 -- The responses of the implementations that may vote, to the current contents of the stimuli.
 
@@ -14392,6 +15216,12 @@ other_contents as (
 
 ),
 
+ruled_votes as (
+
+    select * from model_int_ruled_votes
+
+),
+
 final as (
 
     select
@@ -14403,7 +15233,9 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict') as is_vote,
+        coalesce(
+            ruled_votes.is_vote, cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+        ) as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -14419,6 +15251,12 @@ final as (
             and cells.test_id = other_contents.test_id
             and cells.step_id = other_contents.step_id
             and cells.implementation_id = other_contents.implementation_id
+    left join ruled_votes
+        on
+            cells.data_set_id = ruled_votes.data_set_id
+            and cells.problem_id = ruled_votes.problem_id
+            and cells.response_kind = ruled_votes.response_kind
+            and cells.response = ruled_votes.response
     where other_contents.implementation_id is null
 
 )
@@ -14487,7 +15325,8 @@ final as (
         responses.test_id,
         responses.step_id,
         responses.response,
-        responses.response_hash
+        responses.response_hash,
+        responses.n_votes
     from responses
     inner join cluster_counts
         on
@@ -14497,7 +15336,6 @@ final as (
     where
         responses.is_one_response
         and responses.is_voted_by_all
-        and responses.n_votes >= 1
 
 )
 
@@ -14525,6 +15363,52 @@ votes as (
 cluster_oracles as (
 
     select * from model_int_cluster_oracles
+
+),
+
+matrix_columns as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(*) as n_implementations
+    from model_int_implementation_signatures
+    group by data_set_id, problem_id
+
+),
+
+support_rules as (
+
+    select * from model_int_voting_rules
+    where rule = 'minimal_support'
+
+),
+
+supports as (
+
+    select
+        matrix_columns.*,
+        case
+                when not coalesce(support_rules.argument, '1') like '% of %' then 0
+                else cast(replace(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '/', 1), '.', '') as bigint)
+            end as support_numerator,
+            case
+                when not coalesce(support_rules.argument, '1') like '% of %' then 1
+                when split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1) like '%/%' then cast(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '/', 2) as bigint)
+                else cast('1' || repeat('0', length(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '.', 2))) as bigint)
+            end as support_denominator,
+            case
+                when not coalesce(support_rules.argument, '1') like '% of %' then cast(coalesce(support_rules.argument, '1') as bigint)
+                when coalesce(support_rules.argument, '1') like '% + %' then cast(split_part(coalesce(support_rules.argument, '1'), ' + ', 2) as bigint)
+                else 0
+            end as support_offset,
+            case when coalesce(support_rules.argument, '1') like 'more than %' then 1 else 0 end as support_excess,
+            coalesce(support_rules.argument, '1') like '% of voters%' as is_support_of_voters
+    from matrix_columns
+    left join support_rules
+        on
+            matrix_columns.data_set_id = support_rules.data_set_id
+            and matrix_columns.problem_id = support_rules.problem_id
 
 ),
 
@@ -14608,6 +15492,27 @@ tallies as (
 
 ),
 
+supported as (
+
+    select
+        tallies.*,
+        cast(
+                ((
+                    supports.support_numerator
+                    * case when supports.is_support_of_voters then tallies.n_voters else supports.n_implementations end
+                    + supports.support_excess + supports.support_denominator - 1
+                ) - (
+                    supports.support_numerator
+                    * case when supports.is_support_of_voters then tallies.n_voters else supports.n_implementations end
+                    + supports.support_excess + supports.support_denominator - 1
+                ) % supports.support_denominator) / supports.support_denominator as bigint
+            ) + supports.support_offset as n_votes_needed
+    from tallies
+    inner join supports
+        on tallies.data_set_id = supports.data_set_id and tallies.problem_id = supports.problem_id
+
+),
+
 classified as (
 
     select
@@ -14618,9 +15523,8 @@ classified as (
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
         end as consensus,
-        n_votes > n_runner_up_votes
-        and n_votes >= 1 as has_winner
-    from tallies
+        n_votes > n_runner_up_votes and n_votes >= n_votes_needed as has_winner
+    from supported
 
 ),
 
@@ -14637,6 +15541,7 @@ final as (
         coalesce(classified.n_voters, 0) as n_voters,
         coalesce(classified.n_votes, 0) as n_votes,
         coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
+        classified.n_votes_needed,
         classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
         coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
         -- Without abs(), the difference of equal terms could be -0.0.
@@ -14667,6 +15572,7 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
+            and classified.n_votes_needed <= cluster_oracles.n_votes
     left join other_contents
         on
             stimuli.data_set_id = other_contents.data_set_id
@@ -15432,18 +16338,53 @@ final as (
 select * from final
 ),
 
-model_int_implementation_signatures as (
--- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
 
 with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
 
 run_columns as (
 
     select
-        *,
-        count(*) over (partition by data_set_id, problem_id, implementation_id) as n_contexts
-    from model_int_run_signatures
-    where n_steps > 0 and not is_oracle and not is_set_aside
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
 
 ),
 
@@ -15460,20 +16401,22 @@ of_one_run as (
         n_timeouts,
         n_crashes,
         n_verdicts,
-        is_voter
+        is_voter as is_eligible
     from run_columns
-    where n_contexts = 1
+    where n_contexts = 1 and not has_rules
 
 ),
 
-several_runs as (
+-- Other columns are counted in the cells of the matrix.
+recounted as (
 
     select distinct
         data_set_id,
         problem_id,
-        implementation_id
+        implementation_id,
+        has_rules
     from run_columns
-    where n_contexts > 1
+    where n_contexts > 1 or has_rules
 
 ),
 
@@ -15483,7 +16426,7 @@ cells as (
 
 ),
 
-of_several_runs as (
+of_cells as (
 
     select
         cells.data_set_id,
@@ -15501,31 +16444,84 @@ of_several_runs as (
         cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
         cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
         max(case
-            when cells.response_kind in ('value', 'void', 'verdict') then 1 else 0
-        end) = 1 as is_voter
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
     from cells
-    inner join several_runs
+    inner join recounted
         on
-            cells.data_set_id = several_runs.data_set_id
-            and cells.problem_id = several_runs.problem_id
-            and cells.implementation_id = several_runs.implementation_id
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
     group by cells.data_set_id, cells.problem_id, cells.implementation_id
 
 ),
 
-matrix_columns as (
+final as (
 
     select * from of_one_run
     union all
-    select * from of_several_runs
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
 
 ),
 
-    final as (
+non_voters as (
 
-        select * from matrix_columns
+    select * from model_int_non_voters
 
-    )
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
 
 select * from final
 ),

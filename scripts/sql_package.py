@@ -26,9 +26,9 @@ _HEADER = """\
 -- lakehouse are optional; a missing one has its default (data_set_id: 'default').
 -- The views `implementations`, `tests` and `runs` are empty until you replace them with your own.
 --
--- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) are applied once per response
--- when dbt builds, not in these functions. Nor do they set aside broken runs, or responses to stimuli that were
--- edited (docs/concepts.md), which show only over all problems and revisions.
+-- Two responses are equal if their texts are. Equivalence rules (docs/protocol.md) and voting rules
+-- (docs/configuration.md) are applied when dbt builds, not in these functions. Nor do they set aside broken runs,
+-- or responses to stimuli that were edited (docs/concepts.md), which show only over all problems and revisions.
 --
 -- Requires DuckDB 1.5 or 2. DuckDB 1.4 gives the same answers, but takes half a minute to read this file; older
 -- versions are refused.
@@ -70,7 +70,8 @@ _ERROR = re.compile(r"\berror\(")
 _EPHEMERAL = "__dbt__cte__"
 
 # Decisions of dbt over all problems and from seeds: here no response is replaced, no run is set aside, no
-# test has another name, and whatever content of a stimulus an implementation answered, it votes.
+# test has another name, no problem has voting rules, and whatever content of a stimulus an implementation
+# answered, it votes.
 _EMPTY_MODELS = {
     "int_canonical_responses": (
         "data_set_id",
@@ -91,6 +92,9 @@ _EMPTY_MODELS = {
         "problem_no",
     ),
     "refresh_renamed_tests": ("data_set_id", "problem_id", "from_test_id", "to_test_id"),
+    "int_voting_rules": ("data_set_id", "problem_id", "rule", "argument"),
+    "int_ruled_votes": ("data_set_id", "problem_id", "response_kind", "response", "is_vote"),
+    "int_non_voters": ("data_set_id", "problem_id", "implementation_id"),
 }
 
 _CATALOGUE_HEADER = """\
@@ -271,7 +275,8 @@ def _has_columns(relation: str, needed: Iterable[str]) -> str:
 def _body(node: dict[str, Any], names: dict[str, str]) -> str:
     if node["name"] in _EMPTY_MODELS:
         columns = ",\n".join(
-            f"    cast(null as varchar) as {name}" for name in _EMPTY_MODELS[node["name"]]
+            f"    cast(null as {'boolean' if name.startswith('is_') else 'varchar'}) as {name}"
+            for name in _EMPTY_MODELS[node["name"]]
         )
         return f"select\n{columns}\nwhere false"
     code = _code(node).replace(_EPHEMERAL, "model_")

@@ -21,6 +21,38 @@ cluster_oracles as (
 
 ),
 
+matrix_columns as (
+
+    select
+        data_set_id,
+        problem_id,
+        count(*) as n_implementations
+    from {{ obslake.stale_rows(ref('int_implementation_signatures')) }}
+    group by data_set_id, problem_id
+
+),
+
+support_rules as (
+
+    select * from {{ obslake.stale_rows(ref('int_voting_rules')) }}
+    where rule = 'minimal_support'
+
+),
+
+supports as (
+
+    select
+        matrix_columns.*,
+        {% set default_support = obslake.text_literal(obslake.checked_variable('obslake_minimal_support') | string) -%}
+        {{ obslake.support_fields('coalesce(support_rules.argument, ' ~ default_support ~ ')') | indent(8) }}
+    from matrix_columns
+    left join support_rules
+        on
+            matrix_columns.data_set_id = support_rules.data_set_id
+            and matrix_columns.problem_id = support_rules.problem_id
+
+),
+
 stimuli as (
 
     select
@@ -101,6 +133,17 @@ tallies as (
 
 ),
 
+supported as (
+
+    select
+        tallies.*,
+        {{ obslake.votes_needed('tallies.n_voters', 'supports.n_implementations') | indent(8) }} as n_votes_needed
+    from tallies
+    inner join supports
+        on tallies.data_set_id = supports.data_set_id and tallies.problem_id = supports.problem_id
+
+),
+
 classified as (
 
     select
@@ -111,9 +154,8 @@ classified as (
             when n_votes > n_runner_up_votes then 'plurality'
             else 'tie'
         end as consensus,
-        n_votes > n_runner_up_votes
-        and n_votes >= {{ obslake.checked_variable('obslake_minimal_support') }} as has_winner
-    from tallies
+        n_votes > n_runner_up_votes and n_votes >= n_votes_needed as has_winner
+    from supported
 
 ),
 
@@ -130,6 +172,7 @@ final as (
         coalesce(classified.n_voters, 0) as n_voters,
         coalesce(classified.n_votes, 0) as n_votes,
         coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
+        classified.n_votes_needed,
         classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
         coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
         -- Without abs(), the difference of equal terms could be -0.0.
@@ -160,6 +203,7 @@ final as (
             and stimuli.problem_id = cluster_oracles.problem_id
             and stimuli.test_id = cluster_oracles.test_id
             and stimuli.step_id = cluster_oracles.step_id
+            and classified.n_votes_needed <= cluster_oracles.n_votes
     left join other_contents
         on
             stimuli.data_set_id = other_contents.data_set_id

@@ -162,6 +162,18 @@ final as (
             and described.data_set_id = renamed_tests.data_set_id
             and described.problem_id = renamed_tests.problem_id
     group by described.source_model, described.data_set_id, described.problem_id
+    union all
+    -- Voting rules concern only what depends on them.
+    select
+        'stg_voting_rules' as source_model,
+        problems.data_set_id,
+        problems.problem_id,
+        voting_rules.version,
+        voting_rules.version as common,
+        {{ obslake.last_change() }} as changed_at
+    from problems
+    inner join {{ ref('refresh_voting_rules') }} as voting_rules
+        on problems.data_set_id = voting_rules.data_set_id and problems.problem_id = voting_rules.problem_id
 
 )
 

@@ -27,6 +27,12 @@ oracles as (
 
 ),
 
+ruled_votes as (
+
+    select * from {{ ref('int_ruled_votes') }}
+
+),
+
 most_voters as (
 
     select
@@ -82,7 +88,13 @@ answers as (
         count(distinct leading_voters.cluster_id) as n_clusters,
         sum(
             case
-                when matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }}) then 0 else 1
+                when
+                    coalesce(
+                        ruled_votes.is_vote,
+                        matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+                    )
+                    then 0
+                else 1
             end
         ) as n_abstaining,
         count(distinct matrix.response_hash) as n_distinct_responses,
@@ -94,6 +106,12 @@ answers as (
             matrix.data_set_id = leading_voters.data_set_id
             and matrix.problem_id = leading_voters.problem_id
             and matrix.implementation_id = leading_voters.implementation_id
+    left join ruled_votes
+        on
+            matrix.data_set_id = ruled_votes.data_set_id
+            and matrix.problem_id = ruled_votes.problem_id
+            and matrix.response_kind = ruled_votes.response_kind
+            and matrix.response = ruled_votes.response
     where matrix.is_current_content
     group by matrix.data_set_id, matrix.problem_id, matrix.test_id, matrix.step_id
 
@@ -111,7 +129,6 @@ agreed as (
     where
         answers.n_distinct_responses = 1
         and answers.n_abstaining = 0
-        and answers.n_answers >= {{ obslake.checked_variable('obslake_minimal_support') }}
 
 ),
 
@@ -132,6 +149,7 @@ final as (
             and oracles.problem_id = agreed.problem_id
             and oracles.test_id = agreed.test_id
             and oracles.step_id = agreed.step_id
+            and oracles.n_votes_needed <= agreed.n_answers
     where
         (oracles.cluster_oracle_response is null) <> (agreed.n_answers is null)
         or oracles.cluster_oracle_response < agreed.least_response

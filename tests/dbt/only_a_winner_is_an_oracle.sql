@@ -14,7 +14,7 @@ final as (
     where
         (
             consensus in ('tie', 'no_votes')
-            or n_votes < {{ obslake.checked_variable('obslake_minimal_support') }}
+            or n_votes < n_votes_needed
         ) <> (oracle_response is null)
 
 )

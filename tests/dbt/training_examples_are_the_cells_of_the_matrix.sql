@@ -15,6 +15,12 @@ matrix as (
 
 ),
 
+ruled_votes as (
+
+    select * from {{ ref('int_ruled_votes') }}
+
+),
+
 oracles as (
 
     select * from {{ ref('consensus_oracles') }}
@@ -24,23 +30,32 @@ oracles as (
 sides as (
 
     select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
+        examples.data_set_id,
+        examples.problem_id,
+        examples.test_id,
+        examples.step_id,
         count(*) as n_examples,
         0 as n_cells,
         sum(case
             when
-                agrees_with_consensus
-                and is_voter
-                and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+                examples.agrees_with_consensus
+                and examples.is_voter
+                and coalesce(
+                    ruled_votes.is_vote,
+                    examples.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+                )
                 then 1
             else 0
         end) as n_agreeing,
         0 as n_votes
     from examples
-    group by data_set_id, problem_id, test_id, step_id
+    left join ruled_votes
+        on
+            examples.data_set_id = ruled_votes.data_set_id
+            and examples.problem_id = ruled_votes.problem_id
+            and examples.response_kind = ruled_votes.response_kind
+            and examples.response = ruled_votes.response
+    group by examples.data_set_id, examples.problem_id, examples.test_id, examples.step_id
     union all
     select
         data_set_id,

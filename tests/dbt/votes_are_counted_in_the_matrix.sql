@@ -1,6 +1,5 @@
--- Voters, votes, runner-up, distinct responses and entropy, counted again in the matrix: only implementations with an
--- eligible response to the problem vote, only with responses to its current content that can vote, and separately for
--- each stimulus.
+-- Voters, votes, runner-up, distinct responses and entropy, counted again in the matrix: only voters
+-- vote, only with responses to the current content of the stimulus that can vote, and separately for each stimulus.
 
 with
 
@@ -16,41 +15,18 @@ oracles as (
 
 ),
 
-eligible as (
+voters as (
 
-    select
-        data_set_id,
-        problem_id,
-        implementation_id
-    from matrix
-    where
-        implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
-        and response_kind in ({{ obslake.text_literals(var('obslake_eligible_kinds')) }})
-    group by data_set_id, problem_id, implementation_id
+    select * from {{ ref('behavior_cluster_members') }}
+    where is_voter
 
 ),
 
-{% if obslake.checked_variable('obslake_one_vote_per') == 'code' %}
-    -- Only one implementation of identical code votes.
-    voters as (
+ruled_votes as (
 
-        select eligible.*
-        from eligible
-        inner join {{ ref('behavior_cluster_members') }} as members
-            on
-                eligible.data_set_id = members.data_set_id
-                and eligible.problem_id = members.problem_id
-                and eligible.implementation_id = members.implementation_id
-        where members.is_voter
+    select * from {{ ref('int_ruled_votes') }}
 
-    ),
-{% else %}
-    voters as (
-
-        select * from eligible
-
-    ),
-{% endif %}
+),
 
 candidates as (
 
@@ -67,9 +43,17 @@ candidates as (
             matrix.data_set_id = voters.data_set_id
             and matrix.problem_id = voters.problem_id
             and matrix.implementation_id = voters.implementation_id
+    left join ruled_votes
+        on
+            matrix.data_set_id = ruled_votes.data_set_id
+            and matrix.problem_id = ruled_votes.problem_id
+            and matrix.response_kind = ruled_votes.response_kind
+            and matrix.response = ruled_votes.response
     where
         matrix.is_current_content
-        and matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+        and coalesce(
+            ruled_votes.is_vote, matrix.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+        )
     group by matrix.data_set_id, matrix.problem_id, matrix.test_id, matrix.step_id, matrix.response_hash
 
 ),

@@ -10,12 +10,14 @@ from obslake.lakehouse.schemas import TABLES, sql_type
 
 from tests.reference.equivalence import Equivalence
 from tests.reference.naive import COLUMNS, Decision, Description, Marts, Observation, Renamed
+from tests.reference.voting import VotingRule
 
 MARTS = tuple(COLUMNS)
 SEEDS = {
     "renamed_tests": Renamed,
     "response_equivalences": Equivalence,
     "runs_set_aside": Decision,
+    "voting_rules": VotingRule,
 }
 """Each seed with the type of its rows, whose fields are its columns."""
 
@@ -76,7 +78,7 @@ def _plain(value: Any) -> Any:
 
 
 # Models of the refresh that decide what rows mean.
-_RULES = ("refresh_renamed_tests", "refresh_response_rules")
+_RULES = ("refresh_renamed_tests", "refresh_response_rules", "refresh_voting_rules")
 
 
 def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> None:
@@ -130,6 +132,7 @@ def replace_rows(
     equivalences: Sequence[Equivalence] = (),
     decisions: Sequence[Decision] = (),
     renamed: Sequence[Renamed] = (),
+    voting_rules: Sequence[VotingRule] = (),
 ) -> None:
     """Replace all rows that the models read with these observations, descriptions and rows of seeds."""
     for table, given in (
@@ -139,7 +142,7 @@ def replace_rows(
         connection.execute(f"delete from lake.{table}")
         connection.register("given", given)
         connection.execute(f"insert into lake.{table} by name from given")
-    given_seeds = (renamed, equivalences, decisions)
+    given_seeds = (renamed, equivalences, decisions, voting_rules)
     for seed, rows in zip(SEEDS, given_seeds, strict=True):
         connection.execute(f"delete from main.{seed}")
         places = ", ".join("?" for _ in fields(SEEDS[seed]))

@@ -80,6 +80,41 @@ def test_unknown_contexts_of_transitions_are_refused(workspace: Workspace) -> No
     assert build_with({**sides, "to": {"environment_id": "windows"}})[0] == 0
 
 
+def test_oracles_as_of_a_run_count_only_what_it_executed(workspace: Workspace) -> None:
+    def build_as_of(context: dict[str, str]) -> tuple[int, str]:
+        variables = json.dumps({"obslake_as_of": context})
+        command = ("dbt", "--quiet", "run", "--select", "+consensus_oracles", "--vars", variables)
+        done = workspace.run(*command, cwd=PROJECT)
+        return done.returncode, done.stdout + done.stderr
+
+    workspace.obslake("init")
+    assert build_as_of({"run_id": "night 2"})[0] == 0, "nothing is known yet"
+    file = workspace.folder / "nights.csv"
+    rows = [
+        *("p,archived,t,night 1,linux,1,d", "p,kept,t,night 1,linux,1,d"),
+        *("p,kept,t,night 2,linux,2,d", "p,other,t,night 2,windows,2,d", "p,x,t,never,linux,3,e"),
+    ]
+    header = "problem_id,implementation_id,test_id,run_id,environment_id,output,data_set_id"
+    file.write_text("\n".join([header, *rows]))
+    workspace.obslake("load", "observations", str(file))
+    status, said = build_as_of({"run_id": "night2"})
+    assert status != 0
+    assert "obslake_as_of: no run 'night2'; did you mean 'night 2'?" in said
+    status, said = build_as_of({"run_id": "night 1", "environment_id": "windows"})
+    assert status != 0
+    assert "obslake_as_of: no run has all of" in said
+    votes = "select data_set_id, oracle_response, n_voters from consensus_oracles order by 1"
+    for context, expected in (
+        ({"run_id": "night 2"}, ("2", 2)),
+        ({"run_id": "night 2", "environment_id": "linux"}, ("2", 1)),
+        ({"environment_id": "windows"}, ("2", 1)),
+        ({"run_id": "night 1"}, ("1", 2)),
+        ({}, ("2", 3)),
+    ):
+        assert build_as_of(context)[0] == 0
+        assert workspace.query(votes) == [("d", *expected), ("e", "3", 1)], context
+
+
 class Scenario:
     """A lakehouse, a project, and a stand-in for dbt that counts its runs and publishes a file."""
 

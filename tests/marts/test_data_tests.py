@@ -32,6 +32,9 @@ EXAMPLES = "main.training_examples"
 TRANSITIONS = "main.behavior_transitions"
 EQUIVALENCES = "main.response_equivalences"
 DECISIONS = "main.runs_set_aside"
+VOTING_RULES = "main.voting_rules"
+VOTING_RULES_OF_PROBLEMS = "main_intermediate.int_voting_rules"
+RULED_VOTES = "main_intermediate.int_ruled_votes"
 RENAMED = "main.renamed_tests"
 RENAMED_OF_PROBLEMS = "main_refresh.refresh_renamed_tests"
 AGREEMENTS = "main.implementation_agreements"
@@ -164,6 +167,31 @@ SINGULAR: dict[str, list[str]] = {
             *(
                 f"('d', 'p', null, 'mask', {m})"
                 for m in ("null", "'uuid'", "'/a'", "'/.*/'", "'/a*/'")
+            ),
+        )
+    ],
+    "voting_rules_are_valid": [
+        f"insert into {VOTING_RULES} values {rows}"
+        for rows in (
+            "(null, null, 'quorum', '2')",
+            "('d', null, '', '2')",
+            "('d', 'p', 'default', '1')",
+            "('d', 'p', 'default', ''), ('d', 'p', 'minimal_support', '2')",
+            "(null, null, 'one_vote_per', 'code'), ('', '', 'one_vote_per', 'origin')",
+            "(null, 'p', 'one_vote_per', 'family')",
+            "(null, 'p', 'voting_kind', 'skipped')",
+            "(null, 'p', 'eligible_kind', 'exceptions')",
+            "('d', 'p', 'abstaining_response', '*'), ('d', 'p', 'abstaining_response', '*')",
+            "('d', 'p', 'abstaining_response', 'x'), ('d', 'p', 'voting_response', 'x')",
+            "('d', 'p', 'minimal_support', '2'), ('d', 'p', 'minimal_support', '0.5 of voters')",
+            *(f"('d', 'p', '{rule}', null)" for rule in ("voting_exception", "minimal_support")),
+            *(
+                f"('d', 'p', 'minimal_support', '{argument}')"
+                for argument in (
+                    *("0", "2.0", "0.5", "0.5 of votes", "0 of voters", "1.1 of voters"),
+                    *("3/2 of voters", "1/0 of voters", "0.1234567 of voters", "0.5 of voters +1"),
+                    *("at least 0.5 of voters", "more than 2", "0.5 of voters + 1.5", " 2"),
+                )
             ),
         )
     ],
@@ -460,6 +488,7 @@ SINGULAR: dict[str, list[str]] = {
         f"update {ORACLES} set oracle_response = null where consensus = 'majority'",
         f"update {ORACLES} set oracle_response = '1' where consensus = 'tie'",
         f"update {ORACLES} set oracle_response = '1' where consensus = 'no_votes'",
+        f"update {ORACLES} set n_votes_needed = n_votes + 1 where consensus = 'majority'",
     ],
     "oracle_responses_come_from_voters": [
         f"update {ORACLES} set oracle_response = 'invented' where oracle_response is not null",
@@ -536,6 +565,11 @@ SINGULAR: dict[str, list[str]] = {
     "voters_have_eligible_responses": [
         f"update {MEMBERS} set is_voter = true where implementation_id = 'dead'",
         f"update {MEMBERS} set is_voter = false where implementation_id = 'c'",
+        f"update {MATRIX} set response_kind = 'value' where implementation_id = 'dead'",
+        *(
+            f"insert into {VOTING_RULES_OF_PROBLEMS} values ('d', 'p', {rule})"
+            for rule in ("'eligible_kind', 'exception'", "'abstaining_implementation', '*'")
+        ),
     ],
     "votes_add_up": [
         f"update {ORACLES} set n_votes = n_voters + 1",
@@ -555,7 +589,8 @@ SINGULAR: dict[str, list[str]] = {
         f"update {ORACLES} set n_distinct_responses = n_distinct_responses + 1",
         f"update {ORACLES} set entropy = entropy + 0.1",
         f"update {MATRIX} set response_kind = 'timeout' where implementation_id = 'c'",
-        f"update {MATRIX} set response_kind = 'value' where implementation_id = 'dead'",
+        f"update {MEMBERS} set is_voter = true where implementation_id = 'dead'",
+        f"insert into {RULED_VOTES} values ('d', 'p', 'value', '1', false)",
     ],
 }
 

@@ -42,6 +42,7 @@ from tests.reference.naive import (
     runs_set_aside,
 )
 from tests.reference.strategies import random_descriptions, random_observations
+from tests.reference.voting import VotingRule
 
 MakeWorkspace = Callable[[str], Workspace]
 
@@ -74,9 +75,10 @@ def assert_marts(
     equivalences: Sequence[Equivalence] = (),
     decisions: Sequence[Decision] = (),
     renamed: Sequence[Renamed] = (),
+    voting_rules: Sequence[VotingRule] = (),
 ) -> None:
     computed = compute(
-        observations, descriptions, equivalences, decisions=decisions, renamed=renamed
+        observations, descriptions, equivalences, None, decisions, renamed, voting_rules
     )
     assert_rows(workspace, computed)
 

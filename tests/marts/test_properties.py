@@ -4,6 +4,7 @@ import itertools
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, replace
 from typing import Any
@@ -34,7 +35,6 @@ from tests.reference.naive import (
     Description,
     Observation,
     Renamed,
-    Voting,
     build_cube,
     build_matrix,
     build_revisions,
@@ -54,7 +54,9 @@ from tests.reference.strategies import (
     random_equivalences,
     random_observations,
     random_renamed,
+    random_voting_rules,
 )
+from tests.reference.voting import Voting, VotingRule
 
 # Planning the models takes much longer than running them on a small set.
 _AT_ONCE = 8
@@ -77,8 +79,12 @@ def assert_equal_marts(
     voting: Voting | None = None,
     decisions: Sequence[Decision] = (),
     renamed: Sequence[Renamed] = (),
+    voting_rules: Sequence[VotingRule] = (),
+    as_of: dict[str, str] | None = None,
 ) -> None:
-    computed = compute(observations, descriptions, equivalences, voting, decisions, renamed)
+    computed = compute(
+        observations, descriptions, equivalences, voting, decisions, renamed, voting_rules, as_of
+    )
     for mart in MARTS:
         rows, expected = sql_rows(connection, mart), expected_rows(computed, mart)
         assert rows == expected, f"{mart} of {data_sets_that_differ(mart, rows, expected)}"
@@ -105,10 +111,10 @@ def test_small_sets(
     equivalences = [] if seed is None else random_equivalences(seed, observations)
     decisions = [] if seed is None else random_decisions(seed, observations)
     renamed = [] if seed is None else random_renamed(seed, observations)
-    replace_rows(models, observations, descriptions, equivalences, decisions, renamed)
-    assert_equal_marts(
-        models, observations, descriptions, equivalences, decisions=decisions, renamed=renamed
-    )
+    voting = [] if seed is None or not observations else random_voting_rules(seed, observations)
+    seeds: dict[str, Any] = {"decisions": decisions, "renamed": renamed, "voting_rules": voting}
+    replace_rows(models, observations, descriptions, equivalences, **seeds)
+    assert_equal_marts(models, observations, descriptions, equivalences, **seeds)
 
 
 def in_data_sets_of_their_own(
@@ -134,10 +140,10 @@ def test_many_problems_at_once(models: duckdb.DuckDBPyConnection, seed: int) -> 
     decisions = random_decisions(seed, observations) if seed else []
     assert len(runs_set_aside(observations, descriptions)) > 5
     renamed = random_renamed(seed, observations) if seed else []
-    replace_rows(models, observations, descriptions, equivalences, decisions, renamed)
-    assert_equal_marts(
-        models, observations, descriptions, equivalences, decisions=decisions, renamed=renamed
-    )
+    voting = random_voting_rules(seed, observations) if seed else []
+    seeds: dict[str, Any] = {"decisions": decisions, "renamed": renamed, "voting_rules": voting}
+    replace_rows(models, observations, descriptions, equivalences, **seeds)
+    assert_equal_marts(models, observations, descriptions, equivalences, **seeds)
 
 
 def counted_rows(observations: list[Observation], descriptions: list[Description]) -> list[CubeRow]:
@@ -220,6 +226,28 @@ def test_one_vote_per_code_and_minimal_support(
         assert_equal_marts(connection, observations, descriptions, [], voting)
 
 
+@pytest.mark.parametrize("part", ["run_id", "environment_id", "revision"])
+def test_only_runs_in_the_context_count(
+    make_workspace: Callable[[str], Workspace], part: str
+) -> None:
+    observations = random_observations(2, n_problems=80)
+    descriptions = random_descriptions(2, observations)
+    rows: Sequence[Any] = descriptions if part == "revision" else observations
+    values = Counter(getattr(row, part) for row in rows if getattr(row, part))
+    as_of = {part: max(sorted(values), key=lambda value: values[value])}
+    workspace = make_workspace(f"as-of-{part}")
+    workspace.obslake("init")
+    compile_models(workspace, {"obslake_as_of": as_of, "obslake_has_nulls": True})
+    whole = set(compute(observations, descriptions).consensus_oracles)
+    now = set(compute(observations, descriptions, as_of=as_of).consensus_oracles)
+    assert len(whole - now) > 20
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        create_models(connection, workspace.manifest())
+        replace_rows(connection, observations, descriptions)
+        assert_equal_marts(connection, observations, descriptions, [], as_of=as_of)
+
+
 def test_marts_that_are_left_out_are_empty(make_workspace: Callable[[str], Workspace]) -> None:
     workspace = make_workspace("left-out")
     workspace.obslake("init")
@@ -244,9 +272,25 @@ def test_marts_that_are_left_out_are_empty(make_workspace: Callable[[str], Works
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"obslake_one_vote_per": "cluster"}, 'must be implementation or code, not "cluster"'),
-        ({"obslake_minimal_support": 0}, "must be a whole number from 1, not 0"),
-        ({"obslake_minimal_support": "2"}, 'must be a whole number from 1, not "2"'),
+        (
+            {"obslake_one_vote_per": "cluster"},
+            'must be implementation or code or origin, not "cluster"',
+        ),
+        (
+            {"obslake_minimal_support": 0},
+            "must be a whole number from 1, or a share such as 0.5 of",
+        ),
+        ({"obslake_minimal_support": "2"}, 'or a share such as 0.5 of voters, not "2"'),
+        ({"obslake_minimal_support": "3/2 of voters"}, 'voters, not "3/2 of voters"'),
+        ({"obslake_minimal_support": "half of voters"}, 'voters, not "half of voters"'),
+        (
+            {"obslake_as_of": {"run": "r1"}},
+            "its keys are run_id, environment_id, revision and data_set_id",
+        ),
+        (
+            {"obslake_as_of": {"data_set_id": "d"}},
+            "data_set_id needs one of run_id, environment_id",
+        ),
         ({"obslake_pass_at_k": 1001}, "must be a whole number from 1 to 1000, not 1001"),
         ({"obslake_suite_rounds": True}, "must be a whole number from 1, not true"),
         (

@@ -44,7 +44,9 @@ from tests.reference.strategies import (
     random_equivalences,
     random_observations,
     random_renamed,
+    random_voting_rules,
 )
+from tests.reference.voting import VotingRule
 
 Rows = list[dict[str, object]]
 
@@ -711,6 +713,9 @@ def test_a_changed_rule_builds_everything_it_may_change(shared: Shared, data_set
     yield COMPARED
 
 
+SeedRow = Equivalence | Decision | Renamed | VotingRule
+
+
 def copy_project(workspace: Workspace) -> Path:
     """Return a copy of the dbt project that the test can change."""
     project = workspace.folder / "project"
@@ -721,7 +726,7 @@ def copy_project(workspace: Workspace) -> Path:
     return project
 
 
-def write_seed(project: Path, seed: str, rows: Sequence[Equivalence | Decision | Renamed]) -> None:
+def write_seed(project: Path, seed: str, rows: Sequence[SeedRow]) -> None:
     """Write a seed as users do: empty fields, quotes if needed."""
     with (project / "seeds" / f"{seed}.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -748,7 +753,7 @@ class Seeded:
     def refresh(self) -> None:
         self.workspace.dbt(*REFRESH, project=self.project)
 
-    def write(self, seed: str, rows: Sequence[Equivalence | Decision | Renamed]) -> None:
+    def write(self, seed: str, rows: Sequence[SeedRow]) -> None:
         write_seed(self.project, seed, rows)
 
     def assert_marts(self, **rules: Any) -> None:
@@ -821,6 +826,45 @@ def test_changed_response_equivalences(seeded: Seeded) -> None:
     seeded.assert_marts(equivalences=many)
 
     seeded.write("response_equivalences", [])
+    seeded.refresh()
+    seeded.assert_marts()
+
+
+def test_changed_voting_rules(seeded: Seeded) -> None:
+    """They rebuild the votes of exactly the problems that they apply to, and no responses."""
+    observations = seeded.observations
+    problems = {(o.data_set_id, o.problem_id) for o in observations}
+    one, other = sorted(problems)[3:5]
+    some = [
+        VotingRule(*one, "minimal_support", "more than 0.5 of implementations"),
+        VotingRule(*one, "eligible_kind", "exception"),
+        VotingRule(None, other[1], "abstaining_kind", "value"),
+    ]
+    seeded.write("voting_rules", some)
+    seeded.refresh()
+    concerned = {one} | {p for p in problems if p[1] == other[1]}
+    models = built(seeded.workspace)
+    assert models["int_voting_rules"] == models["consensus_oracles"] == concerned
+    assert "int_actuations" not in models
+    assert "stimulus_response_cube" not in models
+    seeded.assert_marts(voting_rules=some)
+
+    many = random_voting_rules(8, observations)
+    seeded.write("voting_rules", many)
+    seeded.workspace.dbt("--quiet", "seed", project=seeded.project)
+    seeded.refresh()
+    assert "int_actuations" not in built(seeded.workspace)
+    seeded.assert_marts(voting_rules=many)
+    assert_as_if_built_at_once(seeded.workspace, project=seeded.project)
+    seeded.workspace.obslake("verify", "--sample", "999")
+
+    seeded.write("voting_rules", [VotingRule("d", None, "minimal_support", "half of voters")])
+    refused = seeded.refused()
+    assert "voting_rules, data set d, problem (any), rule minimal_support, argument half" in refused
+    assert "must be a whole number from 1, or such as: 0.5 of voters" in refused
+    seeded.assert_marts(voting_rules=many)
+
+    seeded.write("voting_rules", [])
     seeded.refresh()
     seeded.assert_marts()
 
@@ -955,7 +999,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
         "    columns:\n      - name: note\n        data_type: string\n        description: A note.\n"
         "      - name: data_set_id",
     )
-    assert "rules or code of 1 of 31 tables changed: all 3 problems are built again" in output
+    assert "rules or code of 1 of 35 tables changed: all 3 problems are built again" in output
     assert built(workspace) == {"problem_assessments": problems}
     assert workspace.query("select distinct note from problem_assessments") == [("x",)]
 

@@ -12,12 +12,14 @@ from tests.harness.workspace import Workspace
 from tests.marts.test_refresh import copy_project, load_observations, write_seed
 from tests.reference.equivalence import Equivalence
 from tests.reference.strategies import random_observations
+from tests.reference.voting import VotingRule
 
 # By the name of the figure in the trial.
 FIGURES = {
     "different responses of a stimulus": "select count(distinct (data_set_id, problem_id, test_id, step_id, "
     "response_hash)) from stimulus_response_cube",
     "clusters": "select count(*) from behavior_clusters",
+    "oracles with a winner": "select count(*) from consensus_oracles where oracle_response is not null",
     "unstable cells of the matrix": "select count(*) from stimulus_response_matrix where not is_stable",
     "flaky responses": "select count(*) from flaky_responses",
     **{
@@ -99,11 +101,33 @@ def test_a_trial_says_what_the_next_build_does(built: tuple[Workspace, Path]) ->
         assert (found == [(1,)]) == example["is_merged"]
 
 
+def test_a_trial_of_voting_rules(built: tuple[Workspace, Path]) -> None:
+    workspace, project = built
+    options = ("--project-dir", str(project))
+    rules = ("abstaining_kind=exception", "minimal_support=0.5 of implementations + 1")
+    before = figures(workspace)
+    trial = json.loads(workspace.obslake("rules", "try", *rules, *options, "--json"))
+    assert trial["examples"] == []
+    said = {f["name"]: (f["before"], f["after"]) for f in trial["figures"]}
+    write_seed(
+        project, "voting_rules", [VotingRule(None, None, *rule.split("=")) for rule in rules]
+    )
+    workspace.obslake("build", "--quiet", *options)
+    after = figures(workspace)
+    assert {name: said[name] for name in FIGURES} == {n: (before[n], after[n]) for n in FIGURES}
+    assert after["oracles with a winner"] < before["oracles with a winner"]
+    assert said["oracles that change"][1] > 0
+
+
 def test_rules_that_cannot_be_tried(built: tuple[Workspace, Path]) -> None:
     workspace, project = built
     options = ("--project-dir", str(project))
     assert "rule fuzzy: the rule must be exact" in workspace.refused(
         "rules", "try", "fuzzy", *options
+    )
+    scoped = ("voting_kind=timeout", "--test", "t*")
+    assert "a voting rule, which is for all tests" in workspace.refused(
+        "rules", "try", *scoped, *options
     )
     said = workspace.refused("rules", "try", "json", *options, "--vars", "obslake_pass_at_k: 2")
     assert "the marts are not up to date" in said

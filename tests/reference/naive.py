@@ -19,14 +19,12 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from .equivalence import EXACT, Equivalence, Rules, canonical_form, rules_of
+from .voting import VOTING_KINDS, Voting, VotingRule, voting_of
 
 ORACLE = "oracle"
 """The implementation_id of the specified oracle."""
 
 NOT_EXECUTED_KINDS = frozenset({"not_executed", "skipped"})
-VOTING_KINDS = frozenset({"value", "void", "instance", "exception", "verdict"})
-ELIGIBILITY_KINDS = frozenset({"value", "void", "verdict"})
-"""An implementation votes only if it has at least one cell of these kinds in the problem."""
 
 TEXT_OF_MISSING_OUTPUT = {
     "void": "{}",
@@ -80,6 +78,7 @@ class Description:
     revised_at: datetime | None
     load_id: str
     content_hash: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +100,6 @@ class Renamed:
     problem_id: str | None
     from_test_id: str
     to_test_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Voting:
-    """Variables of the vote.
-
-    Attributes:
-        one_vote_per: ``implementation``, or ``code``: only the first of the voters of a problem that
-            are known to have the same code votes.
-        minimal_support: least number of votes for an oracle.
-    """
-
-    one_vote_per: str = "implementation"
-    minimal_support: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +232,7 @@ class ConsensusRow:
     n_voters: int
     n_votes: int
     n_runner_up_votes: int
+    n_votes_needed: int | None
     vote_share: float | None
     n_distinct_responses: int
     entropy: float | None
@@ -652,11 +638,13 @@ def compute(
     voting: Voting | None = None,
     decisions: Sequence[Decision] = (),
     renamed: Sequence[Renamed] = (),
+    voting_rules: Sequence[VotingRule] = (),
+    as_of: dict[str, str] | None = None,
 ) -> Marts:
     """Compute every mart from observations and descriptions in any order."""
-    voting = voting or Voting()
     observations, descriptions = with_latest_names(observations, renamed), list(descriptions)
     set_aside = runs_set_aside(observations, descriptions, decisions)
+    set_aside = runs_outside(observations, descriptions, as_of or {}) | set_aside
     whole_cube = mark_set_aside(build_cube(observations, equivalences), set_aside)
     cube = [row for row in whole_cube if not row.is_set_aside]
     finals = final_responses(cube)
@@ -664,11 +652,20 @@ def compute(
     matrix = build_matrix(finals, dates(revisions))
     members = build_cluster_members(matrix)
     cells = build_lineage_cells(cube, matrix, revisions)
-    voters_of_problem = build_voters(matrix, descriptions, voting)
-    consensus = build_consensus(matrix, members, voters_of_problem, voting)
+    voting_of_problem = {
+        problem: voting_of(voting or Voting(), voting_rules, *problem)
+        for problem in group(matrix, _problem)
+    }
+    voters_of_problem = build_voters(matrix, descriptions, voting_of_problem)
+    consensus = build_consensus(matrix, members, voters_of_problem, voting_of_problem)
     consensus_of_problem = group(consensus, _problem)
     assessed = [
-        assess(cells, consensus_of_problem[problem], voters_of_problem[problem])
+        assess(
+            cells,
+            consensus_of_problem[problem],
+            voters_of_problem[problem],
+            voting_of_problem[problem],
+        )
         for problem, cells in group(matrix, _problem).items()
     ]
     marts = Marts(
@@ -680,7 +677,9 @@ def compute(
         behavior_clusters=build_clusters(matrix, members),
         behavior_cluster_members=members,
         consensus_oracles=consensus,
-        training_examples=build_training(matrix, members, consensus, voters_of_problem),
+        training_examples=build_training(
+            matrix, members, consensus, voters_of_problem, voting_of_problem
+        ),
         lineage=build_lineage(cells),
         behavior_changes=build_changes(revisions, cells),
         flaky_responses=build_flaky(cube),
@@ -1143,6 +1142,40 @@ def runs_set_aside(
     return reasons
 
 
+def runs_outside(
+    observations: Iterable[Observation], descriptions: Iterable[Description], as_of: dict[str, str]
+) -> dict[Place, str]:
+    """Return the runs that are not in a context, of the data sets that have it.
+
+    Args:
+        observations: all observations.
+        descriptions: all descriptions.
+        as_of: any of ``run_id``, ``environment_id``, ``revision`` and ``data_set_id``; if empty, all are in it.
+    """
+    if not as_of:
+        return {}
+    described = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
+    places: dict[Place, bool] = defaultdict(bool)
+    for o in observations:
+        if o.implementation_id == ORACLE:
+            continue
+        of = described.get((o.data_set_id, o.problem_id, o.implementation_id), [])
+        known = {
+            "data_set_id": o.data_set_id,
+            "run_id": o.run_id,
+            "environment_id": o.environment_id,
+            "revision": latest_value(of, "revision"),
+        }
+        is_inside = o.response_kind not in NOT_EXECUTED_KINDS and as_of.items() <= known.items()
+        places[o.data_set_id, o.run_id, o.environment_id] |= is_inside
+    concerned = {data_set_id for (data_set_id, _, _), is_inside in places.items() if is_inside}
+    return {
+        place: "not in the context of obslake_as_of"
+        for place, is_inside in places.items()
+        if place[0] in concerned and not is_inside
+    }
+
+
 def mark_set_aside(cube: Iterable[CubeRow], set_aside: dict[Place, str]) -> list[CubeRow]:
     """Mark the rows of runs that are set aside; what is specified is right or wrong in any run."""
     return [
@@ -1319,21 +1352,27 @@ def first_difference(one: Iterable[MatrixRow], other: Iterable[MatrixRow]) -> St
 # --- consensus -----------------------------------------------------------------------------------
 
 
-def eligible_voters(cells: Iterable[MatrixRow]) -> set[str]:
+def eligible_voters(cells: Iterable[MatrixRow], voting: Voting) -> set[str]:
     """Return the implementations that may vote, given all cells of one problem."""
     return {
         c.implementation_id
         for c in cells
-        if c.implementation_id != ORACLE and c.response_kind in ELIGIBILITY_KINDS
+        if c.implementation_id != ORACLE
+        and c.response_kind in voting.eligible_kinds
+        and not voting.excludes(c.implementation_id)
     }
 
 
-def first_of_each_code(
-    eligible: Iterable[str], descriptions: Iterable[Description], n_others: Counter[str]
+def first_of_each(
+    attribute: str,
+    eligible: Iterable[str],
+    descriptions: Iterable[Description],
+    n_others: Counter[str],
 ) -> set[str]:
-    """Return one implementation of each code, and all whose code is unknown.
+    """Return one implementation of each code or origin, and all for which it is unknown.
 
     Args:
+        attribute: what implementations with one vote have in common.
         eligible: implementations of one problem.
         descriptions: descriptions of implementations of that problem.
         n_others: numbers of responses to other contents; the fewer, the better.
@@ -1342,11 +1381,11 @@ def first_of_each_code(
     firsts: dict[str, str] = {}
     unknown = set()
     for implementation_id in sorted(eligible, key=lambda i: (n_others[i], i)):
-        code = latest_value(described.get(implementation_id, []), "content_hash")
-        if code is None:
+        shared = latest_value(described.get(implementation_id, []), attribute)
+        if shared is None:
             unknown.add(implementation_id)
         else:
-            firsts.setdefault(code, implementation_id)
+            firsts.setdefault(shared, implementation_id)
     return unknown | set(firsts.values())
 
 
@@ -1361,17 +1400,22 @@ def leading_clusters(members: Iterable[ClusterMemberRow], eligible: set[str]) ->
 
 
 def build_voters(
-    matrix: Iterable[MatrixRow], descriptions: Iterable[Description], voting: Voting
+    matrix: Iterable[MatrixRow],
+    descriptions: Iterable[Description],
+    voting_of_problem: dict[Problem, Voting],
 ) -> dict[Problem, set[str]]:
     """Return the implementations that vote in each problem."""
     described = group(descriptions, lambda d: (d.data_set_id, d.problem_id))
-    matrix = list(matrix)
-    others = group((c for c in matrix if not c.is_current_content), _problem)
-    voters = {problem: eligible_voters(cells) for problem, cells in group(matrix, _problem).items()}
-    if voting.one_vote_per == "code":
-        for problem, eligible in voters.items():
-            n_others = Counter(c.implementation_id for c in others.get(problem, []))
-            voters[problem] = first_of_each_code(eligible, described.get(problem, []), n_others)
+    voters = {}
+    for problem, cells in group(matrix, _problem).items():
+        voting = voting_of_problem[problem]
+        voters[problem] = eligible_voters(cells, voting)
+        if voting.one_vote_per != "implementation":
+            attribute = {"code": "content_hash", "origin": "origin"}[voting.one_vote_per]
+            n_others = Counter(c.implementation_id for c in cells if not c.is_current_content)
+            voters[problem] = first_of_each(
+                attribute, voters[problem], described.get(problem, []), n_others
+            )
     return voters
 
 
@@ -1379,7 +1423,7 @@ def build_consensus(
     matrix: Iterable[MatrixRow],
     members: Iterable[ClusterMemberRow],
     voters_of_problem: dict[Problem, set[str]],
-    voting: Voting,
+    voting_of_problem: dict[Problem, Voting],
 ) -> list[ConsensusRow]:
     """Return the response that the implementations vote for, per stimulus."""
     members_of_problem = group(members, _problem)
@@ -1387,9 +1431,13 @@ def build_consensus(
     for problem, cells in group(matrix, _problem).items():
         eligible = voters_of_problem[problem]
         leading = leading_clusters(members_of_problem.get(problem, []), eligible)
+        n_implementations = len({c.implementation_id for c in cells} - {ORACLE})
         for step, cells_of_stimulus in group(cells, _step).items():
             row = {c.implementation_id: c for c in cells_of_stimulus}
-            rows.append(consensus_row(problem, step, row, eligible, leading, voting))
+            voting = voting_of_problem[problem]
+            rows.append(
+                consensus_row(problem, step, row, eligible, leading, voting, n_implementations)
+            )
     return rows
 
 
@@ -1400,9 +1448,10 @@ def consensus_row(
     eligible: set[str],
     leading: Sequence[set[str]],
     voting: Voting,
+    n_implementations: int,
 ) -> ConsensusRow:
     """Return the consensus on one stimulus, given its row of the matrix by implementation."""
-    votes = [c for i, c in row.items() if i in eligible and is_vote(c)]
+    votes = [c for i, c in row.items() if i in eligible and is_vote(c, voting)]
     counts = Counter(vote.response_hash for vote in votes)
     ranking = sorted(counts.values(), reverse=True)
     n_voters = len(votes)
@@ -1420,9 +1469,10 @@ def consensus_row(
     else:
         consensus = "tie"
 
+    needed = voting.votes_needed(n_voters, n_implementations)
     winner_hash: str | None = None
     oracle_response: str | None = None
-    if consensus not in ("no_votes", "tie") and n_votes >= voting.minimal_support:
+    if consensus not in ("no_votes", "tie") and n_votes >= needed:
         (winner_hash,) = (h for h, n in counts.items() if n == n_votes)
         oracle_response = min(v.response for v in votes if v.response_hash == winner_hash)
 
@@ -1443,10 +1493,11 @@ def consensus_row(
         n_voters=n_voters,
         n_votes=n_votes,
         n_runner_up_votes=n_runner_up_votes,
+        n_votes_needed=needed if n_voters else None,
         vote_share=n_votes / n_voters if n_voters else None,
         n_distinct_responses=len(counts),
         entropy=entropy(ranking) if n_voters else None,
-        cluster_oracle_response=cluster_oracle_response(row, leading, voting),
+        cluster_oracle_response=cluster_oracle_response(row, leading, voting, needed),
         specified_response=specified.response if specified is not None else None,
         agrees_with_specified=agrees,
         n_other_contents=sum(not c.is_current_content for c in row.values()),
@@ -1455,9 +1506,9 @@ def consensus_row(
     )
 
 
-def is_vote(cell: MatrixRow) -> bool:
+def is_vote(cell: MatrixRow, voting: Voting) -> bool:
     """Whether a voter does not abstain from a stimulus."""
-    return cell.response_kind in VOTING_KINDS and cell.is_current_content
+    return voting.lets_vote(cell.response_kind, cell.response) and cell.is_current_content
 
 
 def entropy(counts: Sequence[int]) -> float:
@@ -1467,7 +1518,7 @@ def entropy(counts: Sequence[int]) -> float:
 
 
 def cluster_oracle_response(
-    row: dict[str, MatrixRow], leading: Sequence[set[str]], voting: Voting
+    row: dict[str, MatrixRow], leading: Sequence[set[str]], voting: Voting, needed: int
 ) -> str | None:
     """Return the response of the leading clusters to one stimulus, if all of them agree."""
     cells: list[MatrixRow] = []
@@ -1476,11 +1527,11 @@ def cluster_oracle_response(
         if not cells_of_cluster:
             return None
         cells.extend(cells_of_cluster)
-    if not all(map(is_vote, cells)):
+    if not all(is_vote(cell, voting) for cell in cells):
         return None
     if len({c.response_hash for c in cells}) != 1:
         return None  # also if no cluster leads
-    if len(cells) < voting.minimal_support:
+    if len(cells) < needed:
         return None
     return min(c.response for c in cells)
 
@@ -1493,6 +1544,7 @@ def build_training(
     members: Iterable[ClusterMemberRow],
     consensus: Iterable[ConsensusRow],
     voters_of_problem: dict[Problem, set[str]],
+    voting_of_problem: dict[Problem, Voting],
 ) -> list[TrainingRow]:
     """Return each cell of an implementation with its agreement with both oracles and its cluster."""
     consensus_of = {(*_problem(row), row.test_id, row.step_id): row for row in consensus}
@@ -1505,7 +1557,9 @@ def build_training(
         for step, row in group(cells, _step).items():
             voted = consensus_of[*problem, *step]
             votes = Counter(
-                c.response_hash for c in row if c.implementation_id in eligible and is_vote(c)
+                c.response_hash
+                for c in row
+                if c.implementation_id in eligible and is_vote(c, voting_of_problem[problem])
             )
             winners = {h for h, n in votes.items() if n == voted.n_votes}
             if voted.oracle_response is None:
@@ -2387,7 +2441,10 @@ class Assessed:
 
 
 def assess(
-    matrix: list[MatrixRow], consensus_rows: list[ConsensusRow], eligible: set[str]
+    matrix: list[MatrixRow],
+    consensus_rows: list[ConsensusRow],
+    eligible: set[str],
+    voting: Voting,
 ) -> Assessed:
     """Assess the implementations, the specified oracle and the disagreement of one problem.
 
@@ -2395,6 +2452,7 @@ def assess(
         matrix: cells of the problem.
         consensus_rows: consensus on each of its stimuli.
         eligible: implementations that vote.
+        voting: how they vote.
     """
     problem = _problem(matrix[0])
     members = build_cluster_members(matrix)
@@ -2410,7 +2468,7 @@ def assess(
         s: {
             i: columns[i][s].response_hash
             for i in sorted(eligible)
-            if s in columns[i] and is_vote(columns[i][s])
+            if s in columns[i] and is_vote(columns[i][s], voting)
         }
         for s in consensus
     }

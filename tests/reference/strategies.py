@@ -21,6 +21,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from .equivalence import Equivalence
 from .naive import ORACLE, Decision, Description, Observation, Renamed
+from .voting import VotingRule
 
 T = TypeVar("T")
 
@@ -494,6 +495,13 @@ def build_in_data_sets(
     return observations
 
 
+SUPPORTS = (
+    *("2", "0.5 of voters", "more than 0.5 of voters", "0.5 of implementations + 1", "1 of voters"),
+    *("2/3 of implementations", "more than 1/3 of implementations", "0.000001 of voters + 1"),
+)
+"""Numbers of votes that an oracle needs."""
+
+
 def build_descriptions(chooser: Chooser, observations: Sequence[Observation]) -> list[Description]:
     """Return descriptions of the implementations of all problems, by none, one or several loads each."""
     implementation_ids_of: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -521,7 +529,8 @@ def build_descriptions(chooser: Chooser, observations: Sequence[Observation]) ->
                         content_hash=chooser.choose(CONTENT_HASHES),
                     )
                 )
-    return descriptions
+    # Not drawn: each choice would cost as much as a row.
+    return [replace(d, origin=d.lineage and f"maker of {d.lineage}") for d in descriptions]
 
 
 @st.composite
@@ -652,3 +661,43 @@ def random_renamed(seed: int, observations: Sequence[Observation]) -> list[Renam
             name = chooser.choice((*sorted(kept), "a new name"))
             rows[*scope, test_id] = Renamed(*scope, test_id, name)
     return list(rows.values())
+
+
+def random_voting_rules(seed: int, observations: Sequence[Observation]) -> list[VotingRule]:
+    """Return voting rules of random scopes, each with some of the observations' problems."""
+    chooser = random.Random(seed)
+    problems = sorted({(o.data_set_id, o.problem_id) for o in observations})
+    names = sorted({o.implementation_id for o in observations})
+    scopes: set[tuple[str | None, str | None]] = {(None, None)} if chooser.random() < 0.5 else set()
+    for data_set_id, problem_id in chooser.sample(problems, k=max(1, len(problems) // 2)):
+        scopes.add(
+            chooser.choice(
+                [(data_set_id, problem_id)] * 3 + [(None, problem_id), (data_set_id, None)]
+            )
+        )
+    rows = []
+    for scope in sorted(scopes, key=str):
+        if chooser.random() < 0.1:
+            rows.append(VotingRule(*scope, "default"))
+            continue
+        candidates = [
+            ("minimal_support", chooser.choice(SUPPORTS)),
+            ("one_vote_per", chooser.choice(("implementation", "code", "origin"))),
+            ("eligible_kind", chooser.choice(("exception", "value", "instance"))),
+            ("eligible_kind", "verdict"),
+            ("abstaining_kind", chooser.choice(("exception", "void", "verdict"))),
+            ("voting_kind", chooser.choice(("timeout", "other", "crash"))),
+            ("abstaining_exception", chooser.choice(("*Error", "E*", "java*"))),
+            ("voting_exception", chooser.choice(("*", "E", "Value*"))),
+            ("abstaining_response", chooser.choice(("1", "*e*", "*@*@*"))),
+            ("voting_response", chooser.choice(("$*", '"*"', "[*"))),
+            ("abstaining_implementation", chooser.choice((*names, "*", f"{names[0][:1]}*"))),
+            ("voting_implementation", chooser.choice(names)),
+        ]
+        # Another rule must not say the opposite.
+        chosen = {
+            (rule.removeprefix("voting_").removeprefix("abstaining_"), argument): rule
+            for rule, argument in chooser.sample(candidates, k=chooser.randint(1, 6))
+        }
+        rows += [VotingRule(*scope, rule, argument) for (_, argument), rule in chosen.items()]
+    return rows

@@ -17,7 +17,7 @@ _MOST_RESPONSES = 4
 
 @click.group(cls=Commands)
 def rules() -> None:
-    """Try rules of equality before they are set."""
+    """Try rules of equality and voting rules before they are set."""
 
 
 @rules.command(
@@ -26,7 +26,8 @@ def rules() -> None:
     example=(
         "obslake rules try unordered --problem neighbours --test 'q1*'\n"
         "obslake rules try json=spelling 'significant_digits=6 in text' --data-set geo\n"
-        "obslake rules try mask=durations 'mask=/id=[0-9]+/'"
+        "obslake rules try mask=durations 'mask=/id=[0-9]+/'\n"
+        "obslake rules try 'minimal_support=0.5 of implementations + 1' abstaining_kind=exception"
     ),
 )
 @click.argument("rules", nargs=-1, required=True, metavar="RULE[=ARGUMENT]...")
@@ -61,8 +62,11 @@ def try_(
 ) -> None:
     """Show which responses rules would make equal, and how clusters, oracles and unstable responses would change.
 
+    Voting rules change who votes and which oracles have enough votes.
+
     The command builds a copy of the marts with these rules, in addition to those of the project. The marts must be
-    up to date (`obslake build`), and stay as they are. docs/protocol.md lists the rules.
+    up to date (`obslake build`), and stay as they are. docs/protocol.md lists the rules of equality,
+    docs/configuration.md the voting rules.
     """
     from obslake.marts.trial import Rule, try_rules
 

@@ -1,4 +1,4 @@
-"""What rules of equality would change, by a build of a copy of the marts with these rules.
+"""What rules of equality and voting rules would change, by a build of a copy of the marts with these rules.
 
 The copy is refreshed as the marts would be: dbt rebuilds exactly the problems that the rules apply to. So what a
 trial says is what the next build does.
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,14 @@ from obslake.lakehouse.home import BUILDING_FOLDER, MARTS_FILE, home_folder
 from obslake.marts.project import find_project, hash_of_inputs, settings_of
 from obslake.marts.remembered import Build, last_build, published, tables_of
 
-SEED = "response_equivalences.csv"
-COLUMNS = ("data_set_id", "problem_id", "test_pattern", "rule", "argument")
+EQUALITY = "response_equivalences.csv"
+VOTING = "voting_rules.csv"
+COLUMNS = {
+    EQUALITY: ("data_set_id", "problem_id", "test_pattern", "rule", "argument"),
+    VOTING: ("data_set_id", "problem_id", "rule", "argument"),
+}
+_VOTING_RULES = ("default", "minimal_support", "one_vote_per", "eligible_kind")
+_VOTING_PREFIXES = ("voting_", "abstaining_")
 _SEED_PATHS = "seed-paths"
 
 # The marts that are compared; others are not built.
@@ -39,13 +45,19 @@ _MARTS = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the seed ``response_equivalences``; an empty text means any, or no argument."""
+    """One row of a seed of rules; an empty text means any, or no argument."""
 
     data_set_id: str
     problem_id: str
     test_pattern: str
     rule: str
     argument: str
+
+    @property
+    def seed(self) -> str:
+        """The seed that has such rules."""
+        is_voting = self.rule in _VOTING_RULES or self.rule.startswith(_VOTING_PREFIXES)
+        return VOTING if is_voting else EQUALITY
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class Trial:
     """What rules would change.
 
     Attributes:
-        rules: the rows that were added to the seed.
+        rules: the rows that were added to the seeds.
         figures: numbers of things, before and after.
         examples: some stimuli whose responses would become equal or different, those with most executions first.
     """
@@ -96,16 +108,22 @@ def try_rules(
     Args:
         home: folder of the lakehouse; None: as for every command.
         project: folder of the dbt project; None: ``find_project`` chooses.
-        rules: rows to add to the project's seed.
+        rules: rows to add to the project's seeds.
         variables: values of dbt's option ``--vars`` that the marts were built with.
         limit: greatest number of examples.
 
     Raises:
-        BuildError: there is no project or no seed in it, the marts are not up to date, or dbt refuses the rules.
+        BuildError: there is no project or no seed in it, the marts are not up to date, a voting rule is for some
+            tests, or dbt refuses the rules.
         ObslakeError: there is no lakehouse.
     """
     folder, lakehouse = find_project(project), home_folder(home)
-    seed = _find_seed(folder)
+    for rule in rules:
+        if rule.test_pattern and rule.seed == VOTING:
+            raise BuildError(
+                f"{rule.rule} is a voting rule, which is for all tests of a problem\n  omit --test"
+            )
+    seeds = {_find_seed(folder, name): name for name in sorted({rule.seed for rule in rules})}
     built = Build(
         hash_of_inputs(folder, variables, lakehouse), tables_of(lakehouse), published(lakehouse)
     )
@@ -119,42 +137,48 @@ def try_rules(
         copy = Path(work, MARTS_FILE)
         # Shares blocks of both files where the file system can.
         subprocess.run(["cp", "--", str(lakehouse / MARTS_FILE), str(copy)], check=True)  # noqa: S603, S607
-        _copy_project(folder, seed, rules, Path(work, "project"))
+        _copy_project(folder, seeds, rules, Path(work, "project"))
         _write_profile(folder, lakehouse, copy, Path(work, "profiles"))
         _run_dbt(Path(work), lakehouse, variables)
         return _compare(lakehouse / MARTS_FILE, copy, rules, limit)
 
 
-def _find_seed(project: Path) -> Path:
-    """Return the path of the seed, relative to the project."""
+def _find_seed(project: Path, name: str) -> Path:
+    """Return the path of a seed, relative to the project."""
     for folder in settings_of(project).get(_SEED_PATHS) or ["seeds"]:
-        if (project / str(folder) / SEED).is_file():
-            return Path(str(folder), SEED)
+        if (project / str(folder) / name).is_file():
+            return Path(str(folder), name)
     raise BuildError(
-        f"{project} has no seed {SEED}\n"
+        f"{project} has no seed {name}\n"
         "  rules can be tried in the project of obslake; a project that installs it as a package adds them to the "
-        "relation in obslake_response_equivalences"
+        f"relation in obslake_{name.removesuffix('.csv')}"
     )
 
 
-def _copy_project(project: Path, seed: Path, rules: Sequence[Rule], copy: Path) -> None:
-    """Make a folder of links to the parts of a project, with a copy of its seeds and more rows in one of them."""
+def _copy_project(
+    project: Path, seeds: Mapping[Path, str], rules: Sequence[Rule], copy: Path
+) -> None:
+    """Make a folder of links to the parts of a project, with a copy of its seeds and more rows in some of them."""
     copy.mkdir()
+    folders = {seed.parts[0] for seed in seeds}
     for part in project.iterdir():
-        if part.name == seed.parts[0]:
+        if part.name in folders:
             shutil.copytree(part, copy / part.name)
         elif not part.name.startswith("."):
             (copy / part.name).symlink_to(part)
-    with (project / seed).open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    # The project that is installed may be read-only, and so would be its copy.
-    (copy / seed).parent.chmod(0o700)
-    (copy / seed).unlink()
-    with (copy / seed).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-        writer.writerows(vars(rule) for rule in rules)
+    for seed, name in seeds.items():
+        with (project / seed).open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+        added = [{c: getattr(r, c) for c in COLUMNS[name]} for r in rules if r.seed == name]
+        # The project that is installed may be read-only, and so would be its copy.
+        (copy / seed).parent.chmod(0o700)
+        (copy / seed).unlink()
+        with (copy / seed).open("w", newline="", encoding="utf-8") as file:
+            # dbt refuses columns that the seed does not have.
+            columns = dict.fromkeys((*COLUMNS[name], *(c for row in rows for c in row)))
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerows([*rows, *added])
 
 
 def _write_profile(project: Path, home: Path, marts: Path, profiles: Path) -> None:

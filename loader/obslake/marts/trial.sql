@@ -55,11 +55,15 @@ figures as (
     union all
     select 9, 'oracles that change', 0, (select count(*) from oracles where is_changed)
     union all
-    select 10, 'unstable cells of the matrix',
+    select 10, 'oracles with a winner',
+        (select count(*) from before.consensus_oracles where oracle_response is not null),
+        (select count(*) from after.consensus_oracles where oracle_response is not null)
+    union all
+    select 11, 'unstable cells of the matrix',
         (select count(*) from before.stimulus_response_matrix where not is_stable),
         (select count(*) from after.stimulus_response_matrix where not is_stable)
     union all
-    select 11, 'flaky responses',
+    select 12, 'flaky responses',
         (select count(*) from before.flaky_responses), (select count(*) from after.flaky_responses)
 )
 

@@ -58,7 +58,8 @@ final as (
         responses.test_id,
         responses.step_id,
         responses.response,
-        responses.response_hash
+        responses.response_hash,
+        responses.n_votes
     from responses
     inner join cluster_counts
         on
@@ -68,7 +69,6 @@ final as (
     where
         responses.is_one_response
         and responses.is_voted_by_all
-        and responses.n_votes >= {{ obslake.checked_variable('obslake_minimal_support') }}
 
 )
 

@@ -24,6 +24,12 @@ other_contents as (
 
 ),
 
+ruled_votes as (
+
+    select * from {{ obslake.relation_without_database(ref('int_ruled_votes')) }}
+
+),
+
 final as (
 
     select
@@ -35,7 +41,9 @@ final as (
         matrix_columns.signature as cluster_id,
         cells.response,
         cells.response_hash,
-        cells.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }}) as is_vote,
+        coalesce(
+            ruled_votes.is_vote, cells.response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+        ) as is_vote,
         cells.problem_no
     from cells
     inner join matrix_columns
@@ -51,6 +59,12 @@ final as (
             and cells.test_id = other_contents.test_id
             and cells.step_id = other_contents.step_id
             and cells.implementation_id = other_contents.implementation_id
+    left join ruled_votes
+        on
+            cells.data_set_id = ruled_votes.data_set_id
+            and cells.problem_id = ruled_votes.problem_id
+            and cells.response_kind = ruled_votes.response_kind
+            and cells.response = ruled_votes.response
     where other_contents.implementation_id is null
 
 )

@@ -9,8 +9,7 @@ rules as (
         problem_id,
         test_pattern,
         precedence,
-        -- Only `*` has a meaning in a pattern.
-        replace(replace(replace(replace(test_pattern, '/', '//'), '%', '/%'), '_', '/_'), '*', '%') as names
+        {{ obslake.like_pattern('test_pattern') }} as names
     from {{ ref('refresh_response_rules') }}
     where test_pattern <> ''
 

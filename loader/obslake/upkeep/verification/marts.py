@@ -53,9 +53,10 @@ _COMPARED = {
     ),
     "consensus_oracles": (
         "select data_set_id, problem_id, test_id, step_id, consensus, n_voters, n_votes, n_runner_up_votes, "
-        "n_distinct_responses, oracle_response, specified_response from verified_oracles",
+        "n_distinct_responses, n_votes_needed, oracle_response, specified_response from verified_oracles",
         "select data_set_id, problem_id, test_id, step_id, consensus, n_voters, n_votes, n_runner_up_votes, "
-        "n_distinct_responses, oracle_response, specified_response from {schema}.consensus_oracles",
+        "n_distinct_responses, n_votes_needed, oracle_response, specified_response "
+        "from {schema}.consensus_oracles",
     ),
 }
 
@@ -66,6 +67,7 @@ _DEFAULT_RULES = {"one_vote_per": "implementation", "minimal_support": 1}
 _MODELS = (
     "int_actuations",
     "int_run_signatures",
+    "int_column_signatures",
     "int_implementation_signatures",
     "int_clusters",
     "behavior_clusters",
@@ -282,12 +284,13 @@ def _copy_decisions(connection: duckdb.DuckDBPyConnection, built: _Built) -> Non
 
 
 def _copy_hashes(connection: duckdb.DuckDBPyConnection, built: _Built) -> None:
-    """Copy the hashes of equal responses and of equal code, which are not computed again."""
+    """Copy what is not computed again: hashes of equal responses, code and origins, and the voting rules."""
     problem = ("data_set_id", "problem_id")
     hashes = (*problem, "response_kind", "test_pattern", "exact_hash", "response_hash")
     _copy(connection, built, "int_canonical_responses", hashes, "canonical_hashes")
-    codes = (*problem, "implementation_id", "content_hash")
-    _copy(connection, built, "implementations", codes, "content_hashes")
+    described = (*problem, "implementation_id", "content_hash", "origin")
+    _copy(connection, built, "implementations", described, "described")
+    _copy(connection, built, "int_voting_rules", (*problem, "rule", "argument"), "voting_rules")
 
 
 def _copy(

@@ -4,8 +4,8 @@
 -- Reads the variables of the rules (oracle, voting_kinds, eligible_kinds, one_vote_per, minimal_support), the view
 -- recorded (observations with the latest names of tests) and the temporary tables verified_problems, test_rules (the
 -- tests with rules of equality of their own), canonical_hashes (of responses that rules of equality make equal to
--- others), content_hashes (of the code of implementations), other_contents (cells that answer a stimulus before it was
--- edited) and set_aside_runs (which count for no implementation).
+-- others), described (code and origin of implementations), other_contents (cells that answer a stimulus before it was
+-- edited), set_aside_runs (which count for no implementation) and voting_rules (of problems with rules of their own).
 
 create or replace temp table verified_cells as
 with
@@ -77,6 +77,27 @@ select
 from ruled_cells
 left join canonical_hashes as c using (data_set_id, problem_id, test_pattern, response_kind, exact_hash);
 
+-- How the implementations of each problem vote: by its rules, or else by the variables.
+create or replace temp table verified_votings as
+select
+    data_set_id,
+    problem_id,
+    coalesce(max(argument) filter (rule = 'one_vote_per'), getvariable('one_vote_per')) as one_vote_per,
+    coalesce(
+        max(argument) filter (rule = 'minimal_support'), cast(getvariable('minimal_support') as varchar)
+    ) as minimal_support,
+    coalesce(list(argument) filter (rule = 'eligible_kind'), getvariable('eligible_kinds')) as eligible_kinds,
+    -- In the order in which they decide.
+    list(
+        {'rule': rule, 'expression': '^' || replace(regexp_escape(argument), '\*', '(?s:.*)') || '$'}
+        order by
+            case when rule like '%response' then 1 when rule like '%exception' then 2 else 3 end,
+            rule like 'voting%' desc
+    ) filter (rule like 'voting%' or rule like 'abstaining%') as opinions
+from verified_problems
+left join voting_rules using (data_set_id, problem_id)
+group by data_set_id, problem_id;
+
 create or replace temp table verified_columns as
 with
 
@@ -88,9 +109,16 @@ answered as (
         md5(cast(
             to_json(list({'t': test_id, 's': step_id, 'r': canonical} order by test_id, step_id)) as varchar
         )) as answers,
-        bool_or(list_contains(getvariable('eligible_kinds'), response_kind)) as is_eligible,
+        any_value(one_vote_per) as one_vote_per,
+        bool_or(list_contains(eligible_kinds, response_kind)) and coalesce(
+            list_filter(
+                any_value(opinions), lambda o:
+                o.rule like '%implementation' and regexp_matches(implementation_id, o.expression)
+            )[1].rule, ''
+        ) <> 'abstaining_implementation' as is_eligible,
         count(*) as n_stimuli
     from verified_cells
+    inner join verified_votings using (data_set_id, problem_id)
     where implementation_id <> getvariable('oracle')
     group by data_set_id, problem_id, implementation_id
 ),
@@ -99,21 +127,28 @@ others as (
     select data_set_id, problem_id, implementation_id, count(*) as n_other
     from other_contents
     group by data_set_id, problem_id, implementation_id
+),
+
+owned as (
+    select
+        answered.*,
+        coalesce(n_other, 0) as n_other,
+        case one_vote_per when 'code' then content_hash when 'origin' then origin end as owner
+    from answered
+    left join described using (data_set_id, problem_id, implementation_id)
+    left join others using (data_set_id, problem_id, implementation_id)
 )
 
 select
-    answered.*,
+    *,
     is_eligible and (
-        getvariable('one_vote_per') <> 'code'
-        or content_hash is null
+        owner is null
         or implementation_id = first_value(implementation_id) over (
-            partition by data_set_id, problem_id, is_eligible, content_hash
-            order by coalesce(n_other, 0), implementation_id
+            partition by data_set_id, problem_id, is_eligible, owner
+            order by n_other, implementation_id
         )
     ) as is_voter
-from answered
-left join content_hashes using (data_set_id, problem_id, implementation_id)
-left join others using (data_set_id, problem_id, implementation_id);
+from owned;
 
 create or replace temp table verified_members as
 select
@@ -130,12 +165,32 @@ window cluster as (partition by data_set_id, problem_id, answers);
 create or replace temp table verified_oracles as
 with
 
-tallies as (
-    select data_set_id, problem_id, test_id, step_id, canonical, min(response) as response, count(*) as n
-    from verified_cells
+ballots as (
+    select
+        c.*,
+        coalesce(
+            list_filter(
+                opinions, lambda o: case
+                    when o.rule like '%response' then regexp_matches(response, o.expression)
+                    when o.rule like '%exception' then
+                        response_kind = 'exception'
+                        and regexp_matches(split_part(response, '@', 2), o.expression)
+                    when o.rule like '%kind' then regexp_matches(response_kind, o.expression)
+                    else false
+                end
+            )[1].rule like 'voting%',
+            list_contains(getvariable('voting_kinds'), response_kind)
+        ) as is_vote
+    from verified_cells as c
+    inner join verified_votings using (data_set_id, problem_id)
     semi join (from verified_columns where is_voter) as voters using (data_set_id, problem_id, implementation_id)
     anti join other_contents using (data_set_id, problem_id, test_id, step_id, implementation_id)
-    where list_contains(getvariable('voting_kinds'), response_kind)
+),
+
+tallies as (
+    select data_set_id, problem_id, test_id, step_id, canonical, min(response) as response, count(*) as n
+    from ballots
+    where is_vote
     group by all
 ),
 
@@ -151,6 +206,41 @@ votes as (
         arg_max(response, n) as winner
     from tallies
     group by all
+),
+
+-- Shares as numerator and denominator of whole numbers, because fractions would be rounded.
+supports as (
+    select
+        data_set_id, problem_id,
+        minimal_support like 'more than %' as is_more,
+        case
+            when share like '%/%' then split_part(share, '/', 1)::bigint
+            when minimal_support like '% of %' then cast(cast(share as decimal(18, 6)) * 1000000 as bigint)
+            else 0
+        end as numerator,
+        case when share like '%/%' then split_part(share, '/', 2)::bigint else 1000000 end as denominator,
+        case
+            when minimal_support like '% of %' then coalesce(nullif(split_part(minimal_support, ' + ', 2), ''), '0')
+            else minimal_support
+        end::bigint as more,
+        case when minimal_support like '% of implementations%' then n_implementations end as n_implementations
+    from (
+        select *, split_part(replace(minimal_support, 'more than ', ''), ' ', 1) as share from verified_votings
+    ) as votings
+    left join (
+        select data_set_id, problem_id, count(*) as n_implementations from verified_columns group by all
+    ) as counts using (data_set_id, problem_id)
+),
+
+needed as (
+    select
+        data_set_id, problem_id, test_id, step_id,
+        more + case
+            when is_more then numerator * coalesce(n_implementations, n_voters) // denominator + 1
+            else (numerator * coalesce(n_implementations, n_voters) + denominator - 1) // denominator
+        end as n_votes_needed
+    from votes
+    inner join supports using (data_set_id, problem_id)
 ),
 
 stimuli as (
@@ -183,7 +273,9 @@ select
     coalesce(counts[1], 0) as n_votes,
     coalesce(counts[2], 0) as n_runner_up_votes,
     coalesce(n_distinct_responses, 0) as n_distinct_responses,
-    case when consensus <> 'tie' and n_votes >= getvariable('minimal_support') then winner end as oracle_response,
+    n_votes_needed,
+    case when consensus <> 'tie' and n_votes >= n_votes_needed then winner end as oracle_response,
     specified_response
 from stimuli
-left join votes using (data_set_id, problem_id, test_id, step_id);
+left join votes using (data_set_id, problem_id, test_id, step_id)
+left join needed using (data_set_id, problem_id, test_id, step_id);
