@@ -14,7 +14,7 @@ changed_tests as (
     select distinct
         {{ (lineage + ['test_id']) | join(',\n        ') }}
     from {{ obslake.stale_rows(obslake.relation_without_database(ref('behavior_changes'))) }}
-    where change in ('regressed', 'fixed', 'changed', 'changed, both wrong')
+    where change in ('regressed', 'fixed', 'changed', 'changed, both wrong', 'stimulus changed')
 
 ),
 
