@@ -87,7 +87,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false;
 
 create or replace macro actuations(data_set, problem) as table (
@@ -112,7 +113,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -261,6 +263,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -351,6 +354,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -389,7 +396,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -421,6 +429,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -462,11 +471,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -474,8 +482,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -488,10 +507,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -544,9 +564,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -614,6 +634,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -1321,7 +1342,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -1411,6 +1433,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -1501,6 +1524,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -1539,7 +1566,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -1571,6 +1599,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -1612,11 +1641,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -1624,8 +1652,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -1638,10 +1677,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -1694,9 +1734,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -1764,6 +1804,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -2218,6 +2259,81 @@ final as (
 select * from final
 ),
 
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
 model_consensus_oracles as (
 -- The response that the implementations vote for, per stimulus, with the counts of the votes.
 
@@ -2316,8 +2432,17 @@ other_contents as (
 
 specified_oracles as (
 
-    select * from cells
-    where is_oracle and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+    select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            max(case when is_first then response end) as response,
+            max(case when is_first then response_hash end) as response_hash,
+            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            count(*) as n_responses
+        from model_int_specified_responses as specified_responses
+        group by data_set_id, problem_id, test_id, step_id
 
 ),
 
@@ -2428,11 +2553,14 @@ final as (
         cluster_oracles.response_hash as cluster_oracle_response_hash,
         specified_oracles.response as specified_response,
         specified_oracles.response_hash as specified_response_hash,
+        coalesce(specified_oracles.n_responses, 0) as n_specified_responses,
+        specified_oracles.response_hashes as specified_response_hashes,
         case
             when classified.has_winner
-                then classified.leading_response_hash = specified_oracles.response_hash
+                then instr(specified_oracles.response_hashes, classified.leading_response_hash) > 0
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
+        instr(specified_oracles.response_hashes, cluster_oracles.response_hash) > 0
+            as cluster_agrees_with_specified,
         coalesce(other_contents.n_other_contents, 0) as n_other_contents,
         stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
     from stimuli
@@ -2548,7 +2676,7 @@ final as (
         cells.response_hash,
         case
         when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-        else cells.response_hash = cast(null as string)
+        else instr(cast(null as string), cells.response_hash) > 0
     end as is_right_verdict,
         cells.problem_no
     from cells
@@ -2976,7 +3104,7 @@ final as (
             when other_contents.implementation_id is null
                 then case
                             when matrix_cells.response_kind = 'verdict' then split_part(matrix_cells.response, '@', 1) = 'passed'
-                            else matrix_cells.response_hash = cast(null as string)
+                            else instr(cast(null as string), matrix_cells.response_hash) > 0
                         end
         end as is_right_verdict,
         other_contents.implementation_id is null as is_current_content,
@@ -3062,7 +3190,7 @@ problems as (
         oracles.problem_id,
         count(*) as n_stimuli,
         count(coalesce(oracles.oracle_response_hash, stimuli_with_verdicts.test_id)) as n_decided,
-        count(coalesce(oracles.specified_response_hash, stimuli_with_verdicts.test_id)) as n_specified
+        count(coalesce(oracles.specified_response_hashes, stimuli_with_verdicts.test_id)) as n_specified
     from oracles
     left join stimuli_with_verdicts
         on
@@ -3100,7 +3228,10 @@ compared as (
         cells.response_hash = oracles.oracle_response_hash as agrees_with_consensus,
         cells.response_hash = oracles.cluster_oracle_response_hash as agrees_with_cluster_oracle,
         coalesce(cells.is_right_verdict, cells.response_hash = oracles.oracle_response_hash) as is_right_by_consensus,
-        coalesce(cells.is_right_verdict, cells.response_hash = oracles.specified_response_hash) as is_right
+        coalesce(
+            cells.is_right_verdict,
+            instr(oracles.specified_response_hashes, cells.response_hash) > 0
+        ) as is_right
     from cells
     inner join oracles
         on
@@ -3422,7 +3553,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -3547,6 +3679,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -3637,6 +3770,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -3675,7 +3812,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -3707,6 +3845,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -3748,11 +3887,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -3760,8 +3898,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -3774,10 +3923,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -3830,9 +3980,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -3859,6 +4009,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -4031,6 +4182,7 @@ with
 actuations as (
 
     select * from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -4240,7 +4392,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -4355,6 +4508,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -4445,6 +4599,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -4483,7 +4641,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -4515,6 +4674,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -4556,11 +4716,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -4568,8 +4727,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -4582,10 +4752,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -4638,9 +4809,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -4667,6 +4838,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -4864,20 +5036,57 @@ final as (
 select * from final
 ),
 
-model_int_matrix_cells as (
--- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
---
--- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
--- read this are refreshed only if something changed. Models that need the context read int_actuations.
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
 
 
 
 with
 
-actuations as (
+oracle_rows as (
 
     select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
     where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
 
 ),
 
@@ -4888,17 +5097,14 @@ final as (
         problem_id,
         test_id,
         step_id,
-        implementation_id,
-        operation,
-        target,
-        inputs,
+        alternative,
         response,
         response_kind,
         response_hash,
-        test_content_hash,
-        is_oracle,
+        place = 1 as is_first,
         problem_no
-    from actuations
+    from ranked
+    where place_among_equals = 1
 
 )
 
@@ -4931,8 +5137,17 @@ revisions as (
 
 specified_oracles as (
 
-    select * from model_int_matrix_cells
-    where is_oracle and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+    select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            max(case when is_first then response end) as response,
+            max(case when is_first then response_hash end) as response_hash,
+            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            count(*) as n_responses
+        from model_int_specified_responses as specified_responses
+        group by data_set_id, problem_id, test_id, step_id
 
 ),
 
@@ -5074,7 +5289,7 @@ final as (
             when cells.is_executed
                 then case
                             when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-                            else cells.response_hash = specified_oracles.response_hash
+                            else instr(specified_oracles.response_hashes, cells.response_hash) > 0
                         end
         end as is_right
     from cells
@@ -5665,7 +5880,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -5755,6 +5971,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -5845,6 +6062,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -5883,7 +6104,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -5915,6 +6137,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -5956,11 +6179,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -5968,8 +6190,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -5982,10 +6215,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -6038,9 +6272,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -6108,6 +6342,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -6507,7 +6742,7 @@ final as (
         cells.response_hash,
         case
         when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-        else cells.response_hash = cast(null as string)
+        else instr(cast(null as string), cells.response_hash) > 0
     end as is_right_verdict,
         cells.problem_no
     from cells
@@ -6888,7 +7123,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -7038,6 +7274,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -7128,6 +7365,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -7166,7 +7407,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -7198,6 +7440,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -7239,11 +7482,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -7251,8 +7493,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -7265,10 +7518,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -7321,9 +7575,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -7391,6 +7645,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -7823,6 +8078,111 @@ final as (
 select * from final
 ),
 
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
+model_specified_responses as (
+-- What is right by the specified oracle: one or several responses to a stimulus.
+
+with
+
+specified as (
+
+    select * from model_int_specified_responses
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        is_first
+    from specified
+
+)
+
+select * from final
+),
+
 model_stg_runs as (
 -- Descriptions of runs, as appended.
 
@@ -7947,6 +8307,7 @@ with
 actuations as (
 
     select * from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -7987,70 +8348,6 @@ final as (
             actuations.data_set_id = runs.data_set_id
             and actuations.run_id = runs.run_id
             and actuations.environment_id = runs.environment_id
-
-)
-
-select * from final
-),
-
-model_int_other_contents as (
-select
-    cast(null as varchar) as data_set_id,
-    cast(null as varchar) as problem_id,
-    cast(null as varchar) as test_id,
-    cast(null as varchar) as step_id,
-    cast(null as varchar) as implementation_id,
-    cast(null as varchar) as problem_no
-where false
-),
-
-model_stimulus_response_matrix as (
--- The SRM: the response of each implementation to each stimulus, in the latest run that executed it.
-
-with
-
-cells as (
-
-    select * from model_int_actuations
-    where is_cell
-
-),
-
-other_contents as (
-
-    select * from model_int_other_contents
-
-),
-
-final as (
-
-    select
-        cells.data_set_id,
-        cells.problem_id,
-        cells.test_id,
-        cells.step_id,
-        cells.implementation_id,
-        cells.operation,
-        cells.target,
-        cells.inputs,
-        cells.response,
-        cells.response_kind,
-        cells.response_hash,
-        cells.run_id,
-        cells.environment_id,
-        cells.observed_at,
-        cells.n_runs,
-        cells.is_stable,
-        other_contents.implementation_id is null as is_current_content
-    from cells
-    left join other_contents
-        on
-            cells.problem_no = other_contents.problem_no
-            and cells.data_set_id = other_contents.data_set_id
-            and cells.problem_id = other_contents.problem_id
-            and cells.test_id = other_contents.test_id
-            and cells.step_id = other_contents.step_id
-            and cells.implementation_id = other_contents.implementation_id
 
 )
 
@@ -8240,18 +8537,17 @@ cells as (
 
 ),
 
-specified_oracles as (
+specified as (
 
-    select
-        problem_id,
-        test_id,
-        step_id,
-        response_hash
-    from model_stimulus_response_matrix
-    where
-        data_set_id = data_set
-        and implementation_id = 'oracle'
-        and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+    select * from model_specified_responses
+    where data_set_id = data_set
+
+),
+
+first_ones as (
+
+    select * from specified
+    where is_first
 
 ),
 
@@ -8259,15 +8555,21 @@ judged as (
 
     select
         cells.*,
+        -- The specified response that it equals, or else the first one.
         case
                 when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-                else cells.response_hash = specified_oracles.response_hash
+                else instr(coalesce(specified.response_hash, first_ones.response_hash), cells.response_hash) > 0
             end as is_right
     from cells
-    left join specified_oracles
-        on cells.problem_id = specified_oracles.problem_id
-            and cells.test_id = specified_oracles.test_id
-            and cells.step_id = specified_oracles.step_id
+    left join first_ones
+        on cells.problem_id = first_ones.problem_id
+            and cells.test_id = first_ones.test_id
+            and cells.step_id = first_ones.step_id
+    left join specified
+        on cells.problem_id = specified.problem_id
+and cells.test_id = specified.test_id
+and cells.step_id = specified.step_id
+and cells.response_hash = specified.response_hash
 
 ),
 
@@ -8460,7 +8762,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -8550,6 +8853,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -8640,6 +8944,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -8678,7 +8986,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -8710,6 +9019,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -8751,11 +9061,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -8763,8 +9072,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -8777,10 +9097,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -8833,9 +9154,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -9153,7 +9474,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -9277,6 +9599,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -9367,6 +9690,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -9405,7 +9732,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -9437,6 +9765,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -9478,11 +9807,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -9490,8 +9818,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -9504,10 +9843,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -9560,9 +9900,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -9630,6 +9970,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -9991,7 +10332,7 @@ final as (
         cells.response_hash,
         case
         when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-        else cells.response_hash = cast(null as string)
+        else instr(cast(null as string), cells.response_hash) > 0
     end as is_right_verdict,
         cells.problem_no
     from cells
@@ -12023,7 +12364,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -12113,6 +12455,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -12203,6 +12546,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -12241,7 +12588,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -12273,6 +12621,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -12314,11 +12663,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -12326,8 +12674,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -12340,10 +12699,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -12396,9 +12756,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -12466,6 +12826,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -12920,6 +13281,81 @@ final as (
 select * from final
 ),
 
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
 model_consensus_oracles as (
 -- The response that the implementations vote for, per stimulus, with the counts of the votes.
 
@@ -13018,8 +13454,17 @@ other_contents as (
 
 specified_oracles as (
 
-    select * from cells
-    where is_oracle and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+    select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            max(case when is_first then response end) as response,
+            max(case when is_first then response_hash end) as response_hash,
+            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            count(*) as n_responses
+        from model_int_specified_responses as specified_responses
+        group by data_set_id, problem_id, test_id, step_id
 
 ),
 
@@ -13130,11 +13575,14 @@ final as (
         cluster_oracles.response_hash as cluster_oracle_response_hash,
         specified_oracles.response as specified_response,
         specified_oracles.response_hash as specified_response_hash,
+        coalesce(specified_oracles.n_responses, 0) as n_specified_responses,
+        specified_oracles.response_hashes as specified_response_hashes,
         case
             when classified.has_winner
-                then classified.leading_response_hash = specified_oracles.response_hash
+                then instr(specified_oracles.response_hashes, classified.leading_response_hash) > 0
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
+        instr(specified_oracles.response_hashes, cluster_oracles.response_hash) > 0
+            as cluster_agrees_with_specified,
         coalesce(other_contents.n_other_contents, 0) as n_other_contents,
         stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
     from stimuli
@@ -13192,11 +13640,12 @@ select
     entropy,
     cluster_oracle_response,
     specified_response,
+    n_specified_responses,
     agrees_with_specified
 from model_consensus_oracles
 where data_set_id = data_set and problem_id = problem
 union all
-select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name
 where error(message) is not null
 order by test_id, step_id
@@ -13227,7 +13676,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -13352,6 +13802,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -13442,6 +13893,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -13480,7 +13935,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -13512,6 +13968,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -13553,11 +14010,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -13565,8 +14021,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -13579,10 +14046,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -13635,9 +14103,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -13664,6 +14132,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -13836,6 +14305,7 @@ with
 actuations as (
 
     select * from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -13940,7 +14410,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -14030,6 +14501,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -14120,6 +14592,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -14158,7 +14634,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -14190,6 +14667,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -14231,11 +14709,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -14243,8 +14720,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -14257,10 +14745,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -14313,9 +14802,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -14445,7 +14934,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -14535,6 +15025,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -14625,6 +15116,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -14663,7 +15158,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -14695,6 +15191,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -14736,11 +15233,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -14748,8 +15244,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -14762,10 +15269,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -14818,9 +15326,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -14888,6 +15396,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -15342,6 +15851,81 @@ final as (
 select * from final
 ),
 
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
 model_consensus_oracles as (
 -- The response that the implementations vote for, per stimulus, with the counts of the votes.
 
@@ -15440,8 +16024,17 @@ other_contents as (
 
 specified_oracles as (
 
-    select * from cells
-    where is_oracle and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+    select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            max(case when is_first then response end) as response,
+            max(case when is_first then response_hash end) as response_hash,
+            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            count(*) as n_responses
+        from model_int_specified_responses as specified_responses
+        group by data_set_id, problem_id, test_id, step_id
 
 ),
 
@@ -15552,11 +16145,14 @@ final as (
         cluster_oracles.response_hash as cluster_oracle_response_hash,
         specified_oracles.response as specified_response,
         specified_oracles.response_hash as specified_response_hash,
+        coalesce(specified_oracles.n_responses, 0) as n_specified_responses,
+        specified_oracles.response_hashes as specified_response_hashes,
         case
             when classified.has_winner
-                then classified.leading_response_hash = specified_oracles.response_hash
+                then instr(specified_oracles.response_hashes, classified.leading_response_hash) > 0
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
+        instr(specified_oracles.response_hashes, cluster_oracles.response_hash) > 0
+            as cluster_agrees_with_specified,
         coalesce(other_contents.n_other_contents, 0) as n_other_contents,
         stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
     from stimuli
@@ -15636,12 +16232,16 @@ sides as (
         oracles.problem_id,
         oracles.test_id,
         oracles.step_id,
-        cast(sum(case when votes.response_hash = oracles.specified_response_hash then 1 else 0 end) as bigint)
-            as n_specified_votes,
+        cast(sum(case
+            when instr(oracles.specified_response_hashes, votes.response_hash) > 0 then 1
+            else 0
+        end) as bigint) as n_specified_votes,
         cast(sum(case when votes.response_hash = oracles.cluster_oracle_response_hash then 1 else 0 end) as bigint)
             as n_cluster_oracle_votes,
-        min(case when votes.response_hash = oracles.specified_response_hash then votes.implementation_id end)
-            as specified_implementation_id,
+        min(case
+            when instr(oracles.specified_response_hashes, votes.response_hash) > 0
+                then votes.implementation_id
+        end) as specified_implementation_id,
         min(case when votes.response_hash = oracles.oracle_response_hash then votes.implementation_id end)
             as differing_implementation_id
     from oracles
@@ -15669,6 +16269,7 @@ final as (
             else 'consensus'
         end as accused_by,
         oracles.specified_response,
+        oracles.n_specified_responses,
         oracles.oracle_response,
         oracles.consensus,
         oracles.n_voters,
@@ -15724,6 +16325,7 @@ suspects as (
         inputs,
         accused_by,
         specified_response,
+        n_specified_responses,
         oracle_response,
         cluster_oracle_response,
         consensus,
@@ -15736,7 +16338,7 @@ suspects as (
     from model_suspect_oracles
     where data_set_id = data_set
     union all
-    select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+    select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
     from unknown_name
     where error(message) is not null
 
@@ -15750,6 +16352,7 @@ select
     inputs,
     accused_by,
     specified_response,
+    n_specified_responses,
     oracle_response,
     cluster_oracle_response,
     consensus,
@@ -15787,7 +16390,8 @@ select
     cast(null as bigint) as duration_ns,
     cast(null as timestamptz) as observed_at,
     cast(null as varchar) as load_id,
-    cast(null as varchar) as test_content_hash
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
 where false
 union all by name
 select * from observations
@@ -15937,6 +16541,7 @@ select
         cast(duration_ns as bigint) as duration_ns,
         coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
         cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
         coalesce(cast(load_id as string), '') as load_id
         
     from given_observations
@@ -16027,6 +16632,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
         responses.response_kind not in ('not_executed', 'skipped') as is_executed,
         responses.implementation_id = 'oracle' as is_oracle
     from responses
@@ -16065,7 +16674,8 @@ where false
 
 model_int_actuations as (
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -16097,6 +16707,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from (
@@ -16138,11 +16749,10 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
+                alternative asc nulls first,
                 observed_at desc,
                 response desc,
                 response_kind desc,
@@ -16150,8 +16760,19 @@ ranked as (
                 target desc nulls last,
                 inputs desc nulls last,
                 duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
     from repeated_responses
 
 ),
@@ -16164,10 +16785,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -16220,9 +16842,9 @@ counted as (
 
 actuations as (
 
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from single_responses
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
     union all
-    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, n_runs, is_stable from counted
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
 
 ),
 
@@ -16290,6 +16912,7 @@ actuations as (
         case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
         case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
     from model_int_actuations
+    where not is_alternative
 
 ),
 
@@ -16879,6 +17502,7 @@ with
 actuations as (
 
     select * from model_int_actuations
+    where not is_alternative
 
 ),
 

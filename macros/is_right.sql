@@ -1,8 +1,8 @@
-{#- Whether a response is right: a verdict states it, any other response is compared with the specified response. Null
+{#- Whether a response is right: a verdict states it, any other response is compared with the specified responses. Null
     if there is neither. -#}
-{% macro is_right(kind, response, response_hash, specified_hash) -%}
+{% macro is_right(kind, response, response_hash, specified_hashes) -%}
     case
         when {{ kind }} = 'verdict' then split_part({{ response }}, '@', 1) = 'passed'
-        else {{ response_hash }} = {{ specified_hash }}
+        else {{ obslake.is_specified(response_hash, specified_hashes) }}
     end
 {%- endmacro %}

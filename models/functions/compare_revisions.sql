@@ -92,18 +92,17 @@ responses as (
 
 {{ obslake.stimulus_cells('responses', ['side', 'implementation_id'] + test, []) }},
 
-specified_oracles as (
+specified as (
 
-    select
-        problem_id,
-        test_id,
-        step_id,
-        response_hash
-    from {{ obslake.relation_without_database(ref('stimulus_response_matrix')) }}
-    where
-        data_set_id = data_set
-        and implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
-        and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+    select * from {{ obslake.relation_without_database(ref('specified_responses')) }}
+    where data_set_id = data_set
+
+),
+
+first_ones as (
+
+    select * from specified
+    where is_first
 
 ),
 
@@ -111,12 +110,16 @@ judged as (
 
     select
         cells.*,
+        -- The specified response that it equals, or else the first one.
         {{ obslake.is_right(
-            'cells.response_kind', 'cells.response', 'cells.response_hash', 'specified_oracles.response_hash'
+            'cells.response_kind', 'cells.response', 'cells.response_hash',
+            'coalesce(specified.response_hash, first_ones.response_hash)'
         ) | indent(8) }} as is_right
     from cells
-    left join specified_oracles
-        on {{ obslake.equal_columns('cells', 'specified_oracles', ['problem_id', 'test_id', 'step_id']) | indent(12) }}
+    left join first_ones
+        on {{ obslake.equal_columns('cells', 'first_ones', ['problem_id', 'test_id', 'step_id']) | indent(12) }}
+    left join specified
+        on {{ obslake.equal_columns('cells', 'specified', ['problem_id', 'test_id', 'step_id', 'response_hash']) }}
 
 ),
 

@@ -17,9 +17,10 @@ select
     entropy,
     cluster_oracle_response,
     specified_response,
+    n_specified_responses,
     agrees_with_specified
 from {{ obslake.relation_without_database(ref('consensus_oracles')) }}
 where data_set_id = data_set and problem_id = problem
 union all
-{{ obslake.unknown_name_row(13) }}
+{{ obslake.unknown_name_row(14) }}
 order by test_id, step_id

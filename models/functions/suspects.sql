@@ -15,6 +15,7 @@ suspects as (
         inputs,
         accused_by,
         specified_response,
+        n_specified_responses,
         oracle_response,
         cluster_oracle_response,
         consensus,
@@ -27,7 +28,7 @@ suspects as (
     from {{ obslake.relation_without_database(ref('suspect_oracles')) }}
     where data_set_id = data_set
     union all
-    {{ obslake.unknown_name_row(16) | indent(4) }}
+    {{ obslake.unknown_name_row(17) | indent(4) }}
 
 )
 
@@ -39,6 +40,7 @@ select
     inputs,
     accused_by,
     specified_response,
+    n_specified_responses,
     oracle_response,
     cluster_oracle_response,
     consensus,

@@ -81,8 +81,9 @@ other_contents as (
 
 specified_oracles as (
 
-    select * from cells
-    where is_oracle and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+    {{ obslake.specified_oracles(
+        obslake.stale_rows(ref('int_specified_responses'), has_number=true) ~ ' as specified_responses'
+    ) | indent(4) }}
 
 ),
 
@@ -183,11 +184,16 @@ final as (
         cluster_oracles.response_hash as cluster_oracle_response_hash,
         specified_oracles.response as specified_response,
         specified_oracles.response_hash as specified_response_hash,
+        coalesce(specified_oracles.n_responses, 0) as n_specified_responses,
+        specified_oracles.response_hashes as specified_response_hashes,
         case
             when classified.has_winner
-                then classified.leading_response_hash = specified_oracles.response_hash
+                then {{ obslake.is_specified(
+                    'classified.leading_response_hash', 'specified_oracles.response_hashes'
+                ) }}
         end as agrees_with_specified,
-        cluster_oracles.response_hash = specified_oracles.response_hash as cluster_agrees_with_specified,
+        {{ obslake.is_specified('cluster_oracles.response_hash', 'specified_oracles.response_hashes') }}
+            as cluster_agrees_with_specified,
         coalesce(other_contents.n_other_contents, 0) as n_other_contents,
         stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
     from stimuli

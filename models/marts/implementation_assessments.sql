@@ -59,7 +59,7 @@ problems as (
         oracles.problem_id,
         count(*) as n_stimuli,
         count(coalesce(oracles.oracle_response_hash, stimuli_with_verdicts.test_id)) as n_decided,
-        count(coalesce(oracles.specified_response_hash, stimuli_with_verdicts.test_id)) as n_specified
+        count(coalesce(oracles.specified_response_hashes, stimuli_with_verdicts.test_id)) as n_specified
     from oracles
     left join stimuli_with_verdicts
         on
@@ -97,7 +97,10 @@ compared as (
         cells.response_hash = oracles.oracle_response_hash as agrees_with_consensus,
         cells.response_hash = oracles.cluster_oracle_response_hash as agrees_with_cluster_oracle,
         coalesce(cells.is_right_verdict, cells.response_hash = oracles.oracle_response_hash) as is_right_by_consensus,
-        coalesce(cells.is_right_verdict, cells.response_hash = oracles.specified_response_hash) as is_right
+        coalesce(
+            cells.is_right_verdict,
+            {{ obslake.is_specified('cells.response_hash', 'oracles.specified_response_hashes') }}
+        ) as is_right
     from cells
     inner join oracles
         on

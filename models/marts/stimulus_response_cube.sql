@@ -7,6 +7,7 @@ with
 actuations as (
 
     select * from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
+    where not is_alternative
 
 ),
 

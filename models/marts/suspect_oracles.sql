@@ -42,12 +42,16 @@ sides as (
         oracles.problem_id,
         oracles.test_id,
         oracles.step_id,
-        cast(sum(case when votes.response_hash = oracles.specified_response_hash then 1 else 0 end) as bigint)
-            as n_specified_votes,
+        cast(sum(case
+            when {{ obslake.is_specified('votes.response_hash', 'oracles.specified_response_hashes') }} then 1
+            else 0
+        end) as bigint) as n_specified_votes,
         cast(sum(case when votes.response_hash = oracles.cluster_oracle_response_hash then 1 else 0 end) as bigint)
             as n_cluster_oracle_votes,
-        min(case when votes.response_hash = oracles.specified_response_hash then votes.implementation_id end)
-            as specified_implementation_id,
+        min(case
+            when {{ obslake.is_specified('votes.response_hash', 'oracles.specified_response_hashes') }}
+                then votes.implementation_id
+        end) as specified_implementation_id,
         min(case when votes.response_hash = oracles.oracle_response_hash then votes.implementation_id end)
             as differing_implementation_id
     from oracles
@@ -75,6 +79,7 @@ final as (
             else 'consensus'
         end as accused_by,
         oracles.specified_response,
+        oracles.n_specified_responses,
         oracles.oracle_response,
         oracles.consensus,
         oracles.n_voters,

@@ -80,7 +80,8 @@ final as (
         end as agrees_with_consensus,
         oracles.specified_response,
         case
-            when other_contents.implementation_id is null then cells.response_hash = oracles.specified_response_hash
+            when other_contents.implementation_id is null
+                then {{ obslake.is_specified('cells.response_hash', 'oracles.specified_response_hashes') }}
         end as agrees_with_specified,
         members.is_voter,
         members.cluster_rank,

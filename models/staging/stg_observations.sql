@@ -17,5 +17,6 @@
     {'name': 'duration_ns', 'type': 'bigint'},
     {'name': 'observed_at', 'type': obslake.timestamp_type(), 'default': obslake.unknown_time()},
     {'name': 'test_content_hash', 'type': 'string'},
+    {'name': 'alternative', 'type': 'string'},
     {'name': 'load_id', 'type': 'string', 'default': "''"},
 ]) }}

@@ -186,18 +186,17 @@ cells as (
 
 ),
 
-specified_oracles as (
+specified as (
 
-    select
-        problem_id,
-        test_id,
-        step_id,
-        response_hash
-    from stimulus_response_matrix
-    where
-        data_set_id = :data_set
-        and implementation_id = 'oracle'
-        and response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+    select * from specified_responses
+    where data_set_id = :data_set
+
+),
+
+first_ones as (
+
+    select * from specified
+    where is_first
 
 ),
 
@@ -205,15 +204,21 @@ judged as (
 
     select
         cells.*,
+        -- The specified response that it equals, or else the first one.
         case
                 when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-                else cells.response_hash = specified_oracles.response_hash
+                else instr(coalesce(specified.response_hash, first_ones.response_hash), cells.response_hash) > 0
             end as is_right
     from cells
-    left join specified_oracles
-        on cells.problem_id = specified_oracles.problem_id
-            and cells.test_id = specified_oracles.test_id
-            and cells.step_id = specified_oracles.step_id
+    left join first_ones
+        on cells.problem_id = first_ones.problem_id
+            and cells.test_id = first_ones.test_id
+            and cells.step_id = first_ones.step_id
+    left join specified
+        on cells.problem_id = specified.problem_id
+and cells.test_id = specified.test_id
+and cells.step_id = specified.step_id
+and cells.response_hash = specified.response_hash
 
 ),
 

@@ -72,11 +72,12 @@ select
     entropy,
     cluster_oracle_response,
     specified_response,
+    n_specified_responses,
     agrees_with_specified
 from consensus_oracles
 where data_set_id = :data_set and problem_id = :problem
 union all
-select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
+select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name
 where raise_error(message) is not null
 order by test_id, step_id

@@ -55,6 +55,7 @@ suspects as (
         inputs,
         accused_by,
         specified_response,
+        n_specified_responses,
         oracle_response,
         cluster_oracle_response,
         consensus,
@@ -67,7 +68,7 @@ suspects as (
     from suspect_oracles
     where data_set_id = :data_set
     union all
-    select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
+    select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
     from unknown_name
     where raise_error(message) is not null
 
@@ -81,6 +82,7 @@ select
     inputs,
     accused_by,
     specified_response,
+    n_specified_responses,
     oracle_response,
     cluster_oracle_response,
     consensus,

@@ -63,7 +63,7 @@ counted as (
         count(
             case
                 when cells.response_kind = 'verdict' and cells.is_current_content then true
-                else cells.comparable_hash = oracles.specified_response_hash
+                else oracles.specified_response_hashes like '%' || cells.comparable_hash || '%'
             end
         ) as n_specified_compared,
         sum(case
@@ -72,7 +72,10 @@ counted as (
                 and cells.is_current_content
                 and split_part(cells.response, '@', 1) = 'passed'
                 then 1
-            when cells.response_kind <> 'verdict' and cells.comparable_hash = oracles.specified_response_hash then 1
+            when
+                cells.response_kind <> 'verdict'
+                and oracles.specified_response_hashes like '%' || cells.comparable_hash || '%'
+                then 1
             else 0
         end) as n_specified_agreeing
     from cells

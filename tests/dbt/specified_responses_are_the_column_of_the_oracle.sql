@@ -1,60 +1,44 @@
--- The specified responses are exactly the column of the specified oracle in the matrix.
+-- The first specified response is what the specified oracle has in the matrix, unless its kind cannot be right; then
+-- it is the next alternative, if there is one. Nothing is specified where the oracle has no cell.
 
 with
 
-matrix as (
+cells as (
 
-    select * from {{ ref('stimulus_response_matrix') }}
+    select
+        *,
+        response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }}) as can_be_right
+    from {{ ref('stimulus_response_matrix') }}
+    where implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
 
 ),
 
-oracles as (
+specified as (
 
-    select * from {{ ref('consensus_oracles') }}
-
-),
-
-both_sides as (
-
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        response,
-        1 as n_cells,
-        0 as n_specified
-    from matrix
-    where
-        implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
-        and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
-    union all
-    select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        specified_response as response,
-        0 as n_cells,
-        1 as n_specified
-    from oracles
-    where specified_response is not null
+    select * from {{ ref('specified_responses') }}
+    where is_first
 
 ),
 
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        response,
-        sum(n_cells) as n_cells,
-        sum(n_specified) as n_specified
-    from both_sides
-    group by data_set_id, problem_id, test_id, step_id, response
-    having sum(n_cells) <> sum(n_specified)
+        coalesce(cells.data_set_id, specified.data_set_id) as data_set_id,
+        coalesce(cells.problem_id, specified.problem_id) as problem_id,
+        coalesce(cells.test_id, specified.test_id) as test_id,
+        coalesce(cells.step_id, specified.step_id) as step_id
+    from cells
+    full outer join specified
+        on
+            cells.data_set_id = specified.data_set_id
+            and cells.problem_id = specified.problem_id
+            and cells.test_id = specified.test_id
+            and cells.step_id = specified.step_id
+    where
+        cells.data_set_id is null
+        or (cells.can_be_right and cells.response <> coalesce(specified.response, ''))
+        or (cells.can_be_right and cells.response_hash <> coalesce(specified.response_hash, ''))
+        or (not cells.can_be_right and specified.response is not null and specified.alternative is null)
 
 )
 

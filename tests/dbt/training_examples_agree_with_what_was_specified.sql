@@ -1,5 +1,5 @@
--- Training examples agree with the specified oracle exactly if their response equals its response in canonical form;
--- nothing is said of responses to another content of the stimulus.
+-- Training examples agree with the specified oracle exactly if their response equals one of its responses in canonical
+-- form; nothing is said of responses to another content of the stimulus.
 
 with
 
@@ -15,12 +15,21 @@ matrix as (
 
 ),
 
-specified as (
+specified_responses as (
 
-    select * from matrix
-    where
-        implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
-        and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+    select * from {{ ref('specified_responses') }}
+
+),
+
+specified_stimuli as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id
+    from specified_responses
+    where is_first
 
 ),
 
@@ -40,15 +49,24 @@ final as (
             and examples.test_id = matrix.test_id
             and examples.step_id = matrix.step_id
             and examples.implementation_id = matrix.implementation_id
-    left join specified
+    left join specified_stimuli
         on
-            examples.data_set_id = specified.data_set_id
-            and examples.problem_id = specified.problem_id
-            and examples.test_id = specified.test_id
-            and examples.step_id = specified.step_id
+            examples.data_set_id = specified_stimuli.data_set_id
+            and examples.problem_id = specified_stimuli.problem_id
+            and examples.test_id = specified_stimuli.test_id
+            and examples.step_id = specified_stimuli.step_id
+    left join specified_responses
+        on
+            examples.data_set_id = specified_responses.data_set_id
+            and examples.problem_id = specified_responses.problem_id
+            and examples.test_id = specified_responses.test_id
+            and examples.step_id = specified_responses.step_id
+            and matrix.response_hash = specified_responses.response_hash
     where
-        examples.agrees_with_specified is distinct from
-        (case when matrix.is_current_content then matrix.response_hash end = specified.response_hash)
+        examples.agrees_with_specified is distinct from (case
+            when matrix.is_current_content and specified_stimuli.test_id is not null
+                then specified_responses.response_hash is not null
+        end)
 
 )
 

@@ -190,6 +190,7 @@ def test_all_columns(lake: Lake) -> None:
         "observed_at": datetime(2026, 1, 2, 1, 4, 5, 123456, tzinfo=UTC),
         "load_id": report["load_id"],
         "test_content_hash": None,
+        "alternative": None,
     }
     assert lake.row("runs") == {
         "data_set_id": "default",

@@ -124,6 +124,7 @@ def test_newer_arena(lake: Lake) -> None:
         "observed_at": TIME,
         "load_id": report["load_id"],
         "test_content_hash": hashlib.sha256(b'{"cells":{"B1":"create"}}').hexdigest(),
+        "alternative": None,
     }
     assert (created["target"], created["inputs"]) == ("Stack", "[]")
     assert sized["duration_ns"] == 42

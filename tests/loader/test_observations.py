@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pytest_obslake.decoding import decode_value
 
@@ -42,6 +43,7 @@ def test_four_columns_suffice(lake: Lake) -> None:
         "observed_at": datetime.fromtimestamp(1_700_000_000, tz=UTC),
         "load_id": report["load_id"],
         "test_content_hash": None,
+        "alternative": None,
     }
     run = lake.row("runs")
     assert (run["run_id"], run["source"], run["attributes"]) == (
@@ -383,7 +385,8 @@ def test_unknown_columns(lake: Lake) -> None:
         "(--sample seed makes each sample an implementation of its own)",
         "column sometimes is not part of observations: left out "
         "(--map COLUMN=sometimes loads it as COLUMN: data_set_id, environment_id, run_id, attempt, "
-        "operation, target, inputs, response_kind, duration_ns, observed_at, test_content_hash)",
+        "operation, target, inputs, response_kind, duration_ns, observed_at, test_content_hash, "
+        "alternative)",
     ]
     assert report["stderr"].count("obslake: warning: ") == 3
     assert lake.row("runs")["attributes"] == {"host": "ci-1"}
@@ -670,3 +673,66 @@ def test_unknown_subjects_are_refused(lake: Lake) -> None:
     row = {"problem_id": "p", "subject_kind": "module", "subject_id": "m", "metric": "loc"}
     message = lake.refused("measurements", lake.jsonl("m.jsonl", [row]))
     assert "'module' is not one of implementation, system, test, problem" in message
+
+
+def test_only_the_specified_oracle_has_alternatives(lake: Lake) -> None:
+    """A row of another implementation is refused by its number, and told what it may be meant to be."""
+    rows = [
+        observation(implementation_id="oracle", output="1", alternative=""),
+        observation(implementation_id="oracle", output="2", alternative="b"),
+        observation(output="2", alternative=""),
+    ]
+    report = lake.load("observations", lake.csv("o.csv", rows), "--run", "r")
+    assert report["warnings"] == []
+    kept = lake.rows("observations", "implementation_id", "output", "alternative")
+    assert sorted(kept, key=str) == [("i", "2", None), ("oracle", "1", None), ("oracle", "2", "b")]
+
+    wrong = lake.jsonl("w.jsonl", [rows[1], observation(output="3", alternative="b")])
+    refused = lake.refused("observations", wrong)
+    assert (
+        "w.jsonl, row 2, column alternative: 'b' is an alternative of a specified response"
+        in refused
+    )
+    assert "only rows of implementation oracle have" in refused
+    assert "--as-oracle" in refused
+    assert "--sample alternative" in refused
+    partly = lake.load_partly("observations", wrong)
+    assert partly["rows"]["observations"] == 1
+    (record,) = lake.quarantine()["records"]
+    assert record["column_name"] == "alternative"
+
+
+def test_names_of_alternatives(lake: Lake) -> None:
+    """Numbers are texts, also as pandas writes them if the first alternative has none."""
+    path = lake.folder / "o.parquet"
+    pq.write_table(
+        pa.table(
+            {
+                "problem_id": ["p"] * 3,
+                "test_id": ["t"] * 3,
+                "output": [1, 2, 3],
+                "alternative": pa.array([None, 1.0, 2.5]),
+            }
+        ),
+        path,
+    )
+    report = lake.load("observations", path, "--as-oracle")
+    assert report["warnings"] == []
+    assert lake.rows("observations", "output", "alternative") == [
+        ("1", None),
+        ("2", "1"),
+        ("3", "2.5"),
+    ]
+
+    rows = [observation(answer="x", output="1"), observation(answer="y", output="2")]
+    again = lake.jsonl("m.jsonl", rows)
+    lake.load(
+        "observations", again, "--as-oracle", "--map", "alternative=answer", "--data-set", "m"
+    )
+    assert lake.rows("observations", "alternative", data_set_id="m") == [("x",), ("y",)]
+
+    samples = [observation(alternative=n, output="1") for n in range(2)]
+    path = lake.jsonl("s.jsonl", samples)
+    lake.load("observations", path, "--sample", "alternative", "--data-set", "s")
+    kept = lake.rows("observations", "implementation_id", "alternative", data_set_id="s")
+    assert kept == [("i#0", None), ("i#1", None)]

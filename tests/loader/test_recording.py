@@ -109,6 +109,7 @@ def test_records_of_the_plugin(lake: Lake, name: str) -> None:
         "observed_at": datetime(2026, 1, 2, 3, 4, 6, 123456, tzinfo=UTC),
         "load_id": load_id,
         "test_content_hash": None,
+        "alternative": None,
     }
     assert lake.row("observations", step_id=1)["response_kind"] == "exception"
     assert lake.row("runs") == {

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from obslake.lakehouse.schemas import OBSERVATIONS
 from obslake.load.repeats import Repeats
 from obslake.load.strangers import Strangers
 
@@ -20,8 +21,8 @@ from tests.reference.naive import Observation, compute
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
-# A row with its problem, test, implementation, attempt, output and duration.
-Short = tuple[str, str, str, int, str | None, int]
+# A row with its problem, test, implementation, attempt, output, duration and alternative.
+Short = tuple[str, str, str, int, str | None, int, str | None]
 
 SHORT_ROWS = st.lists(
     st.tuples(
@@ -31,9 +32,11 @@ SHORT_ROWS = st.lists(
         st.integers(0, 1),
         st.sampled_from([None, "1", "2"]),
         st.integers(0, 1),
+        st.sampled_from([None, None, "x", "y"]),
     ),
     max_size=40,
 )
+_SORTED = ("problem_id", "test_id", "implementation_id", "attempt")
 SIZES = st.lists(st.integers(0, 7), min_size=1, max_size=5)
 
 
@@ -52,11 +55,10 @@ def batches(rows: Sequence[Short], sizes: Sequence[int]) -> Iterator[pa.RecordBa
             "output": pa.array([row[4] for row in rows], pa.string()),
             "response_kind": pa.array(["value"] * len(rows), pa.string()),
             "duration_ns": pa.array([row[5] for row in rows], pa.int64()),
+            "alternative": pa.array([row[6] for row in rows], pa.string()),
             "observed_at": pa.array([TIME] * len(rows), pa.timestamp("us", "UTC")),
         }
-    ).sort_by(
-        [(name, "ascending") for name in ("problem_id", "test_id", "implementation_id", "attempt")]
-    )
+    ).sort_by([(name, "ascending") for name in (*_SORTED, "alternative")])
     start = 0
     sizes = sizes if any(sizes) else [1]
     while start < len(rows):
@@ -87,7 +89,7 @@ def test_repeats_are_counted_by_what_they_have_in_common(
     found = repeats.describe()
     of_key: dict[tuple[object, ...], list[Short]] = defaultdict(list)
     for row in rows:
-        of_key[row[:4]].append(row)
+        of_key[*row[:4], row[6]].append(row)
     exact = sum(len(same) - len(set(same)) for same in of_key.values())
     answers = {key: {row[4] for row in same} for key, same in of_key.items()}
     different = sum(len(its) - 1 for its in answers.values())
@@ -122,11 +124,42 @@ def test_all_rows_of_a_key_are_counted_however_many_batches_they_fill(
 def test_what_to_do_about_rows_that_share_their_keys(lake: Lake) -> None:
     rows = [observation(output=str(n)) for n in range(2)]
     (warning,) = lake.load("observations", lake.parquet("o.parquet", rows))["warnings"]
-    for advice in ("--sample COLUMN", "--count-samples", "--map attempt=COLUMN", "run_id=COLUMN"):
+    for advice in (
+        "--sample COLUMN",
+        "--count-samples",
+        "--map attempt=COLUMN",
+        "run_id=COLUMN",
+        "alternative=COLUMN",
+    ):
         assert advice in warning
     exact = lake.load("observations", lake.parquet("e.parquet", [rows[0]] * 2), "--data-set", "e")
     assert "exact duplicates: 1" in exact["warnings"][0]
     assert "--sample" not in exact["warnings"][0]
+
+
+def test_alternatives_of_the_oracle_do_not_share_their_keys(lake: Lake) -> None:
+    """In one load, and with those of an earlier load of the same run, of a table that lacked the column."""
+    rows = [
+        observation(implementation_id="oracle", output=str(n), alternative=name)
+        for n, name in enumerate((None, "a", "b"))
+    ]
+    assert lake.load("observations", lake.jsonl("o.jsonl", rows), "--run", "r")["warnings"] == []
+    (warning,) = lake.load(
+        "observations",
+        lake.jsonl("d.jsonl", [*rows, {**rows[2], "output": "9"}]),
+        "--data-set",
+        "d",
+    )["warnings"]
+    assert warning.startswith("1 row shares problem, ")
+    assert "with a different response: 1; for example problem p" in warning
+    with lake.open().table(OBSERVATIONS).update_schema() as update:
+        update.delete_column("alternative")
+    more = [{**rows[0], "output": "7", "alternative": "c"}, rows[0]]
+    report = lake.load("observations", lake.jsonl("m.jsonl", more), "--run", "r")
+    (warning,) = [w for w in report["warnings"] if "loaded before" in w]
+    assert warning.startswith("1 row has problem, test, ")
+    lake.obslake("compact")
+    assert len(lake.rows("observations", "alternative", data_set_id="default")) == 5
 
 
 def test_repeats_in_recordings(lake: Lake) -> None:

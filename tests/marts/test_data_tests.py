@@ -42,6 +42,7 @@ ASSESSMENTS = "main.implementation_assessments"
 PROBLEMS = "main.problem_assessments"
 OBSERVED_PROBLEMS = "main.problems"
 SUSPECTS = "main.suspect_oracles"
+SPECIFIED = "main.specified_responses"
 DISCRIMINATING = "main.discriminating_tests"
 
 DEAD = "$EXCEPTION@NoClassDefFoundError@"
@@ -86,6 +87,10 @@ def observations() -> list[Row]:
         *actuations("p", "t1", 0, {"a": "1", "b": "1", "c": "1", "less": "1", "oracle": "1"}),
         *actuations("p", "t1", 1, {"a": "2", "b": "2", "c": "3", "less": "2", "oracle": "3"}),
         *actuations("p", "t2", 0, {"a": "4", "b": "4", "c": "4", "less": "$*"}),
+        # Several responses are right.
+        *actuations("r", "t2", 0, {"oracle": "4"}),
+        *actuations("r", "t2", 0, {"oracle": "5"}, alternative="text"),
+        *actuations("r", "t2", 0, {"oracle": "5"}, alternative="number"),
         *actuations("p", "t1", 0, {"dead": DEAD}),
         *actuations("p", "t2", 0, {"dead": DEAD}),
         # An earlier run that answered differently, a later one, a retry, another environment.
@@ -270,7 +275,7 @@ SINGULAR: dict[str, list[str]] = {
         f"delete from {ASSESSMENTS} where implementation_id = 'dead'",
         f"update {ASSESSMENTS} set implementation_id = 'oracle' where implementation_id = 'dead'",
         f"update {MATRIX} set response = 'passed' where response_kind = 'verdict'",
-        f"update {ORACLES} set specified_response_hash = null",
+        f"update {ORACLES} set specified_response_hashes = null",
     ],
     "mbr_scores_are_mean_agreements_with_voters": [
         f"update {ASSESSMENTS} set mbr_score = mbr_score / 2",
@@ -332,6 +337,10 @@ SINGULAR: dict[str, list[str]] = {
         f"update {SUSPECTS} set n_votes = n_votes + 1",
         f"update {SUSPECTS} set n_voters = n_voters + 1",
         f"update {SUSPECTS} set specified_response = '9'",
+        f"update {SUSPECTS} set n_specified_responses = n_specified_responses + 1",
+        f"insert into {SPECIFIED} by name select data_set_id, problem_id, test_id, step_id, 'x' as alternative, "
+        "oracle_response as response, 'value' as response_kind, md5(oracle_response) as response_hash, "
+        f"false as is_first from {SUSPECTS}",
         f"update {SUSPECTS} set oracle_response = '9'",
         f"update {SUSPECTS} set cluster_oracle_response = '9'",
         f"update {SUSPECTS} set consensus = 'unanimous'",
@@ -361,6 +370,8 @@ SINGULAR: dict[str, list[str]] = {
         f"update {ORACLES} set cluster_agrees_with_specified = not cluster_agrees_with_specified",
         f"update {ORACLES} set agrees_with_specified = null",
         f"update {ORACLES} set agrees_with_specified = true where specified_response is null",
+        f"delete from {SPECIFIED} where not is_first",
+        f"update {SPECIFIED} set response_hash = 'x'",
     ],
     "cluster_counts_are_those_of_the_exemplar": [
         f"update {CLUSTERS} set n_stimuli = n_stimuli + 1",
@@ -522,9 +533,22 @@ SINGULAR: dict[str, list[str]] = {
         f"update {SIGNATURES} set run_id = 'other' where run_id = 'r0'",
     ],
     "specified_responses_are_the_column_of_the_oracle": [
+        f"delete from {SPECIFIED} where is_first",
+        f"update {SPECIFIED} set response = 'other'",
+        f"update {SPECIFIED} set response_hash = 'other' where is_first",
+        f"update {SPECIFIED} set is_first = true",
+        f"update {MATRIX} set response_kind = 'timeout' where implementation_id = 'oracle'",
+        f"delete from {MATRIX} where implementation_id = 'oracle'",
+    ],
+    "oracles_list_the_specified_responses": [
         f"update {ORACLES} set specified_response = null",
-        f"update {ORACLES} set specified_response = 'other' where specified_response is not null",
-        f"update {ORACLES} set specified_response = '4' where specified_response is null",
+        f"update {ORACLES} set specified_response = '4'",
+        f"update {ORACLES} set specified_response_hash = null",
+        f"update {ORACLES} set specified_response_hashes = null",
+        f"update {ORACLES} set specified_response_hashes = specified_response_hashes || ' ' || md5('x')",
+        f"update {ORACLES} set n_specified_responses = n_specified_responses + 1",
+        f"delete from {SPECIFIED}",
+        f"update {SPECIFIED} set response_hash = md5('x')",
     ],
     "tests_are_those_of_the_matrix": [
         f"delete from {TESTS} where test_id = 't2'",
@@ -535,7 +559,8 @@ SINGULAR: dict[str, list[str]] = {
     "training_examples_agree_with_what_was_specified": [
         f"update {EXAMPLES} set agrees_with_specified = not agrees_with_specified",
         f"update {EXAMPLES} set agrees_with_specified = null",
-        f"update {MATRIX} set response_hash = 'x' where implementation_id = 'oracle'",
+        f"update {SPECIFIED} set response_hash = 'x'",
+        f"delete from {SPECIFIED} where not is_first",
     ],
     "training_examples_are_the_cells_of_the_matrix": [
         f"delete from {EXAMPLES} where implementation_id = 'less'",

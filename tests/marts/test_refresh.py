@@ -999,7 +999,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
         "    columns:\n      - name: note\n        data_type: string\n        description: A note.\n"
         "      - name: data_set_id",
     )
-    assert "rules or code of 1 of 35 tables changed: all 3 problems are built again" in output
+    assert "rules or code of 1 of 36 tables changed: all 3 problems are built again" in output
     assert built(workspace) == {"problem_assessments": problems}
     assert workspace.query("select distinct note from problem_assessments") == [("x",)]
 
@@ -1026,7 +1026,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
     )
     assert "built by an earlier version: every problem is built again" in output
     # There are no measurements.
-    assert len(built(workspace)) == 30
+    assert len(built(workspace)) == 31
 
     # A run on Spark may be interrupted between storing the versions and storing the code they were built from.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as marts:

@@ -64,6 +64,7 @@ class Observation:
     observed_at: datetime
     load_id: str
     test_content_hash: str | None = None
+    alternative: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,21 @@ class ClusterMemberRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecifiedRow:
+    """One row of ``specified_responses``."""
+
+    data_set_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    response_hash: str
+    alternative: str | None
+    response: str
+    response_kind: str
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConsensusRow:
     """One row of ``consensus_oracles``."""
 
@@ -238,6 +254,7 @@ class ConsensusRow:
     entropy: float | None
     cluster_oracle_response: str | None
     specified_response: str | None
+    n_specified_responses: int
     agrees_with_specified: bool | None
     n_other_contents: int
     is_current: bool
@@ -486,6 +503,7 @@ class SuspectRow:
     inputs: str | None
     accused_by: str
     specified_response: str
+    n_specified_responses: int
     oracle_response: str | None
     consensus: str
     n_voters: int
@@ -523,6 +541,7 @@ ROW_TYPES: dict[str, type] = {
     "problems": ProblemRow,
     "behavior_clusters": ClusterRow,
     "behavior_cluster_members": ClusterMemberRow,
+    "specified_responses": SpecifiedRow,
     "consensus_oracles": ConsensusRow,
     "training_examples": TrainingRow,
     "lineage": LineageRow,
@@ -560,6 +579,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "problems": ("data_set_id", "problem_id"),
     "behavior_clusters": ("data_set_id", "problem_id", "cluster_id"),
     "behavior_cluster_members": ("data_set_id", "problem_id", "implementation_id"),
+    "specified_responses": (*_STIMULUS, "response_hash"),
     "consensus_oracles": _STIMULUS,
     "training_examples": (*_STIMULUS, "implementation_id"),
     "lineage": (*_LINEAGE, "test_id", "step_id", "implementation_id"),
@@ -609,6 +629,7 @@ class Marts:
     problems: list[ProblemRow]
     behavior_clusters: list[ClusterRow]
     behavior_cluster_members: list[ClusterMemberRow]
+    specified_responses: list[SpecifiedRow]
     consensus_oracles: list[ConsensusRow]
     training_examples: list[TrainingRow]
     lineage: list[LineageRow]
@@ -651,18 +672,21 @@ def compute(
     revisions = build_revisions(cube, descriptions)
     matrix = build_matrix(finals, dates(revisions))
     members = build_cluster_members(matrix)
-    cells = build_lineage_cells(cube, matrix, revisions)
+    specified = build_specified(observations, finals, equivalences)
+    cells = build_lineage_cells(cube, specified, revisions)
     voting_of_problem = {
         problem: voting_of(voting or Voting(), voting_rules, *problem)
         for problem in group(matrix, _problem)
     }
     voters_of_problem = build_voters(matrix, descriptions, voting_of_problem)
-    consensus = build_consensus(matrix, members, voters_of_problem, voting_of_problem)
+    consensus = build_consensus(matrix, members, specified, voters_of_problem, voting_of_problem)
     consensus_of_problem = group(consensus, _problem)
+    accepted_of = accepted_hashes(specified)
     assessed = [
         assess(
             cells,
             consensus_of_problem[problem],
+            accepted_of,
             voters_of_problem[problem],
             voting_of_problem[problem],
         )
@@ -676,9 +700,10 @@ def compute(
         problems=build_problems(whole_cube),
         behavior_clusters=build_clusters(matrix, members),
         behavior_cluster_members=members,
+        specified_responses=specified,
         consensus_oracles=consensus,
         training_examples=build_training(
-            matrix, members, consensus, voters_of_problem, voting_of_problem
+            matrix, members, consensus, accepted_of, voters_of_problem, voting_of_problem
         ),
         lineage=build_lineage(cells),
         behavior_changes=build_changes(revisions, cells),
@@ -769,7 +794,7 @@ def build_cube(
             o.attempt,
         ),
     )
-    counted = [max(same_key, key=_precedence) for same_key in by_key.values()]
+    counted = [max(first_alternative(same_key), key=_precedence) for same_key in by_key.values()]
     tests = {(o.data_set_id, o.problem_id, o.test_id) for o in counted}
     rules = {test: rules_of(equivalences, *test) for test in tests}
     cube = [cube_row(o, rules[o.data_set_id, o.problem_id, o.test_id]) for o in counted]
@@ -791,6 +816,19 @@ def _precedence(o: Observation) -> tuple[Any, ...]:
         none_first(o.test_content_hash),
         o.load_id,
     )
+
+
+def alternative_of(o: Observation) -> str:
+    """Return the name of a specified response; empty for the first one, and for implementations."""
+    return (o.alternative or "") if o.implementation_id == ORACLE else ""
+
+
+def first_alternative(same_key: Sequence[Observation]) -> list[Observation]:
+    """Return the observations with the least name, of those that were executed if there are any."""
+    executed_ones = [o for o in same_key if o.response_kind not in NOT_EXECUTED_KINDS]
+    candidates = executed_ones or same_key
+    first = min(map(alternative_of, candidates))
+    return [o for o in candidates if alternative_of(o) == first]
 
 
 def cube_row(o: Observation, rules: Rules = EXACT) -> CubeRow:
@@ -973,6 +1011,48 @@ def build_matrix(
             )
         )
     return matrix
+
+
+# --- specified responses -------------------------------------------------------------------------
+
+StimulusOfProblem = tuple[str, str, str, int]
+"""(data_set_id, problem_id, test_id, step_id)"""
+
+
+def build_specified(
+    observations: Iterable[Observation],
+    finals: Iterable[CubeRow],
+    equivalences: Sequence[Equivalence] = (),
+) -> list[SpecifiedRow]:
+    """Return what is right by the oracle: each different response of its latest attempt to a stimulus."""
+    rows_of = group(
+        (o for o in observations if o.implementation_id == ORACLE),
+        lambda o: (
+            o.data_set_id, o.problem_id, o.test_id, o.step_id, o.environment_id, o.run_id, o.attempt,
+        ),
+    )  # fmt: skip
+    of_oracle = (r for r in finals if r.implementation_id == ORACLE)
+    specified = []
+    for stimulus, contexts in group(of_oracle, lambda r: (*_problem(r), *_step(r))).items():
+        latest = latest_context(contexts)
+        rules = rules_of(equivalences, *stimulus[:3])
+        rows = rows_of[*stimulus, latest.environment_id, latest.run_id, latest.attempt]
+        by_hash: dict[str, SpecifiedRow] = {}
+        for name, same in sorted(group(rows, alternative_of).items()):
+            row = cube_row(max(same, key=_precedence), rules)
+            if row.response_kind in VOTING_KINDS and row.response_hash not in by_hash:
+                by_hash[row.response_hash] = SpecifiedRow(
+                    *stimulus, row.response_hash, name or None, row.response, row.response_kind,
+                    is_first=not by_hash,
+                )  # fmt: skip
+        specified += by_hash.values()
+    return specified
+
+
+def accepted_hashes(specified: Iterable[SpecifiedRow]) -> dict[StimulusOfProblem, frozenset[str]]:
+    """Return the hashes of all responses that are right, by stimulus."""
+    by_stimulus = group(specified, lambda r: (r.data_set_id, r.problem_id, r.test_id, r.step_id))
+    return {s: frozenset(r.response_hash for r in rows) for s, rows in by_stimulus.items()}
 
 
 # --- runs ----------------------------------------------------------------------------------------
@@ -1422,10 +1502,12 @@ def build_voters(
 def build_consensus(
     matrix: Iterable[MatrixRow],
     members: Iterable[ClusterMemberRow],
+    specified: Iterable[SpecifiedRow],
     voters_of_problem: dict[Problem, set[str]],
     voting_of_problem: dict[Problem, Voting],
 ) -> list[ConsensusRow]:
     """Return the response that the implementations vote for, per stimulus."""
+    right_of = group(specified, lambda r: (r.data_set_id, r.problem_id, r.test_id, r.step_id))
     members_of_problem = group(members, _problem)
     rows = []
     for problem, cells in group(matrix, _problem).items():
@@ -1434,9 +1516,12 @@ def build_consensus(
         n_implementations = len({c.implementation_id for c in cells} - {ORACLE})
         for step, cells_of_stimulus in group(cells, _step).items():
             row = {c.implementation_id: c for c in cells_of_stimulus}
+            right = right_of.get((*problem, *step), [])
             voting = voting_of_problem[problem]
             rows.append(
-                consensus_row(problem, step, row, eligible, leading, voting, n_implementations)
+                consensus_row(
+                    problem, step, row, right, eligible, leading, voting, n_implementations
+                )
             )
     return rows
 
@@ -1445,12 +1530,13 @@ def consensus_row(
     problem: Problem,
     step: Step,
     row: dict[str, MatrixRow],
+    right: Sequence[SpecifiedRow],
     eligible: set[str],
     leading: Sequence[set[str]],
     voting: Voting,
     n_implementations: int,
 ) -> ConsensusRow:
-    """Return the consensus on one stimulus, given its row of the matrix by implementation."""
+    """Return the consensus on one stimulus, given its row of the matrix by implementation, and what is right."""
     votes = [c for i, c in row.items() if i in eligible and is_vote(c, voting)]
     counts = Counter(vote.response_hash for vote in votes)
     ranking = sorted(counts.values(), reverse=True)
@@ -1476,12 +1562,9 @@ def consensus_row(
         (winner_hash,) = (h for h, n in counts.items() if n == n_votes)
         oracle_response = min(v.response for v in votes if v.response_hash == winner_hash)
 
-    specified = row.get(ORACLE)
-    if specified is not None and specified.response_kind not in VOTING_KINDS:
-        specified = None
     agrees: bool | None = None
-    if winner_hash is not None and specified is not None:
-        agrees = specified.response_hash == winner_hash
+    if winner_hash is not None and right:
+        agrees = winner_hash in {r.response_hash for r in right}
 
     return ConsensusRow(
         data_set_id=problem[0],
@@ -1498,7 +1581,8 @@ def consensus_row(
         n_distinct_responses=len(counts),
         entropy=entropy(ranking) if n_voters else None,
         cluster_oracle_response=cluster_oracle_response(row, leading, voting, needed),
-        specified_response=specified.response if specified is not None else None,
+        specified_response=next((r.response for r in right if r.is_first), None),
+        n_specified_responses=len(right),
         agrees_with_specified=agrees,
         n_other_contents=sum(not c.is_current_content for c in row.values()),
         is_current=any(c.is_current_content for i, c in row.items() if i != ORACLE)
@@ -1543,6 +1627,7 @@ def build_training(
     matrix: Iterable[MatrixRow],
     members: Iterable[ClusterMemberRow],
     consensus: Iterable[ConsensusRow],
+    accepted_of: dict[StimulusOfProblem, frozenset[str]],
     voters_of_problem: dict[Problem, set[str]],
     voting_of_problem: dict[Problem, Voting],
 ) -> list[TrainingRow]:
@@ -1564,11 +1649,7 @@ def build_training(
             winners = {h for h, n in votes.items() if n == voted.n_votes}
             if voted.oracle_response is None:
                 winners = set()
-            specified = {
-                c.response_hash
-                for c in row
-                if c.implementation_id == ORACLE and c.response_kind in VOTING_KINDS
-            }
+            specified = accepted_of.get((*problem, *step))
             for cell in row:
                 if cell.implementation_id == ORACLE:
                     continue
@@ -1711,15 +1792,11 @@ def latest_value(descriptions: Iterable[Description], attribute: str) -> Any:
 
 
 def build_lineage_cells(
-    cube: Iterable[CubeRow], matrix: Iterable[MatrixRow], revisions: Iterable[Revision]
+    cube: Iterable[CubeRow], specified: Iterable[SpecifiedRow], revisions: Iterable[Revision]
 ) -> list[LineageCell]:
     """Return what became of each stimulus in each revision, in each environment."""
     rows_of = group(cube, lambda r: (*_problem(r), r.environment_id, r.implementation_id))
-    specified = {
-        (*_problem(c), *_step(c)): c.response_hash
-        for c in matrix
-        if c.implementation_id == ORACLE and c.response_kind in VOTING_KINDS
-    }
+    accepted_of = accepted_hashes(specified)
     cells = []
     for revision in revisions:
         problem = (revision.data_set_id, revision.problem_id)
@@ -1728,7 +1805,7 @@ def build_lineage_cells(
         for run_of_test in group(rows, lambda r: (r.run_id, r.test_id)).values():
             for row, stimulus, content_hash in with_contents(run_of_test):
                 was_executed = row.response_kind not in NOT_EXECUTED_KINDS
-                right = is_right(row, specified.get((*problem, *_step(row))))
+                right = is_right(row, accepted_of.get((*problem, *_step(row))))
                 found.append(
                     LineageCell(
                         revision, stimulus, content_hash, row, was_executed,
@@ -1810,13 +1887,11 @@ def build_lineage(cells: Iterable[LineageCell]) -> list[LineageRow]:
     ]
 
 
-def is_right(row: CubeRow | MatrixRow, specified_hash: str | None) -> bool | None:
+def is_right(row: CubeRow | MatrixRow, accepted: frozenset[str] | None) -> bool | None:
     """Whether a response is right; None if unknown."""
     if row.response_kind == "verdict":
         return canonical_response(row.response, "verdict") == "passed"
-    if specified_hash is None:
-        return None
-    return row.response_hash == specified_hash
+    return None if accepted is None else row.response_hash in accepted
 
 
 def build_changes(revisions: Iterable[Revision], cells: Iterable[LineageCell]) -> list[ChangeRow]:
@@ -1987,7 +2062,7 @@ class ComparisonRow:
 
 def compare_revisions(
     cube: Iterable[CubeRow],
-    matrix: Iterable[MatrixRow],
+    specified: Iterable[SpecifiedRow],
     descriptions: Iterable[Description],
     data_set_id: str,
     base: str,
@@ -2015,7 +2090,7 @@ def compare_revisions(
                     c.stimulus: c
                     for c in build_lineage_cells(
                         rows,
-                        matrix,
+                        specified,
                         [
                             replace(
                                 revision,
@@ -2443,6 +2518,7 @@ class Assessed:
 def assess(
     matrix: list[MatrixRow],
     consensus_rows: list[ConsensusRow],
+    accepted_of: dict[StimulusOfProblem, frozenset[str]],
     eligible: set[str],
     voting: Voting,
 ) -> Assessed:
@@ -2451,6 +2527,7 @@ def assess(
     Args:
         matrix: cells of the problem.
         consensus_rows: consensus on each of its stimuli.
+        accepted_of: hashes of the responses that are right by the specified oracle.
         eligible: implementations that vote.
         voting: how they vote.
     """
@@ -2460,7 +2537,7 @@ def assess(
     columns: dict[str, Column] = defaultdict(dict)
     for cell in matrix:
         columns[cell.implementation_id][_step(cell)] = cell
-    specified = columns.pop(ORACLE, {})
+    columns.pop(ORACLE, {})
     rank_of = {m.implementation_id: m.cluster_rank for m in members}
     size_of = Counter(rank_of.values())
 
@@ -2473,18 +2550,17 @@ def assess(
         for s in consensus
     }
 
-    # The response hash of each oracle, by stimulus.
+    # The response hashes that are right by each oracle, by stimulus.
     leaders = set().union(*leading_clusters(members, eligible))
     by_consensus = {s: winner(r, votes[s].values()) for s, r in consensus.items()}
     by_cluster = {
-        s: None if r.cluster_oracle_response is None else votes[s][min(leaders & votes[s].keys())]
+        s: None
+        if r.cluster_oracle_response is None
+        else frozenset({votes[s][min(leaders & votes[s].keys())]})
         for s, r in consensus.items()
     }
     current = {s for s, r in consensus.items() if r.is_current}
-    by_specified = {
-        s: c.response_hash if c.response_kind in VOTING_KINDS and s in current else None
-        for s, c in specified.items()
-    }
+    by_specified = {s: accepted_of.get((*problem, *s)) if s in current else None for s in consensus}
     with_verdict = {
         s
         for column in columns.values()
@@ -2493,18 +2569,18 @@ def assess(
     }
     steps_of_test = group(current, lambda s: s[0])
 
-    def right(column: Column, oracle: dict[Step, str | None]) -> dict[Step, bool]:
+    def right(column: Column, oracle: dict[Step, frozenset[str] | None]) -> dict[Step, bool]:
         judged = {s: is_right(c, oracle.get(s)) for s, c in column.items() if c.is_current_content}
         return {s: is_it for s, is_it in judged.items() if is_it is not None}
 
-    def equal(column: Column, oracle: dict[Step, str | None]) -> list[bool]:
+    def equal(column: Column, oracle: dict[Step, frozenset[str] | None]) -> list[bool]:
         return [
-            c.response_hash == oracle[s]
+            c.response_hash in wanted
             for s, c in column.items()
-            if oracle[s] is not None and c.is_current_content
+            if (wanted := oracle[s]) is not None and c.is_current_content
         ]
 
-    def passes(column: Column, oracle: dict[Step, str | None]) -> bool | None:
+    def passes(column: Column, oracle: dict[Step, frozenset[str] | None]) -> bool | None:
         judgeable = {s for s, wanted in oracle.items() if wanted is not None} | with_verdict
         if not judgeable:
             return None
@@ -2594,8 +2670,8 @@ def assess(
 
     test_based = [r.agrees_with_specified for r in consensus.values()]
     cluster_based = [
-        None if by_cluster[s] is None or by_specified.get(s) is None
-        else by_cluster[s] == by_specified[s]
+        None if (voted := by_cluster[s]) is None or (wanted := by_specified[s]) is None
+        else voted <= wanted
         for s in consensus
     ]  # fmt: skip
     n_specified, n_passing_specified = _passing(r.passes_specified for r in implementations)
@@ -2640,13 +2716,13 @@ def assess(
     has_majority = bool(leading) and 2 * len(leading[0]) > len(eligible)
     suspects = []
     for step, row in consensus.items():
-        wanted = by_specified.get(step)
+        wanted, voted, of_cluster = by_specified[step], by_consensus[step], by_cluster[step]
         if wanted is None or row.specified_response is None:
             continue
-        if by_consensus[step] in (None, wanted):
+        if voted is None or voted <= wanted:
             continue
-        is_accused_by_cluster = has_majority and by_cluster[step] not in (None, wanted)
-        exemplar = next(i for i, h in votes[step].items() if h == by_consensus[step])
+        is_accused_by_cluster = has_majority and of_cluster is not None and not of_cluster <= wanted
+        exemplar = next(i for i, h in votes[step].items() if h in voted)
         suspects.append(
             SuspectRow(
                 data_set_id=problem[0],
@@ -2657,17 +2733,18 @@ def assess(
                 inputs=columns[exemplar][step].inputs,
                 accused_by="both" if is_accused_by_cluster else "consensus",
                 specified_response=row.specified_response,
+                n_specified_responses=row.n_specified_responses,
                 oracle_response=row.oracle_response,
                 consensus=row.consensus,
                 n_voters=row.n_voters,
                 n_votes=row.n_votes,
                 vote_share=row.n_votes / row.n_voters,
                 cluster_oracle_response=row.cluster_oracle_response,
-                n_cluster_oracle_votes=list(votes[step].values()).count(by_cluster[step] or ""),
-                n_specified_votes=list(votes[step].values()).count(wanted),
+                n_cluster_oracle_votes=sum(h in (of_cluster or ()) for h in votes[step].values()),
+                n_specified_votes=sum(h in wanted for h in votes[step].values()),
                 differing_implementation_id=exemplar,
                 specified_implementation_id=next(
-                    (i for i, h in votes[step].items() if h == wanted), None
+                    (i for i, h in votes[step].items() if h in wanted), None
                 ),
             )
         )
@@ -2685,11 +2762,11 @@ def assess(
     )
 
 
-def winner(row: ConsensusRow, votes: Iterable[str]) -> str | None:
+def winner(row: ConsensusRow, votes: Iterable[str]) -> frozenset[str] | None:
     """Return the hash with the most votes; None if the vote has no winner."""
     if row.oracle_response is None:
         return None
-    return Counter(votes).most_common(1)[0][0]
+    return frozenset({Counter(votes).most_common(1)[0][0]})
 
 
 def _passing(passes: Iterable[bool | None]) -> tuple[int, int]:

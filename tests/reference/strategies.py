@@ -54,6 +54,7 @@ TEST_IDS = ("t1", "t2", "t10", "T1", "1", "1:t1", ORACLE, *CURSED)
 # Only the asterisk has a meaning.
 TEST_PATTERNS = ("t1", "t*", "*1", "*t*1*", "*", "1:t_", "T%", "test *", *CURSED[:4])
 STEP_IDS = (0, 1, 2, 10)
+ALTERNATIVES = ("1", "10", "2", "b", "")
 IMPLEMENTATION_IDS = ("a", "b", "c", "B", "impl_10", "impl_9", "Oracle", "oracle ", *CURSED)
 ENVIRONMENT_IDS = ("default", "py3.12", "Default", ORACLE, *CURSED)
 RUN_IDS = ("run1", "run2", "run10", "Run1", *CURSED)
@@ -304,6 +305,14 @@ def build_problem(
                         test_content_hash=content_hash,
                     )
                 )
+    for row in [r for r in rows if r.implementation_id == ORACLE]:
+        for name in chooser.sample(
+            ALTERNATIVES, chooser.integer(1, 3) if chooser.chance(30) else 0
+        ):
+            response = _response(chooser)
+            rows.append(
+                replace(row, alternative=name, output=response.output, response_kind=response.kind)
+            )
     for _ in range(chooser.integer(0, shape.max_edits)):
         _edit(chooser, rows)
     return rows

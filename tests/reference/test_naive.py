@@ -424,7 +424,7 @@ def test_single_implementation() -> None:
     assert cluster_sets(marts) == [{"a"}]
     (row,) = marts.consensus_oracles
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "unanimous", 1, 1, 0, 1, 1.0, 1, 0.0, "1", None, None, 0, True
+        "d", "p", "t1", 0, "1", "unanimous", 1, 1, 0, 1, 1.0, 1, 0.0, "1", None, 0, None, 0, True,
     )
 
 
@@ -435,7 +435,7 @@ def test_only_the_oracle() -> None:
     assert len(marts.response_signatures) == 1
     (row,) = marts.consensus_oracles
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, None, "no_votes", 0, 0, 0, None, None, 0, None, None, "1", None, 0, True
+        "d", "p", "t1", 0, None, "no_votes", 0, 0, 0, None, None, 0, None, None, "1", 1, None, 0, True,
     )
 
 
@@ -445,21 +445,21 @@ def test_only_the_oracle() -> None:
 def test_majority() -> None:
     row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "majority", 3, 2, 1, 1, 2 / 3, 2, 0.918296, "1", None, None, 0, True
+        "d", "p", "t1", 0, "1", "majority", 3, 2, 1, 1, 2 / 3, 2, 0.918296, "1", None, 0, None, 0, True,
     )
 
 
 def test_plurality() -> None:
     row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"), obs("d", "3"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "plurality", 4, 2, 1, 1, 0.5, 3, 1.5, "1", None, None, 0, True
+        "d", "p", "t1", 0, "1", "plurality", 4, 2, 1, 1, 0.5, 3, 1.5, "1", None, 0, None, 0, True,
     )
 
 
 def test_tie() -> None:
     row = consensus(obs("a", "1"), obs("b", "2"), obs(ORACLE, "1"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, None, "tie", 2, 1, 1, 1, 0.5, 2, 1.0, None, "1", None, 0, True
+        "d", "p", "t1", 0, None, "tie", 2, 1, 1, 1, 0.5, 2, 1.0, None, "1", 1, None, 0, True,
     )
 
 
@@ -649,6 +649,79 @@ def test_specified_oracle(
     row = consensus(obs("a", "1"), obs(ORACLE, output, kind))
     assert (row.specified_response, row.agrees_with_specified) == (specified, agrees)
     assert (row.n_voters, row.oracle_response) == (1, "1")  # it does not vote
+
+
+def right_answers(*alternatives: tuple[str | None, str], **other: Any) -> list[Observation]:
+    """Return several specified responses to the standard stimulus, each with its name."""
+    return [obs(ORACLE, output, alternative=name, **other) for name, output in alternatives]
+
+
+def test_each_of_several_specified_responses_is_right() -> None:
+    marts = compute(
+        [
+            *(obs(i, output) for i, output in {"a": "2", "b": "2", "c": "1", "e": "3"}.items()),
+            *right_answers(("x", "2"), (None, "1"), ("y", "2")),
+        ],
+        [revision("a"), revision("e")],
+    )
+    (row,) = marts.consensus_oracles
+    assert (row.specified_response, row.n_specified_responses) == ("1", 2)
+    assert (row.n_voters, row.agrees_with_specified) == (4, True)
+    assert {r.alternative for r in marts.specified_responses} == {None, "x"}  # equal ones are one
+    judged = {r.implementation_id: r.passes_specified for r in marts.implementation_assessments}
+    assert judged == {"a": True, "b": True, "c": True, "e": False}
+    (problem,) = marts.problem_assessments
+    assert (problem.n_specified_stimuli, problem.n_implementations) == (1, 4)
+    assert problem.specified_pass_at_k == 0.75
+    assert marts.suspect_oracles == []
+    (change,) = marts.behavior_changes
+    assert (change.change, change.was_right, change.is_right) == ("regressed", True, False)
+    assert len(marts.stimulus_response_cube) == 5
+
+
+def test_a_label_is_suspect_if_the_consensus_equals_no_alternative() -> None:
+    votes = [
+        obs(i, output) for i, output in {"a": "3", "b": "3", "c": "3", "e": "2", "f": "1"}.items()
+    ]
+    (suspect,) = compute([*votes, *right_answers((None, "1"), ("x", "2"))]).suspect_oracles
+    assert (suspect.specified_response, suspect.n_specified_responses) == ("1", 2)
+    assert (suspect.n_specified_votes, suspect.specified_implementation_id) == (2, "e")
+    assert compute([*votes, *right_answers((None, "1"), ("x", "3"))]).suspect_oracles == []
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "right"),
+    [
+        ([(None, "1"), ("x", "2")], [(None, "3")], {"3"}),  # the latest run takes others back
+        ([(None, "1")], [("x", "2"), ("y", "3")], {"2", "3"}),
+        ([(None, "1"), ("x", "2")], [("x", "$*")], {"1", "2"}),  # nothing is specified in it
+        ([(None, "1")], [(None, "$*"), ("x", "2")], {"2"}),
+        ([(None, "1")], [(None, "2"), ("", "3")], {"3"}),  # an empty name is none
+        ([(None, "1")], [("x", "2"), ("x", "3")], {"3"}),  # of one name the greatest text counts
+    ],
+)
+@pytest.mark.parametrize(
+    "is_later", [{"run_id": "run2"}, {"environment_id": "env2"}, {"attempt": 1}], ids=str
+)
+def test_the_latest_attempt_of_the_oracle_decides_what_is_right(
+    earlier: list[tuple[str | None, str]],
+    later: list[tuple[str | None, str]],
+    right: set[str],
+    is_later: dict[str, Any],
+) -> None:
+    rows = right_answers(*earlier)
+    for row in right_answers(*later, observed_at=at(1), **is_later):
+        rows.append(replace(row, response_kind="not_executed") if row.output == "$*" else row)
+    marts = compute(rows)
+    assert {r.response for r in marts.specified_responses} == right
+    (cell,) = marts.stimulus_response_matrix
+    assert [r.response for r in marts.specified_responses if r.is_first] == [cell.response]
+
+
+def test_only_the_oracle_has_alternatives() -> None:
+    rows = [obs("a", "1", alternative="x"), obs("a", "2", observed_at=at(1))]
+    assert cell(*rows).response == "2"
+    assert len(compute(rows).stimulus_response_cube) == 1
 
 
 def test_stimulus_that_only_the_oracle_has() -> None:

@@ -127,6 +127,7 @@ OBSERVATIONS = TableDefinition(
         ("observed_at", TimestamptzType(), True, "when the stimulus was executed"),
         _LOAD_ID,
         ("test_content_hash", _STRING, False, "hash of the test's content, as it was executed"),
+        ("alternative", _STRING, False, "one of several specified responses; null: the first"),
     ),
     sort_columns=(
         "data_set_id",
@@ -139,6 +140,10 @@ OBSERVATIONS = TableDefinition(
         "attempt",
     ),
 )
+
+# Of the rows of observations that share all of these, one counts. The order of rows does not include the last one,
+# which tables of earlier versions lack.
+ACTUATION_KEYS = (*OBSERVATIONS.sort_columns, "alternative")
 
 TESTS = TableDefinition(
     name="tests",

@@ -21,7 +21,12 @@ from obslake.lakehouse.catalog import FutureLakehouse, Lakehouse
 from obslake.lakehouse.commits import add_missing_columns, commit
 from obslake.lakehouse.datafiles import remove_data_files, write_data_files
 from obslake.lakehouse.partitions import check_partitions
-from obslake.lakehouse.schemas import ALL_TABLES, OBSERVATIONS, TableDefinition
+from obslake.lakehouse.schemas import (
+    ACTUATION_KEYS,
+    ALL_TABLES,
+    OBSERVATIONS,
+    TableDefinition,
+)
 from obslake.lakehouse.snapshots import append_files
 from obslake.load.claim import AlreadyCommittedError, Claim
 from obslake.load.drift import COLUMNS_PROPERTY, KIND_PROPERTY
@@ -182,7 +187,9 @@ def _rows(load: Load, definition: TableDefinition, view: str) -> Iterator[pa.Rec
         for c in definition.column_names
         if c != "load_id"
     )
-    order = ", ".join(quote_identifier(c) for c in definition.sort_columns)
+    # Rows that share all keys are neighbours, so that they are found.
+    keys = ACTUATION_KEYS if definition is OBSERVATIONS else definition.sort_columns
+    order = ", ".join(map(quote_identifier, keys))
     query = (
         f"select {columns}, {quote_literal(load.load_id)} as load_id from {view} order by {order}"
     )

@@ -21,7 +21,7 @@ from obslake.engine import (
     set_variables,
 )
 from obslake.lakehouse.ancestry import LOAD_ID_PROPERTY
-from obslake.lakehouse.schemas import OBSERVATIONS
+from obslake.lakehouse.schemas import ACTUATION_KEYS, OBSERVATIONS
 from obslake.lakehouse.snapshots import data_files_query
 from obslake.load.history import History
 
@@ -111,8 +111,10 @@ class NamedRuns:
                 "earlier_files": [glob_literal(file.file_path) for file in earlier],
             },
         )
-        keys = ", ".join(map(quote_identifier, OBSERVATIONS.sort_columns))
-        columns = f"{keys}, response_kind, coalesce(output, '') as answer"
+        keys = ", ".join(map(quote_identifier, ACTUATION_KEYS))
+        columns = (
+            "* replace (coalesce(alternative, '') as alternative), coalesce(output, '') as answer"
+        )
         known, same = connection.execute(
             f"""
             with new_rows as (

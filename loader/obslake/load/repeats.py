@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obslake.lakehouse.schemas import OBSERVATIONS
+from obslake.lakehouse.schemas import ACTUATION_KEYS
 from obslake.load.sources.checks import shorten
 
 # First the columns in which neighbouring rows mostly differ.
 _KEYS = sorted(
-    OBSERVATIONS.sort_columns,
+    ACTUATION_KEYS,
     key=lambda name: (name != "implementation_id", name != "test_id", name != "step_id"),
 )
 _ANSWER = ("output", "response_kind")

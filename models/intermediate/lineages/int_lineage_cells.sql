@@ -25,8 +25,9 @@ revisions as (
 
 specified_oracles as (
 
-    select * from {{ obslake.stale_rows(ref('int_matrix_cells'), has_number=true, whole=true) }}
-    where is_oracle and response_kind in ({{ obslake.text_literals(var('obslake_voting_kinds')) }})
+    {{ obslake.specified_oracles(
+        obslake.stale_rows(ref('int_specified_responses'), has_number=true, whole=true) ~ ' as specified_responses'
+    ) | indent(4) }}
 
 ),
 
@@ -72,7 +73,7 @@ final as (
         case
             when cells.is_executed
                 then {{ obslake.is_right(
-                    'cells.response_kind', 'cells.response', 'cells.response_hash', 'specified_oracles.response_hash'
+                    'cells.response_kind', 'cells.response', 'cells.response_hash', 'specified_oracles.response_hashes'
                 ) | indent(20) }}
         end as is_right
     from cells

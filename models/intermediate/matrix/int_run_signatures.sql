@@ -11,6 +11,7 @@ actuations as (
         case when is_final then {{ obslake.actuation_hash() }} end as actuation_hash,
         case when is_final then {{ obslake.stimulus_hash() }} end as stimulus_hash
     from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
+    where not is_alternative
 
 ),
 

@@ -1,5 +1,6 @@
 -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
--- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside.
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
 --
 -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
 -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
@@ -20,6 +21,20 @@
                 'observed', 'set_aside_runs', ['data_set_id', 'problem_id', 'run_id', 'environment_id']
             ) | indent(16) }}
     ) as responses
+{%- endset %}
+{%- set same_key -%}
+    partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+    order by
+        is_executed desc,
+        alternative asc nulls first,
+        observed_at desc,
+        response desc,
+        response_kind desc,
+        operation desc nulls last,
+        target desc nulls last,
+        inputs desc nulls last,
+        duration_ns desc nulls last,
+        test_content_hash desc nulls last
 {%- endset %}
 
 with
@@ -47,6 +62,7 @@ single_responses as (
         responses.is_executed as is_final,
         responses.is_executed and not responses.is_set_aside as is_cell,
         not responses.is_executed as is_skipped,
+        false as is_alternative,
         cast(1 as bigint) as n_runs,
         true as is_stable
     from {{ responses }}
@@ -68,20 +84,8 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by
-                data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
-            order by
-                is_executed desc,
-                observed_at desc,
-                response desc,
-                response_kind desc,
-                operation desc nulls last,
-                target desc nulls last,
-                inputs desc nulls last,
-                duration_ns desc nulls last,
-                test_content_hash desc nulls last
-        ) as precedence
+        row_number() over ({{ same_key | indent(8) }}) as precedence,
+        lag(alternative) over ({{ same_key | indent(8) }}) as alternative_before
     from repeated_responses
 
 ),
@@ -94,10 +98,11 @@ attempts as (
         *,
         row_number() over (
             partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
-            order by is_executed desc, attempt desc
-        ) = 1 as is_last
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
     from ranked
-    where precedence = 1
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
 
 ),
 
@@ -151,8 +156,8 @@ counted as (
 {%- set columns = [
     'data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id', 'environment_id', 'run_id', 'attempt',
     'operation', 'target', 'inputs', 'response', 'response_kind', 'response_hash', 'duration_ns', 'observed_at',
-    'test_content_hash', 'is_executed', 'is_oracle', 'is_set_aside', 'is_repeated', 'is_final', 'is_cell',
-    'is_skipped', 'n_runs', 'is_stable'
+    'test_content_hash', 'alternative', 'is_executed', 'is_oracle', 'is_set_aside', 'is_repeated', 'is_final', 'is_cell',
+    'is_skipped', 'is_alternative', 'n_runs', 'is_stable'
 ] %}
 
 actuations as (

@@ -68,6 +68,10 @@ final as (
         responses.duration_ns,
         responses.observed_at,
         responses.test_content_hash,
+        case
+            when responses.implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }}
+                then nullif(responses.alternative, '')
+        end as alternative,
         {{ obslake.is_executed('responses.response_kind') }} as is_executed,
         responses.implementation_id = {{ obslake.text_literal(var('obslake_oracle')) }} as is_oracle
     from responses

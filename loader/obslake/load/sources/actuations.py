@@ -228,6 +228,8 @@ class _Part:
             "attempt": pa.array(np.zeros(n_rows, np.int32)),
             "duration_ns": pa.array(durations, mask=durations == 0),
             "observed_at": pa.array(self._times[slots]).cast(pa.timestamp("us", "UTC")),
+            # An arena records one specified response.
+            "alternative": pa.nulls(n_rows, pa.string()),
         }
         yield from _batches(plain, named, n_rows)
 

@@ -102,6 +102,15 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Reserved:
+    """A text column that only rows with a certain value in another column (``owner``) may have."""
+
+    column: str
+    owner: tuple[str, str]
+    problem: str
+
+
+@dataclass(frozen=True)
 class _Fault:
     """A possible fault of a row: an SQL condition and its message."""
 
@@ -129,6 +138,7 @@ class Rules:
         required: columns without missing values.
         casts: columns and their types.
         choices: columns and their possible words.
+        reserved: columns that only some rows may have.
         only: check only rows with this value in this column; None: all rows.
     """
 
@@ -136,6 +146,7 @@ class Rules:
     required: Sequence[str] = ()
     casts: Sequence[Cast] = ()
     choices: Sequence[Choice] = ()
+    reserved: Sequence[Reserved] = ()
     only: tuple[str, str] | None = None
 
 
@@ -251,6 +262,14 @@ def _faults(
             word = f"lower({value})" if choice.in_any_case else value
             condition = f"{word} not in ({', '.join(map(quote_literal, choice.words))})"
             faults.append(_Fault(condition, choice.column, value, choice.problem))
+    for reserved in rules.reserved:
+        owner, wanted = reserved.owner
+        if reserved.column in columns and owner in columns:
+            value = quote_identifier(columns[reserved.column])
+            condition = (
+                f"{value} <> '' and {quote_identifier(columns[owner])} <> {quote_literal(wanted)}"
+            )
+            faults.append(_Fault(condition, reserved.column, value, reserved.problem))
     if not faults:
         # Without rules no row has a fault.
         faults.append(_Fault("false", "", "null", ""))

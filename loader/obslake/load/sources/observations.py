@@ -18,7 +18,15 @@ from obslake.lakehouse.schemas import (
 )
 from obslake.load.sources import SQL
 from obslake.load.sources.base import OneStepReader, Options, Staged, loaded
-from obslake.load.sources.checks import Cast, Choice, Rules, check_rows, leave_out, shorten
+from obslake.load.sources.checks import (
+    Cast,
+    Choice,
+    Reserved,
+    Rules,
+    check_rows,
+    leave_out,
+    shorten,
+)
 from obslake.load.sources.columns import match_columns, require_columns, retyped, typed_columns
 from obslake.load.sources.command_options import READING
 from obslake.load.sources.files import SourceFile
@@ -50,6 +58,13 @@ _ADVICE_ON_KINDS = (
     "if the column is empty, the kind follows from the output, also from words such as PASS"
 )
 
+_ONLY_OF_ORACLE = Reserved(
+    "alternative",
+    ("implementation_id", "oracle"),
+    "is an alternative of a specified response, which only rows of implementation oracle have (a file of expected "
+    "answers: --as-oracle; samples: --sample alternative; anything else: give the column another name)",
+)
+
 # The other columns have defaults.
 _REQUIRED_OBSERVATION = ("problem_id", "implementation_id", "test_id")
 
@@ -66,6 +81,7 @@ _TEXT_COLUMNS = (
     "inputs",
     "output",
     "test_content_hash",
+    "alternative",
 )
 
 _PUBLISHED = (
@@ -181,7 +197,7 @@ class ObservationsReader(OneStepReader):
             warnings=[*notes, *staged.warnings],
             advice_on_repeats="name a column that tells them apart: samples of one implementation with --sample "
             "COLUMN, or number them with --count-samples; retries with --map attempt=COLUMN; runs with --map "
-            "run_id=COLUMN",
+            "run_id=COLUMN; several right answers of the oracle with --map alternative=COLUMN",
         )
 
     def identity(self, file: SourceFile, options: Options) -> dict[str, object]:
@@ -235,6 +251,9 @@ class ObservationsReader(OneStepReader):
             c for c in _REQUIRED_OBSERVATION if not (options.as_oracle and c == "implementation_id")
         ]
         require_columns(OBSERVATIONS, files, known, columns, (*required, "output"))
+        sample = sample_column(options, files, columns)
+        if sample is not None and known.get("alternative") == sample:
+            del known["alternative"]
         faulty = check_rows(
             connection,
             files,
@@ -243,11 +262,11 @@ class ObservationsReader(OneStepReader):
                 required=required,
                 casts=typed_columns(OBSERVATIONS),
                 choices=(Choice("response_kind", RESPONSE_KINDS, advice=_ADVICE_ON_KINDS),),
+                reserved=() if options.as_oracle else (_ONLY_OF_ORACLE,),
             ),
             options.max_faulty,
         )
         leave_out(connection, "text_rows", "given_rows", faulty)
-        sample = sample_column(options, files, columns)
         unknown = [c for c in unknown if c != sample]
         replaced = known.pop("implementation_id", None) if options.as_oracle else None
         _create_source_rows(connection, known, options, sample)

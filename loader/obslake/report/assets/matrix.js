@@ -174,7 +174,11 @@ export class Matrix {
   specified(row) {
     if (row.specified < 0) return { text: "not specified", class: "missing" };
     const verdict = { true: "agrees", false: "differs", null: "no winner" }[row.agrees];
-    return { node: [h("span", { class: "note" }, verdict), " ", this.text(this.problem.answers[row.specified])], class: row.agrees === false ? "exception" : null };
+    const { answers } = this.problem;
+    const others = row.alternatives ?? [];
+    const note = others.length ? `${verdict}, one of ${others.length + 1}` : verdict;
+    const title = others.length ? [row.specified, ...others].map((a) => oneLine(answers[a].text, 200)).join("\n") : undefined;
+    return { node: [h("span", { class: "note" }, note), " ", this.text(answers[row.specified])], class: row.agrees === false ? "exception" : null, title };
   }
 
   response(row, answer) {

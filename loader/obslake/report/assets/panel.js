@@ -107,6 +107,8 @@ export class Panel {
     const { consensus, votes: won, runner_up: second, voters, entropy, oracle, specified, agrees } = stimulus;
     const { answers } = this.problem;
     const clusterOracle = stimulus.cluster_oracle;
+    const right = [specified, ...(stimulus.alternatives ?? [])];
+    const several = right.length > 1;
     return h(
       "section",
       {},
@@ -115,9 +117,14 @@ export class Panel {
       oracle >= 0 && this.answer(stimulus, answers[oracle]),
       clusterOracle >= 0 && answers[clusterOracle].class !== answers[oracle]?.class && [h("p", {}, oracle < 0 ? "The largest cluster answers:" : "The largest cluster answers something else:"), this.answer(stimulus, answers[clusterOracle])],
       specified >= 0 && [
-        h("h3", {}, "Specified response"),
-        h("p", {}, { true: "It agrees with the consensus.", false: "It contradicts the consensus: one of them is wrong.", null: "There is no winner to compare it with." }[agrees]),
-        h("div", { class: `answer ${agrees === false ? "exception" : ""}` }, full(answers[specified])),
+        h("h3", {}, several ? "Specified responses" : "Specified response"),
+        several && h("p", {}, `Each of ${right.length} responses is right.`),
+        h("p", {}, {
+          true: several ? "One of them agrees with the consensus." : "It agrees with the consensus.",
+          false: several ? "The consensus is none of them." : "It contradicts the consensus: one of them is wrong.",
+          null: `There is no winner to compare ${several ? "them" : "it"} with.`,
+        }[agrees]),
+        right.map((a) => h("div", { class: `answer ${agrees === false ? "exception" : ""}` }, full(answers[a]))),
       ],
     );
   }

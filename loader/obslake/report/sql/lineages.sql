@@ -77,7 +77,7 @@ select
     e.*,
     case
         when e.response_kind = 'verdict' then split_part(e.response, '@', 1) = 'passed'
-        when o.specified_response_hash is not null then e.response_hash = o.specified_response_hash
+        else instr(o.specified_response_hashes, e.response_hash) > 0
     end as is_right
 from ends as e
 left join consensus_oracles as o

@@ -113,6 +113,14 @@ asked as (
         count(distinct inputs) as n_inputs
     from report_cells
     group by p, s
+),
+
+alternatives as (
+    select r.p, r.s, list(a.a order by r.alternative) as answers
+    from report_alternatives as r
+    inner join report_oracle_answers as a
+        on r.p = a.p and r.response = a.response and r.response_hash = a.response_hash
+    group by r.p, r.s
 )
 
 select
@@ -134,6 +142,7 @@ select
         oracle := list(coalesce(o.a, -1) order by s.s),
         cluster_oracle := list(coalesce(k.a, -1) order by s.s),
         specified := list(coalesce(w.a, -1) order by s.s),
+        alternatives := list(t.answers order by s.s),
         agrees := list(s.agrees_with_specified order by s.s)
     )) as value
 from report_stimuli as s
@@ -145,6 +154,7 @@ left join report_oracle_answers as k
     on s.p = k.p and s.cluster_oracle_response = k.response and s.cluster_oracle_response_hash = k.response_hash
 left join report_oracle_answers as w
     on s.p = w.p and s.specified_response = w.response and s.specified_response_hash = w.response_hash
+left join alternatives as t on s.p = t.p and s.s = t.s
 group by s.p;
 
 -- One list of answers per cluster shown, by stimulus; -1 where it executed none.

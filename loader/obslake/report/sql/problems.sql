@@ -47,6 +47,18 @@ from ranked
 left join room on ranked.p = room.p
 where ranked.interest <= coalesce(room.max_stimuli, 100);
 
+-- What is right beside the first specified response.
+create or replace temp table report_alternatives as
+select s.p, s.s, r.alternative, r.response, r.response_hash
+from specified_responses as r
+inner join report_stimuli as s
+    on
+        r.data_set_id = s.data_set_id
+        and r.problem_id = s.problem_id
+        and r.test_id = s.test_id
+        and r.step_id = s.step_id
+where not r.is_first;
+
 create or replace temp table report_cells as
 select
     s.p,
@@ -156,6 +168,8 @@ oracles as (
     select p, cluster_oracle_response, cluster_oracle_response_hash from report_stimuli
     union
     select p, specified_response, specified_response_hash from report_stimuli
+    union
+    select p, response, response_hash from report_alternatives
 ),
 
 answers as (

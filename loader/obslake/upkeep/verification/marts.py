@@ -53,10 +53,17 @@ _COMPARED = {
     ),
     "consensus_oracles": (
         "select data_set_id, problem_id, test_id, step_id, consensus, n_voters, n_votes, n_runner_up_votes, "
-        "n_distinct_responses, n_votes_needed, oracle_response, specified_response from verified_oracles",
+        "n_distinct_responses, n_votes_needed, oracle_response, specified_response, agrees_with_specified "
+        "from verified_oracles",
         "select data_set_id, problem_id, test_id, step_id, consensus, n_voters, n_votes, n_runner_up_votes, "
-        "n_distinct_responses, n_votes_needed, oracle_response, specified_response "
+        "n_distinct_responses, n_votes_needed, oracle_response, specified_response, agrees_with_specified "
         "from {schema}.consensus_oracles",
+    ),
+    "specified_responses": (
+        "select data_set_id, problem_id, test_id, step_id, canonical, alternative, response, response_kind, "
+        "is_first from verified_specified",
+        "select data_set_id, problem_id, test_id, step_id, response_hash, alternative, response, response_kind, "
+        "is_first from {schema}.specified_responses",
     ),
 }
 
@@ -243,7 +250,14 @@ def _compute_again(
     )
     run_sql_file(connection, Path(__file__).with_name("verify_marts.sql"))
     check.counted += _first(connection, "select count(*) from verified_problems")[0]
+    built_marts = connection.execute(
+        "select table_name from information_schema.tables where table_catalog = ? and table_schema = ?",
+        [_MARTS, built.schema.strip('"')],
+    ).fetchall()
     for mart, (expected, found) in _COMPARED.items():
+        # Earlier versions built fewer marts.
+        if (mart,) not in built_marts:
+            continue
         found = (
             f"select rows.* from ({found.format(schema=built.schema)}) as rows "
             "semi join verified_problems using (data_set_id, problem_id)"

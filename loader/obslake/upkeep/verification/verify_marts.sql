@@ -7,34 +7,33 @@
 -- others), described (code and origin of implementations), other_contents (cells that answer a stimulus before it was
 -- edited), set_aside_runs (which count for no implementation) and voting_rules (of problems with rules of their own).
 
+create or replace temp view verified_responses as
+select
+    o.* replace (if(implementation_id = getvariable('oracle'), coalesce(alternative, ''), '') as alternative),
+    response_kind not in ('not_executed', 'skipped') as executed,
+    case
+        when output is null or (response_kind = 'void' and output = '') then coalesce(
+            map {
+                'void': '{}', 'timeout': '$TIMEOUT', 'crash': '$CRASH', 'not_serializable': '$N/A',
+                'not_executed': '$*', 'skipped': '$*'
+            }[response_kind],
+            ''
+        )
+        else output
+    end as response
+from recorded as o
+semi join verified_problems as v on o.data_set_id = v.data_set_id and o.problem_id = v.problem_id;
+
 create or replace temp table verified_cells as
 with
 
-responses as (
-    select
-        o.*,
-        response_kind not in ('not_executed', 'skipped') as executed,
-        case
-            when output is null or (response_kind = 'void' and output = '') then coalesce(
-                map {
-                    'void': '{}', 'timeout': '$TIMEOUT', 'crash': '$CRASH', 'not_serializable': '$N/A',
-                    'not_executed': '$*', 'skipped': '$*'
-                }[response_kind],
-                ''
-            )
-            else output
-        end as response
-    from recorded as o
-    semi join verified_problems as v on o.data_set_id = v.data_set_id and o.problem_id = v.problem_id
-),
-
 attempts as (
-    select * from responses
+    select * from verified_responses
     qualify row_number() over (
         partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
         order by
-            executed desc, observed_at desc, response desc, response_kind desc, operation desc nulls last,
-            target desc nulls last, inputs desc nulls last, duration_ns desc nulls last,
+            executed desc, alternative asc, observed_at desc, response desc, response_kind desc,
+            operation desc nulls last, target desc nulls last, inputs desc nulls last, duration_ns desc nulls last,
             test_content_hash desc nulls last
     ) = 1
 ),
@@ -72,7 +71,7 @@ ruled_cells as (
 
 select
     data_set_id, problem_id, test_id, step_id, implementation_id, operation, target, inputs, response,
-    response_kind, run_id, environment_id, observed_at,
+    response_kind, run_id, environment_id, attempt, observed_at,
     coalesce(c.response_hash, exact_hash) as canonical
 from ruled_cells
 left join canonical_hashes as c using (data_set_id, problem_id, test_pattern, response_kind, exact_hash);
@@ -97,6 +96,50 @@ select
 from verified_problems
 left join voting_rules using (data_set_id, problem_id)
 group by data_set_id, problem_id;
+
+create or replace temp table verified_specified as
+with
+
+alternatives as (
+    select
+        o.*,
+        md5(if(response_kind = 'verdict', split_part(response, '@', 1), response)) as exact_hash
+    from verified_responses as o
+    semi join verified_cells as c using (
+        data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+    )
+    where implementation_id = getvariable('oracle') and executed
+    qualify row_number() over (
+        partition by data_set_id, problem_id, test_id, step_id, alternative
+        order by observed_at desc, response desc, response_kind desc
+    ) = 1
+),
+
+ruled_alternatives as (
+    select * replace (coalesce(test_pattern, '') as test_pattern)
+    from alternatives
+    left join test_rules using (data_set_id, problem_id, test_id)
+),
+
+canonical_alternatives as (
+    select a.*, coalesce(c.response_hash, exact_hash) as canonical
+    from ruled_alternatives as a
+    left join canonical_hashes as c using (data_set_id, problem_id, test_pattern, response_kind, exact_hash)
+    where list_contains(getvariable('voting_kinds'), response_kind)
+)
+
+select
+    data_set_id,
+    problem_id,
+    test_id,
+    step_id,
+    canonical,
+    nullif(min(alternative), '') as alternative,
+    arg_min(response, alternative) as response,
+    arg_min(response_kind, alternative) as response_kind,
+    row_number() over (partition by data_set_id, problem_id, test_id, step_id order by min(alternative)) = 1 as is_first
+from canonical_alternatives
+group by data_set_id, problem_id, test_id, step_id, canonical;
 
 create or replace temp table verified_columns as
 with
@@ -203,7 +246,8 @@ votes as (
         cast(sum(n) as bigint) as n_voters,
         count(*) as n_distinct_responses,
         list(n order by n desc) as counts,
-        arg_max(response, n) as winner
+        arg_max(response, n) as winner,
+        arg_max(canonical, n) as winning_canonical
     from tallies
     group by all
 ),
@@ -244,16 +288,18 @@ needed as (
 ),
 
 stimuli as (
+    select distinct data_set_id, problem_id, test_id, step_id from verified_cells
+),
+
+specified as (
     select
         data_set_id,
         problem_id,
         test_id,
         step_id,
-        max(response) filter (
-            implementation_id = getvariable('oracle')
-            and list_contains(getvariable('voting_kinds'), response_kind)
-        ) as specified_response
-    from verified_cells
+        max(response) filter (is_first) as specified_response,
+        list(canonical) as specified_canonicals
+    from verified_specified
     group by all
 )
 
@@ -275,7 +321,10 @@ select
     coalesce(n_distinct_responses, 0) as n_distinct_responses,
     n_votes_needed,
     case when consensus <> 'tie' and n_votes >= n_votes_needed then winner end as oracle_response,
-    specified_response
+    specified_response,
+    if(oracle_response is not null, list_contains(specified_canonicals, winning_canonical), null)
+        as agrees_with_specified
 from stimuli
 left join votes using (data_set_id, problem_id, test_id, step_id)
-left join needed using (data_set_id, problem_id, test_id, step_id);
+left join needed using (data_set_id, problem_id, test_id, step_id)
+left join specified using (data_set_id, problem_id, test_id, step_id);

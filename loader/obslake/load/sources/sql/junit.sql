@@ -320,7 +320,8 @@ select
         round(plausible_seconds(regexp_replace(time, '[\s\x{00a0}\x{202f}''’]', '', 'g')) * 1e9) as bigint
     ) as duration_ns,
     coalesce(began.began_at, suite_began.began_at, modified_at) as observed_at,
-    null::varchar as test_content_hash
+    null::varchar as test_content_hash,
+    null::varchar as alternative
 from (
     select
         *,

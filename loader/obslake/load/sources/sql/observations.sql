@@ -12,7 +12,7 @@ select
     null::varchar as run_id, null::int as attempt, null::varchar as operation,
     null::varchar as target, null::varchar as inputs, null::varchar as output,
     null::varchar as response_kind, null::bigint as duration_ns, null::timestamptz as observed_at,
-    null::varchar as test_content_hash,
+    null::varchar as test_content_hash, null::varchar as alternative,
     null::timestamptz as _obslake_time, null::varchar as _obslake_sample
 where false
 union all by name
@@ -43,7 +43,9 @@ select
     coalesce(response_kind, response_kind(output)) as response_kind,
     cast(duration_ns as bigint) as duration_ns,
     coalesce(moment(observed_at), _obslake_time) as observed_at,
-    test_content_hash
+    test_content_hash,
+    -- pandas writes whole numbers as floats if some are missing, as those of the first alternatives are.
+    regexp_replace(nullif(alternative, ''), '^(\d+)\.0$', '\1') as alternative
 from native_rows;
 
 create temp view loaded_runs as

@@ -53,7 +53,8 @@ select
     if(implementation_id = 'oracle' and output = 'null', 'not_executed', response_kind(output)) as response_kind,
     duration_ns,
     observed_at,
-    test_hash as test_content_hash
+    test_hash as test_content_hash,
+    null::varchar as alternative
 from published_rows;
 
 create temp view loaded_tests as

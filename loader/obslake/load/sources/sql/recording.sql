@@ -25,7 +25,8 @@ select
     coalesce(calls.response_kind, response_kind(calls.output)) as response_kind,
     cast(calls.duration_ns as bigint) as duration_ns,
     coalesce(moment(calls.observed_at), sessions.started_at) as observed_at,
-    null::varchar as test_content_hash
+    null::varchar as test_content_hash,
+    null::varchar as alternative
 from recording_lines as calls
 join sessions using (session)
 left join test_keys
