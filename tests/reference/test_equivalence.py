@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,5 +147,8 @@ WORDS = (
 def test_canonical_forms_are_their_own(rules: Rules, words: list[str]) -> None:
     if rules.significant_digits is None and rules.in_text:
         return
+    if rules.masks:
+        # Masks see the recorded text only: `5 MS` becomes a duration when its case is ignored.
+        rules = replace(rules, by_unicode=False, by_case=False, by_whitespace=False)
     text = canonical_form("".join(words), "value", rules)
     assert canonical_form(text, "value", rules) == text

@@ -424,7 +424,25 @@ def test_single_implementation() -> None:
     assert cluster_sets(marts) == [{"a"}]
     (row,) = marts.consensus_oracles
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "unanimous", 1, 1, 0, 1, 1.0, 1, 0.0, "1", None, 0, None, 0, True,
+        "d",
+        "p",
+        "t1",
+        0,
+        "1",
+        "unanimous",
+        1,
+        1,
+        0,
+        1,
+        1.0,
+        1,
+        0.0,
+        "1",
+        None,
+        0,
+        None,
+        0,
+        True,
     )
 
 
@@ -435,7 +453,25 @@ def test_only_the_oracle() -> None:
     assert len(marts.response_signatures) == 1
     (row,) = marts.consensus_oracles
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, None, "no_votes", 0, 0, 0, None, None, 0, None, None, "1", 1, None, 0, True,
+        "d",
+        "p",
+        "t1",
+        0,
+        None,
+        "no_votes",
+        0,
+        0,
+        0,
+        None,
+        None,
+        0,
+        None,
+        None,
+        "1",
+        1,
+        None,
+        0,
+        True,
     )
 
 
@@ -445,21 +481,75 @@ def test_only_the_oracle() -> None:
 def test_majority() -> None:
     row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "majority", 3, 2, 1, 1, 2 / 3, 2, 0.918296, "1", None, 0, None, 0, True,
+        "d",
+        "p",
+        "t1",
+        0,
+        "1",
+        "majority",
+        3,
+        2,
+        1,
+        1,
+        2 / 3,
+        2,
+        0.918296,
+        "1",
+        None,
+        0,
+        None,
+        0,
+        True,
     )
 
 
 def test_plurality() -> None:
     row = consensus(obs("a", "1"), obs("b", "1"), obs("c", "2"), obs("d", "3"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, "1", "plurality", 4, 2, 1, 1, 0.5, 3, 1.5, "1", None, 0, None, 0, True,
+        "d",
+        "p",
+        "t1",
+        0,
+        "1",
+        "plurality",
+        4,
+        2,
+        1,
+        1,
+        0.5,
+        3,
+        1.5,
+        "1",
+        None,
+        0,
+        None,
+        0,
+        True,
     )
 
 
 def test_tie() -> None:
     row = consensus(obs("a", "1"), obs("b", "2"), obs(ORACLE, "1"))
     assert row == ConsensusRow(
-        "d", "p", "t1", 0, None, "tie", 2, 1, 1, 1, 0.5, 2, 1.0, None, "1", 1, None, 0, True,
+        "d",
+        "p",
+        "t1",
+        0,
+        None,
+        "tie",
+        2,
+        1,
+        1,
+        1,
+        0.5,
+        2,
+        1.0,
+        None,
+        "1",
+        1,
+        None,
+        0,
+        True,
     )
 
 
