@@ -8,7 +8,10 @@
             'obslake_as_of: its keys are ' ~ parts | join(', ') ~ ' and data_set_id, not ' ~ tojson(given)
         ) }}
     {%- endif -%}
-    {%- for name, value in given.items() if value is not none -%}
+    {%- for name, value in given.items() -%}
+        {%- if value is none or value | string == '' -%}
+            {{ exceptions.raise_compiler_error('obslake_as_of: ' ~ name ~ ' has no value') }}
+        {%- endif -%}
         {%- do context.update({name: obslake.text_literal(value | string)}) -%}
     {%- endfor -%}
     {%- if 'data_set_id' in context and context | length == 1 -%}

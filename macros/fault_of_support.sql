@@ -11,5 +11,8 @@
                 || '2/3 of implementations, more than 0.5 of voters, 0.5 of implementations + 1'
         when {{ argument }} like '% of %' and coalesce(not {{ numerator }} between 0.000001 and {{ denominator }}, true)
             then 'the share of minimal_support must be greater than 0, and at most 1'
+        when
+            ({{ argument }} like 'more than %' or {{ argument }} like '% + %') and {{ numerator }} >= {{ denominator }}
+            then 'no response can have more votes than all: the share of minimal_support must be less than 1 here'
     end
 {%- endmacro %}

@@ -23,8 +23,8 @@ def connect(home: "str | os.PathLike[str] | None" = None) -> "duckdb.DuckDBPyCon
         home: folder of the lakehouse; None: ``$OBSLAKE_HOME``, else ``lake``.
 
     Returns:
-        A DuckDB connection that cannot change the lakehouse; what it creates itself is in memory. It shows the
-        lakehouse as it was when it was opened.
+        A DuckDB connection that has the lakehouse read-only; what it creates itself is in memory. It shows the
+        lakehouse as it was when it was opened. `COPY … TO` can write any file that you may write.
 
     Raises:
         NoLakehouseError: there is no lakehouse at ``home``.
@@ -50,6 +50,7 @@ def wide_matrix(
         value: column of the function ``srm`` that the cells show; a cell that was not executed is null.
 
     Raises:
+        QueryError: names of implementations differ only in the case of letters, or are those of the first columns.
         duckdb.Error: there is no such data set, problem or column.
     """
     from obslake.query.notebook import wide_matrix

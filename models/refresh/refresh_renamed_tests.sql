@@ -8,6 +8,7 @@
     obslake.faulty_renamed_tests(ref('stg_renamed_tests')),
     ['data set', 'problem', 'test']
 ) %}
+{%- do obslake.tell_unmatched_scopes('renamed_tests', ref('stg_renamed_tests'), ref('refresh_load_problems')) %}
 
 with
 

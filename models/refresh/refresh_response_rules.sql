@@ -8,6 +8,9 @@
     obslake.faulty_response_equivalences(ref('stg_response_equivalences')),
     ['data set', 'problem', 'test', 'rule']
 ) %}
+{%- do obslake.tell_unmatched_scopes(
+    'response_equivalences', ref('stg_response_equivalences'), ref('refresh_load_problems')
+) %}
 
 with
 

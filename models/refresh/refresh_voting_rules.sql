@@ -7,6 +7,7 @@
     obslake.faulty_voting_rules(ref('stg_voting_rules')),
     ['data set', 'problem', 'rule', 'argument']
 ) %}
+{%- do obslake.tell_unmatched_scopes('voting_rules', ref('stg_voting_rules'), ref('refresh_load_problems')) %}
 
 with
 

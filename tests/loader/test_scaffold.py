@@ -50,6 +50,14 @@ def test_files_that_exist_are_not_replaced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["models", "models.yml"]
 
 
+def test_a_file_that_bears_the_name_of_the_link_is_kept(tmp_path: Path) -> None:
+    (tmp_path / ".obslake").write_text("mine")
+    with pytest.raises(BuildError, match="is not a link"):
+        create_project(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".obslake"]
+    assert (tmp_path / ".obslake").read_text() == "mine"
+
+
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BuildError, match="cannot be written to: File exists"):

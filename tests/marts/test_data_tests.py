@@ -196,6 +196,7 @@ SINGULAR: dict[str, list[str]] = {
                     *("0", "2.0", "0.5", "0.5 of votes", "0 of voters", "1.1 of voters"),
                     *("3/2 of voters", "1/0 of voters", "0.1234567 of voters", "0.5 of voters +1"),
                     *("at least 0.5 of voters", "more than 2", "0.5 of voters + 1.5", " 2"),
+                    *("more than 1 of voters", "2/2 of implementations + 1"),
                 )
             ),
         )

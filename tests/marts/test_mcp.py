@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -113,11 +114,34 @@ def test_an_answer_has_a_size(demo: Workspace) -> None:
     assert len(json.dumps(row)) < 120_000
 
 
+def test_names_of_columns_count_and_columns_can_be_left_out(demo: Workspace) -> None:
+    answer = call(demo, "query", sql=f'select 1 as "{"x" * 5000}" from range(500)', limit=500)
+    assert len(json.dumps(answer)) < 120_000
+    many = ", ".join(f"repeat('y', 1900) as c{i}" for i in range(90))
+    answer = call(demo, "query", sql=f"select {many}")
+    assert len(json.dumps(answer)) < 120_000
+    assert "columns: those with room" in answer["notes"]
+
+
+def test_what_python_cannot_hold_is_an_error(demo: Workspace) -> None:
+    message = refused(demo, "query", sql="select interval '100000000 years'")
+    assert "cast it to text" in message
+
+
+def test_modules_of_the_working_folder_are_not_run(
+    demo: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("resource", "json", "duckdb", "anyio"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit(7)\n")
+    monkeypatch.chdir(tmp_path)
+    assert call(demo, "query", sql="select 1 as a")["rows"] == [{"a": 1}]
+
+
 def test_a_cell_is_explained(demo: Workspace) -> None:
     test, step, implementation, n_runs = demo.query(
         "select test_id, step_id, implementation_id, n_runs from stimulus_response_matrix "
         "where data_set_id = 'demo' and problem_id = 'lru_cache' and implementation_id <> 'oracle' "
-        "order by n_runs desc, all limit 1"
+        "order by n_runs desc, test_id, step_id, implementation_id limit 1"
     )[0]
     cell = {"test": test, "step": step, "implementation": implementation}
     answer = call(demo, "explain_cell", data_set="demo", problem="lru_cache", **cell)
@@ -129,6 +153,9 @@ def test_a_cell_is_explained(demo: Workspace) -> None:
     assert max(votes) == row["oracle"]["n_votes"]
     (own,) = [r for r in row["responses"] if r["has_this_implementation"]]
     assert row["cell"]["response"] in own["recorded_responses"]
+    assert all("oracle" not in response["implementations"] for response in row["responses"])
+    right = {response["response_hash"] for response in row["specified"]}
+    assert {r["response_hash"] for r in row["responses"] if r["is_specified"]} <= right
 
 
 def test_unknown_names_are_errors(demo: Workspace) -> None:

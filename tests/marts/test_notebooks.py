@@ -107,6 +107,17 @@ def test_the_wide_matrix_is_the_matrix(lake: duckdb.DuckDBPyConnection) -> None:
         assert stimuli == sorted(stimuli)
 
 
+@pytest.mark.parametrize("names", [("Foo", "foo"), ("a", "Test_ID")])
+def test_implementations_that_cannot_be_columns_are_named(names: tuple[str, str]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create macro srm(data_set, problem) as table select 't' as test_id, 0 as step_id, "
+            f"unnest({list(names)}) as implementation_id, '1' as response"
+        )
+        with pytest.raises(QueryError, match=repr(names[1])):
+            obslake.wide_matrix(connection, "d", "p")
+
+
 def test_a_connection_reads_everything_and_changes_nothing(
     lake: duckdb.DuckDBPyConnection, demo: Workspace
 ) -> None:

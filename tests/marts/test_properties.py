@@ -281,10 +281,12 @@ def test_marts_that_are_left_out_are_empty(make_workspace: Callable[[str], Works
         ({"obslake_minimal_support": "2"}, 'or a share such as 0.5 of voters, not "2"'),
         ({"obslake_minimal_support": "3/2 of voters"}, 'voters, not "3/2 of voters"'),
         ({"obslake_minimal_support": "half of voters"}, 'voters, not "half of voters"'),
+        ({"obslake_minimal_support": "1 of voters + 1"}, 'voters, not "1 of voters + 1"'),
         (
             {"obslake_as_of": {"run": "r1"}},
             "its keys are run_id, environment_id, revision and data_set_id",
         ),
+        ({"obslake_as_of": {"run_id": None}}, "obslake_as_of: run_id has no value"),
         (
             {"obslake_as_of": {"data_set_id": "d"}},
             "data_set_id needs one of run_id, environment_id",

@@ -301,7 +301,11 @@ def test_a_description_builds_only_the_models_that_depend_on_it(
     description = {"problem_id": "p3", "implementation_id": "a", "lineage": "l", "revision": "1"}
     load_rows(shared, data_set, [description], "implementations")
     yield FOURTH_RUN
-    models = ["int_implementations", "int_lineage_cells", "int_other_contents", "behavior_changes"]
+    models = [
+        *("int_implementations", "int_lineage_cells", "int_other_contents", "behavior_changes"),
+        # Who votes can depend on the origin and the code; if nobody else does, nothing more is built.
+        *("int_non_voters", "int_implementation_signatures"),
+    ]
     assert built(shared, data_set) == {key: {(data_set, "p3")} for key in models}
     described = "select problem_id from lineage where data_set_id = ?"
     assert shared.query(described, [data_set]) == [("p3",)]
@@ -348,7 +352,7 @@ def test_only_the_implementations_of_a_load_are_built_again(shared: Shared, data
     load_rows(shared, data_set, [describe("d", 3)], "implementations")
     load_rows(shared, data_set, [{**row("p1", "d"), "output": "2"}])
     yield SEVENTH_RUN
-    for model in ("int_actuations", "int_implementation_signatures", "int_lineage_cells"):
+    for model in ("int_actuations", "int_column_signatures", "int_lineage_cells"):
         assert columns_built(shared, model, data_set) == {("p1", "d")}
     assert columns_built(shared, "behavior_changes", data_set) == {("p1", "d"), ("p1", "c")}
     changes = (
@@ -1025,8 +1029,8 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
         "models/marts/problem_assessments.yml", "description: Another.", "description: A note."
     )
     assert "built by an earlier version: every problem is built again" in output
-    # There are no measurements.
-    assert len(built(workspace)) == 31
+    # There are no measurements and no voting rules.
+    assert len(built(workspace)) == 34
 
     # A run on Spark may be interrupted between storing the versions and storing the code they were built from.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as marts:

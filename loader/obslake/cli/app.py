@@ -91,7 +91,7 @@ def init(home: str | None, dbt_project: str | None) -> None:
     """Create the folder, the catalog and the empty tables; existing ones stay unchanged.
 
     The lakehouse of a dbt project is its folder lake, unless you name another one. In a project that exists, only
-    its link to the installed package is renewed.
+    its link to the installed package is renewed, and packages are installed.
     """
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.marts.scaffold import create_project

@@ -116,11 +116,13 @@ def create_project(folder: str | os.PathLike[str]) -> Scaffold:
     if exists:
         _check_uses_package(project)
     files = {} if exists else _files(project, package)
+    link = project / _LINK
+    if link.exists() and not link.is_symlink():
+        raise BuildError(f"{link} is not a link to an installed package\n  move it elsewhere")
     try:
         for name, text in files.items():
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(text, encoding="utf-8")
-        link = project / _LINK
         link.unlink(missing_ok=True)
         link.symlink_to(package, target_is_directory=True)
     except OSError as error:
@@ -177,7 +179,7 @@ def _install_packages(project: Path) -> None:
     with tempfile.TemporaryDirectory() as logs:
         done = subprocess.run(  # noqa: S603
             [
-                *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet"),
+                *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()", "--quiet"),
                 *("--no-use-colors", "deps", "--project-dir", str(project)),
                 *("--profiles-dir", str(project)),
             ],

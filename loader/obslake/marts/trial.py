@@ -206,7 +206,7 @@ def _write_profile(project: Path, home: Path, marts: Path, profiles: Path) -> No
 def _run_dbt(work: Path, home: Path, variables: Sequence[str]) -> None:
     """Refresh the copy of the marts in another process, which ends with its connections and its settings."""
     command = [
-        *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "run"),
+        *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()", "--quiet", "run"),
         *("--project-dir", str(work / "project"), "--profiles-dir", str(work / "profiles")),
         *(f"--vars={each}" for each in variables),
         *("--no-use-colors", "--select", *(f"+{mart}" for mart in _MARTS)),

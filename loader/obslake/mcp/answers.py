@@ -1,6 +1,7 @@
 """Answers of a size that an agent can read."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,8 @@ MOST_ROWS = 500
 
 _MOST_CHARACTERS = 2_000
 _MOST_ITEMS = 100
-_MOST_BYTES = 100_000
+MOST_BYTES = 100_000
+"""Size of the rows of one answer as JSON, but for the last value."""
 
 
 @dataclass
@@ -34,7 +36,9 @@ class Answer:
     notes: list[str] = field(default_factory=list)
 
 
-def answer(home: str | None, limits: Limits, query: str, limit: int) -> Answer:
+def answer(
+    home: str | None, limits: Limits, query: str, limit: int, most_bytes: int = MOST_BYTES
+) -> Answer:
     """Answer one query that reads.
 
     Args:
@@ -42,6 +46,7 @@ def answer(home: str | None, limits: Limits, query: str, limit: int) -> Answer:
         limits: time and memory of the query.
         query: one statement.
         limit: number of rows that are wanted.
+        most_bytes: size of the rows as JSON.
 
     Raises:
         QueryError: the query does not only read, DuckDB refuses it, it exceeds a limit, or there are no marts.
@@ -53,10 +58,10 @@ def answer(home: str | None, limits: Limits, query: str, limit: int) -> Answer:
         is_plan = relation.columns == ["explain_key", "explain_value"]
         found = (relation if is_plan else relation.limit(limit + 1)).fetchall()
         snapshot = built_snapshot(relation)
-    cut = _Cut()
+    cut = _Cut(most_bytes)
     rows: list[dict[str, Any]] = []
     for row in found[:limit]:
-        shown = {name: cut.shown(plain(value)) for name, value in zip(names, row, strict=True)}
+        shown = cut.fields(zip(names, row, strict=True))
         if cut.is_full and rows:
             break
         rows.append(shown)
@@ -69,10 +74,12 @@ def answer(home: str | None, limits: Limits, query: str, limit: int) -> Answer:
 class _Cut:
     """Shortens values, so that all together have the size of an answer, and counts what it has shortened."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int) -> None:
         self._texts = 0
         self._lists = 0
-        self._room = _MOST_BYTES
+        self._has_all_columns = True
+        self._most_bytes = most_bytes
+        self._room = most_bytes
 
     @property
     def is_full(self) -> bool:
@@ -91,12 +98,22 @@ class _Cut:
                 self._lists += len(items) < len(value)
                 return items
             case dict():
-                return {self._text(str(key)): self.shown(item) for key, item in value.items()}
+                return self.fields(value.items())
             case str():
                 return self._text(value)
             case _:
                 self._room -= len(json.dumps(value))
                 return value
+
+    def fields(self, items: Iterable[tuple[object, object]]) -> dict[str, object]:
+        """Return the columns of a row, or the members of a structure, that have room."""
+        found: dict[str, object] = {}
+        for name, item in items:
+            if self.is_full and found:
+                self._has_all_columns = False
+                break
+            found[self._text(str(name))] = self.shown(plain(item))
+        return found
 
     def _text(self, text: str) -> str:
         most = 0 if self.is_full else _MOST_CHARACTERS
@@ -113,6 +130,8 @@ class _Cut:
             notes.append(f"texts: {self._texts} cut, to at most {_MOST_CHARACTERS:,} characters")
         if self._lists:
             notes.append(f"lists: {self._lists} cut, to at most {_MOST_ITEMS} items")
+        if not self._has_all_columns:
+            notes.append("columns: those with room")
         if self.is_full:
-            notes.append(f"size: {_MOST_BYTES:,} bytes; select fewer columns or rows")
+            notes.append(f"size: {self._most_bytes:,} bytes; select fewer columns or rows")
         return notes

@@ -11,8 +11,11 @@ select
     count(*) as n_problems,
     sum(n_actuations) as n_actuations,
     max(n_implementations) as most_implementations_of_a_problem,
-    (select count(*) from runs where runs.data_set_id = problems.data_set_id) as n_runs,
-    (select count(*) from runs where runs.data_set_id = problems.data_set_id and is_set_aside) as n_runs_set_aside,
+    (select count(distinct run_id) from runs where runs.data_set_id = problems.data_set_id) as n_runs,
+    (
+        select count(distinct run_id) from runs
+        where runs.data_set_id = problems.data_set_id and is_set_aside
+    ) as n_runs_set_aside_in_some_environment,
     (select max(last_observed_at) from runs where runs.data_set_id = problems.data_set_id) as last_observed_at,
     (
         select list(distinct lineage order by lineage) from implementations

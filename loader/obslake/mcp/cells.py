@@ -4,7 +4,7 @@ from typing import Any
 
 from obslake.engine import quote_literal
 from obslake.errors import UnknownNameError
-from obslake.mcp.answers import MOST_ROWS, Answer, answer
+from obslake.mcp.answers import MOST_BYTES, MOST_ROWS, Answer, answer
 from obslake.query.ask import Limits
 
 # The rules of a test are those of its pattern, or of its problem.
@@ -35,16 +35,35 @@ select
     count(*) as n_implementations,
     count(*) filter (votes.is_vote) as n_votes,
     list(matrix.implementation_id order by matrix.implementation_id) as implementations,
-    bool_or(matrix.implementation_id = {implementation}) as has_this_implementation
-from stimulus_response_matrix as matrix
+    bool_or(matrix.implementation_id = {implementation}) as has_this_implementation,
+    bool_or(specified.response_hash is not null) as is_specified
+from obslake.main_intermediate.int_matrix_cells as matrix
 left join obslake.main_intermediate.int_votes as votes
     on votes.data_set_id = {data_set} and votes.problem_id = {problem}
     and matrix.test_id = votes.test_id and matrix.step_id = votes.step_id
     and matrix.implementation_id = votes.implementation_id
+left join specified_responses as specified
+    on specified.data_set_id = {data_set} and specified.problem_id = {problem}
+    and matrix.test_id = specified.test_id and matrix.step_id = specified.step_id
+    and matrix.response_hash = specified.response_hash
 where matrix.data_set_id = {data_set} and matrix.problem_id = {problem}
-    and matrix.test_id = {test} and matrix.step_id = {step}
+    and matrix.test_id = {test} and matrix.step_id = {step} and not matrix.is_oracle
 group by matrix.response_hash
 order by n_votes desc, n_implementations desc, matrix.response_hash
+"""
+
+_SPECIFIED = """
+select alternative, response, response_kind, response_hash
+from specified_responses
+where data_set_id = {data_set} and problem_id = {problem} and test_id = {test} and step_id = {step}
+order by is_first desc, alternative
+"""
+
+# Rules that the project's variables do not have.
+_VOTING_RULES = """
+select rule, argument from obslake.main_intermediate.int_voting_rules
+where data_set_id = {data_set} and problem_id = {problem}
+order by all
 """
 
 _ORACLE = "from oracle({data_set}, {problem}) {where}"
@@ -62,7 +81,8 @@ def explain(
     """Return one row with everything that decides what a cell is and means.
 
     Its columns: ``cell``; ``actuations``, all runs and attempts; ``responses``, each distinct response to the
-    stimulus with its votes; ``oracle``; ``rules``, the rules of equality of the test, null if texts decide.
+    stimulus with its votes; ``oracle``; ``specified``, all responses that are right; ``rules``, the rules of
+    equality of the test, null if texts decide; ``voting_rules``, those that differ from the project's variables.
 
     Raises:
         UnknownNameError: the implementation has no actuation with this stimulus.
@@ -77,12 +97,14 @@ def explain(
     }
     names["where"] = "where test_id = {test} and step_id = {step}".format(**names)
     parts: dict[str, Answer] = {
-        name: answer(home, limits, query.format(**names), MOST_ROWS)
+        name: answer(home, limits, query.format(**names), MOST_ROWS, MOST_BYTES // 7)
         for name, query in {
             "actuations": _ACTUATIONS,
             "cell": _CELL,
             "responses": _RESPONSES,
             "oracle": _ORACLE,
+            "specified": _SPECIFIED,
+            "voting_rules": _VOTING_RULES,
             "rules": _RULES,
         }.items()
     }
@@ -100,7 +122,9 @@ def explain(
         "actuations": parts["actuations"].rows,
         "responses": parts["responses"].rows,
         "oracle": _only(parts["oracle"]),
+        "specified": parts["specified"].rows,
         "rules": _set_rules(parts["rules"]),
+        "voting_rules": parts["voting_rules"].rows,
     }
     return Answer(parts["cell"].snapshot_id, [row], bool(notes), notes)
 

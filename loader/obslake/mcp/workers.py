@@ -7,6 +7,7 @@ function on a large value can take longer, and its result can be larger; only th
 import json
 import resource
 import sys
+import traceback
 from dataclasses import asdict
 
 import anyio
@@ -45,7 +46,8 @@ async def ask_worker(
     try:
         with anyio.fail_after(seconds + _GRACE_SECONDS):
             done = await anyio.run_process(
-                [sys.executable, "-m", "obslake.mcp.workers"],
+                # Not modules of the working folder, which may be that of untrusted code.
+                [sys.executable, "-P", "-m", "obslake.mcp.workers"],
                 input=request.encode(),
                 # Messages of a broken worker are for whoever started the server.
                 stderr=None,
@@ -56,8 +58,9 @@ async def ask_worker(
     try:
         found = json.loads(done.stdout)
     except ValueError as error:
+        cause = ", probably for lack of memory" if done.returncode < 0 else ""
         raise QueryError(
-            f"the query ended its process (status {done.returncode}), probably for lack of memory"
+            f"the query ended its process with status {done.returncode}{cause}"
         ) from error
     if "error" in found:
         raise ObslakeError(found["error"])
@@ -76,6 +79,9 @@ def main() -> None:
         found = {"error": str(error)}
     except MemoryError:
         found = {"error": "the answer does not fit in memory: select fewer or smaller values"}
+    except Exception as error:
+        traceback.print_exc()
+        found = {"error": f"{type(error).__name__}: {error}"}
     json.dump(found, sys.stdout)
 
 

@@ -82,6 +82,8 @@ def ask(
         if limits is None:
             raise
         raise too_slow(limits.seconds) from error
+    except OverflowError as error:
+        raise QueryError(f"a value is too large for Python: {error}\n  cast it to text") from error
     except duckdb.Error as error:
         if found := locked(error, marts):
             raise found from error
