@@ -36,6 +36,7 @@ KEY_COLUMNS = (
     "change",
     "content_hash",
     "stimulus_id",
+    "response_hash",
 )
 """Columns of the keys of the marts, in sort order."""
 
