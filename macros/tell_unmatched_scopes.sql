@@ -1,4 +1,4 @@
-{#- Say which scopes of a seed's rules no problem has. That is not an error, because the problem may be loaded later. -#}
+{#- Say which scopes of a seed's rules no problem has. That is not an error: the problem may be loaded later. -#}
 {% macro tell_unmatched_scopes(seed, rules, problems) -%}
     {%- set query -%}
         select distinct

@@ -65,6 +65,8 @@ def test_options_are_defaults_for_missing_values(lake: Lake) -> None:
 
 FULL: dict[str, Any] = observation(
     data_set_id="d",
+    # Only the specified oracle has alternatives.
+    implementation_id="oracle",
     step_id=3,
     environment_id="e",
     run_id="r",
@@ -77,6 +79,7 @@ FULL: dict[str, Any] = observation(
     duration_ns=12345678901,
     observed_at="2024-05-06T07:08:09.123456+02:00",
     test_content_hash="h",
+    alternative="second",
 )
 
 
