@@ -10,7 +10,7 @@ from obslake.lakehouse.catalog import Lakehouse
 from obslake.lakehouse.schemas import TABLES
 from obslake.lakehouse.views import create_source_views
 
-from scripts.sql_package import write_catalogue, write_queries
+from scripts.sql_package import write_catalogue, write_function_list, write_queries
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 from tests.marts.comparison import comparable
@@ -144,6 +144,11 @@ def test_the_queries_are_generated_from_the_models(compiled: dict[str, Any]) -> 
     folder = PROJECT / "spark" / "queries"
     written = {path.stem: path.read_text() for path in folder.iterdir()}
     assert written == write_queries(compiled), "stale: run `make obslake.sql`"
+
+
+def test_the_functions_of_agents_are_generated_from_the_models(compiled: dict[str, Any]) -> None:
+    functions = (PROJECT / "loader/obslake/mcp/functions.json").read_text()
+    assert functions == write_function_list(compiled), "stale: run `make obslake.sql`"
 
 
 def test_calls_cover_all_functions() -> None:

@@ -141,8 +141,8 @@ OBSERVATIONS = TableDefinition(
     ),
 )
 
-# Of the rows of observations that share all of these, one counts. The order of rows does not include the last one,
-# which tables of earlier versions lack.
+# Rows of observations that share all of these are duplicates: only one of them counts. The sort order does not
+# include the last column, which tables of earlier versions lack.
 ACTUATION_KEYS = (*OBSERVATIONS.sort_columns, "alternative")
 
 TESTS = TableDefinition(

@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ import yaml
 
 from obslake.errors import BuildError
 from obslake.marts.project import PROFILES_FILE, PROJECT_FILE, own_project
+from obslake.marts.separate import run_dbt_apart
 
 _LINK = ".obslake"
 _PACKAGES_FILE = "packages.yml"
@@ -177,17 +176,8 @@ def _profiles(name: str, package: Path) -> str:
 
 def _install_packages(project: Path) -> None:
     with tempfile.TemporaryDirectory() as logs:
-        done = subprocess.run(  # noqa: S603
-            [
-                *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()", "--quiet"),
-                *("--no-use-colors", "deps", "--project-dir", str(project)),
-                *("--profiles-dir", str(project)),
-            ],
-            env={**os.environ, "DBT_LOG_PATH": logs},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        run_dbt_apart(
+            ["deps", "--project-dir", str(project), "--profiles-dir", str(project)],
+            {"DBT_LOG_PATH": logs},
+            f"dbt cannot install the packages of {project}",
         )
-    if done.returncode:
-        raise BuildError(f"dbt cannot install the packages of {project}\n{done.stdout.strip()}")

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from obslake.errors import BuildError
 from obslake.lakehouse.home import BUILDING_FOLDER, MARTS_FILE, home_folder
 from obslake.marts.project import find_project, hash_of_inputs, settings_of
 from obslake.marts.remembered import Build, last_build, published, tables_of
+from obslake.marts.separate import run_dbt_apart
 
 EQUALITY = "response_equivalences.csv"
 VOTING = "voting_rules.csv"
@@ -204,28 +204,26 @@ def _write_profile(project: Path, home: Path, marts: Path, profiles: Path) -> No
 
 
 def _run_dbt(work: Path, home: Path, variables: Sequence[str]) -> None:
-    """Refresh the copy of the marts in another process, which ends with its connections and its settings."""
-    command = [
-        *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()", "--quiet", "run"),
-        *("--project-dir", str(work / "project"), "--profiles-dir", str(work / "profiles")),
-        *(f"--vars={each}" for each in variables),
-        *("--no-use-colors", "--select", *(f"+{mart}" for mart in _MARTS)),
-    ]
-    done = subprocess.run(  # noqa: S603
-        command,
-        env={
-            **os.environ,
+    """Refresh the copy of the marts."""
+    run_dbt_apart(
+        [
+            *(
+                "run",
+                "--project-dir",
+                str(work / "project"),
+                "--profiles-dir",
+                str(work / "profiles"),
+            ),
+            *(f"--vars={each}" for each in variables),
+            *("--select", *(f"+{mart}" for mart in _MARTS)),
+        ],
+        {
             "OBSLAKE_HOME": str(home),
             "DBT_TARGET_PATH": str(work / "target"),
             "DBT_LOG_PATH": str(work / "logs"),
         },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        "dbt cannot build the marts with these rules",
     )
-    if done.returncode:
-        raise BuildError(f"dbt cannot build the marts with these rules\n{done.stdout.strip()}")
 
 
 def _compare(before: Path, after: Path, rules: Sequence[Rule], limit: int) -> Trial:

@@ -11,10 +11,11 @@ from obslake.values import distinct_names, plain
 MOST_ROWS = 500
 """Rows of one answer, whatever is asked for."""
 
-_MOST_CHARACTERS = 2_000
-_MOST_ITEMS = 100
 MOST_BYTES = 100_000
 """Size of the rows of one answer as JSON, but for the last value."""
+
+_MOST_CHARACTERS = 2_000
+_MOST_ITEMS = 100
 
 
 @dataclass
@@ -61,7 +62,7 @@ def answer(
     cut = _Cut(most_bytes)
     rows: list[dict[str, Any]] = []
     for row in found[:limit]:
-        shown = cut.fields(zip(names, row, strict=True))
+        shown = cut.fields(zip(names, map(plain, row), strict=True))
         if cut.is_full and rows:
             break
         rows.append(shown)
@@ -112,7 +113,7 @@ class _Cut:
             if self.is_full and found:
                 self._has_all_columns = False
                 break
-            found[self._text(str(name))] = self.shown(plain(item))
+            found[self._text(str(name))] = self.shown(item)
         return found
 
     def _text(self, text: str) -> str:

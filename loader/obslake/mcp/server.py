@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from functools import cache
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -61,7 +60,7 @@ def make_server(home: str | None, seconds: float) -> MCPServer:
     asked = _Asked(home, seconds)
     for tool in _tools(asked):
         server.add_tool(tool, annotations=_READS)
-    for function in functions():
+    for function in _functions():
         server.add_tool(
             _call_of(function, asked),
             name=function["name"],
@@ -73,8 +72,7 @@ def make_server(home: str | None, seconds: float) -> MCPServer:
     return server
 
 
-@cache
-def functions() -> list[dict[str, Any]]:
+def _functions() -> list[dict[str, Any]]:
     """Return the SQL functions: name, description and parameters of each."""
     path = Path(__file__).with_name("functions.json")
     found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
