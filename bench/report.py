@@ -5,24 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-# Targets; in brackets, the figures of the reference implementation of published observation lakehouses, on a
-# machine with two cores, for an export of the same shape (8.38 M actuations).
-_BARS = {
-    "load": "≥ 800,000 rows/s in < 3 GB (81,000 rows/s, 9.8 GB)",
-    "bytes": "< 34 MB (57 MB)",
-    "build": "< 30 s",
-    "nothing": "< 6 s",
-    "0.1%": "< 10 s",
-    "start": "< 0.5 s",
-}
-_QUESTION_BARS = {
-    ("marts", "matrix"): "p95 < 10 ms (mean 48 ms)",
-    ("marts", "clusters"): "p95 < 3 ms (mean 31 ms)",
-    ("marts", "oracle"): "p95 < 3 ms",
-    ("marts", "actuations"): "p95 < 14 ms (mean 70 ms)",
-    ("iceberg", "matrix"): "p95 < 20 ms",
-    ("iceberg", "clusters"): "p95 < 8 ms",
-}
+from bench.ratios import REFERENCE, judged, ratios, shown
+
 _MOST_NODES = 10
 _TIMES = {"median": "median", "mean": "mean", "p95": "p95", "max": "max", "cpu_mean": "mean CPU"}
 _NAMES = {
@@ -46,7 +30,10 @@ def markdown(figures: dict[str, Any]) -> str:
         [
             _measured_on(figures),
             "",
-            *table(("work", "result", "CPU", "peak memory", "bar"), _work(figures)),
+            *table(
+                ("work", "result", "in R", "CPU", "peak memory", "bar", "reference"),
+                _work(figures),
+            ),
             "",
             *table(
                 (
@@ -56,9 +43,11 @@ def markdown(figures: dict[str, Any]) -> str:
                     "median",
                     "mean",
                     "p95",
+                    "p95 in R",
                     "max",
                     "mean CPU",
                     "bar",
+                    "reference",
                 ),
                 _questions(figures),
             ),
@@ -147,47 +136,44 @@ def _p95(answer: dict[str, Any]) -> str:
 
 
 def _work(figures: dict[str, Any]) -> Iterable[tuple[str, ...]]:
-    export, load, build = figures["export"], figures["load"], figures["build"]
+    export, load = figures["export"], figures["load"]
     stored = load["observations"]
+    found = ratios(figures)
+
+    def row(name: str, shown_name: str, result: str, used: dict[str, Any]) -> tuple[str, ...]:
+        reference = shown(REFERENCE.get(name))
+        ratio = shown(found.get(name))
+        return (shown_name, result, ratio, *_used(used), judged(name, figures), reference)
+
     yield (
-        "DuckDB reads every value of the export",
+        "R: DuckDB reads every value of the export",
         f"{export['read']['seconds']:.1f} s, {export['read']['rows']:,} cells in"
         f" {export['bytes'] / 1e6:,.0f} MB",
-        "",
-        "",
-        "",
+        *("1 R", "", "", "", ""),
     )
-    yield (
-        "load",
-        f"{load['wall_seconds']:.1f} s, {load['rows_per_second']:,} rows/s",
-        *_used(load),
-        _BARS["load"],
-    )
+    rate = f"{load['wall_seconds']:.1f} s, {load['rows_per_second']:,} rows/s"
+    yield row("load", "load of an export", rate, load)
     yield (
         "observations on disk",
         f"{stored['bytes'] / 1e6:.1f} MB in {stored['files']} files",
-        "",
-        "",
-        _BARS["bytes"],
+        *("", "", "", "< 34 MB", "57 MB"),
     )
-    yield ("full build", _build(build), *_used(build), _BARS["build"])
+    for kind, rows in figures["load_rows"].items():
+        result = f"{rows['wall_seconds']:.1f} s, {rows['rows']:,} rows"
+        yield row(f"load {kind}", f"load of rows in {kind}", result, rows)
+    yield row("build", "full build", _build(figures["build"]), figures["build"])
     nothing = figures["build_with_nothing_new"]
-    yield ("build with nothing new", _build(nothing), *_used(nothing), _BARS["nothing"])
+    yield row("build with nothing new", "build with nothing new", _build(nothing), nothing)
     for share, more in figures["build_with_more"].items():
-        yield (
-            f"build after {share} more ({more['load']['rows']:,} rows)",
-            _build(more),
-            *_used(more),
-            _BARS.get(share, ""),
-        )
-        load = more["load"]
-        yield (f"load of {share} more", f"{load['wall_seconds']:.1f} s", *_used(load), "")
-    if compact := figures["compact"]:
-        files = f"{compact['before']['files']} files to {compact['after']['files']}"
-        yield ("compact", f"{compact['wall_seconds']:.1f} s, {files}", *_used(compact), "")
+        name, load = f"build after {share} more", more["load"]
+        yield row(name, f"{name} ({load['rows']:,} rows)", _build(more), more)
+        yield row("", f"load of {share} more", f"{load['wall_seconds']:.1f} s", load)
+    compact = figures["compact"]
+    files = f"{compact['before']['files']} files to {compact['after']['files']}"
+    yield row("compact", "compact", f"{compact['wall_seconds']:.1f} s, {files}", compact)
     for name, start in figures["starts"].items():
         seconds = f"{start['wall_seconds'] * 1000:.0f} ms"
-        yield (f"`{name}`: process that prints clusters", seconds, *_used(start), _BARS["start"])
+        yield row(name, f"`{name}`: process that prints clusters", seconds, start)
 
 
 def _build(build: dict[str, Any]) -> str:
@@ -202,18 +188,21 @@ def _used(usage: dict[str, Any]) -> tuple[str, str]:
 
 
 def _questions(figures: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    found = ratios(figures)
     for where, answers in figures["questions"].items():
         for name, answer in answers.items():
             if name == "process":
                 continue
-            bar = _QUESTION_BARS.get((where, name), "")
+            key = f"{where}: {name}"
             if "median_ms" in answer:
                 times = [f"{answer[f'{time}_ms']:.1f} ms" for time in _TIMES]
             else:
                 times = [f"> {answer['stopped_after_seconds']:.0f} s", "", "", "", ""]
-            yield (_NAMES[name], _WHERE[where], str(answer["problems"]), *times, bar)
+            times.insert(3, shown(found.get(key)))
+            bars = (judged(key, figures), shown(REFERENCE.get(key)))
+            yield (_NAMES[name], _WHERE[where], str(answer["problems"]), *times, *bars)
         peak = f"{answers['process']['peak_bytes'] / 1e6:,.0f} MB peak memory"
-        yield ("all of the above", _WHERE[where], "", peak, "", "", "", "", "")
+        yield ("all of the above", _WHERE[where], "", peak, *[""] * 7)
 
 
 def _nodes(figures: dict[str, Any]) -> Iterable[tuple[str, ...]]:

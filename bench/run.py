@@ -19,10 +19,13 @@ from typing import Any
 from bench import shape
 from bench.options import count, existing_folder, new_file
 from bench.process import Usage, summarize
+from bench.ratios import NOISE, shown, slower
 from bench.report import markdown, replace_block
 from bench.workspace import DATA_SET, PROJECT, Workspace
 
 _SHORT_BUILD_SECONDS = 60
+# The figures in docs/performance.md, for later runs to compare with.
+COMMITTED = PROJECT / "bench" / "figures.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,7 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="shares of the problems that get new runs [0.1%% 1%%]",
     )
     parser.add_argument(
-        "--write-docs", action="store_true", help="replace the figures in docs/performance.md"
+        "--compare",
+        type=Path,
+        default=COMMITTED,
+        metavar="JSON",
+        help="figures to compare with [those in docs/performance.md]",
+    )
+    parser.add_argument(
+        "--write-docs",
+        action="store_true",
+        help="replace the figures in docs/performance.md, and those to compare with",
     )
     chosen = parser.parse_args(arguments)
     figures: dict[str, Any] = {}
@@ -55,8 +67,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ):
         Bench(Workspace(Path(folder)), chosen).measure(figures)
     print(markdown(figures))
+    print(comparison(figures, chosen.compare))
     if chosen.write_docs:
         replace_block(PROJECT / "docs" / "performance.md", "figures", markdown(figures))
+        COMMITTED.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def comparison(figures: dict[str, Any], path: Path) -> str:
+    """Say which ratios are worse than those in a file of earlier figures."""
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return f"\nnot compared: {path} does not exist"
+    try:
+        found = slower(figures, earlier)
+    except ValueError as reason:
+        return f"\nnot compared: {reason}"
+    name = f"commit {earlier['commit']} of {earlier['date'][:10]}"
+    if not found:
+        return f"\nno ratio is more than {NOISE:.0%} slower than at {name}"
+    lines = [
+        f"  {what}: {shown(before)} became {shown(now)}, {now / before - 1:+.0%}"
+        for what, (before, now) in sorted(found.items(), key=lambda item: -item[1][1] / item[1][0])
+    ]
+    return "\n".join([f"\nslower than at {name} by more than {NOISE:.0%}:", *lines])
 
 
 class Bench:
@@ -86,7 +120,11 @@ class Bench:
         figures |= step("machine", self._machine)
         figures["export"] = step("export", self._export)
         figures["load"] = step("load", self._load)
-        figures["build"] = step("build", self._workspace.build)
+        figures["load_rows"] = {}
+        for kind in ("Parquet", "JSON Lines"):
+            loaded = step(f"load {kind}", partial(self._load_rows, kind))
+            figures["load_rows"][kind] = loaded
+        figures["build"] = step("build", self._build)
         figures["questions"] = {}
         for where in ("marts", "iceberg", "package"):
             answers = step(f"questions to {where}", partial(self._ask, where))
@@ -106,28 +144,59 @@ class Bench:
 
     def _export(self) -> dict[str, Any]:
         usage, path = self._workspace.generate("export", "--problems", str(self._problems))
-        files = sorted(path.glob("*.parquet"))
-        _, text = self._workspace.python(
-            "-m", "bench.machine", str(path), *(str(file) for file in files)
-        )
         return {
             "generate": usage.as_json(),
-            "bytes": sum(file.stat().st_size for file in files),
-            "read": json.loads(text),
+            "bytes": sum(file.stat().st_size for file in path.glob("*.parquet")),
+            "read": self._read(),
         }
 
+    def _read(self) -> dict[str, Any]:
+        """Let DuckDB read every value of the export."""
+        path = self._workspace.folder / "export"
+        files = sorted(map(str, path.glob("*.parquet")))
+        _, text = self._workspace.python("-m", "bench.machine", str(path), *files)
+        read: dict[str, Any] = json.loads(text)
+        return read
+
+    def _beside_reading(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Do a piece of work, and time reading the export right before and after it."""
+        before = self._read()["seconds"]
+        used = work()
+        return {**used, "read_seconds": round((before + self._read()["seconds"]) / 2, 4)}
+
     def _load(self) -> dict[str, Any]:
-        used = self._workspace.load(self._workspace.folder / "export")
+        export = self._workspace.folder / "export"
+        used = self._beside_reading(lambda: self._workspace.load(export))
         return used | {"observations": self._workspace.observations()}
+
+    def _load_rows(self, kind: str) -> dict[str, Any]:
+        """Load the same observations as rows of one's own, into another lakehouse."""
+        path = (
+            self._workspace.folder / {"Parquet": "rows.parquet", "JSON Lines": "rows.jsonl"}[kind]
+        )
+        self._workspace.python("-m", "bench.rows", str(self._workspace.home), str(path))
+        with tempfile.TemporaryDirectory(dir=self._workspace.folder) as folder:
+            other = Workspace(Path(folder))
+            used = self._beside_reading(lambda: other.load_rows(path))
+        path.unlink()
+        return used
+
+    def _build(self) -> dict[str, Any]:
+        return self._beside_reading(self._workspace.build)
 
     def _ask(self, where: str) -> dict[str, Any]:
         # The package reads much more per answer, so a few problems are enough.
         few = ("--problems", "5") if where == "package" else ()
         seconds = ("--seconds", str(self._options.seconds))
-        usage, text = self._workspace.python(
-            "-m", "bench.questions", where, str(self._workspace.home), *seconds, *few
-        )
-        return {"process": usage.as_json(), **json.loads(text)}
+        command = ("-m", "bench.questions", where, str(self._workspace.home), *seconds, *few)
+
+        def ask() -> dict[str, Any]:
+            usage, text = self._workspace.python(*command)
+            return {**usage.as_json(), "answers": json.loads(text)}
+
+        used = self._beside_reading(ask)
+        answers: dict[str, Any] = used.pop("answers")
+        return {"process": used, **answers}
 
     def _start(self) -> dict[str, Any]:
         """Time processes that print one answer: the clusters of the middle problem."""
@@ -144,19 +213,21 @@ class Bench:
             "import duckdb; "
             f"duckdb.connect({str(self._workspace.marts)!r}, read_only=True).sql({query!r}).show()"
         )
+        commands = {
+            "duckdb": lambda: self._workspace.python("-c", program)[0],
+            "obslake sql": lambda: self._workspace.run("obslake", "sql", query)[0],
+        }
         return {
-            "duckdb": summarize(self._times(lambda: self._workspace.python("-c", program)[0])),
-            "obslake sql": summarize(
-                self._times(lambda: self._workspace.run("obslake", "sql", query)[0])
-            ),
+            name: self._beside_reading(partial(self._summary, command))
+            for name, command in commands.items()
         }
 
-    def _times(self, measure: Callable[[], Usage]) -> list[Usage]:
+    def _summary(self, measure: Callable[[], Usage]) -> dict[str, Any]:
         measure()
-        return [measure() for _ in range(self._options.starts)]
+        return summarize([measure() for _ in range(self._options.starts)])
 
     def _repeat_build(self) -> dict[str, Any]:
-        return self._repeat(self._workspace.build)
+        return self._repeat(self._build)
 
     def _grow(self, share: float) -> dict[str, Any]:
         """Load new runs of a share of the problems, and build; repeat if that is short."""
@@ -170,7 +241,7 @@ class Bench:
                 *("--run", str(self._runs)),
             )
             load = self._workspace.load(path)
-            return {**self._workspace.build(), "load": load}
+            return {**self._build(), "load": load}
 
         return self._repeat(grow)
 
@@ -183,11 +254,9 @@ class Bench:
         builds.sort(key=lambda b: b["wall_seconds"])
         return {**builds[len(builds) // 2], "wall_of_each": [b["wall_seconds"] for b in builds]}
 
-    def _compact(self) -> dict[str, Any] | None:
+    def _compact(self) -> dict[str, Any]:
         before = self._workspace.observations()
-        used = self._workspace.compact()
-        if used is None:
-            return None
+        used = self._beside_reading(self._workspace.compact)
         return used | {"before": before, "after": self._workspace.observations()}
 
 

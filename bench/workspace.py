@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.process import ProcessError, Usage, run
+from bench.process import Usage, run
 
 PROJECT = Path(__file__).parent.parent
 DATA_SET = "bench"
@@ -74,12 +74,13 @@ class Workspace:
         (table,) = (t for t in json.loads(text)["tables"] if t["table"] == "observations")
         return {key: table[key] for key in ("rows", "files", "bytes")}
 
-    def compact(self) -> dict[str, float] | None:
-        """Compact the tables, if the installed version has that command."""
-        try:
-            self.run("obslake", "compact", "--help")
-        except ProcessError:
-            return None
+    def load_rows(self, path: Path) -> dict[str, Any]:
+        """Load a file of observations, and return the resources used and the rows appended."""
+        usage, text = self.run("obslake", "load", "observations", str(path), "--json")
+        return {**usage.as_json(), "rows": json.loads(text)["rows"]["observations"]}
+
+    def compact(self) -> dict[str, float]:
+        """Compact the tables."""
         usage, _ = self.run("obslake", "compact")
         return usage.as_json()
 
