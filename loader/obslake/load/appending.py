@@ -129,8 +129,9 @@ class _Append:
 def _prepare(load: Load, staged: Staged, runs: NamedRuns) -> list[_Append]:
     """Write all data files before the first commit, so that a faulty row leaves all tables unchanged."""
     staged_tables = [table for table in ALL_TABLES if table.name in staged.views]
-    for definition in staged_tables:
-        check_partitions(load.lakehouse.table(definition))
+    tables = {table.name: load.lakehouse.table(table) for table in staged_tables}
+    for table in tables.values():
+        check_partitions(table)
     prepared: list[_Append] = []
     try:
         for definition in ALL_TABLES:
@@ -145,7 +146,7 @@ def _prepare(load: Load, staged: Staged, runs: NamedRuns) -> list[_Append]:
                 rows = iter(())
             else:
                 continue
-            table = load.lakehouse.table(definition)
+            table = tables.get(definition.name) or load.lakehouse.table(definition)
             add_missing_columns(table, definition.schema)
             files = (
                 _write_observations(load, table, rows, staged.advice_on_repeats, runs)
