@@ -91,6 +91,2408 @@ select
     cast(null as varchar) as alternative
 where false;
 
+create or replace macro oracle_as_of(data_set, problem, as_of_run, as_of_environment, as_of_revision) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
+where false
+union all by name
+select * from observations
+)
+where cast(problem_id as varchar) = problem and coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as problem_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'observations has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['problem_id', 'implementation_id', 'test_id', 'output'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from observations limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where (cast(problem_id as varchar) = problem or problem_id is null) and coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+model_int_canonical_responses as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as exact_hash,
+    cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
+model_stg_observations as (
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+texts as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+responses as (
+
+    select
+        *,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as exact_hash
+    from texts
+
+),
+
+-- Responses that rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from model_int_canonical_responses
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
+final as (
+
+    select
+        responses.data_set_id,
+        responses.problem_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
+        responses.response_kind not in ('not_executed', 'skipped') as is_executed,
+        responses.implementation_id = 'oracle' as is_oracle
+    from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
+
+)
+
+select * from final
+),
+
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
+model_int_actuations as (
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
+--
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed and not responses.is_set_aside as is_cell,
+        not responses.is_executed as is_skipped,
+        false as is_alternative,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
+    from repeated_responses
+
+),
+
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
+attempts as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
+    from ranked
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
+        is_last and not is_executed as is_skipped
+    from attempts
+
+),
+
+runs as (
+
+    select
+        *,
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- A run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as greatest_response_hash
+    from final_attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+    where not is_alternative
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        is_set_aside,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_revision_dates as (
+-- The dates of revisions, as they were described: those of an implementation, or of a revision of a lineage where the
+-- description names no implementation.
+--
+-- It is stored for the functions, which cannot read the tables of the lakehouse.
+
+
+
+with
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from descriptions
+    where revised_at is not null
+
+)
+
+select * from final
+),
+
+model_int_run_failures as (
+-- How the tests of an implementation failed in each run: the number of tests with each failure, over which broken runs
+-- are recognised.
+--
+-- It reads observations, not int_responses, because hashes are not needed. Nearly all tests ran once, and their first
+-- step that failed is found without putting their rows in order.
+
+
+
+with
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+tests as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        test_id,
+        coalesce(
+            min_by(case when failure <> '' then failure end, case when failure <> '' then step_id end), min(failure)
+        ) as failure,
+        min(failure) <> max(failure)
+        and (
+            min(attempt) < max(attempt)
+            -- Some step has several rows: there are more of them than different steps, each of which is a bit.
+            or max(step_id) > 62
+            or bit_count(bit_or(cast(power(2, least(step_id, 62)) as bigint))) < count(*)
+        ) as is_repeated,
+        min(case when is_executed then observed_at end) as first_executed_at
+    from (
+        select
+            observations.data_set_id,
+            observations.problem_id,
+            observations.implementation_id,
+            observations.environment_id,
+            observations.run_id,
+            coalesce(renamed_tests.to_test_id, observations.test_id) as test_id,
+            observations.step_id,
+            observations.attempt,
+            observations.output,
+            observations.response_kind,
+            observations.observed_at,
+            observations.response_kind not in ('not_executed', 'skipped') as is_executed,
+            case
+                when observations.response_kind not in ('not_executed', 'skipped')
+                    then case
+                            when observations.response_kind in ('timeout', 'crash') then observations.response_kind
+                            when observations.response_kind = 'exception' then 'exception@' || split_part(coalesce(
+                            case when observations.response_kind <> 'void' or observations.output <> '' then observations.output end,
+                            case observations.response_kind
+                                when 'void' then '{}'
+                                when 'timeout' then '$TIMEOUT'
+                                when 'crash' then '$CRASH'
+                                when 'not_serializable' then '$N/A'
+                                when 'not_executed' then '$*'
+                                when 'skipped' then '$*'
+                                else ''
+                            end
+                        ), '@', 2)
+                            when observations.response_kind = 'verdict' and split_part(coalesce(
+                            case when observations.response_kind <> 'void' or observations.output <> '' then observations.output end,
+                            case observations.response_kind
+                                when 'void' then '{}'
+                                when 'timeout' then '$TIMEOUT'
+                                when 'crash' then '$CRASH'
+                                when 'not_serializable' then '$N/A'
+                                when 'not_executed' then '$*'
+                                when 'skipped' then '$*'
+                                else ''
+                            end
+                        ), '@', 1) in ('failed', 'error')
+                                then split_part(coalesce(
+                            case when observations.response_kind <> 'void' or observations.output <> '' then observations.output end,
+                            case observations.response_kind
+                                when 'void' then '{}'
+                                when 'timeout' then '$TIMEOUT'
+                                when 'crash' then '$CRASH'
+                                when 'not_serializable' then '$N/A'
+                                when 'not_executed' then '$*'
+                                when 'skipped' then '$*'
+                                else ''
+                            end
+                        ), '@', 1) || '@' || split_part(coalesce(
+                            case when observations.response_kind <> 'void' or observations.output <> '' then observations.output end,
+                            case observations.response_kind
+                                when 'void' then '{}'
+                                when 'timeout' then '$TIMEOUT'
+                                when 'crash' then '$CRASH'
+                                when 'not_serializable' then '$N/A'
+                                when 'not_executed' then '$*'
+                                when 'skipped' then '$*'
+                                else ''
+                            end
+                        ), '@', 2)
+                            else ''
+                        end
+            end as failure
+        from model_stg_observations as observations
+        left join renamed_tests
+            on
+                observations.data_set_id = renamed_tests.data_set_id
+                and observations.problem_id = renamed_tests.problem_id
+                and observations.test_id = renamed_tests.from_test_id
+        where observations.implementation_id <> 'oracle'
+    ) as responses
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, test_id
+
+),
+
+repeated_tests as (
+
+    select * from tests
+    where is_repeated
+
+),
+
+repeated_responses as (
+
+    select
+        responses.*,
+        coalesce(
+        case when responses.response_kind <> 'void' or responses.output <> '' then responses.output end,
+        case responses.response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response,
+        repeated_tests.first_executed_at
+    from (
+        select
+            observations.data_set_id,
+            observations.problem_id,
+            observations.implementation_id,
+            observations.environment_id,
+            observations.run_id,
+            coalesce(renamed_tests.to_test_id, observations.test_id) as test_id,
+            observations.step_id,
+            observations.attempt,
+            observations.output,
+            observations.response_kind,
+            observations.observed_at,
+            observations.response_kind not in ('not_executed', 'skipped') as is_executed,
+            case
+                when observations.response_kind not in ('not_executed', 'skipped')
+                    then case
+                            when observations.response_kind in ('timeout', 'crash') then observations.response_kind
+                            when observations.response_kind = 'exception' then 'exception@' || split_part(coalesce(
+                            case when observations.response_kind <> 'void' or observations.output <> '' then observations.output end,
+                            case observations.response_kind
+                                when 'void' then '{}'
+                                when 'timeout' then '$TIMEOUT'
+                                when 'crash' then '$CRASH'
+                                when 'not_serializable' then '$N/A'
+                                when 'not_executed' then '$*'
+                                when 'skipped' then '$*'
+                                else ''
+                            end
+                        ), '@', 2)
+                            when observations.response_kind = 'verdict' and split_part(coalesce(
+                            case when observations.response_kind <> 'void' or observations.output <> '' then observations.output end,
+                            case observations.response_kind
+                                when 'void' then '{}'
+                                when 'timeout' then '$TIMEOUT'
+                                when 'crash' then '$CRASH'
+                                when 'not_serializable' then '$N/A'
+                                when 'not_executed' then '$*'
+                                when 'skipped' then '$*'
+                                else ''
+                            end
+                        ), '@', 1) in ('failed', 'error')
+                                then split_part(coalesce(
+                            case when observations.response_kind <> 'void' or observations.output <> '' then observations.output end,
+                            case observations.response_kind
+                                when 'void' then '{}'
+                                when 'timeout' then '$TIMEOUT'
+                                when 'crash' then '$CRASH'
+                                when 'not_serializable' then '$N/A'
+                                when 'not_executed' then '$*'
+                                when 'skipped' then '$*'
+                                else ''
+                            end
+                        ), '@', 1) || '@' || split_part(coalesce(
+                            case when observations.response_kind <> 'void' or observations.output <> '' then observations.output end,
+                            case observations.response_kind
+                                when 'void' then '{}'
+                                when 'timeout' then '$TIMEOUT'
+                                when 'crash' then '$CRASH'
+                                when 'not_serializable' then '$N/A'
+                                when 'not_executed' then '$*'
+                                when 'skipped' then '$*'
+                                else ''
+                            end
+                        ), '@', 2)
+                            else ''
+                        end
+            end as failure
+        from model_stg_observations as observations
+        left join renamed_tests
+            on
+                observations.data_set_id = renamed_tests.data_set_id
+                and observations.problem_id = renamed_tests.problem_id
+                and observations.test_id = renamed_tests.from_test_id
+        where observations.implementation_id <> 'oracle'
+    ) as responses
+    inner join repeated_tests
+        on responses.data_set_id = repeated_tests.data_set_id
+            and responses.problem_id = repeated_tests.problem_id
+            and responses.implementation_id = repeated_tests.implementation_id
+            and responses.environment_id = repeated_tests.environment_id
+            and responses.run_id = repeated_tests.run_id
+            and responses.test_id = repeated_tests.test_id
+    where responses.is_executed
+
+),
+
+-- If several rows have the same key, the one in the cube counts.
+ranked as (
+
+    select
+        *,
+        max(attempt) over (partition by data_set_id, problem_id, implementation_id, environment_id, run_id, test_id) as last_attempt,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, run_id, test_id, step_id, attempt
+            order by observed_at desc, response desc, response_kind desc
+        ) as precedence
+    from repeated_responses
+
+),
+
+-- A test fails like the first of its steps that fails, in its last attempt.
+judged as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        test_id,
+        coalesce(
+            substr(min(case when failure <> '' then lpad(cast(step_id as string), 10, '0') || failure end), 11), ''
+        ) as failure,
+        min(first_executed_at) as first_executed_at
+    from ranked
+    where precedence = 1 and attempt = last_attempt
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, test_id
+
+),
+
+failures as (
+
+    select data_set_id, problem_id, implementation_id, environment_id, run_id, failure, first_executed_at
+    from tests
+    where not coalesce(is_repeated, false)
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, run_id, failure, first_executed_at
+    from judged
+
+),
+
+-- A run that executed nothing has a row, too, because it can be set aside.
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        coalesce(failure, '') as failure,
+        count(failure) as n_tests,
+        min(first_executed_at) as first_executed_at
+    from failures
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, coalesce(failure, '')
+
+)
+
+select * from final
+),
+
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+as_of_run_failures as (
+
+    select * from model_int_run_failures
+    where data_set_id = data_set
+
+),
+
+in_context as (
+
+    select distinct
+            executed.data_set_id,
+            executed.run_id,
+            executed.environment_id
+        from as_of_run_failures as executed
+        left join model_int_implementations as described
+            on
+                executed.data_set_id = described.data_set_id
+                and executed.problem_id = described.problem_id
+                and executed.implementation_id = described.implementation_id
+        where
+            executed.n_tests > 0
+            and coalesce(executed.run_id = as_of_run, as_of_run is null)
+            and coalesce(executed.environment_id = as_of_environment, as_of_environment is null)
+            and coalesce(described.revision = as_of_revision, as_of_revision is null)
+
+),
+
+as_of_set_aside_runs as (
+
+    select
+        data_set_id,
+        problem_id,
+        run_id,
+        environment_id
+    from model_int_set_aside_runs
+    where data_set_id = data_set
+    union
+    select
+        run_failures.data_set_id,
+        run_failures.problem_id,
+        run_failures.run_id,
+        run_failures.environment_id
+    from as_of_run_failures as run_failures
+    left join in_context
+        on run_failures.data_set_id = in_context.data_set_id
+            and run_failures.run_id = in_context.run_id
+            and run_failures.environment_id = in_context.environment_id
+    where in_context.run_id is null
+
+),
+
+as_of_responses as (
+
+    -- What decides between rows with the same key is done; which of them counts depends on the runs.
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        attempt,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        duration_ns,
+        observed_at,
+        test_content_hash,
+        alternative,
+        is_executed,
+        is_oracle
+    from model_int_actuations
+    where data_set_id = data_set and problem_id = problem
+
+),
+
+as_of_specified_responses as (
+
+    select * from model_int_specified_responses
+    where data_set_id = data_set and problem_id = problem
+
+),
+
+as_of_voting_rules as (
+
+    select * from model_int_voting_rules
+    where data_set_id = data_set and problem_id = problem
+
+),
+
+as_of_implementations as (
+
+    select * from model_int_implementations
+    where data_set_id = data_set and problem_id = problem
+
+),
+
+as_of_stored_signatures as (
+
+    select * from model_int_run_signatures
+    where data_set_id = data_set
+
+),
+
+as_of_all_run_signatures as (
+
+    select
+        signatures.data_set_id,
+        signatures.problem_id,
+        signatures.implementation_id,
+        signatures.environment_id,
+        signatures.run_id,
+        signatures.signature,
+        signatures.n_steps,
+        signatures.n_exceptions,
+        signatures.n_timeouts,
+        signatures.n_crashes,
+        signatures.n_verdicts,
+        signatures.is_voter,
+        signatures.is_oracle,
+        set_aside_runs.run_id is not null and not signatures.is_oracle as is_set_aside,
+        signatures.first_executed_at,
+        signatures.last_executed_at
+    from as_of_stored_signatures as signatures
+    left join as_of_set_aside_runs as set_aside_runs
+        on signatures.data_set_id = set_aside_runs.data_set_id
+            and signatures.run_id = set_aside_runs.run_id
+            and signatures.environment_id = set_aside_runs.environment_id
+            and signatures.problem_id = set_aside_runs.problem_id
+
+),
+
+as_of_run_signatures as (
+
+    select * from as_of_all_run_signatures
+    where problem_id = problem
+
+),
+
+-- Other problems have the same lineages, and only together do they have an order.
+as_of_lineages as (
+
+    select * from model_int_implementations
+    where data_set_id = data_set and lineage in (select of_problem.lineage from as_of_implementations as of_problem)
+
+),
+
+as_of_revision_dates as (
+
+    select * from model_int_revision_dates
+    where data_set_id = data_set
+
+),
+
+as_of_int_lineage_revisions as (
+
+    -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+    --
+    -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+    -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+    with
+
+    executions as (
+
+        select
+            data_set_id,
+            problem_id,
+            implementation_id,
+            environment_id,
+            run_id,
+            first_executed_at,
+            last_executed_at
+        from "as_of_all_run_signatures"
+        where n_steps > 0 and not is_oracle and not is_set_aside
+
+    ),
+
+    -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+    -- its own.
+    implementations as (
+
+        select
+            data_set_id,
+            problem_id,
+            implementation_id,
+            lineage,
+            revision,
+            case
+                when revision is null then 'implementation ' || implementation_id
+                else 'revision ' || revision
+            end as revision_id
+        from "as_of_lineages"
+        where lineage is not null
+
+    ),
+
+    executed as (
+
+        select
+            implementations.data_set_id,
+            implementations.problem_id,
+            implementations.lineage,
+            implementations.revision_id,
+            implementations.implementation_id,
+            implementations.revision,
+            executions.environment_id,
+            executions.run_id,
+            executions.first_executed_at,
+            executions.last_executed_at
+        from implementations
+        inner join executions
+            on
+                implementations.data_set_id = executions.data_set_id
+                and implementations.problem_id = executions.problem_id
+                and implementations.implementation_id = executions.implementation_id
+
+    ),
+
+    descriptions as (
+
+        select * from "as_of_revision_dates"
+
+    ),
+
+    members as (
+
+        select
+            data_set_id,
+            lineage,
+            revision_id,
+            implementation_id,
+            min(first_executed_at) as first_executed_at
+        from executed
+        group by data_set_id, lineage, revision_id, implementation_id
+
+    ),
+
+    -- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+    -- is of the revision itself.
+    dates as (
+
+        select
+            members.data_set_id,
+            members.lineage,
+            members.revision_id,
+            descriptions.revised_at,
+            descriptions.load_id
+        from members
+        inner join descriptions
+            on
+                members.data_set_id = descriptions.data_set_id
+                and members.implementation_id = descriptions.implementation_id
+        union all
+        select
+            data_set_id,
+            lineage,
+            'revision ' || revision as revision_id,
+            revised_at,
+            load_id
+        from descriptions
+        where implementation_id is null and lineage is not null and revision is not null
+
+    ),
+
+    dated as (
+
+        select
+            data_set_id,
+            lineage,
+            revision_id,
+            max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+        from dates
+        group by data_set_id, lineage, revision_id
+
+    ),
+
+    -- A revision without a date is as old as its first execution in any problem and environment.
+    aged as (
+
+        select
+            members.data_set_id,
+            members.lineage,
+            members.revision_id,
+            coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+            min(members.implementation_id) as first_implementation_id
+        from members
+        left join dated
+            on
+                members.data_set_id = dated.data_set_id
+                and members.lineage = dated.lineage
+                and members.revision_id = dated.revision_id
+        group by members.data_set_id, members.lineage, members.revision_id
+
+    ),
+
+    -- The implementation of a revision that was executed last stands for it, with its latest run.
+    ranked as (
+
+        select
+            *,
+            min(first_executed_at) over (
+                partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+            ) as first_executed_there_at,
+            row_number() over (
+                partition by data_set_id, problem_id, lineage, environment_id, revision_id
+                order by last_executed_at desc, implementation_id desc, run_id desc
+            ) as recency
+        from executed
+
+    ),
+
+    revisions as (
+
+        select
+            ranked.data_set_id,
+            ranked.problem_id,
+            ranked.lineage,
+            ranked.environment_id,
+            ranked.implementation_id,
+            ranked.revision,
+            aged.revised_at,
+            ranked.run_id,
+            ranked.first_executed_there_at as first_executed_at,
+            row_number() over (
+                partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+                order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+            ) as revision_rank
+        from ranked
+        inner join aged
+            on
+                ranked.data_set_id = aged.data_set_id
+                and ranked.lineage = aged.lineage
+                and ranked.revision_id = aged.revision_id
+        where ranked.recency = 1
+
+    ),
+
+    final as (
+
+        select
+            data_set_id,
+            problem_id,
+            lineage,
+            environment_id,
+            implementation_id,
+            revision,
+            revised_at,
+            cast(revision_rank as bigint) as revision_rank,
+            lag(implementation_id) over (
+                partition by data_set_id, problem_id, lineage, environment_id
+                order by revision_rank
+            ) as previous_implementation_id,
+            run_id,
+            first_executed_at
+        from revisions
+
+    )
+
+    select * from final
+
+),
+
+as_of_int_actuations as (
+
+    -- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+    -- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+    -- responses the first has these roles, and the others are marked as alternatives.
+    --
+    -- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+    -- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+    with
+
+    repeated_cells as (
+
+        select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+        from "as_of_responses"
+        group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+        having count(*) > 1
+
+    ),
+
+    set_aside_runs as (
+
+        select * from "as_of_set_aside_runs"
+
+    ),
+
+    single_responses as (
+
+        select
+            responses.*,
+            false as is_repeated,
+            responses.is_executed as is_final,
+            responses.is_executed and not responses.is_set_aside as is_cell,
+            not responses.is_executed as is_skipped,
+            false as is_alternative,
+            cast(1 as bigint) as n_runs,
+            true as is_stable
+        from (
+            select
+                observed.*,
+                set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+            from "as_of_responses" as observed
+            left join set_aside_runs
+                on observed.data_set_id = set_aside_runs.data_set_id
+                    and observed.problem_id = set_aside_runs.problem_id
+                    and observed.run_id = set_aside_runs.run_id
+                    and observed.environment_id = set_aside_runs.environment_id
+        ) as responses
+        left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+        where repeated_cells.cell_hash is null
+
+    ),
+
+    repeated_responses as (
+
+        select responses.*
+        from (
+            select
+                observed.*,
+                set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+            from "as_of_responses" as observed
+            left join set_aside_runs
+                on observed.data_set_id = set_aside_runs.data_set_id
+                    and observed.problem_id = set_aside_runs.problem_id
+                    and observed.run_id = set_aside_runs.run_id
+                    and observed.environment_id = set_aside_runs.environment_id
+        ) as responses
+        inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+    ),
+
+    -- The content of rows with the same key decides between them, never the order in which they were loaded.
+    ranked as (
+
+        select
+            *,
+            row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+                order by
+                    is_executed desc,
+                    alternative asc nulls first,
+                    observed_at desc,
+                    response desc,
+                    response_kind desc,
+                    operation desc nulls last,
+                    target desc nulls last,
+                    inputs desc nulls last,
+                    duration_ns desc nulls last,
+                    test_content_hash desc nulls last) as precedence,
+            lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+                order by
+                    is_executed desc,
+                    alternative asc nulls first,
+                    observed_at desc,
+                    response desc,
+                    response_kind desc,
+                    operation desc nulls last,
+                    target desc nulls last,
+                    inputs desc nulls last,
+                    duration_ns desc nulls last,
+                    test_content_hash desc nulls last) as alternative_before
+        from repeated_responses
+
+    ),
+
+    -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+    -- stimulus.
+    attempts as (
+
+        select
+            *,
+            row_number() over (
+                partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+                order by is_executed desc, attempt desc, precedence asc
+            ) = 1 as is_last,
+            precedence > 1 as is_alternative
+        from ranked
+        where precedence = 1 or alternative <> coalesce(alternative_before, '')
+
+    ),
+
+    final_attempts as (
+
+        select
+            *,
+            is_executed and is_last as is_final,
+            is_executed and is_last and not is_set_aside as is_counted,
+            is_last and not is_executed as is_skipped
+        from attempts
+
+    ),
+
+    runs as (
+
+        select
+            *,
+            is_counted and row_number() over (
+                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+                order by observed_at desc, run_id desc, environment_id desc
+            ) = 1 as is_cell,
+            -- A run counts once for all its environments.
+            dense_rank() over (
+                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+                order by run_id
+            ) as run_number,
+            min(response_hash) over (
+                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            ) as least_response_hash,
+            max(response_hash) over (
+                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            ) as greatest_response_hash
+        from final_attempts
+
+    ),
+
+    counted as (
+
+        select
+            *,
+            true as is_repeated,
+            cast(max(run_number) over (
+                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            ) as bigint) as n_runs,
+            least_response_hash = greatest_response_hash as is_stable
+        from runs
+
+    ),
+
+    actuations as (
+
+        select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
+        union all
+        select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
+
+    ),
+
+    final as (
+
+        select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+    )
+
+    select * from final
+
+),
+
+as_of_int_matrix_cells as (
+
+    -- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+    --
+    -- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+    -- read this are refreshed only if something changed. Models that need the context read int_actuations.
+
+
+
+    with
+
+    actuations as (
+
+        select * from "as_of_int_actuations"
+        where is_cell
+
+    ),
+
+    final as (
+
+        select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            implementation_id,
+            operation,
+            target,
+            inputs,
+            response,
+            response_kind,
+            response_hash,
+            test_content_hash,
+            is_oracle,
+            problem_no
+        from actuations
+
+    )
+
+    select * from final
+
+),
+
+as_of_int_column_signatures as (
+
+    -- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
+
+    with
+
+    -- Kinds of responses that let implementations of a problem vote, by its rules.
+    eligible_kinds as (
+
+        select
+            data_set_id,
+            problem_id,
+            argument as response_kind
+        from "as_of_voting_rules"
+        where rule = 'eligible_kind'
+
+    ),
+
+    ruled_problems as (
+
+        select distinct
+            data_set_id,
+            problem_id
+        from eligible_kinds
+
+    ),
+
+    run_columns as (
+
+        select
+            runs.*,
+            count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+            ruled_problems.problem_id is not null as has_rules
+        from "as_of_run_signatures" as runs
+        left join ruled_problems
+            on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+        where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
+
+    ),
+
+    -- With one run in one environment, the column consists of the responses of that run.
+    of_one_run as (
+
+        select
+            data_set_id,
+            problem_id,
+            implementation_id,
+            signature,
+            n_steps as n_stimuli,
+            n_exceptions,
+            n_timeouts,
+            n_crashes,
+            n_verdicts,
+            is_voter as is_eligible
+        from run_columns
+        where n_contexts = 1 and not has_rules
+
+    ),
+
+    -- Other columns are counted in the cells of the matrix.
+    recounted as (
+
+        select distinct
+            data_set_id,
+            problem_id,
+            implementation_id,
+            has_rules
+        from run_columns
+        where n_contexts > 1 or has_rules
+
+    ),
+
+    cells as (
+
+        select * from "as_of_int_matrix_cells"
+
+    ),
+
+    of_cells as (
+
+        select
+            cells.data_set_id,
+            cells.problem_id,
+            cells.implementation_id,
+            md5(concat_ws(
+            ':',
+            cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+            cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+            cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        )) as signature,
+            count(*) as n_stimuli,
+            cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+            cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+            cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+            cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+            max(case
+                when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+                when cells.response_kind in ('value', 'void', 'verdict') then 1
+                else 0
+            end) = 1 as is_eligible
+        from cells
+        inner join recounted
+            on
+                cells.data_set_id = recounted.data_set_id
+                and cells.problem_id = recounted.problem_id
+                and cells.implementation_id = recounted.implementation_id
+        left join eligible_kinds
+            on
+                cells.data_set_id = eligible_kinds.data_set_id
+                and cells.problem_id = eligible_kinds.problem_id
+                and cells.response_kind = eligible_kinds.response_kind
+        group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+    ),
+
+    final as (
+
+        select * from of_one_run
+        union all
+        select * from of_cells
+
+    )
+
+    select * from final
+
+),
+
+as_of_int_other_contents as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as problem_no
+where false
+),
+
+as_of_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+as_of_int_implementation_signatures as (
+
+    -- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+    with
+
+    matrix_columns as (
+
+        select * from "as_of_int_column_signatures"
+
+    ),
+
+    non_voters as (
+
+        select * from "as_of_int_non_voters"
+
+    ),
+
+    final as (
+
+        select
+            matrix_columns.data_set_id,
+            matrix_columns.problem_id,
+            matrix_columns.implementation_id,
+            matrix_columns.signature,
+            matrix_columns.n_stimuli,
+            matrix_columns.n_exceptions,
+            matrix_columns.n_timeouts,
+            matrix_columns.n_crashes,
+            matrix_columns.n_verdicts,
+            matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+        from matrix_columns
+        left join non_voters
+            on
+                matrix_columns.data_set_id = non_voters.data_set_id
+                and matrix_columns.problem_id = non_voters.problem_id
+                and matrix_columns.implementation_id = non_voters.implementation_id
+
+    )
+
+    select * from final
+
+),
+
+as_of_int_clusters as (
+
+    -- Clusters of the implementations of a problem that have equal columns, ranked by size.
+
+    with
+
+    matrix_columns as (
+
+        select * from "as_of_int_implementation_signatures"
+
+    ),
+
+    clusters as (
+
+        select
+            data_set_id,
+            problem_id,
+            signature as cluster_id,
+            count(*) as n_implementations,
+            cast(sum(case when is_voter then 1 else 0 end) as bigint) as n_voters,
+            min(implementation_id) as exemplar_implementation_id
+        from matrix_columns
+        group by data_set_id, problem_id, signature
+
+    ),
+
+    final as (
+
+        select
+            *,
+            cast(
+                row_number() over (
+                    partition by data_set_id, problem_id
+                    order by n_implementations desc, exemplar_implementation_id asc
+                ) as bigint
+            ) as cluster_rank,
+            -- Several clusters lead if they tie for the most voters.
+            n_voters > 0 and n_voters = max(n_voters) over (partition by data_set_id, problem_id) as is_leading
+        from clusters
+
+    )
+
+    select * from final
+
+),
+
+as_of_int_ruled_votes as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as response,
+    cast(null as boolean) as is_vote
+where false
+),
+
+as_of_int_votes as (
+
+    -- The responses of the implementations that may vote, to the current contents of the stimuli.
+
+
+
+    with
+
+    cells as (
+
+        select * from "as_of_int_matrix_cells"
+        where not is_oracle
+
+    ),
+
+    matrix_columns as (
+
+        select * from "as_of_int_implementation_signatures"
+        where is_voter
+
+    ),
+
+    other_contents as (
+
+        select * from "as_of_int_other_contents"
+
+    ),
+
+    ruled_votes as (
+
+        select * from "as_of_int_ruled_votes"
+
+    ),
+
+    final as (
+
+        select
+            cells.data_set_id,
+            cells.problem_id,
+            cells.test_id,
+            cells.step_id,
+            cells.implementation_id,
+            matrix_columns.signature as cluster_id,
+            cells.response,
+            cells.response_hash,
+            coalesce(
+                ruled_votes.is_vote, cells.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+            ) as is_vote,
+            cells.problem_no
+        from cells
+        inner join matrix_columns
+            on
+                cells.data_set_id = matrix_columns.data_set_id
+                and cells.problem_id = matrix_columns.problem_id
+                and cells.implementation_id = matrix_columns.implementation_id
+        left join other_contents
+            on
+                cells.problem_no = other_contents.problem_no
+                and cells.data_set_id = other_contents.data_set_id
+                and cells.problem_id = other_contents.problem_id
+                and cells.test_id = other_contents.test_id
+                and cells.step_id = other_contents.step_id
+                and cells.implementation_id = other_contents.implementation_id
+        left join ruled_votes
+            on
+                cells.data_set_id = ruled_votes.data_set_id
+                and cells.problem_id = ruled_votes.problem_id
+                and cells.response_kind = ruled_votes.response_kind
+                and cells.response = ruled_votes.response
+        where other_contents.implementation_id is null
+
+    )
+
+    select * from final
+
+),
+
+as_of_int_cluster_oracles as (
+
+    -- The response of the cluster with the most voters to each stimulus. If several clusters tie, only a response that all
+    -- of them gave counts.
+
+    with
+
+    leading_clusters as (
+
+        select * from "as_of_int_clusters"
+        where is_leading
+
+    ),
+
+    votes as (
+
+        select * from "as_of_int_votes"
+
+    ),
+
+    cluster_counts as (
+
+        select
+            data_set_id,
+            problem_id,
+            count(*) as n_leading_clusters
+        from leading_clusters
+        group by data_set_id, problem_id
+
+    ),
+
+    responses as (
+
+        select
+            votes.data_set_id,
+            votes.problem_id,
+            votes.test_id,
+            votes.step_id,
+            min(votes.response) as response,
+            min(votes.response_hash) as response_hash,
+            min(votes.response_hash) = max(votes.response_hash) as is_one_response,
+            max(case when votes.is_vote then 0 else 1 end) = 0 as is_voted_by_all,
+            count(*) as n_votes,
+            count(distinct votes.cluster_id) as n_clusters
+        from votes
+        inner join leading_clusters
+            on
+                votes.data_set_id = leading_clusters.data_set_id
+                and votes.problem_id = leading_clusters.problem_id
+                and votes.cluster_id = leading_clusters.cluster_id
+        group by votes.data_set_id, votes.problem_id, votes.test_id, votes.step_id
+
+    ),
+
+    final as (
+
+        select
+            responses.data_set_id,
+            responses.problem_id,
+            responses.test_id,
+            responses.step_id,
+            responses.response,
+            responses.response_hash,
+            responses.n_votes
+        from responses
+        inner join cluster_counts
+            on
+                responses.data_set_id = cluster_counts.data_set_id
+                and responses.problem_id = cluster_counts.problem_id
+                and responses.n_clusters = cluster_counts.n_leading_clusters
+        where
+            responses.is_one_response
+            and responses.is_voted_by_all
+
+    )
+
+    select * from final
+
+),
+
+as_of_consensus_oracles as (
+
+    -- The response that the implementations vote for, per stimulus, with the counts of the votes.
+
+    with
+
+    cells as (
+
+        select * from "as_of_int_matrix_cells"
+
+    ),
+
+    votes as (
+
+        select * from "as_of_int_votes"
+        where is_vote
+
+    ),
+
+    cluster_oracles as (
+
+        select * from "as_of_int_cluster_oracles"
+
+    ),
+
+    matrix_columns as (
+
+        select
+            data_set_id,
+            problem_id,
+            count(*) as n_implementations
+        from "as_of_int_implementation_signatures"
+        group by data_set_id, problem_id
+
+    ),
+
+    support_rules as (
+
+        select * from "as_of_voting_rules"
+        where rule = 'minimal_support'
+
+    ),
+
+    supports as (
+
+        select
+            matrix_columns.*,
+            case
+                    when not coalesce(support_rules.argument, '1') like '% of %' then 0
+                    else cast(replace(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '/', 1), '.', '') as bigint)
+                end as support_numerator,
+                case
+                    when not coalesce(support_rules.argument, '1') like '% of %' then 1
+                    when split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1) like '%/%' then cast(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '/', 2) as bigint)
+                    else cast('1' || repeat('0', length(split_part(split_part(replace(coalesce(support_rules.argument, '1'), 'more than ', ''), ' of ', 1), '.', 2))) as bigint)
+                end as support_denominator,
+                case
+                    when not coalesce(support_rules.argument, '1') like '% of %' then cast(coalesce(support_rules.argument, '1') as bigint)
+                    when coalesce(support_rules.argument, '1') like '% + %' then cast(split_part(coalesce(support_rules.argument, '1'), ' + ', 2) as bigint)
+                    else 0
+                end as support_offset,
+                case when coalesce(support_rules.argument, '1') like 'more than %' then 1 else 0 end as support_excess,
+                coalesce(support_rules.argument, '1') like '% of voters%' as is_support_of_voters
+        from matrix_columns
+        left join support_rules
+            on
+                matrix_columns.data_set_id = support_rules.data_set_id
+                and matrix_columns.problem_id = support_rules.problem_id
+
+    ),
+
+    stimuli as (
+
+        select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            sum(case when is_oracle then 0 else 1 end) as n_cells
+        from cells
+        group by data_set_id, problem_id, test_id, step_id
+
+    ),
+
+    other_contents as (
+
+        select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            count(*) as n_other_contents
+        from "as_of_int_other_contents"
+        group by data_set_id, problem_id, test_id, step_id
+
+    ),
+
+    specified_oracles as (
+
+        select
+                data_set_id,
+                problem_id,
+                test_id,
+                step_id,
+                max(case when is_first then response end) as response,
+                max(case when is_first then response_hash end) as response_hash,
+                string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+                count(*) as n_responses
+            from "as_of_specified_responses" as specified_responses
+            group by data_set_id, problem_id, test_id, step_id
+
+    ),
+
+    groups as (
+
+        select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            response_hash,
+            min(response) as response,
+            count(*) as n_votes
+        from votes
+        group by data_set_id, problem_id, test_id, step_id, response_hash
+
+    ),
+
+    ranked as (
+
+        select
+            *,
+            row_number() over (
+                partition by data_set_id, problem_id, test_id, step_id
+                order by n_votes desc, response_hash asc
+            ) as vote_rank
+        from groups
+
+    ),
+
+    tallies as (
+
+        select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            cast(sum(n_votes) as bigint) as n_voters,
+            count(*) as n_distinct_responses,
+            max(n_votes) as n_votes,
+            coalesce(max(case when vote_rank = 2 then n_votes end), 0) as n_runner_up_votes,
+            max(case when vote_rank = 1 then response end) as leading_response,
+            max(case when vote_rank = 1 then response_hash end) as leading_response_hash,
+            -- Exact decimals: a sum of floating-point numbers would depend on the order of its terms.
+            sum(cast(n_votes * log2(n_votes) as decimal(38, 9))) as weighted_bits
+        from ranked
+        group by data_set_id, problem_id, test_id, step_id
+
+    ),
+
+    supported as (
+
+        select
+            tallies.*,
+            cast(
+                    ((
+                        supports.support_numerator
+                        * case when supports.is_support_of_voters then tallies.n_voters else supports.n_implementations end
+                        + supports.support_excess + supports.support_denominator - 1
+                    ) - (
+                        supports.support_numerator
+                        * case when supports.is_support_of_voters then tallies.n_voters else supports.n_implementations end
+                        + supports.support_excess + supports.support_denominator - 1
+                    ) % supports.support_denominator) / supports.support_denominator as bigint
+                ) + supports.support_offset as n_votes_needed
+        from tallies
+        inner join supports
+            on tallies.data_set_id = supports.data_set_id and tallies.problem_id = supports.problem_id
+
+    ),
+
+    classified as (
+
+        select
+            *,
+            case
+                when n_distinct_responses = 1 then 'unanimous'
+                when 2 * n_votes > n_voters then 'majority'
+                when n_votes > n_runner_up_votes then 'plurality'
+                else 'tie'
+            end as consensus,
+            n_votes > n_runner_up_votes and n_votes >= n_votes_needed as has_winner
+        from supported
+
+    ),
+
+    final as (
+
+        select
+            stimuli.data_set_id,
+            stimuli.problem_id,
+            stimuli.test_id,
+            stimuli.step_id,
+            case when classified.has_winner then classified.leading_response end as oracle_response,
+            case when classified.has_winner then classified.leading_response_hash end as oracle_response_hash,
+            coalesce(classified.consensus, 'no_votes') as consensus,
+            coalesce(classified.n_voters, 0) as n_voters,
+            coalesce(classified.n_votes, 0) as n_votes,
+            coalesce(classified.n_runner_up_votes, 0) as n_runner_up_votes,
+            classified.n_votes_needed,
+            classified.n_votes / cast(nullif(classified.n_voters, 0) as double) as vote_share,
+            coalesce(classified.n_distinct_responses, 0) as n_distinct_responses,
+            -- Without abs(), the difference of equal terms could be -0.0.
+            abs(round(
+                log2(classified.n_voters) - cast(classified.weighted_bits as double) / nullif(classified.n_voters, 0), 6
+            )) as entropy,
+            cluster_oracles.response as cluster_oracle_response,
+            cluster_oracles.response_hash as cluster_oracle_response_hash,
+            specified_oracles.response as specified_response,
+            specified_oracles.response_hash as specified_response_hash,
+            coalesce(specified_oracles.n_responses, 0) as n_specified_responses,
+            specified_oracles.response_hashes as specified_response_hashes,
+            case
+                when classified.has_winner
+                    then instr(specified_oracles.response_hashes, classified.leading_response_hash) > 0
+            end as agrees_with_specified,
+            instr(specified_oracles.response_hashes, cluster_oracles.response_hash) > 0
+                as cluster_agrees_with_specified,
+            coalesce(other_contents.n_other_contents, 0) as n_other_contents,
+            stimuli.n_cells = 0 or stimuli.n_cells > coalesce(other_contents.n_other_contents, 0) as is_current
+        from stimuli
+        left join classified
+            on
+                stimuli.data_set_id = classified.data_set_id
+                and stimuli.problem_id = classified.problem_id
+                and stimuli.test_id = classified.test_id
+                and stimuli.step_id = classified.step_id
+        left join cluster_oracles
+            on
+                stimuli.data_set_id = cluster_oracles.data_set_id
+                and stimuli.problem_id = cluster_oracles.problem_id
+                and stimuli.test_id = cluster_oracles.test_id
+                and stimuli.step_id = cluster_oracles.step_id
+                and classified.n_votes_needed <= cluster_oracles.n_votes
+        left join other_contents
+            on
+                stimuli.data_set_id = other_contents.data_set_id
+                and stimuli.problem_id = other_contents.problem_id
+                and stimuli.test_id = other_contents.test_id
+                and stimuli.step_id = other_contents.step_id
+        left join specified_oracles
+            on
+                stimuli.data_set_id = specified_oracles.data_set_id
+                and stimuli.problem_id = specified_oracles.problem_id
+                and stimuli.test_id = specified_oracles.test_id
+                and stimuli.step_id = specified_oracles.step_id
+
+    )
+
+    select * from final
+
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of problem ''' || coalesce(problem, '') || ''' of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+    )
+    order by place
+    limit 1
+),
+
+unknown_context as (
+
+    select message
+    from unknown_name
+    union all
+    select
+        'obslake: no run has all of '
+        || concat_ws(
+            ', ',
+            'run ''' || as_of_run || '''',
+            'environment ''' || as_of_environment || '''',
+            'revision ''' || as_of_revision || ''''
+        )
+        || ' in data set ''' || data_set || '''' as message
+    where
+        coalesce(as_of_run, as_of_environment, as_of_revision) is not null
+        and not exists (select 1 from in_context)
+        and not exists (select 1 from unknown_name)
+
+)
+
+select
+    test_id,
+    step_id,
+    oracle_response,
+    consensus,
+    n_voters,
+    n_votes,
+    n_runner_up_votes,
+    vote_share,
+    n_distinct_responses,
+    entropy,
+    cluster_oracle_response,
+    specified_response,
+    n_specified_responses,
+    agrees_with_specified
+from as_of_consensus_oracles
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_context
+where error(message) is not null
+order by test_id, step_id
+);
+
+comment on macro table oracle_as_of is
+'The consensus oracle of a problem as of a run, an environment or a revision. The function `oracle` calls it; as a query, it is on its own.';
+
 create or replace macro actuations(data_set, problem) as table (
 with
 
@@ -5305,6 +7707,39 @@ final as (
 select * from final
 ),
 
+model_int_revision_dates as (
+-- The dates of revisions, as they were described: those of an implementation, or of a revision of a lineage where the
+-- description names no implementation.
+--
+-- It is stored for the functions, which cannot read the tables of the lakehouse.
+
+
+
+with
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from descriptions
+    where revised_at is not null
+
+)
+
+select * from final
+),
+
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
@@ -5373,15 +7808,7 @@ executed as (
 
 descriptions as (
 
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
+    select * from model_int_revision_dates
 
 ),
 
@@ -13649,10 +16076,19 @@ select error(message), error(message), error(message), error(message), error(mes
 from unknown_name
 where error(message) is not null
 order by test_id, step_id
+),
+(data_set, problem, as_of_run, as_of_environment := null, as_of_revision := null) as table (
+from oracle_as_of(data_set, problem, as_of_run, as_of_environment, as_of_revision)
+),
+(data_set, problem, as_of_environment, as_of_revision := null) as table (
+from oracle_as_of(data_set, problem, null, as_of_environment, as_of_revision)
+),
+(data_set, problem, as_of_revision) as table (
+from oracle_as_of(data_set, problem, null, null, as_of_revision)
 );
 
 comment on macro table oracle is
-'The consensus oracle of a problem: one row per stimulus, with the winning response and the votes.';
+'The consensus oracle of a problem: one row per stimulus, with the winning response and the votes. As of a run, an environment or a revision, only what was executed there counts, as with `obslake_as_of`; of several, all must hold.';
 
 create or replace macro src(data_set, problem) as table (
 with

@@ -7,9 +7,7 @@
         {%- call noop_statement('main', message='nothing new', code='NONE', rows_affected=none) -%} {%- endcall -%}
     {%- else -%}
         {%- call statement('main') -%}
-            create or replace function {{ this }}({{ config.get('parameters') | join(', ') }}) as table (
-                {{ sql }}
-            );
+            {{ obslake.function_statement(sql) }};
             {{ ([obslake.comment_on_function()] + obslake.keep_definition(sql)) | join(';\n') }}
         {%- endcall -%}
     {%- endif -%}

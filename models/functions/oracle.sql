@@ -1,4 +1,10 @@
-{{ config(parameters=['data_set', 'problem']) }}
+{{ config(
+    parameters=['data_set', 'problem'],
+    overloads=obslake.overloads(['data_set', 'problem'], ['as_of_run', 'as_of_environment', 'as_of_revision']),
+    answered_by='oracle_as_of'
+) }}
+
+{%- do ref('oracle_as_of') %}
 
 with
 

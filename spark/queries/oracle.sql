@@ -1,4 +1,4 @@
--- The consensus oracle of a problem: one row per stimulus, with the winning response and the votes.
+-- The consensus oracle of a problem: one row per stimulus, with the winning response and the votes. As of a run, an environment or a revision, only what was executed there counts, as with `obslake_as_of`; of several, all must hold.
 -- Parameters: data_set, problem
 
 with

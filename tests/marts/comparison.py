@@ -125,6 +125,23 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
                 )
 
 
+def create_function(
+    connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any], name: str
+) -> None:
+    """Create an SQL function on the models, and those that answer its overloads."""
+    node = manifest["nodes"][f"model.obslake.{name}"]
+    config = node["config"]
+    overloads = config.get("overloads") or []
+    if overloads:
+        create_function(connection, manifest, config["answered_by"])
+    forms = [(config["parameters"], node["compiled_code"])] + [
+        (form["parameters"], f"from {config['answered_by']}({', '.join(form['arguments'])})")
+        for form in overloads
+    ]
+    text = ", ".join(f"({', '.join(parameters)}) as table ({code})" for parameters, code in forms)
+    connection.execute(f"create or replace macro {name} {text}")
+
+
 def replace_rows(
     connection: duckdb.DuckDBPyConnection,
     observations: Sequence[Observation],

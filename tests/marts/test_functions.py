@@ -15,12 +15,17 @@ from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 from tests.marts.comparison import comparable
 
-FUNCTIONS = sorted(path.stem for path in (PROJECT / "models" / "functions").glob("*.sql"))
+# Called by `oracle`, for its overloads.
+PARTS = ["oracle_as_of"]
+FUNCTIONS = sorted(
+    path.stem for path in (PROJECT / "models" / "functions").glob("*.sql") if path.stem not in PARTS
+)
 CALLS = [
     "srm('demo', 'url_join')",
     "src('demo', 'lru_cache')",
     "clusters('demo', 'json_parse')",
     "oracle('demo', 'version_compare')",
+    "oracle('demo', 'toml_parse', as_of_environment := 'cpython-3.13-linux-x86_64')",
     "behavior_diff('demo', 'version_compare', 'packaging@20.9', 'packaging@26.3')",
     "actuations('demo', 'slugify')",
     "changes('demo', 'humanize')",
@@ -54,6 +59,10 @@ UNKNOWN = {
         f"{name}('dmo')": "no data set 'dmo'; did you mean 'demo'?"
         for name in ("flaky", "suspects")
     },
+    "oracle('demo', 'slugify', as_of_run := 'demo1')": "no run 'demo1' in data set 'demo'; did you mean 'demo-",
+    "oracle('demo', 'slugify', as_of_run := 'demo-1', as_of_environment := 'standards')": (
+        "no run has all of run 'demo-1', environment 'standards' in data set 'demo'"
+    ),
     "srm('dmo', 'slugify')": "no data set 'dmo'; did you mean 'demo'?",
     "srm('demo', '')": "no problem '' in data set 'demo'; did you mean",
     "srm('demo', null)": "no problem '' in data set 'demo'; did you mean",
@@ -152,7 +161,7 @@ def test_the_functions_of_agents_are_generated_from_the_models(compiled: dict[st
 
 
 def test_calls_cover_all_functions() -> None:
-    assert sorted(call.partition("(")[0] for call in CALLS) == FUNCTIONS
+    assert {call.partition("(")[0] for call in CALLS} == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -228,7 +237,7 @@ def test_functions_are_described_in_the_database(
         "where not internal and function_type = 'table_macro' and schema_name = 'main' order by 1"
     )
     described = dict(demo.query(query))
-    assert sorted(described) == FUNCTIONS
+    assert sorted(described) == sorted([*FUNCTIONS, *PARTS])
     assert all(described.values())
     assert dict(in_memory.execute(query).fetchall()) == described
 
@@ -301,3 +310,19 @@ def test_a_revision_of_one_side_alone_is_compared_with_any_other(sql_package: st
                 "select subject_id, from_run_id, to_run_id, transition "
                 f"from transitions('default', 'p', {side}_revision := '1')"
             ).fetchall() == [("a", "r1", "r1", "moved")]
+
+
+def test_an_oracle_as_of_no_context_is_that_of_all_runs(
+    demo: Workspace, in_memory: duckdb.DuckDBPyConnection
+) -> None:
+    whole = demo.query("from oracle('demo', 'toml_parse')")
+    none = "from oracle('demo', 'toml_parse', as_of_run := null, as_of_revision := null)"
+    assert demo.query(none) == whole == in_memory.execute(none).fetchall()
+
+
+def test_obslake_sql_says_that_no_row_has_the_context(
+    in_memory: duckdb.DuckDBPyConnection,
+) -> None:
+    with pytest.raises(duckdb.InvalidInputException) as raised:
+        in_memory.execute("from oracle('demo', 'slugify', as_of_revision := '0.10.2')").fetchall()
+    assert "obslake: no run has all of revision '0.10.2' in data set 'demo'" in str(raised.value)

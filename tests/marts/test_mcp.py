@@ -17,7 +17,9 @@ from obslake.mcp.server import make_server
 from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 
-_FUNCTIONS = {path.stem for path in (PROJECT / "models" / "functions").glob("*.sql")}
+_FUNCTIONS = {path.stem for path in (PROJECT / "models" / "functions").glob("*.sql")} - {
+    "oracle_as_of"
+}
 _OTHER_TOOLS = {"overview", "list_problems", "explain_cell", "query"}
 _SLUGIFY = {"data_set": "demo", "problem": "slugify"}
 
@@ -81,6 +83,20 @@ def test_optional_parameters_have_their_names(demo: Workspace) -> None:
     environments = {"from_environment": "cpython-3.11-linux-x86_64"}
     answer = call(demo, "transitions", data_set="demo", problem="toml_parse", **environments)
     assert {row["from_environment_id"] for row in answer["rows"]} == set(environments.values())
+    with_votes = (
+        "select n_voters from oracle('demo', 'url_join', as_of_environment := $1) order by 1"
+    )
+    answer = call(
+        demo,
+        "oracle",
+        data_set="demo",
+        problem="url_join",
+        as_of_environment="cpython-3.11-linux-x86_64",
+        limit=500,
+    )
+    rows = demo.query(with_votes, ["cpython-3.11-linux-x86_64"])
+    assert sorted(row["n_voters"] for row in answer["rows"]) == [n for (n,) in rows]
+    assert max(rows) == (11,)
 
 
 def test_the_rows_that_are_left_out_are_said(demo: Workspace) -> None:

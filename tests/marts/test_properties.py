@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, replace
 from typing import Any
@@ -22,6 +22,7 @@ from tests.harness.workspace import Workspace
 from tests.marts.comparison import (
     MARTS,
     comparable,
+    create_function,
     create_models,
     expected_rows,
     replace_rows,
@@ -30,9 +31,11 @@ from tests.marts.comparison import (
 from tests.reference.equivalence import Equivalence
 from tests.reference.naive import (
     COLUMNS,
+    ORACLE,
     CubeRow,
     Decision,
     Description,
+    Marts,
     Observation,
     Renamed,
     build_cube,
@@ -156,10 +159,7 @@ def test_any_two_revisions_are_compared(
     observations = random_observations(4, n_problems=100)
     descriptions = random_descriptions(4, observations)
     replace_rows(models, observations, descriptions)
-    code = compiled["nodes"]["model.obslake.compare_revisions"]["compiled_code"]
-    models.execute(
-        f"create or replace macro compare_revisions(data_set, base, head) as table ({code})"
-    )
+    create_function(models, compiled, "compare_revisions")
     cube = counted_rows(observations, descriptions)
     specified = build_specified(observations, final_responses(cube))
     n_rows = 0
@@ -186,9 +186,7 @@ def test_any_two_implementations_of_a_problem_are_compared(
 ) -> None:
     observations = random_observations(5, n_problems=60)
     replace_rows(models, observations, [])
-    code = compiled["nodes"]["model.obslake.behavior_diff"]["compiled_code"]
-    parameters = "data_set, problem, implementation_a, implementation_b"
-    models.execute(f"create or replace macro behavior_diff({parameters}) as table ({code})")
+    create_function(models, compiled, "behavior_diff")
     cube = counted_rows(observations, [])
     n_rows = 0
     for problem in sorted({(o.data_set_id, o.problem_id) for o in observations})[:60]:
@@ -244,6 +242,89 @@ def test_only_runs_in_the_context_count(
         create_models(connection, workspace.manifest())
         replace_rows(connection, observations, descriptions)
         assert_equal_marts(connection, observations, descriptions, [], as_of=as_of)
+
+
+def test_the_oracle_as_of_a_context(
+    models: duckdb.DuckDBPyConnection, compiled: dict[str, Any]
+) -> None:
+    """The function answers for any context as the marts do that are built for it."""
+    data_set = DATA_SET_IDS[0]
+    observations = [o for o in random_observations(6, n_problems=50) if o.data_set_id == data_set]
+    descriptions = random_descriptions(6, observations)
+    seeds: dict[str, Any] = {
+        "equivalences": random_equivalences(6, observations),
+        "decisions": random_decisions(6, observations),
+        "renamed": random_renamed(6, observations),
+        "voting_rules": random_voting_rules(6, observations),
+    }
+    replace_rows(models, observations, descriptions, **seeds)
+    create_function(models, compiled, "oracle")
+    whole = oracles_by_problem(compute(observations, descriptions, **seeds))
+    n_different: Counter[str] = Counter()
+    for context in contexts(observations, descriptions):
+        now = oracles_by_problem(compute(observations, descriptions, **seeds, as_of=context))
+        different = sorted(p for p in whole.keys() | now.keys() if whole[p] != now[p])
+        names = [f"as_of_{part.removesuffix('_id')}" for part in context]
+        given = ", ".join(f"{name} := ${name}" for name in names)
+        for problem in different[:6] + sorted(whole.keys() - {*different})[:1]:
+            rows = models.execute(
+                f"from oracle($data_set, $problem, {given})",
+                {
+                    "data_set": data_set,
+                    "problem": problem,
+                    **dict(zip(names, context.values(), strict=True)),
+                },
+            ).fetchall()
+            assert comparable(rows) == comparable(now[problem]), (problem, context)
+            n_different[" ".join(context)] += problem in different
+    assert len(n_different) == 7, n_different
+    assert min(n_different.values()) > 1, n_different
+
+
+def oracles_by_problem(marts: Marts) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the columns of the function by problem."""
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in marts.consensus_oracles:
+        found[row.problem_id].append(
+            (
+                row.test_id,
+                row.step_id,
+                row.oracle_response,
+                row.consensus,
+                row.n_voters,
+                row.n_votes,
+                row.n_runner_up_votes,
+                row.vote_share,
+                row.n_distinct_responses,
+                row.entropy,
+                row.cluster_oracle_response,
+                row.specified_response,
+                row.n_specified_responses,
+                row.agrees_with_specified,
+            )
+        )
+    return found
+
+
+def contexts(
+    observations: Sequence[Observation], descriptions: Sequence[Description]
+) -> Iterator[dict[str, str]]:
+    """Return the most frequent context of each combination of run, environment and revision."""
+    revisions = {
+        (d.problem_id, d.implementation_id): d.revision for d in descriptions if d.revision
+    }
+    known = [
+        {"run_id": o.run_id, "environment_id": o.environment_id, "revision": revision}
+        for o in observations
+        if o.implementation_id != ORACLE
+        and o.response_kind == "value"
+        and (revision := revisions.get((o.problem_id, o.implementation_id)))
+    ]
+    for size in (1, 2, 3):
+        for parts in itertools.combinations(("run_id", "environment_id", "revision"), size):
+            frequent = Counter(tuple(place[part] for part in parts) for place in known)
+            names = sorted(frequent, key=lambda n: (-frequent[n], n))
+            yield dict(zip(parts, names[0], strict=True))
 
 
 def test_marts_that_are_left_out_are_empty(make_workspace: Callable[[str], Workspace]) -> None:

@@ -105,13 +105,15 @@ def test_models_read_the_layers_to_their_left() -> None:
     layer_of = {
         path.stem: layer for layer in LAYERS for path in (PROJECT / "models" / layer).rglob("*.sql")
     }
+    # A mart as of a context is computed from what the mart is built from.
+    as_of = {"oracle_as_of"}
     wrong = [
         f"{path.stem} reads {name}"
         for layer in LAYERS
         for path in (PROJECT / "models" / layer).rglob("*.sql")
         for name in re.findall(r"ref\('(\w+)'\)", path.read_text())
         if LAYERS.index(layer_of.get(name, "staging")) > LAYERS.index(layer)
-        or (layer == "functions" and layer_of[name] != "marts")
+        or (layer == "functions" and layer_of[name] != "marts" and not as_of & {path.stem, name})
     ]
     assert wrong == []
 

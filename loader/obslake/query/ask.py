@@ -258,8 +258,15 @@ def _relation(
 def attach_marts(connection: duckdb.DuckDBPyConnection, marts: Path) -> None:
     """Attach the marts read-only, and let queries find them and their functions by name."""
     connection.execute(f"attach {quote_literal(str(marts))} as {_MARTS} (read_only)")
+    # Functions also read tables from which the marts are built, which a partial build may not have.
+    schemas = connection.execute(
+        "select schema_name from duckdb_schemas() where database_name = ? "
+        "and schema_name in ('main', 'main_intermediate', 'main_refresh') order by schema_name",
+        [_MARTS],
+    ).fetchall()
     # The current views take precedence over those that dbt left among the marts.
-    connection.execute(f"set search_path = 'memory.main,{_MARTS}.main'")
+    path = ["memory.main", *(f"{_MARTS}.{schema}" for (schema,) in schemas)]
+    connection.execute(f"set search_path = '{','.join(path)}'")
 
 
 def check_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:

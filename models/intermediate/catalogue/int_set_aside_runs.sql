@@ -22,7 +22,8 @@
 {%- set is_as_of = as_of | length > 0 %}
 {%- if is_as_of %}
     {%- set implementations = ref('stg_implementations') if 'revision' in as_of else none %}
-    {%- set context = obslake.runs_in_context(ref('int_run_failures'), implementations) %}
+    {%- set revisions = obslake.described_revisions(implementations) if implementations else none %}
+    {%- set context = obslake.runs_in_context(ref('int_run_failures'), revisions, as_of) %}
     {%- do obslake.check_as_of(ref('int_run_failures'), implementations, context) %}
 {%- endif %}
 

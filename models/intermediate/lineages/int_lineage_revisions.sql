@@ -69,15 +69,7 @@ executed as (
 
 descriptions as (
 
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from {{ ref('stg_implementations') }}
-    where revised_at is not null
+    select * from {{ ref('int_revision_dates') }}
 
 ),
 
