@@ -727,6 +727,17 @@ def test_names_of_alternatives(lake: Lake) -> None:
         ("3", "2.5"),
     ]
 
+    names = ["1", "1.0", "01", "1.00"]
+    texts = [observation(output=str(n), alternative=name) for n, name in enumerate(names)]
+    csv = "problem_id,test_id,output,alternative\n" + "".join(
+        f"p,t,{n},{name}\n" for n, name in enumerate(names)
+    )
+    (lake.folder / "t.csv").write_text(csv)
+    for number, path in enumerate((lake.jsonl("t.jsonl", texts), lake.folder / "t.csv")):
+        lake.load("observations", path, "--as-oracle", "--data-set", f"t{number}")
+        kept = lake.rows("observations", "alternative", data_set_id=f"t{number}")
+        assert sorted(kept) == sorted((name,) for name in names)
+
     rows = [observation(answer="x", output="1"), observation(answer="y", output="2")]
     again = lake.jsonl("m.jsonl", rows)
     lake.load(

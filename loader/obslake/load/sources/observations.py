@@ -272,7 +272,12 @@ class ObservationsReader(OneStepReader):
         _create_source_rows(connection, known, options, sample)
         free = [c for c in OBSERVATIONS.column_names if c not in (*known, "load_id")]
         constants, warnings = _constant_columns(connection, unknown, free)
-        set_variables(connection, {"attributes": json.dumps(constants)})
+        # pandas makes whole numbers floats if some are missing, as those of the first alternatives are. In a text,
+        # `1.0` is another name than `1`.
+        are_floats = relation.types.get(known.get("alternative", "")) in ("DOUBLE", "FLOAT")
+        set_variables(
+            connection, {"attributes": json.dumps(constants), "names_are_floats": are_floats}
+        )
         run_sql_file(connection, SQL / "observations.sql")
         described = [IMPLEMENTATIONS] if sample or options.count_samples else []
         return Staged(

@@ -1,8 +1,8 @@
 -- Native observations: turn text columns into typed columns and fill in defaults.
 --
 -- In: view `source_rows` (the known columns of the source as text, _obslake_time, and _obslake_sample if rows are
---     samples), the macros of `protocol.sql` and `zones.sql`, variables `data_set`, `environment`, `run` and
---     `attributes` (a JSON object).
+--     samples), the macros of `protocol.sql` and `zones.sql`, variables `data_set`, `environment`, `run`,
+--     `attributes` (a JSON object) and `names_are_floats` (whether numbers name the alternatives, as floats).
 -- Out: views `loaded_observations`, `loaded_runs` and `loaded_implementations` (only samples), without load_id.
 
 create temp view native_rows as
@@ -44,8 +44,7 @@ select
     cast(duration_ns as bigint) as duration_ns,
     coalesce(moment(observed_at), _obslake_time) as observed_at,
     test_content_hash,
-    -- pandas writes whole numbers as floats if some are missing, as those of the first alternatives are.
-    regexp_replace(nullif(alternative, ''), '^(\d+)\.0$', '\1') as alternative
+    nullif(if(getvariable('names_are_floats'), regexp_replace(alternative, '\.0$', ''), alternative), '') as alternative
 from native_rows;
 
 create temp view loaded_runs as
