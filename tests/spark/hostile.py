@@ -1,4 +1,7 @@
-"""A lakehouse with hostile names, all kinds of responses, and rules of equivalence; some rows are loaded later."""
+"""A lakehouse with hostile names, all kinds of responses, several right answers, and rules of equality and voting.
+
+Some rows are loaded later.
+"""
 
 import random
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ from tests.reference.strategies import (
     random_descriptions,
     random_equivalences,
     random_observations,
+    random_voting_rules,
 )
+from tests.reference.voting import VotingRule
 from tests.spark.running import SparkWorkspace
 
 SEED = 17
@@ -69,6 +74,7 @@ def load_hostile(folder: Path) -> Hostile:
     early = [o for o in observations if o not in late]
     hostile = Hostile(workspace, project, early, late)
     hostile.write_equivalences()
+    write_seed(project, "voting_rules", voting_rules(SEED, observations))
     load_observations(workspace, hostile.early, "early")
     load_descriptions(workspace, random_descriptions(SEED, observations), "descriptions")
     return hostile
@@ -79,12 +85,28 @@ def equivalences(seed: int, observations: list[Observation]) -> list[Equivalence
 
     There are none for names that dbt reads from a seed otherwise than they are written.
     """
-    rules = random_equivalences(seed, observations)
     return [
         rule
-        for rule in rules
-        # It reads a carriage return as a line feed, and `null` as an empty field.
-        if rule.rule != "unicode"
-        and "\r" not in f"{rule.problem_id}{rule.test_pattern}"
-        and "null" not in (rule.problem_id, rule.test_pattern)
+        for rule in random_equivalences(seed, observations)
+        if rule.rule != "unicode" and is_read_alike(rule.problem_id, rule.test_pattern)
     ]
+
+
+def voting_rules(seed: int, observations: list[Observation]) -> list[VotingRule]:
+    """Return voting rules for some problems, with names that dbt reads from a seed as they are written."""
+    return [
+        rule
+        for rule in random_voting_rules(seed, observations)
+        if is_read_alike(rule.problem_id, rule.argument)
+    ]
+
+
+def is_read_alike(*fields: str | None) -> bool:
+    """Whether dbt reads these fields of a seed as they are written.
+
+    It reads a carriage return as a line feed, and `null` and white space as an empty field.
+    """
+    return all(
+        field is None or ("\r" not in field and field.strip().lower() not in ("null", ""))
+        for field in fields
+    )

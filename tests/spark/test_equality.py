@@ -54,6 +54,17 @@ def test_all_marts(built: Built) -> None:
     assert all(n for mart, n in built.rows.items() if mart != "measurements"), built.rows
 
 
+def test_rules_and_several_right_answers_count(built: Built) -> None:
+    (counts,) = built.workspace.query(
+        "select count(*) filter (where n_specified_responses > 1), count(*) filter (where n_votes_needed > 1), "
+        "count(*) filter (where agrees_with_specified and oracle_response <> specified_response) "
+        "from consensus_oracles"
+    )
+    assert min(counts) > 0, counts
+    assert built.workspace.query("select 1 from main_intermediate.int_ruled_votes limit 1")
+    assert built.workspace.query("select 1 from main_intermediate.int_non_voters limit 1")
+
+
 def test_all_data_tests(built: Built) -> None:
     of_data = [n for n in built.manifest["nodes"].values() if n["resource_type"] == "test"]
     assert built.passed["test"] == len(of_data) > 0
