@@ -1,16 +1,21 @@
 """``obslake rules try``: what it says is what the next build does. Seeds of earlier versions are read."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 from obslake.lakehouse.home import identity
 
+from tests.harness.commands import PROJECT
 from tests.harness.workspace import Workspace
 from tests.marts.test_refresh import copy_project, load_observations, write_seed
 from tests.reference.equivalence import Equivalence
+from tests.reference.naive import compute
 from tests.reference.strategies import random_observations
 from tests.reference.voting import VotingRule
 
@@ -117,6 +122,54 @@ def test_a_trial_of_voting_rules(built: tuple[Workspace, Path]) -> None:
     assert {name: said[name] for name in FIGURES} == {n: (before[n], after[n]) for n in FIGURES}
     assert after["oracles with a winner"] < before["oracles with a winner"]
     assert said["oracles that change"][1] > 0
+
+
+def test_the_example_of_the_page_is_true() -> None:
+    """The reference counts before and after what the page shows."""
+    page = (PROJECT / "docs" / "protocol.md").read_text()
+    ((written, shown),) = re.findall(
+        r"^```json\n(.*?)^```$.*?^\$ obslake rules try mask=absolute_paths.*?\n(.*?)^```$",
+        page,
+        re.DOTALL | re.MULTILINE,
+    )
+    rows = [json.loads(line) for line in written.splitlines()]
+    observations = [
+        replace(
+            random_observations(1, n_problems=1)[0],
+            data_set_id="nightly",
+            problem_id=row["problem_id"],
+            test_id=row["test_id"],
+            step_id=0,
+            implementation_id=row["implementation_id"],
+            environment_id="e",
+            run_id=row["run_id"],
+            attempt=0,
+            output=str(row["output"]),
+            response_kind="exception" if "$" in str(row["output"]) else "value",
+            alternative=None,
+        )
+        for row in rows
+    ]
+    rule = Equivalence("nightly", None, None, "mask", "absolute_paths")
+    for column, marts in enumerate((compute(observations, []), compute(observations, [], [rule]))):
+        consensus = Counter(row.consensus for row in marts.consensus_oracles)
+        counted = {
+            "different responses of a stimulus": len(
+                {(row.test_id, row.response_hash) for row in marts.stimulus_response_cube}
+            ),
+            "clusters": len(marts.behavior_clusters),
+            "oracles with a winner": sum(
+                row.oracle_response is not None for row in marts.consensus_oracles
+            ),
+            "unstable cells of the matrix": sum(
+                not row.is_stable for row in marts.stimulus_response_matrix
+            ),
+            "flaky responses": len(marts.flaky_responses),
+            **{f"oracles: {name}": consensus[name] for name in ("unanimous", "tie")},
+        }
+        for name, number in counted.items():
+            (line,) = re.findall(rf"^{name} +(\d+) +(\d+)$", shown, re.MULTILINE)
+            assert int(line[column]) == number, name
 
 
 def test_rules_that_cannot_be_tried(built: tuple[Workspace, Path]) -> None:
