@@ -43,6 +43,19 @@ RULES = [
     Rules(
         masks=frozenset(MASKS), by_key=True, by_spelling=True, by_case=True, significant_digits=2
     ),
+    *(
+        Rules(masks=frozenset(MASKS), own_masks=frozenset({"[0-9]+ steps"}), **{rule: True})
+        for rule in ("by_unicode", "by_case", "by_whitespace")
+    ),
+    Rules(masks=frozenset(MASKS), by_unicode=True, by_case=True, by_whitespace=True),
+    Rules(
+        masks=frozenset(MASKS),
+        by_key=True,
+        by_spelling=True,
+        by_unicode=True,
+        by_case=True,
+        by_whitespace=True,
+    ),
 ]
 """Sets of rules. Those that `json` or `python_equality` imply are named, too."""
 
@@ -333,7 +346,8 @@ WORDS = (
     "e\u0301", "É", "İ", "ẖ", "H\u0331", "\u212a", "\\ud83d\\ude00", "\\uDE00", "\\u0041", "\\/", '"', "[", "]",
     "{", "}", ",", ":", '{"$tuple":[', "]}", '{"$bytes":"QUJD"}', "true", "NaN", "Infinity", "nan", "line 12",
     ".py:12:5", "0x7f12ab34", "@1b6d3586", "/a/b", "https://h/a/b", "C:\\\\a", "2024-01-01T10:00:00.123Z",
-    "12 ms", "0.5s", "5 steps", "tmpab12cd_x", "pytest-of-a/pytest-1", "\u3000", "$", "█",
+    "12 ms", "0.5s", "5 steps", "LINE 12", "Line\\n12", "12\\tMS", "5  Steps", "TMPAB12CD_X", "3\u00a0min",
+    "\\u0031 ms", "Line", "12", "ms", "MIN", "tmpab12cd_x", "pytest-of-a/pytest-1", "\u3000", "$", "█",
 )  # fmt: skip
 
 

@@ -133,14 +133,14 @@ def canonical_form(response: str, response_kind: str, rules: Rules) -> str:
     if response_kind == "exception":
         token, *parts = response.split("@", 2)
         if token != "$EXCEPTION" or not parts:
-            return plain(_same_text(masked(response, rules), rules), rules)
+            return plain(changed(response, rules), rules)
         if rules.by_exception_class or len(parts) == 1:
             return f"{token}@{parts[0]}"
-        message = plain(_same_text(masked(parts[1], rules), rules), rules)
+        message = plain(changed(parts[1], rules), rules)
         return f"{token}@{parts[0]}@{message}"
     if response_kind != "value" or response.startswith("$TRUNCATED@"):
         return response
-    text = _same_text(masked(response, rules), rules)
+    text = changed(response, rules)
     if not rules.reads_json or text.startswith("$"):
         return plain(text, rules)
     try:
@@ -177,6 +177,13 @@ MASKS = {
     r"(?:[nuµm]?s|secs?|seconds?|mins?|minutes?|h|hours?|min)\b",
 }
 """Regular expressions of the lists, in the order in which they apply."""
+
+
+def changed(text: str, rules: Rules) -> str:
+    """Return a text, masked, without what other rules ignore, and masked again where these changed it."""
+    recorded = masked(text, rules)
+    text = _same_text(recorded, rules)
+    return text if text == recorded else masked(text, rules)
 
 
 def masked(text: str, rules: Rules) -> str:
@@ -315,7 +322,7 @@ def _string(token: str, rules: Rules) -> _Written:
         text = re.sub(r"\\(.)", lambda e: " " if e[1] in "tnfr" else e[0], text)
     # Other strings are as the rules have already made them.
     if has_escapes or rules.by_whitespace:
-        text = _same_text(text, rules)
+        text = masked(_same_text(text, rules), rules)
     return _Written(token, f'"{text}"')
 
 

@@ -12,8 +12,13 @@
 {%- set literals = ['true', 'false', 'null', 'NaN', 'Infinity', '-Infinity'] %}
 {%- set rules = [
     'is_by_key', 'is_by_spelling', 'significant_digits', 'unordered_arrays', 'is_by_python', 'is_by_sequence',
-    'is_by_unicode', 'is_by_case', 'is_by_whitespace',
+    'is_by_unicode', 'is_by_case', 'is_by_whitespace', 'masks', 'mask_expression',
 ] %}
+{%- set steps = [] %}
+{%- for rule in obslake.text_rules() %}
+    {%- do steps.append(['is_by_' ~ rule, obslake.changed_text(rule, 'text_0')]) %}
+{%- endfor %}
+{%- do steps.extend(obslake.masked_text('text_0')) %}
 
 with
 
@@ -126,21 +131,21 @@ changed_0 as (
 
 ),
 
-{%- for rule in obslake.text_rules() %}
+{%- for condition, text in steps %}
 
     changed_{{ loop.index }} as (
 
         select
             *,
             case
-                when is_by_{{ rule }} then {{ obslake.changed_text(rule, 'text_' ~ loop.index0) }}
+                when {{ condition }} then {{ text | replace('text_0', 'text_' ~ loop.index0) }}
                 else text_{{ loop.index0 }}
             end as text_{{ loop.index }}
         from changed_{{ loop.index0 }}
 
     ),
 {%- endfor %}
-{%- set last = obslake.text_rules() | length %}
+{%- set last = steps | length %}
 
 -- The keys of objects are changed like other strings.
 changed as (

@@ -1,19 +1,16 @@
 -- The distinct responses of a problem with rules, as the rules change their texts before they are read as JSON:
--- `exception_class`, `mask`, `unicode`, `case`, `whitespace`. Responses of tests with rules of their own are separate.
+-- `exception_class`, `mask`, `unicode`, `case`, `whitespace`, and `mask` again. Responses of tests with rules of their
+-- own are separate.
 
 {%- set keys = 'data_set_id, problem_id, test_pattern, response_kind, exact_hash' %}
-{%- set mask = obslake.mask_character() %}
 {%- set rules = ['masks', 'mask_expression', 'is_by_unicode', 'is_by_case', 'is_by_whitespace'] %}
-{%- set steps = [
-    ['mask_expression is not null', obslake.own_matches_replaced('text', 'mask_expression', mask)],
-] %}
-{%- for name, expression in obslake.mask_patterns().items() %}
-    {%- do steps.append([
-        "masks like '%" ~ name ~ "%'", obslake.replaced_matches('text', expression, '\\1' ~ mask)
-    ]) %}
-{%- endfor %}
+{%- set steps = obslake.masked_text('text') %}
 {%- for rule in obslake.text_rules() %}
     {%- do steps.append(['is_by_' ~ rule, obslake.changed_text(rule, 'text')]) %}
+{%- endfor %}
+{#- What the rules for texts made of the text may be masked, too. -#}
+{%- for condition, text in obslake.masked_text('text') %}
+    {%- do steps.append(['(is_by_unicode or is_by_case or is_by_whitespace) and ' ~ condition, text]) %}
 {%- endfor %}
 
 with
