@@ -7909,6 +7909,7 @@ revisions as (
         ranked.implementation_id,
         ranked.revision,
         aged.revised_at,
+        aged.first_implementation_id,
         ranked.run_id,
         ranked.first_executed_there_at as first_executed_at,
         row_number() over (
@@ -7935,6 +7936,7 @@ final as (
         implementation_id,
         revision,
         revised_at,
+        first_implementation_id,
         cast(revision_rank as bigint) as revision_rank,
         lag(implementation_id) over (
             partition by data_set_id, problem_id, lineage, environment_id
@@ -11167,6 +11169,2738 @@ order by problem_id, environment_id, test_id, step_id
 comment on macro table compare_revisions is
 'The responses in which two revisions of a data set differ, per environment and problem, whatever lineage each is of, such as a pull request and its base. Only stimuli that both executed in the same environment are compared. The classes are those of `changes`.';
 
+create or replace macro failing_since(data_set, of_lineage) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as problem_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'observations has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['problem_id', 'implementation_id', 'test_id', 'output'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from observations limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+model_int_canonical_responses as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as exact_hash,
+    cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
+model_stg_observations as (
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+texts as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+responses as (
+
+    select
+        *,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as exact_hash
+    from texts
+
+),
+
+-- Responses that rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from model_int_canonical_responses
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
+final as (
+
+    select
+        responses.data_set_id,
+        responses.problem_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
+        responses.response_kind not in ('not_executed', 'skipped') as is_executed,
+        responses.implementation_id = 'oracle' as is_oracle
+    from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
+
+)
+
+select * from final
+),
+
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
+model_int_actuations as (
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
+--
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed and not responses.is_set_aside as is_cell,
+        not responses.is_executed as is_skipped,
+        false as is_alternative,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
+    from repeated_responses
+
+),
+
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
+attempts as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
+    from ranked
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
+        is_last and not is_executed as is_skipped
+    from attempts
+
+),
+
+runs as (
+
+    select
+        *,
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- A run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as greatest_response_hash
+    from final_attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+    where not is_alternative
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        is_set_aside,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
+model_int_lineage_cells as (
+-- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
+-- latest run that executed it there, or that it was recorded and not executed.
+--
+-- A stimulus is the same as in another revision if the same was put in, wherever it is in its test.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where not is_oracle and not is_set_aside and (is_final or is_skipped)
+
+),
+
+revisions as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+specified_oracles as (
+
+    select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            max(case when is_first then response end) as response,
+            max(case when is_first then response_hash end) as response_hash,
+            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            count(*) as n_responses
+        from model_int_specified_responses as specified_responses
+        group by data_set_id, problem_id, test_id, step_id
+
+),
+
+responses as (
+
+    select
+        actuations.*,
+        revisions.lineage,
+        revisions.revision
+    from actuations
+    inner join revisions
+        on
+            actuations.data_set_id = revisions.data_set_id
+            and actuations.problem_id = revisions.problem_id
+            and actuations.implementation_id = revisions.implementation_id
+
+),
+
+with_inputs as (
+
+    select * from responses
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+stimuli as (
+
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        cast(step_id as string) as stimulus_id,
+        case when is_executed then md5('test:' || test_content_hash) end as content_hash
+    from responses
+    where inputs is null
+    union all
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
+        content_hash
+    from with_contents
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
+            order by is_executed desc, observed_at desc, run_id desc
+        ) as recency
+    from stimuli
+
+),
+
+latest as (
+
+    select * from ranked
+    where recency = 1
+
+),placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, stimulus_id
+            order by is_executed desc, observed_at desc, run_id desc, step_id asc
+        ) as precedence
+    from latest
+    where inputs is not null
+
+),
+
+cells as (
+
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
+    where inputs is null
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
+    where precedence = 1
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.lineage,
+        cells.environment_id,
+        cells.test_id,
+        cells.step_id,
+        cells.stimulus_id,
+        cells.implementation_id,
+        cells.revision,
+        cells.run_id,
+        cells.observed_at,
+        cells.operation,
+        cells.inputs,
+        cells.content_hash,
+        cells.test_content_hash,
+        cells.is_executed,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        case
+            when cells.is_executed
+                then case
+                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            else instr(specified_oracles.response_hashes, cells.response_hash) > 0
+                        end
+        end as is_right
+    from cells
+    left join specified_oracles
+        on
+            cells.data_set_id = specified_oracles.data_set_id
+            and cells.problem_id = specified_oracles.problem_id
+            and cells.test_id = specified_oracles.test_id
+            and cells.step_id = specified_oracles.step_id
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        aged.first_implementation_id,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_latest_state as (
+-- What became of each stimulus of a lineage in the last revision that ran its problem, since when, and which revision
+-- answered right last.
+--
+-- Narrow rows are put in order; the texts are read for the few revisions that count.
+
+with
+
+revisions as (
+
+    select * from model_int_lineage_revisions
+
+),
+
+last_revisions as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        max(revision_rank) as last_rank
+    from revisions
+    group by data_set_id, problem_id, lineage, environment_id
+
+),
+
+judged as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        test_id,
+        stimulus_id,
+        revision_rank,
+        is_executed,
+        is_right,
+        case
+            when is_right then 'right'
+            when not is_right then 'wrong'
+            else response_hash
+        end as judgement
+    from (
+        select
+            cells.*,
+            revisions.revision_rank
+        from model_int_lineage_cells as cells
+        inner join model_int_lineage_revisions as revisions
+            on cells.data_set_id = revisions.data_set_id
+                and cells.problem_id = revisions.problem_id
+                and cells.lineage = revisions.lineage
+                and cells.environment_id = revisions.environment_id
+                and cells.implementation_id = revisions.implementation_id
+    ) as cells
+
+),
+
+ordered as (
+
+    select
+        *,
+        lag(judgement) over (
+            partition by data_set_id, problem_id, lineage, environment_id, test_id, stimulus_id, is_executed
+            order by revision_rank
+        ) as judgement_before,
+        max(case when is_executed then revision_rank else 0 end) over (
+            partition by data_set_id, problem_id, lineage, environment_id, test_id, stimulus_id
+        ) as executed_rank
+    from judged
+
+),
+
+-- The places of the revisions that count; 0 if there is none.
+places as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        test_id,
+        stimulus_id,
+        max(revision_rank) as recorded_rank,
+        max(executed_rank) as executed_rank,
+        max(case
+            when is_executed and (judgement_before is null or judgement_before <> judgement) then revision_rank
+            else 0
+        end) as series_rank,
+        max(case when is_executed and is_right then revision_rank else 0 end) as right_rank,
+        min(case when not is_executed and revision_rank > executed_rank then revision_rank end) as skipped_rank,
+        cast(sum(case when is_executed then 1 else 0 end) as bigint) as n_revisions
+    from ordered
+    group by data_set_id, problem_id, lineage, environment_id, test_id, stimulus_id
+
+),
+
+dated as (
+
+    select
+        places.*,
+        last_revisions.last_rank,
+        case
+            when places.recorded_rank < last_revisions.last_rank then places.recorded_rank + 1
+            when places.executed_rank < last_revisions.last_rank then places.skipped_rank
+            else places.series_rank
+        end as since_rank
+    from places
+    inner join last_revisions
+        on places.data_set_id = last_revisions.data_set_id
+            and places.problem_id = last_revisions.problem_id
+            and places.lineage = last_revisions.lineage
+            and places.environment_id = last_revisions.environment_id
+
+),
+
+described as (
+
+    select
+        dated.data_set_id,
+        dated.problem_id,
+        dated.lineage,
+        dated.environment_id,
+        dated.test_id,
+        dated.stimulus_id,
+        dated.recorded_rank,
+        dated.executed_rank,
+        dated.last_rank,
+        dated.since_rank,
+        dated.n_revisions,
+        max(case when cells.revision_rank = dated.recorded_rank then cells.step_id end) as step_id,
+        max(case when cells.revision_rank = dated.recorded_rank then cells.operation end) as operation,
+        max(case when cells.revision_rank = dated.recorded_rank then cells.inputs end) as inputs,
+        max(case when cells.revision_rank = dated.executed_rank then cells.response end) as response,
+        max(case when cells.revision_rank = dated.executed_rank then cells.response_kind end) as response_kind,
+        max(case when cells.revision_rank = dated.executed_rank then cells.run_id end) as run_id,
+        max(case
+            when cells.revision_rank = dated.executed_rank and cells.is_right then 1
+            when cells.revision_rank = dated.executed_rank and not cells.is_right then 0
+        end) = 1 as is_right,
+        max(
+                    case when cells.revision_rank = dated.executed_rank then cells.implementation_id end
+                ) as executed_implementation_id,
+            max(
+                    case when cells.revision_rank = dated.executed_rank then cells.revision end
+                ) as executed_revision,
+            max(
+                    case when cells.revision_rank = dated.executed_rank then cells.observed_at end
+                ) as executed_observed_at,
+            max(
+                    case when cells.revision_rank = dated.series_rank then cells.implementation_id end
+                ) as series_implementation_id,
+            max(
+                    case when cells.revision_rank = dated.series_rank then cells.revision end
+                ) as series_revision,
+            max(
+                    case when cells.revision_rank = dated.series_rank then cells.observed_at end
+                ) as series_observed_at,
+            max(
+                    case when cells.revision_rank = dated.right_rank then cells.implementation_id end
+                ) as right_implementation_id,
+            max(
+                    case when cells.revision_rank = dated.right_rank then cells.revision end
+                ) as right_revision,
+            max(
+                    case when cells.revision_rank = dated.right_rank then cells.observed_at end
+                ) as right_observed_at,
+            max(case when cells.revision_rank = dated.since_rank then cells.observed_at end) as since_at
+    from dated
+    inner join (
+        select
+            cells.*,
+            revisions.revision_rank
+        from model_int_lineage_cells as cells
+        inner join model_int_lineage_revisions as revisions
+            on cells.data_set_id = revisions.data_set_id
+                and cells.problem_id = revisions.problem_id
+                and cells.lineage = revisions.lineage
+                and cells.environment_id = revisions.environment_id
+                and cells.implementation_id = revisions.implementation_id
+    ) as cells
+        on dated.data_set_id = cells.data_set_id
+            and dated.problem_id = cells.problem_id
+            and dated.lineage = cells.lineage
+            and dated.environment_id = cells.environment_id
+            and dated.test_id = cells.test_id
+            and dated.stimulus_id = cells.stimulus_id
+    group by
+        dated.data_set_id,
+        dated.problem_id,
+        dated.lineage,
+        dated.environment_id,
+        dated.test_id,
+        dated.stimulus_id,
+        dated.recorded_rank,
+        dated.executed_rank,
+        dated.last_rank,
+        dated.since_rank,
+        dated.n_revisions
+
+),
+
+final as (
+
+    select
+        described.data_set_id,
+        described.problem_id,
+        described.lineage,
+        described.environment_id,
+        described.test_id,
+        described.stimulus_id,
+        described.step_id,
+        described.operation,
+        described.inputs,
+        case
+            when described.recorded_rank < described.last_rank then 'gone'
+            when described.executed_rank < described.last_rank then 'skipped'
+            when described.is_right then 'right'
+            when not described.is_right then 'wrong'
+            else 'unjudged'
+        end as state,
+        described.n_revisions,
+        since.implementation_id as since_implementation_id,
+        since.revision as since_revision,
+        coalesce(described.since_at, since.first_executed_at) as since_at,
+        described.last_rank - described.since_rank + 1 as n_revisions_since,
+        described.executed_implementation_id,
+        described.executed_revision,
+        described.is_right,
+        described.response,
+        described.response_kind,
+        described.run_id,
+        described.executed_observed_at as observed_at,
+        case when not described.is_right then described.series_implementation_id end as first_wrong_implementation_id,
+        case when not described.is_right then described.series_revision end as first_wrong_revision,
+        case when not described.is_right then described.series_observed_at end as first_wrong_at,
+        described.right_implementation_id as last_right_implementation_id,
+        described.right_revision as last_right_revision,
+        described.right_observed_at as last_right_at
+    from described
+    inner join revisions as since
+        on
+            described.data_set_id = since.data_set_id
+            and described.problem_id = since.problem_id
+            and described.lineage = since.lineage
+            and described.environment_id = since.environment_id
+            and described.since_rank = since.revision_rank
+
+)
+
+select * from final
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_lineage)
+    )
+    order by place
+    limit 1
+)
+
+select
+    problem_id,
+    environment_id,
+    test_id,
+    step_id,
+    state,
+    first_wrong_revision,
+    first_wrong_implementation_id,
+    first_wrong_at,
+    last_right_revision,
+    last_right_at,
+    n_revisions_since,
+    response,
+    executed_revision,
+    run_id,
+    observed_at
+from model_latest_state
+where
+    data_set_id = data_set
+    and lineage = of_lineage
+    and first_wrong_implementation_id is not null
+    and state <> 'gone'
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
+order by first_wrong_at desc, problem_id, environment_id, test_id, step_id
+);
+
+comment on macro table failing_since is
+'The stimuli of a lineage whose last response is wrong, per environment: the first revision that answered wrong, and the last one that answered right. The latest failures come first. If the last revision skipped the stimulus, its state is `skipped`.';
+
+create or replace macro failure_groups(data_set, of_revision, of_lineage := null) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as problem_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'observations has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['problem_id', 'implementation_id', 'test_id', 'output'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from observations limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+model_int_canonical_responses as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as exact_hash,
+    cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
+model_stg_observations as (
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+texts as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+responses as (
+
+    select
+        *,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as exact_hash
+    from texts
+
+),
+
+-- Responses that rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from model_int_canonical_responses
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
+final as (
+
+    select
+        responses.data_set_id,
+        responses.problem_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
+        responses.response_kind not in ('not_executed', 'skipped') as is_executed,
+        responses.implementation_id = 'oracle' as is_oracle
+    from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
+
+)
+
+select * from final
+),
+
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
+model_int_actuations as (
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
+--
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed and not responses.is_set_aside as is_cell,
+        not responses.is_executed as is_skipped,
+        false as is_alternative,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
+    from repeated_responses
+
+),
+
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
+attempts as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
+    from ranked
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
+        is_last and not is_executed as is_skipped
+    from attempts
+
+),
+
+runs as (
+
+    select
+        *,
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- A run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as greatest_response_hash
+    from final_attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+    where not is_alternative
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        is_set_aside,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
+model_int_lineage_cells as (
+-- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
+-- latest run that executed it there, or that it was recorded and not executed.
+--
+-- A stimulus is the same as in another revision if the same was put in, wherever it is in its test.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where not is_oracle and not is_set_aside and (is_final or is_skipped)
+
+),
+
+revisions as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+specified_oracles as (
+
+    select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            max(case when is_first then response end) as response,
+            max(case when is_first then response_hash end) as response_hash,
+            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            count(*) as n_responses
+        from model_int_specified_responses as specified_responses
+        group by data_set_id, problem_id, test_id, step_id
+
+),
+
+responses as (
+
+    select
+        actuations.*,
+        revisions.lineage,
+        revisions.revision
+    from actuations
+    inner join revisions
+        on
+            actuations.data_set_id = revisions.data_set_id
+            and actuations.problem_id = revisions.problem_id
+            and actuations.implementation_id = revisions.implementation_id
+
+),
+
+with_inputs as (
+
+    select * from responses
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+stimuli as (
+
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        cast(step_id as string) as stimulus_id,
+        case when is_executed then md5('test:' || test_content_hash) end as content_hash
+    from responses
+    where inputs is null
+    union all
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
+        content_hash
+    from with_contents
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
+            order by is_executed desc, observed_at desc, run_id desc
+        ) as recency
+    from stimuli
+
+),
+
+latest as (
+
+    select * from ranked
+    where recency = 1
+
+),placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, stimulus_id
+            order by is_executed desc, observed_at desc, run_id desc, step_id asc
+        ) as precedence
+    from latest
+    where inputs is not null
+
+),
+
+cells as (
+
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
+    where inputs is null
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
+    where precedence = 1
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.lineage,
+        cells.environment_id,
+        cells.test_id,
+        cells.step_id,
+        cells.stimulus_id,
+        cells.implementation_id,
+        cells.revision,
+        cells.run_id,
+        cells.observed_at,
+        cells.operation,
+        cells.inputs,
+        cells.content_hash,
+        cells.test_content_hash,
+        cells.is_executed,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        case
+            when cells.is_executed
+                then case
+                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            else instr(specified_oracles.response_hashes, cells.response_hash) > 0
+                        end
+        end as is_right
+    from cells
+    left join specified_oracles
+        on
+            cells.data_set_id = specified_oracles.data_set_id
+            and cells.problem_id = specified_oracles.problem_id
+            and cells.test_id = specified_oracles.test_id
+            and cells.step_id = specified_oracles.step_id
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        aged.first_implementation_id,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_lineage_states as (
+-- What became of each stimulus in each revision of a lineage and each environment, whether it was executed or skipped.
+
+with
+
+cells as (
+
+    select * from model_int_lineage_cells
+
+),
+
+revisions as (
+
+    select * from model_int_lineage_revisions
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.lineage,
+        cells.environment_id,
+        cells.test_id,
+        cells.step_id,
+        cells.stimulus_id,
+        cells.implementation_id,
+        revisions.revision,
+        revisions.revision_rank,
+        cells.run_id,
+        cells.observed_at,
+        cells.operation,
+        cells.inputs,
+        cells.content_hash,
+        cells.test_content_hash,
+        cells.is_executed,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        cells.is_right
+    from cells
+    inner join revisions
+        on cells.data_set_id = revisions.data_set_id
+            and cells.problem_id = revisions.problem_id
+            and cells.lineage = revisions.lineage
+            and cells.environment_id = revisions.environment_id
+            and cells.implementation_id = revisions.implementation_id
+
+)
+
+select * from final
+),
+
+wrong as (
+
+    select
+        environment_id,
+        problem_id,
+        test_id,
+        step_id,
+        response_kind,
+        response,
+        regexp_replace(substr(split_part(response, chr(10), 1), 1, 300), '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-f]{16,64}|[0-9]+([.,:][0-9]+)*', '…', 'g') as message
+    from model_lineage_states
+    where
+        data_set_id = data_set
+        and (revision = of_revision or implementation_id = of_revision)
+        and lineage = coalesce(of_lineage, lineage)
+        and is_executed
+        and (not is_right or response_kind in ('timeout', 'crash'))
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by response_kind, message
+            order by problem_id, test_id, step_id, environment_id
+        ) as place,
+        dense_rank() over (partition by response_kind, message order by problem_id, test_id) as test_number,
+        dense_rank() over (partition by response_kind, message order by environment_id) as environment_number
+    from wrong
+
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(of_revision, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = of_revision) and not exists (select 1 from given_observations where implementation_id = of_revision)
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_lineage) and of_lineage is not null
+    )
+    order by place
+    limit 1
+)
+
+select
+    response_kind,
+    message,
+    max(test_number) as n_tests,
+    max(environment_number) as n_environments,
+    max(case when place = 1 then problem_id end) as example_problem_id,
+    max(case when place = 1 then test_id end) as example_test_id,
+    max(case when place = 1 then environment_id end) as example_environment_id,
+    max(case when place = 1 then response end) as example_response
+from ranked
+group by response_kind, message
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
+order by n_tests desc, n_environments desc, message, response_kind
+);
+
+comment on macro table failure_groups is
+'The wrong responses of a revision by their messages, the most frequent first. Numbers, ids, addresses and times in the first line of a message are replaced, so failures with the same cause are counted together.';
+
 create or replace macro flaky(data_set) as table (
 with
 
@@ -11878,6 +14612,5846 @@ order by problem_id, test_id, step_id, implementation_id, environment_id
 
 comment on macro table flaky is
 'The stimuli of a data set that the same implementation answered differently in the same environment.';
+
+create or replace macro flaky_tests(data_set, of_lineage := null, of_environment := null, of_branch := null, last_executions := 50, last_days := null) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as problem_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'observations has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['problem_id', 'implementation_id', 'test_id', 'output'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from observations limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+given_runs as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as source,
+    cast(null as timestamptz) as started_at,
+    cast(null as varchar) as git_commit,
+    cast(null as varchar) as git_branch,
+    cast(null as varchar) as pipeline,
+    cast(null as map(varchar, varchar)) as attributes,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from runs
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as run_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'runs has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['run_id'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from runs limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+model_int_canonical_responses as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as exact_hash,
+    cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
+model_stg_observations as (
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+texts as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+responses as (
+
+    select
+        *,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as exact_hash
+    from texts
+
+),
+
+-- Responses that rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from model_int_canonical_responses
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
+final as (
+
+    select
+        responses.data_set_id,
+        responses.problem_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
+        responses.response_kind not in ('not_executed', 'skipped') as is_executed,
+        responses.implementation_id = 'oracle' as is_oracle
+    from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
+
+)
+
+select * from final
+),
+
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
+model_int_actuations as (
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
+--
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed and not responses.is_set_aside as is_cell,
+        not responses.is_executed as is_skipped,
+        false as is_alternative,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
+    from repeated_responses
+
+),
+
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
+attempts as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
+    from ranked
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
+        is_last and not is_executed as is_skipped
+    from attempts
+
+),
+
+runs as (
+
+    select
+        *,
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- A run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as greatest_response_hash
+    from final_attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_int_matrix_cells as (
+-- The cells of the matrices: the cube, collapsed to the latest run that executed the stimulus.
+--
+-- It has no context (run, environment, time): a new run with the same responses changes nothing here, and tables that
+-- read this are refreshed only if something changed. Models that need the context read int_actuations.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_cell
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        implementation_id,
+        operation,
+        target,
+        inputs,
+        response,
+        response_kind,
+        response_hash,
+        test_content_hash,
+        is_oracle,
+        problem_no
+    from actuations
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+    where not is_alternative
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        is_set_aside,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
+
+)
+
+select * from final
+),
+
+model_int_voting_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as rule,
+    cast(null as varchar) as argument
+where false
+),
+
+model_int_column_signatures as (
+-- The signature of each implementation's column of the matrix, and whether its responses let it vote.
+
+
+
+with
+
+-- Kinds of responses that let implementations of a problem vote, by its rules.
+eligible_kinds as (
+
+    select
+        data_set_id,
+        problem_id,
+        argument as response_kind
+    from model_int_voting_rules
+    where rule = 'eligible_kind'
+
+),
+
+ruled_problems as (
+
+    select distinct
+        data_set_id,
+        problem_id
+    from eligible_kinds
+
+),
+
+run_columns as (
+
+    select
+        runs.*,
+        count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
+        ruled_problems.problem_id is not null as has_rules
+    from model_int_run_signatures as runs
+    left join ruled_problems
+        on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
+    where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
+
+),
+
+-- With one run in one environment, the column consists of the responses of that run.
+of_one_run as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        signature,
+        n_steps as n_stimuli,
+        n_exceptions,
+        n_timeouts,
+        n_crashes,
+        n_verdicts,
+        is_voter as is_eligible
+    from run_columns
+    where n_contexts = 1 and not has_rules
+
+),
+
+-- Other columns are counted in the cells of the matrix.
+recounted as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id,
+        has_rules
+    from run_columns
+    where n_contexts > 1 or has_rules
+
+),
+
+cells as (
+
+    select * from model_int_matrix_cells
+
+),
+
+of_cells as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.implementation_id,
+        md5(concat_ws(
+        ':',
+        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+    )) as signature,
+        count(*) as n_stimuli,
+        cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when cells.response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when cells.response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when recounted.has_rules then case when eligible_kinds.response_kind is null then 0 else 1 end
+            when cells.response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_eligible
+    from cells
+    inner join recounted
+        on
+            cells.data_set_id = recounted.data_set_id
+            and cells.problem_id = recounted.problem_id
+            and cells.implementation_id = recounted.implementation_id
+    left join eligible_kinds
+        on
+            cells.data_set_id = eligible_kinds.data_set_id
+            and cells.problem_id = eligible_kinds.problem_id
+            and cells.response_kind = eligible_kinds.response_kind
+    group by cells.data_set_id, cells.problem_id, cells.implementation_id
+
+),
+
+final as (
+
+    select * from of_one_run
+    union all
+    select * from of_cells
+
+)
+
+select * from final
+),
+
+model_int_non_voters as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id
+where false
+),
+
+model_int_implementation_signatures as (
+-- The signature of each implementation's column of the matrix, and whether the implementation may vote.
+
+
+
+with
+
+matrix_columns as (
+
+    select * from model_int_column_signatures
+
+),
+
+non_voters as (
+
+    select * from model_int_non_voters
+
+),
+
+final as (
+
+    select
+        matrix_columns.data_set_id,
+        matrix_columns.problem_id,
+        matrix_columns.implementation_id,
+        matrix_columns.signature,
+        matrix_columns.n_stimuli,
+        matrix_columns.n_exceptions,
+        matrix_columns.n_timeouts,
+        matrix_columns.n_crashes,
+        matrix_columns.n_verdicts,
+        matrix_columns.is_eligible and non_voters.implementation_id is null as is_voter
+    from matrix_columns
+    left join non_voters
+        on
+            matrix_columns.data_set_id = non_voters.data_set_id
+            and matrix_columns.problem_id = non_voters.problem_id
+            and matrix_columns.implementation_id = non_voters.implementation_id
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_implementations as (
+-- Implementations that were observed, with their source code and origin, if known.
+
+with
+
+implementations as (
+
+    select * from model_int_implementations
+
+),
+
+matrix_columns as (
+
+    select * from model_int_implementation_signatures
+
+),
+
+final as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.implementation_id,
+        implementations.system,
+        implementations.variant,
+        implementations.adapter,
+        implementations.lineage,
+        implementations.revision,
+        implementations.revised_at,
+        matrix_columns.n_stimuli,
+        implementations.content,
+        implementations.content_hash,
+        implementations.language,
+        implementations.origin,
+        implementations.licence
+    from implementations
+    inner join matrix_columns
+        on
+            implementations.data_set_id = matrix_columns.data_set_id
+            and implementations.problem_id = matrix_columns.problem_id
+            and implementations.implementation_id = matrix_columns.implementation_id
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        aged.first_implementation_id,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_lineage_revisions as (
+-- The revisions of each lineage that ran a problem in an environment, each with its place among all revisions of the
+-- lineage: revisions that ran different problems or environments have one order, too.
+
+with
+
+revisions as (
+
+    select
+        *,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_lineage_revisions
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(dense_rank() over (
+            partition by data_set_id, lineage
+            order by revised_at asc, first_implementation_id asc, revision_id asc
+        ) as bigint) as place,
+        revision_rank,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_stg_runs as (
+-- Descriptions of runs, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(run_id as string) as run_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        cast(source as string) as source,
+        cast(started_at as timestamp with time zone) as started_at,
+        cast(git_commit as string) as git_commit,
+        cast(git_branch as string) as git_branch,
+        cast(pipeline as string) as pipeline,
+        cast(attributes as map(varchar, varchar)) as attributes,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_runs
+),
+
+model_int_runs as (
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
+
+
+
+with
+
+run_columns as (
+
+    select * from model_int_run_signatures
+
+),
+
+descriptions as (
+
+    select * from model_stg_runs
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        max_by(source, load_id || ':' || cast(source as string)) as source,
+        min(started_at) as started_at,
+        max_by(git_commit, load_id || ':' || cast(git_commit as string)) as git_commit,
+        max_by(git_branch, load_id || ':' || cast(git_branch as string)) as git_branch,
+        max_by(pipeline, load_id || ':' || cast(pipeline as string)) as pipeline,
+        max_by(attributes, load_id || ':' || cast(attributes as string)) as attributes
+    from descriptions
+    group by data_set_id, run_id, environment_id
+
+),
+
+contexts as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
+    group by data_set_id, run_id, environment_id
+
+),
+
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
+final as (
+
+    select
+        contexts.data_set_id,
+        contexts.run_id,
+        contexts.environment_id,
+        described.source,
+        coalesce(described.started_at, contexts.first_observed_at) as started_at,
+        described.git_commit,
+        described.git_branch,
+        described.pipeline,
+        described.attributes,
+        contexts.n_actuations,
+        contexts.first_observed_at,
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
+    from contexts
+    left join described
+        on
+            contexts.data_set_id = described.data_set_id
+            and contexts.run_id = described.run_id
+            and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
+
+)
+
+select * from final
+),
+
+model_stimulus_response_cube as (
+-- The SRC: the matrix with all contexts, one slice per run and environment.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where not is_alternative
+
+),
+
+runs as (
+
+    select * from model_int_runs
+
+),
+
+final as (
+
+    select
+        actuations.data_set_id,
+        actuations.problem_id,
+        actuations.test_id,
+        actuations.step_id,
+        actuations.implementation_id,
+        actuations.environment_id,
+        actuations.run_id,
+        actuations.attempt,
+        actuations.operation,
+        actuations.target,
+        actuations.inputs,
+        actuations.test_content_hash,
+        actuations.response,
+        actuations.response_kind,
+        actuations.response_hash,
+        actuations.is_final,
+        actuations.is_set_aside,
+        actuations.duration_ns,
+        actuations.observed_at,
+        runs.git_commit,
+        runs.git_branch,
+        runs.pipeline
+    from actuations
+    left join runs
+        on
+            actuations.data_set_id = runs.data_set_id
+            and actuations.run_id = runs.run_id
+            and actuations.environment_id = runs.environment_id
+
+)
+
+select * from final
+),
+
+revisions as (
+
+    select
+        problem_id,
+        environment_id,
+        implementation_id,
+        lineage,
+        place
+    from model_lineage_revisions
+    where data_set_id = data_set
+
+),
+
+single_implementations as (
+
+    select
+        problem_id,
+        implementation_id
+    from model_implementations
+    where data_set_id = data_set and lineage is null and of_lineage is null
+
+),
+
+observed as (
+
+    select
+        cube.*,
+        true as is_executed,
+        coalesce(revisions.lineage, '') as lineage,
+        coalesce('lineage ' || revisions.lineage, 'implementation ' || cube.implementation_id) as subject_id,
+        coalesce(revisions.place, 0) as place,
+        max(cube.observed_at) over () as last_observed_at
+    from model_stimulus_response_cube as cube
+    left join revisions
+        on cube.problem_id = revisions.problem_id
+            and cube.environment_id = revisions.environment_id
+            and cube.implementation_id = revisions.implementation_id
+    left join single_implementations
+        on cube.problem_id = single_implementations.problem_id
+            and cube.implementation_id = single_implementations.implementation_id
+    where
+        cube.data_set_id = data_set
+        and not cube.is_set_aside
+        and cube.response_kind not in ('not_executed', 'skipped')
+        and cube.implementation_id <> 'oracle'
+        and (revisions.lineage = coalesce(of_lineage, revisions.lineage) or single_implementations.problem_id is not null)
+        and cube.environment_id = coalesce(of_environment, cube.environment_id)
+        and (of_branch is null or cube.git_branch = of_branch)
+
+),
+
+recent as (
+
+    select * from observed
+    where last_days is null or observed_at >= last_observed_at - last_days * interval '1' day
+
+),
+
+-- Few tests have different responses, and only these are put in order.
+suspect_steps as (
+
+    select distinct subject_id, problem_id, environment_id, test_id
+    from recent
+    group by subject_id, problem_id, environment_id, test_id, step_id
+    having min(response_hash) <> max(response_hash)
+
+),
+
+actuations as (
+
+    select recent.*
+    from recent
+    inner join suspect_steps
+        on recent.subject_id = suspect_steps.subject_id
+            and recent.problem_id = suspect_steps.problem_id
+            and recent.environment_id = suspect_steps.environment_id
+            and recent.test_id = suspect_steps.test_id
+
+),
+
+with_inputs as (
+
+    select * from actuations
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by subject_id, lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by subject_id, lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by subject_id, lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by subject_id, lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+executions as (
+
+    select
+        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        coalesce(md5('test:' || test_content_hash), content_hash) as content_id
+    from with_contents
+    union all
+    select
+        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        coalesce(md5('test:' || test_content_hash), '') as content_id
+    from actuations
+    where inputs is null
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id
+            order by place desc, observed_at desc, run_id desc, attempt desc
+        ) as recency
+    from executions
+
+),
+
+chosen as (
+
+    select * from ranked
+    where recency <= last_executions
+
+),
+
+flips as (
+
+    select
+            *,
+            case when response_hash <> hash_before and implementation_id = implementation_before then 1 else 0 end
+                as is_disagreement,
+            case
+                when
+                    response_hash <> hash_before
+                    and (implementation_id = implementation_before or hash_before = hash_after)
+                    then 1
+                else 0
+            end as is_flip
+        from (
+            select
+                *,
+                lag(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as hash_before,
+                lead(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as hash_after,
+                lag(implementation_id) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as implementation_before
+            from chosen
+        ) as placed
+
+),
+
+counts as (
+
+    select
+        subject_id,
+        lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        step_id,
+        content_id,
+        response_hash,
+        max(response) as response,
+        count(*) as n_times,
+        count(distinct run_id) as n_runs,
+        sum(is_flip) as n_flips,
+        sum(is_disagreement) as n_disagreements,
+        max(case when is_flip = 1 then observed_at end) as last_flip_at
+    from flips
+    group by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id, response_hash
+
+),
+
+ranked_responses as (
+
+    select
+        *,
+        row_number() over (
+            partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id
+            order by n_times desc, response_hash asc
+        ) as response_rank
+    from counts
+
+),
+
+judged as (
+
+    select
+        subject_id,
+        lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        step_id,
+        content_id,
+        cast(sum(n_times) as bigint) as n_executions,
+        cast(sum(case when response_rank > 1 then n_times else 0 end) as bigint) as n_unusual,
+        cast(sum(n_flips) as bigint) as n_flips,
+        cast(sum(n_disagreements) as bigint) as n_disagreements,
+        max(last_flip_at) as last_flip_at,
+        max(case when response_rank = 1 then response end) as usual_response,
+        max(case when response_rank = 2 then response end) as other_response
+    from ranked_responses
+    group by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id
+
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_lineage) and of_lineage is not null
+    )
+    order by place
+    limit 1
+)
+
+select
+    nullif(lineage, '') as lineage,
+    environment_id,
+    problem_id,
+    test_id,
+    step_id,
+    n_executions,
+    n_unusual,
+    cast(n_unusual as double) / n_executions as unusual_share,
+    (
+            (n_unusual + 1.9207) / (n_executions + 3.8415)
+            - 1.95996 / (n_executions + 3.8415) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.9604
+            )
+        ) as least_share,
+    (
+            (n_unusual + 1.9207) / (n_executions + 3.8415)
+            + 1.95996 / (n_executions + 3.8415) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.9604
+            )
+        ) as greatest_share,
+    n_flips,
+    n_disagreements,
+    last_flip_at,
+    usual_response,
+    other_response
+from judged
+where n_disagreements >= 1 or n_flips >= 2
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
+order by n_flips desc, unusual_share desc, environment_id, problem_id, test_id, step_id
+);
+
+comment on macro table flaky_tests is
+'The flaky stimuli of a data set in a window of executions or days: how often they gave another response than their usual one, with the 95 % interval of that share, and their flips. A flip is an execution that differs from the ones before and after it, which are equal, or from the one before it of the same implementation (a disagreement). A stimulus is flaky if it has a disagreement or two flips. Only executions of one content are compared.';
+
+create or replace macro gate(data_set, head, base := null, of_lineage := null, of_base_lineage := null, last_executions := 50) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as problem_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'observations has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['problem_id', 'implementation_id', 'test_id', 'output'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from observations limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+given_runs as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as source,
+    cast(null as timestamptz) as started_at,
+    cast(null as varchar) as git_commit,
+    cast(null as varchar) as git_branch,
+    cast(null as varchar) as pipeline,
+    cast(null as map(varchar, varchar)) as attributes,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from runs
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as run_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'runs has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['run_id'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from runs limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+model_int_canonical_responses as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as exact_hash,
+    cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
+model_stg_observations as (
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+texts as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+responses as (
+
+    select
+        *,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as exact_hash
+    from texts
+
+),
+
+-- Responses that rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from model_int_canonical_responses
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
+final as (
+
+    select
+        responses.data_set_id,
+        responses.problem_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
+        responses.response_kind not in ('not_executed', 'skipped') as is_executed,
+        responses.implementation_id = 'oracle' as is_oracle
+    from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
+
+)
+
+select * from final
+),
+
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
+model_int_actuations as (
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
+--
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed and not responses.is_set_aside as is_cell,
+        not responses.is_executed as is_skipped,
+        false as is_alternative,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
+    from repeated_responses
+
+),
+
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
+attempts as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
+    from ranked
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
+        is_last and not is_executed as is_skipped
+    from attempts
+
+),
+
+runs as (
+
+    select
+        *,
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- A run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as greatest_response_hash
+    from final_attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_flaky_responses as (
+-- Stimuli that the same implementation answered differently in the same environment, in different runs or attempts.
+--
+-- An edited test is another stimulus: the contents of the test decide, else the inputs, which may have been recorded
+-- after the call changed them. Few stimuli have different responses, and only the contents of their tests are computed.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where is_executed and not is_oracle and not is_set_aside
+
+),
+
+suspects as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        test_id,
+        step_id
+    from actuations
+    where is_repeated
+    group by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
+    having min(response_hash) <> max(response_hash)
+
+),
+
+suspect_tests as (
+
+    select distinct data_set_id, problem_id, implementation_id, environment_id, test_id
+    from suspects
+
+),
+
+-- Everything that was executed before counts, even if it was always answered alike.
+with_inputs as (
+
+    select actuations.*
+    from actuations
+    inner join suspect_tests
+        on actuations.data_set_id = suspect_tests.data_set_id
+            and actuations.problem_id = suspect_tests.problem_id
+            and actuations.implementation_id = suspect_tests.implementation_id
+            and actuations.environment_id = suspect_tests.environment_id
+            and actuations.test_id = suspect_tests.test_id
+    where actuations.inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        test_id,
+        step_id,
+        run_id,
+        response,
+        response_hash,
+        observed_at,
+        coalesce(md5('test:' || test_content_hash), content_hash) as content_hash,
+        coalesce(md5('test:' || test_content_hash), content_hash) as content_id
+    from with_contents
+    union all
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        test_id,
+        step_id,
+        run_id,
+        response,
+        response_hash,
+        observed_at,
+        md5('test:' || test_content_hash) as content_hash,
+        coalesce(md5('test:' || test_content_hash), '') as content_id
+    from actuations
+    where inputs is null and is_repeated
+
+),
+
+unstable as (
+
+    select
+        executions.data_set_id,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.content_id,
+        min(executions.content_hash) as content_hash,
+        count(*) as n_executions,
+        count(distinct executions.run_id) as n_runs,
+        count(distinct executions.response_hash) as n_distinct_responses,
+        min(executions.observed_at) as first_observed_at,
+        max(executions.observed_at) as last_observed_at
+    from executions
+    inner join suspects
+        on executions.data_set_id = suspects.data_set_id
+            and executions.problem_id = suspects.problem_id
+            and executions.implementation_id = suspects.implementation_id
+            and executions.environment_id = suspects.environment_id
+            and executions.test_id = suspects.test_id
+            and executions.step_id = suspects.step_id
+    group by executions.data_set_id,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.content_id
+    having min(executions.response_hash) <> max(executions.response_hash)
+
+),
+
+responses as (
+
+    select
+        executions.data_set_id,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.content_id,
+        executions.response_hash,
+        min(executions.response) as response,
+        count(*) as n_times
+    from executions
+    inner join unstable
+        on executions.data_set_id = unstable.data_set_id
+            and executions.problem_id = unstable.problem_id
+            and executions.implementation_id = unstable.implementation_id
+            and executions.environment_id = unstable.environment_id
+            and executions.test_id = unstable.test_id
+            and executions.step_id = unstable.step_id
+            and executions.content_id = unstable.content_id
+    group by
+        executions.data_set_id,
+        executions.problem_id,
+        executions.implementation_id,
+        executions.environment_id,
+        executions.test_id,
+        executions.step_id,
+        executions.content_id,
+        executions.response_hash
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, content_id
+            order by n_times desc, response_hash asc
+        ) as response_rank
+    from responses
+
+),
+
+final as (
+
+    select
+        unstable.data_set_id,
+        unstable.problem_id,
+        unstable.test_id,
+        unstable.step_id,
+        unstable.implementation_id,
+        unstable.environment_id,
+        unstable.content_hash,
+        unstable.n_executions,
+        unstable.n_runs,
+        unstable.n_distinct_responses,
+        frequent.response as most_frequent_response,
+        frequent.n_times as n_most_frequent,
+        other.response as other_response,
+        unstable.first_observed_at,
+        unstable.last_observed_at
+    from unstable
+    inner join ranked as frequent
+        on
+            unstable.data_set_id = frequent.data_set_id
+            and unstable.problem_id = frequent.problem_id
+            and unstable.implementation_id = frequent.implementation_id
+            and unstable.environment_id = frequent.environment_id
+            and unstable.test_id = frequent.test_id
+            and unstable.step_id = frequent.step_id
+            and unstable.content_id = frequent.content_id
+            and frequent.response_rank = 1
+    inner join ranked as other
+        on
+            unstable.data_set_id = other.data_set_id
+            and unstable.problem_id = other.problem_id
+            and unstable.implementation_id = other.implementation_id
+            and unstable.environment_id = other.environment_id
+            and unstable.test_id = other.test_id
+            and unstable.step_id = other.step_id
+            and unstable.content_id = other.content_id
+            and other.response_rank = 2
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+    where not is_alternative
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        is_set_aside,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        aged.first_implementation_id,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_lineage_revisions as (
+-- The revisions of each lineage that ran a problem in an environment, each with its place among all revisions of the
+-- lineage: revisions that ran different problems or environments have one order, too.
+
+with
+
+revisions as (
+
+    select
+        *,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_lineage_revisions
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(dense_rank() over (
+            partition by data_set_id, lineage
+            order by revised_at asc, first_implementation_id asc, revision_id asc
+        ) as bigint) as place,
+        revision_rank,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
+model_int_lineage_cells as (
+-- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
+-- latest run that executed it there, or that it was recorded and not executed.
+--
+-- A stimulus is the same as in another revision if the same was put in, wherever it is in its test.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where not is_oracle and not is_set_aside and (is_final or is_skipped)
+
+),
+
+revisions as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+specified_oracles as (
+
+    select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            max(case when is_first then response end) as response,
+            max(case when is_first then response_hash end) as response_hash,
+            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            count(*) as n_responses
+        from model_int_specified_responses as specified_responses
+        group by data_set_id, problem_id, test_id, step_id
+
+),
+
+responses as (
+
+    select
+        actuations.*,
+        revisions.lineage,
+        revisions.revision
+    from actuations
+    inner join revisions
+        on
+            actuations.data_set_id = revisions.data_set_id
+            and actuations.problem_id = revisions.problem_id
+            and actuations.implementation_id = revisions.implementation_id
+
+),
+
+with_inputs as (
+
+    select * from responses
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+stimuli as (
+
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        cast(step_id as string) as stimulus_id,
+        case when is_executed then md5('test:' || test_content_hash) end as content_hash
+    from responses
+    where inputs is null
+    union all
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
+        content_hash
+    from with_contents
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
+            order by is_executed desc, observed_at desc, run_id desc
+        ) as recency
+    from stimuli
+
+),
+
+latest as (
+
+    select * from ranked
+    where recency = 1
+
+),placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, stimulus_id
+            order by is_executed desc, observed_at desc, run_id desc, step_id asc
+        ) as precedence
+    from latest
+    where inputs is not null
+
+),
+
+cells as (
+
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
+    where inputs is null
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
+    where precedence = 1
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.lineage,
+        cells.environment_id,
+        cells.test_id,
+        cells.step_id,
+        cells.stimulus_id,
+        cells.implementation_id,
+        cells.revision,
+        cells.run_id,
+        cells.observed_at,
+        cells.operation,
+        cells.inputs,
+        cells.content_hash,
+        cells.test_content_hash,
+        cells.is_executed,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        case
+            when cells.is_executed
+                then case
+                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            else instr(specified_oracles.response_hashes, cells.response_hash) > 0
+                        end
+        end as is_right
+    from cells
+    left join specified_oracles
+        on
+            cells.data_set_id = specified_oracles.data_set_id
+            and cells.problem_id = specified_oracles.problem_id
+            and cells.test_id = specified_oracles.test_id
+            and cells.step_id = specified_oracles.step_id
+
+)
+
+select * from final
+),
+
+model_lineage_states as (
+-- What became of each stimulus in each revision of a lineage and each environment, whether it was executed or skipped.
+
+with
+
+cells as (
+
+    select * from model_int_lineage_cells
+
+),
+
+revisions as (
+
+    select * from model_int_lineage_revisions
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.lineage,
+        cells.environment_id,
+        cells.test_id,
+        cells.step_id,
+        cells.stimulus_id,
+        cells.implementation_id,
+        revisions.revision,
+        revisions.revision_rank,
+        cells.run_id,
+        cells.observed_at,
+        cells.operation,
+        cells.inputs,
+        cells.content_hash,
+        cells.test_content_hash,
+        cells.is_executed,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        cells.is_right
+    from cells
+    inner join revisions
+        on cells.data_set_id = revisions.data_set_id
+            and cells.problem_id = revisions.problem_id
+            and cells.lineage = revisions.lineage
+            and cells.environment_id = revisions.environment_id
+            and cells.implementation_id = revisions.implementation_id
+
+)
+
+select * from final
+),
+
+model_stg_runs as (
+-- Descriptions of runs, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(run_id as string) as run_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        cast(source as string) as source,
+        cast(started_at as timestamp with time zone) as started_at,
+        cast(git_commit as string) as git_commit,
+        cast(git_branch as string) as git_branch,
+        cast(pipeline as string) as pipeline,
+        cast(attributes as map(varchar, varchar)) as attributes,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_runs
+),
+
+model_int_runs as (
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
+
+
+
+with
+
+run_columns as (
+
+    select * from model_int_run_signatures
+
+),
+
+descriptions as (
+
+    select * from model_stg_runs
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        max_by(source, load_id || ':' || cast(source as string)) as source,
+        min(started_at) as started_at,
+        max_by(git_commit, load_id || ':' || cast(git_commit as string)) as git_commit,
+        max_by(git_branch, load_id || ':' || cast(git_branch as string)) as git_branch,
+        max_by(pipeline, load_id || ':' || cast(pipeline as string)) as pipeline,
+        max_by(attributes, load_id || ':' || cast(attributes as string)) as attributes
+    from descriptions
+    group by data_set_id, run_id, environment_id
+
+),
+
+contexts as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
+    group by data_set_id, run_id, environment_id
+
+),
+
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
+final as (
+
+    select
+        contexts.data_set_id,
+        contexts.run_id,
+        contexts.environment_id,
+        described.source,
+        coalesce(described.started_at, contexts.first_observed_at) as started_at,
+        described.git_commit,
+        described.git_branch,
+        described.pipeline,
+        described.attributes,
+        contexts.n_actuations,
+        contexts.first_observed_at,
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
+    from contexts
+    left join described
+        on
+            contexts.data_set_id = described.data_set_id
+            and contexts.run_id = described.run_id
+            and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
+
+)
+
+select * from final
+),
+
+model_stimulus_response_cube as (
+-- The SRC: the matrix with all contexts, one slice per run and environment.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where not is_alternative
+
+),
+
+runs as (
+
+    select * from model_int_runs
+
+),
+
+final as (
+
+    select
+        actuations.data_set_id,
+        actuations.problem_id,
+        actuations.test_id,
+        actuations.step_id,
+        actuations.implementation_id,
+        actuations.environment_id,
+        actuations.run_id,
+        actuations.attempt,
+        actuations.operation,
+        actuations.target,
+        actuations.inputs,
+        actuations.test_content_hash,
+        actuations.response,
+        actuations.response_kind,
+        actuations.response_hash,
+        actuations.is_final,
+        actuations.is_set_aside,
+        actuations.duration_ns,
+        actuations.observed_at,
+        runs.git_commit,
+        runs.git_branch,
+        runs.pipeline
+    from actuations
+    left join runs
+        on
+            actuations.data_set_id = runs.data_set_id
+            and actuations.run_id = runs.run_id
+            and actuations.environment_id = runs.environment_id
+
+)
+
+select * from final
+),
+
+places as (
+
+    select * from model_lineage_revisions
+    where data_set_id = data_set
+
+),
+
+head_places as (
+
+    select
+        lineage,
+        max(place) as head_place
+    from places
+    where (revision = head or implementation_id = head) and lineage = coalesce(of_lineage, lineage)
+    group by lineage
+
+),
+
+base_places as (
+
+    select
+        head_places.lineage,
+        places.lineage as base_lineage,
+        max(places.place) as base_place
+    from head_places
+    inner join places
+        on
+            (base is null and places.lineage = head_places.lineage and places.place < head_places.head_place)
+            or (
+                (places.revision = base or places.implementation_id = base)
+                and places.lineage = coalesce(of_base_lineage, places.lineage)
+            )
+    group by head_places.lineage, places.lineage
+
+),
+
+-- A base that is in several lineages is first that of the lineage of the head.
+ranked_bases as (
+
+    select
+        *,
+        row_number() over (partition by lineage order by base_lineage <> lineage, base_lineage) as precedence
+    from base_places
+
+),
+
+pairs as (
+
+    select
+        head_places.lineage as head_lineage,
+        head_places.head_place,
+        ranked_bases.base_lineage,
+        ranked_bases.base_place
+    from head_places
+    left join ranked_bases on head_places.lineage = ranked_bases.lineage and ranked_bases.precedence = 1
+
+),
+
+sides as (
+
+    select
+        'head' as side,
+        pairs.head_lineage,
+        pairs.base_lineage,
+        pairs.head_place,
+        pairs.base_place,
+        places.lineage,
+        places.problem_id,
+        places.environment_id,
+        places.implementation_id,
+        places.revision,
+        places.place,
+        max(places.place) over (
+            partition by pairs.head_lineage, places.problem_id, places.environment_id
+        ) as problem_place,
+        max(places.place) over (partition by pairs.head_lineage, places.environment_id) as environment_place
+    from places
+    inner join pairs on places.lineage = pairs.head_lineage and places.place = pairs.head_place
+    union all
+    select
+        'base' as side,
+        pairs.head_lineage,
+        pairs.base_lineage,
+        pairs.head_place,
+        pairs.base_place,
+        places.lineage,
+        places.problem_id,
+        places.environment_id,
+        places.implementation_id,
+        places.revision,
+        places.place,
+        max(places.place) over (
+            partition by pairs.head_lineage, places.problem_id, places.environment_id
+        ) as problem_place,
+        max(places.place) over (partition by pairs.head_lineage, places.environment_id) as environment_place
+    from places
+    inner join pairs on places.lineage = pairs.base_lineage and places.place <= pairs.base_place
+
+),
+
+cells as (
+
+    select
+        sides.side,
+        sides.head_lineage,
+        sides.problem_place,
+        sides.environment_place,
+        sides.place,
+        states.*
+    from model_lineage_states as states
+    inner join sides
+        on
+            states.lineage = sides.lineage
+            and states.problem_id = sides.problem_id
+            and states.environment_id = sides.environment_id
+            and states.implementation_id = sides.implementation_id
+    where states.data_set_id = data_set
+
+),
+
+heads as (
+
+    select * from cells
+    where side = 'head'
+
+),
+
+known as (
+
+    select
+        head_lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        stimulus_id,
+        max(case when is_executed then place end) as executed_place,
+        max(case when place = problem_place then 1 else 0 end) as is_in_base,
+        max(case when place = problem_place and is_executed then 1 else 0 end) as is_executed_in_base,
+        max(problem_place) as problem_place,
+        max(environment_place) as environment_place
+    from cells
+    where side = 'base'
+    group by head_lineage, problem_id, environment_id, test_id, stimulus_id
+
+),
+
+-- The last executed responses.
+bases as (
+
+    select cells.*
+    from cells
+    inner join known
+        on
+            cells.head_lineage = known.head_lineage
+            and cells.problem_id = known.problem_id
+            and cells.environment_id = known.environment_id
+            and cells.test_id = known.test_id
+            and cells.stimulus_id = known.stimulus_id
+            and cells.place = known.executed_place
+    where cells.side = 'base'
+
+),
+
+head_environments as (
+
+    select distinct
+        head_lineage,
+        environment_id
+    from sides
+    where side = 'head'
+
+),
+
+head_problems as (
+
+    select distinct head_lineage, problem_id, environment_id
+    from sides
+    where side = 'head'
+
+),
+
+present as (
+
+    select
+        heads.*,
+        known.stimulus_id is not null as was_recorded,
+        known.is_in_base = 1 and known.is_executed_in_base = 1 as was_executed_in_base,
+        known.is_in_base = 1 and known.is_executed_in_base = 0 as was_skipped_in_base,
+        -- What was never executed may be an edited stimulus.
+        case when known.executed_place is null then heads.step_id end as pairing_step_id
+    from heads
+    left join known
+        on heads.head_lineage = known.head_lineage
+            and heads.problem_id = known.problem_id
+            and heads.environment_id = known.environment_id
+            and heads.test_id = known.test_id
+            and heads.stimulus_id = known.stimulus_id
+
+),
+
+-- Also of problems that the base ran, and the head did not, in an environment that both ran.
+gone as (
+
+    select bases.*
+    from bases
+    inner join known
+        on bases.head_lineage = known.head_lineage
+            and bases.problem_id = known.problem_id
+            and bases.environment_id = known.environment_id
+            and bases.test_id = known.test_id
+            and bases.stimulus_id = known.stimulus_id
+    inner join head_environments
+        on bases.head_lineage = head_environments.head_lineage
+            and bases.environment_id = head_environments.environment_id
+    left join head_problems
+        on bases.head_lineage = head_problems.head_lineage
+            and bases.problem_id = head_problems.problem_id
+            and bases.environment_id = head_problems.environment_id
+    left join heads
+        on bases.head_lineage = heads.head_lineage
+            and bases.problem_id = heads.problem_id
+            and bases.environment_id = heads.environment_id
+            and bases.test_id = heads.test_id
+            and bases.stimulus_id = heads.stimulus_id
+    where
+        heads.stimulus_id is null
+        and known.is_in_base = 1
+        and (head_problems.problem_id is not null or known.problem_place = known.environment_place)
+
+),
+
+paired as (
+
+    select
+        coalesce(present.head_lineage, gone.head_lineage) as head_lineage,
+        coalesce(present.problem_id, gone.problem_id) as problem_id,
+        coalesce(present.environment_id, gone.environment_id) as environment_id,
+        coalesce(present.test_id, gone.test_id) as test_id,
+        coalesce(present.step_id, gone.step_id) as step_id,
+        present.stimulus_id,
+        coalesce(gone.stimulus_id, present.stimulus_id) as previous_stimulus_id,
+        gone.stimulus_id is not null and present.stimulus_id is not null as is_edited
+    from present
+    full outer join gone
+        on
+            present.head_lineage = gone.head_lineage
+            and present.problem_id = gone.problem_id
+            and present.environment_id = gone.environment_id
+            and present.test_id = gone.test_id
+            and present.pairing_step_id = gone.step_id
+
+),
+
+-- Stimuli that the head answered differently in several executions.
+unstable as (
+
+    select distinct
+        problem_id,
+        environment_id,
+        implementation_id,
+        test_id,
+        step_id
+    from model_flaky_responses
+    where data_set_id = data_set
+
+),
+
+compared as (
+
+    select
+        paired.head_lineage,
+        paired.problem_id,
+        paired.environment_id,
+        paired.test_id,
+        paired.step_id,
+        present.implementation_id,
+        unstable.test_id is not null as is_unstable,
+        case
+            when paired.stimulus_id is null then 'gone'
+            when not present.is_executed
+                then case when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
+                    then 'skipped' end
+            when bases.stimulus_id is null
+                then
+                    case
+                        when not present.is_right then 'new and failing'
+                        when present.was_recorded then 'unskipped'
+                        else 'new'
+                    end
+            when bases.response_hash = present.response_hash
+                then
+                    case when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
+                        then 'unskipped' end
+            else case
+                        when
+                            bases.content_hash <> present.content_hash
+                            and not coalesce(
+                                bases.test_content_hash = present.test_content_hash
+                                and bases.step_id = present.step_id,
+                                false
+                            )
+                            then 'stimulus changed'
+                        when not bases.is_right and present.is_right then 'fixed'
+                        when bases.is_right and not present.is_right then 'regressed'
+                        when not bases.is_right and not present.is_right then 'changed, both wrong'
+                        else 'changed'
+                    end
+        end as change,
+        bases.is_right as was_right,
+        present.is_right,
+        coalesce(present.operation, bases.operation) as operation,
+        coalesce(present.inputs, bases.inputs) as inputs,
+        bases.inputs as previous_inputs,
+        bases.response as previous_response,
+        case when present.is_executed then present.response end as response,
+        coalesce(bases.revision, bases.implementation_id) as previous_revision,
+        bases.run_id as previous_run_id,
+        present.run_id
+    from paired
+    left join present
+        on paired.head_lineage = present.head_lineage
+            and paired.problem_id = present.problem_id
+            and paired.environment_id = present.environment_id
+            and paired.test_id = present.test_id
+            and paired.stimulus_id = present.stimulus_id
+    left join bases
+        on
+            paired.head_lineage = bases.head_lineage
+            and paired.problem_id = bases.problem_id
+            and paired.environment_id = bases.environment_id
+            and paired.test_id = bases.test_id
+            and paired.previous_stimulus_id = bases.stimulus_id
+    left join unstable
+        on
+            present.problem_id = unstable.problem_id
+            and present.environment_id = unstable.environment_id
+            and present.implementation_id = unstable.implementation_id
+            and present.test_id = unstable.test_id
+            and present.step_id = unstable.step_id
+
+),
+
+kept as (
+
+    select
+        *,
+        case
+            when change = 'regressed' then 'regressed'
+            when change = 'new and failing' then 'new-failing'
+            -- It fails, and what the base ran did not.
+            when change = 'unskipped' and not is_right then 'new-failing'
+            when change = 'stimulus changed' and not is_right and coalesce(was_right, true) then 'new-failing'
+            when change = 'stimulus changed' then 'edited'
+            when change = 'changed, both wrong' then 'changed'
+            else change
+        end as finding
+    from compared
+    where change is not null or is_unstable
+
+),
+
+suspect_tests as (
+
+    select distinct head_lineage, problem_id, environment_id, test_id
+    from kept
+    where finding in ('regressed', 'new-failing', 'changed') or is_unstable
+
+),
+
+-- The executions of the head, and those that were made before it in both lineages: first those of the base.
+revisions_before as (
+
+    select
+        pairs.head_lineage,
+        places.problem_id,
+        places.environment_id,
+        places.implementation_id,
+        case
+            when places.lineage = pairs.head_lineage and places.place = pairs.head_place then null
+            when places.lineage = pairs.head_lineage then 1000000000 + places.place
+            else places.place
+        end as place
+    from places
+    inner join pairs
+        on
+            (places.lineage = pairs.head_lineage and places.place <= pairs.head_place)
+            or (
+                places.lineage = pairs.base_lineage
+                and pairs.base_lineage <> pairs.head_lineage
+                and places.place <= pairs.base_place
+            )
+
+),
+
+actuations as (
+
+    select
+        revisions_before.head_lineage,
+        revisions_before.place,
+        cube.*,
+        true as is_executed
+    from model_stimulus_response_cube as cube
+    inner join revisions_before
+        on cube.problem_id = revisions_before.problem_id
+            and cube.environment_id = revisions_before.environment_id
+            and cube.implementation_id = revisions_before.implementation_id
+    inner join suspect_tests
+        on
+            revisions_before.head_lineage = suspect_tests.head_lineage
+            and cube.problem_id = suspect_tests.problem_id
+            and cube.environment_id = suspect_tests.environment_id
+            and cube.test_id = suspect_tests.test_id
+    where
+        cube.data_set_id = data_set
+        and not cube.is_set_aside
+        and cube.response_kind not in ('not_executed', 'skipped')
+
+),
+
+with_inputs as (
+
+    select * from actuations
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+executions as (
+
+    select
+        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        coalesce(md5('test:' || test_content_hash), content_hash) as content_id
+    from with_contents
+    union all
+    select
+        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        coalesce(md5('test:' || test_content_hash), '') as content_id
+    from actuations
+    where inputs is null
+
+),
+
+head_executions as (
+
+    select
+        *,
+        row_number() over (
+            partition by head_lineage, problem_id, environment_id, test_id, step_id
+            order by is_final desc, observed_at desc, run_id desc
+        ) as recency
+    from executions
+    where place is null
+
+),
+
+last_ones as (
+
+    select * from head_executions
+    where recency = 1
+
+),
+
+repeats as (
+
+    select
+        last_ones.head_lineage,
+        last_ones.problem_id,
+        last_ones.environment_id,
+        last_ones.test_id,
+        last_ones.step_id,
+        count(*) as n_executions,
+        cast(sum(case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end) as bigint) as n_same
+    from last_ones
+    inner join head_executions
+        on last_ones.head_lineage = head_executions.head_lineage
+            and last_ones.problem_id = head_executions.problem_id
+            and last_ones.environment_id = head_executions.environment_id
+            and last_ones.test_id = head_executions.test_id
+            and last_ones.step_id = head_executions.step_id
+            and last_ones.content_id = head_executions.content_id
+    group by last_ones.head_lineage,
+        last_ones.problem_id,
+        last_ones.environment_id,
+        last_ones.test_id,
+        last_ones.step_id
+
+),
+
+ranked_before as (
+
+    select
+        executions.*,
+        executions.response_hash = last_ones.response_hash as is_same,
+        row_number() over (
+            partition by executions.head_lineage, executions.problem_id, executions.environment_id, executions.test_id, executions.step_id
+            order by
+                executions.place desc,
+                executions.observed_at desc,
+                executions.run_id desc,
+                executions.attempt desc
+        ) as recency
+    from executions
+    inner join last_ones
+        on executions.head_lineage = last_ones.head_lineage
+            and executions.problem_id = last_ones.problem_id
+            and executions.environment_id = last_ones.environment_id
+            and executions.test_id = last_ones.test_id
+            and executions.step_id = last_ones.step_id
+            and executions.content_id = last_ones.content_id
+    where executions.place is not null
+
+),
+
+executions_before as (
+
+    select * from ranked_before
+    where recency <= last_executions
+
+),
+
+flips as (
+
+    select
+            *,
+            case when response_hash <> hash_before and implementation_id = implementation_before then 1 else 0 end
+                as is_disagreement,
+            case
+                when
+                    response_hash <> hash_before
+                    and (implementation_id = implementation_before or hash_before = hash_after)
+                    then 1
+                else 0
+            end as is_flip
+        from (
+            select
+                *,
+                lag(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as hash_before,
+                lead(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as hash_after,
+                lag(implementation_id) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as implementation_before
+            from executions_before
+        ) as placed
+
+),
+
+histories as (
+
+    select
+        head_lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        step_id,
+        count(*) as n_before,
+        cast(sum(case when is_same then 1 else 0 end) as bigint) as n_same_before,
+        cast(sum(is_flip) as bigint) as n_flips,
+        cast(sum(is_disagreement) as bigint) as n_disagreements,
+        max(case when is_flip = 1 then observed_at end) as last_flip_at
+    from flips
+    group by head_lineage, problem_id, environment_id, test_id, step_id
+
+),
+
+judged as (
+
+    select
+        kept.*,
+        repeats.n_executions,
+        repeats.n_same,
+        histories.n_before,
+        histories.n_same_before,
+        histories.n_flips,
+        histories.last_flip_at,
+        coalesce(
+            (histories.n_disagreements >= 1 or histories.n_flips >= 2) and histories.n_same_before >= 1, false
+        ) as is_known_flaky,
+        repeats.n_same = repeats.n_executions
+        and power((
+                (histories.n_same_before + 1.9207) / (histories.n_before + 3.8415)
+                + 1.95996 / (histories.n_before + 3.8415) * sqrt(
+                    cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.9604
+                )
+            ),
+            repeats.n_executions) < 0.05 as is_beyond_chance
+    from kept
+    left join repeats
+        on kept.head_lineage = repeats.head_lineage
+            and kept.problem_id = repeats.problem_id
+            and kept.environment_id = repeats.environment_id
+            and kept.test_id = repeats.test_id
+            and kept.step_id = repeats.step_id
+    left join histories
+        on kept.head_lineage = histories.head_lineage
+            and kept.problem_id = histories.problem_id
+            and kept.environment_id = histories.environment_id
+            and kept.test_id = histories.test_id
+            and kept.step_id = histories.step_id
+
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(head, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = head) and not exists (select 1 from given_observations where implementation_id = head)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(base, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = base) and not exists (select 1 from given_observations where implementation_id = base) and base is not null
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_lineage) and of_lineage is not null
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_base_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_base_lineage) and of_base_lineage is not null
+    )
+    order by place
+    limit 1
+)
+
+select
+    judged.head_lineage as lineage,
+    pairs.base_lineage,
+    judged.environment_id,
+    judged.problem_id,
+    judged.test_id,
+    judged.step_id,
+    case
+        when
+            judged.finding in ('regressed', 'new-failing', 'changed')
+            and judged.is_known_flaky
+            and not judged.is_beyond_chance
+            then 'flaky'
+        else coalesce(judged.finding, 'flaky')
+    end as finding,
+    judged.change,
+    judged.is_known_flaky,
+    judged.was_right,
+    judged.is_right,
+    judged.operation,
+    judged.inputs,
+    judged.previous_inputs,
+    judged.previous_response,
+    judged.response,
+    judged.previous_revision,
+    judged.previous_run_id,
+    judged.run_id,
+    judged.n_executions,
+    judged.n_same,
+    judged.n_before,
+    judged.n_same_before,
+    judged.n_flips,
+    judged.last_flip_at
+from judged
+inner join pairs on judged.head_lineage = pairs.head_lineage
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
+order by lineage, finding, environment_id, problem_id, test_id, step_id
+);
+
+comment on macro table gate is
+'What a revision changed against a base, per environment: by default the revision before it in its lineage, else any revision, also of another lineage, such as that of the branch into which a pull request is merged. Each response is compared with the last executed one up to the base. A finding is `regressed`, `new-failing`, `changed`, `gone`, `flaky`, `edited`, `skipped`, `unskipped`, `fixed` or `new`; `change` is the class of the mart `behavior_changes`. A test that was flaky before, and gave this response before, is `flaky`, unless that is beyond chance.';
+
+create or replace macro gate_runs(data_set, head, base := null, of_lineage := null, of_base_lineage := null) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as problem_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'observations has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['problem_id', 'implementation_id', 'test_id', 'output'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from observations limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+given_runs as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as source,
+    cast(null as timestamptz) as started_at,
+    cast(null as varchar) as git_commit,
+    cast(null as varchar) as git_branch,
+    cast(null as varchar) as pipeline,
+    cast(null as map(varchar, varchar)) as attributes,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from runs
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as run_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'runs has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['run_id'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from runs limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+model_int_canonical_responses as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as exact_hash,
+    cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
+model_stg_observations as (
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+texts as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+responses as (
+
+    select
+        *,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as exact_hash
+    from texts
+
+),
+
+-- Responses that rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from model_int_canonical_responses
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
+final as (
+
+    select
+        responses.data_set_id,
+        responses.problem_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
+        responses.response_kind not in ('not_executed', 'skipped') as is_executed,
+        responses.implementation_id = 'oracle' as is_oracle
+    from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
+
+)
+
+select * from final
+),
+
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
+model_int_actuations as (
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
+--
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed and not responses.is_set_aside as is_cell,
+        not responses.is_executed as is_skipped,
+        false as is_alternative,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
+    from repeated_responses
+
+),
+
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
+attempts as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
+    from ranked
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
+        is_last and not is_executed as is_skipped
+    from attempts
+
+),
+
+runs as (
+
+    select
+        *,
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- A run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as greatest_response_hash
+    from final_attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+    where not is_alternative
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        is_set_aside,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        aged.first_implementation_id,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_lineage_revisions as (
+-- The revisions of each lineage that ran a problem in an environment, each with its place among all revisions of the
+-- lineage: revisions that ran different problems or environments have one order, too.
+
+with
+
+revisions as (
+
+    select
+        *,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_lineage_revisions
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(dense_rank() over (
+            partition by data_set_id, lineage
+            order by revised_at asc, first_implementation_id asc, revision_id asc
+        ) as bigint) as place,
+        revision_rank,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_int_specified_responses as (
+-- The responses that are right by the specified oracle: the alternatives of the run whose first one is its cell of the
+-- matrix. Of equal responses the first stays.
+
+
+
+with
+
+oracle_rows as (
+
+    select * from model_int_actuations
+    where is_oracle and is_executed
+
+),
+
+cells as (
+
+    select * from oracle_rows
+    where is_cell
+
+),
+
+alternatives as (
+
+    select oracle_rows.*
+    from oracle_rows
+    inner join cells
+        on oracle_rows.data_set_id = cells.data_set_id
+            and oracle_rows.problem_id = cells.problem_id
+            and oracle_rows.test_id = cells.test_id
+            and oracle_rows.step_id = cells.step_id
+            and oracle_rows.environment_id = cells.environment_id
+            and oracle_rows.run_id = cells.run_id
+            and oracle_rows.attempt = cells.attempt
+    where oracle_rows.response_kind in ('value', 'void', 'instance', 'exception', 'verdict')
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id
+            order by alternative asc nulls first
+        ) as place,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, response_hash
+            order by alternative asc nulls first
+        ) as place_among_equals
+    from alternatives
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        test_id,
+        step_id,
+        alternative,
+        response,
+        response_kind,
+        response_hash,
+        place = 1 as is_first,
+        problem_no
+    from ranked
+    where place_among_equals = 1
+
+)
+
+select * from final
+),
+
+model_int_lineage_cells as (
+-- The state of each stimulus in each revision of a lineage in each environment: the response of the last attempt of the
+-- latest run that executed it there, or that it was recorded and not executed.
+--
+-- A stimulus is the same as in another revision if the same was put in, wherever it is in its test.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where not is_oracle and not is_set_aside and (is_final or is_skipped)
+
+),
+
+revisions as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+specified_oracles as (
+
+    select
+            data_set_id,
+            problem_id,
+            test_id,
+            step_id,
+            max(case when is_first then response end) as response,
+            max(case when is_first then response_hash end) as response_hash,
+            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            count(*) as n_responses
+        from model_int_specified_responses as specified_responses
+        group by data_set_id, problem_id, test_id, step_id
+
+),
+
+responses as (
+
+    select
+        actuations.*,
+        revisions.lineage,
+        revisions.revision
+    from actuations
+    inner join revisions
+        on
+            actuations.data_set_id = revisions.data_set_id
+            and actuations.problem_id = revisions.problem_id
+            and actuations.implementation_id = revisions.implementation_id
+
+),
+
+with_inputs as (
+
+    select * from responses
+    where inputs is not null
+
+),
+
+with_contents as (
+
+    select
+            *,
+            case
+                when is_executed
+                    then md5(concat_ws(
+                        ':',
+                        cast(place as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                    ))
+            end as content_hash
+        from (
+            select
+                *,
+                sum(case when is_executed then 1 else 0 end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as place,
+                row_number() over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, input_hash order by step_id) as occurrence
+            from (
+                select
+                    *,
+                    md5(concat_ws(
+                        ':',
+                        coalesce(md5(operation), '-'),
+                        coalesce(md5(target), '-'),
+                        md5(inputs)
+                    )) as input_hash
+                from with_inputs
+            ) as hashed
+        ) as placed
+
+),
+
+stimuli as (
+
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        cast(step_id as string) as stimulus_id,
+        case when is_executed then md5('test:' || test_content_hash) end as content_hash
+    from responses
+    where inputs is null
+    union all
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision,
+        concat_ws(':', input_hash, cast(occurrence as string)) as stimulus_id,
+        content_hash
+    from with_contents
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
+            order by is_executed desc, observed_at desc, run_id desc
+        ) as recency
+    from stimuli
+
+),
+
+latest as (
+
+    select * from ranked
+    where recency = 1
+
+),placed as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, implementation_id, environment_id, test_id, stimulus_id
+            order by is_executed desc, observed_at desc, run_id desc, step_id asc
+        ) as precedence
+    from latest
+    where inputs is not null
+
+),
+
+cells as (
+
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from latest
+    where inputs is null
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from placed
+    where precedence = 1
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.lineage,
+        cells.environment_id,
+        cells.test_id,
+        cells.step_id,
+        cells.stimulus_id,
+        cells.implementation_id,
+        cells.revision,
+        cells.run_id,
+        cells.observed_at,
+        cells.operation,
+        cells.inputs,
+        cells.content_hash,
+        cells.test_content_hash,
+        cells.is_executed,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        case
+            when cells.is_executed
+                then case
+                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            else instr(specified_oracles.response_hashes, cells.response_hash) > 0
+                        end
+        end as is_right
+    from cells
+    left join specified_oracles
+        on
+            cells.data_set_id = specified_oracles.data_set_id
+            and cells.problem_id = specified_oracles.problem_id
+            and cells.test_id = specified_oracles.test_id
+            and cells.step_id = specified_oracles.step_id
+
+)
+
+select * from final
+),
+
+model_lineage_states as (
+-- What became of each stimulus in each revision of a lineage and each environment, whether it was executed or skipped.
+
+with
+
+cells as (
+
+    select * from model_int_lineage_cells
+
+),
+
+revisions as (
+
+    select * from model_int_lineage_revisions
+
+),
+
+final as (
+
+    select
+        cells.data_set_id,
+        cells.problem_id,
+        cells.lineage,
+        cells.environment_id,
+        cells.test_id,
+        cells.step_id,
+        cells.stimulus_id,
+        cells.implementation_id,
+        revisions.revision,
+        revisions.revision_rank,
+        cells.run_id,
+        cells.observed_at,
+        cells.operation,
+        cells.inputs,
+        cells.content_hash,
+        cells.test_content_hash,
+        cells.is_executed,
+        cells.response,
+        cells.response_kind,
+        cells.response_hash,
+        cells.is_right
+    from cells
+    inner join revisions
+        on cells.data_set_id = revisions.data_set_id
+            and cells.problem_id = revisions.problem_id
+            and cells.lineage = revisions.lineage
+            and cells.environment_id = revisions.environment_id
+            and cells.implementation_id = revisions.implementation_id
+
+)
+
+select * from final
+),
+
+model_response_signatures as (
+-- A hash of the behaviour of an implementation in one run: hashes are equal exactly if the behaviour is equal.
+
+with
+
+run_columns as (
+
+    select * from model_int_run_signatures
+    where n_steps > 0
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        signature,
+        stimuli_signature,
+        n_tests,
+        n_steps,
+        first_executed_at,
+        is_set_aside
+    from run_columns
+
+)
+
+select * from final
+),
+
+model_stg_runs as (
+-- Descriptions of runs, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(run_id as string) as run_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        cast(source as string) as source,
+        cast(started_at as timestamp with time zone) as started_at,
+        cast(git_commit as string) as git_commit,
+        cast(git_branch as string) as git_branch,
+        cast(pipeline as string) as pipeline,
+        cast(attributes as map(varchar, varchar)) as attributes,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_runs
+),
+
+model_int_runs as (
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
+
+
+
+with
+
+run_columns as (
+
+    select * from model_int_run_signatures
+
+),
+
+descriptions as (
+
+    select * from model_stg_runs
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        max_by(source, load_id || ':' || cast(source as string)) as source,
+        min(started_at) as started_at,
+        max_by(git_commit, load_id || ':' || cast(git_commit as string)) as git_commit,
+        max_by(git_branch, load_id || ':' || cast(git_branch as string)) as git_branch,
+        max_by(pipeline, load_id || ':' || cast(pipeline as string)) as pipeline,
+        max_by(attributes, load_id || ':' || cast(attributes as string)) as attributes
+    from descriptions
+    group by data_set_id, run_id, environment_id
+
+),
+
+contexts as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
+    group by data_set_id, run_id, environment_id
+
+),
+
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
+final as (
+
+    select
+        contexts.data_set_id,
+        contexts.run_id,
+        contexts.environment_id,
+        described.source,
+        coalesce(described.started_at, contexts.first_observed_at) as started_at,
+        described.git_commit,
+        described.git_branch,
+        described.pipeline,
+        described.attributes,
+        contexts.n_actuations,
+        contexts.first_observed_at,
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
+    from contexts
+    left join described
+        on
+            contexts.data_set_id = described.data_set_id
+            and contexts.run_id = described.run_id
+            and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
+
+)
+
+select * from final
+),
+
+model_runs as (
+-- Runs in their environments, with commit, branch, pipeline and further attributes, if known.
+
+with
+
+final as (
+
+    select * from model_int_runs
+
+)
+
+select * from final
+),
+
+places as (
+
+    select * from model_lineage_revisions
+    where data_set_id = data_set
+
+),
+
+head_places as (
+
+    select
+        lineage,
+        max(place) as head_place
+    from places
+    where (revision = head or implementation_id = head) and lineage = coalesce(of_lineage, lineage)
+    group by lineage
+
+),
+
+base_places as (
+
+    select
+        head_places.lineage,
+        places.lineage as base_lineage,
+        max(places.place) as base_place
+    from head_places
+    inner join places
+        on
+            (base is null and places.lineage = head_places.lineage and places.place < head_places.head_place)
+            or (
+                (places.revision = base or places.implementation_id = base)
+                and places.lineage = coalesce(of_base_lineage, places.lineage)
+            )
+    group by head_places.lineage, places.lineage
+
+),
+
+-- A base that is in several lineages is first that of the lineage of the head.
+ranked_bases as (
+
+    select
+        *,
+        row_number() over (partition by lineage order by base_lineage <> lineage, base_lineage) as precedence
+    from base_places
+
+),
+
+pairs as (
+
+    select
+        head_places.lineage as head_lineage,
+        head_places.head_place,
+        ranked_bases.base_lineage,
+        ranked_bases.base_place
+    from head_places
+    left join ranked_bases on head_places.lineage = ranked_bases.lineage and ranked_bases.precedence = 1
+
+),
+
+sides as (
+
+    select
+        'head' as side,
+        pairs.head_lineage,
+        pairs.base_lineage,
+        pairs.head_place,
+        pairs.base_place,
+        places.lineage,
+        places.problem_id,
+        places.environment_id,
+        places.implementation_id,
+        places.revision,
+        places.place,
+        max(places.place) over (
+            partition by pairs.head_lineage, places.problem_id, places.environment_id
+        ) as problem_place,
+        max(places.place) over (partition by pairs.head_lineage, places.environment_id) as environment_place
+    from places
+    inner join pairs on places.lineage = pairs.head_lineage and places.place = pairs.head_place
+    union all
+    select
+        'base' as side,
+        pairs.head_lineage,
+        pairs.base_lineage,
+        pairs.head_place,
+        pairs.base_place,
+        places.lineage,
+        places.problem_id,
+        places.environment_id,
+        places.implementation_id,
+        places.revision,
+        places.place,
+        max(places.place) over (
+            partition by pairs.head_lineage, places.problem_id, places.environment_id
+        ) as problem_place,
+        max(places.place) over (partition by pairs.head_lineage, places.environment_id) as environment_place
+    from places
+    inner join pairs on places.lineage = pairs.base_lineage and places.place <= pairs.base_place
+
+),
+
+-- Of each side, the last revisions that ran the environment.
+last_sides as (
+
+    select * from sides
+    where place = environment_place
+
+),
+
+tests as (
+
+    select
+        last_sides.side,
+        last_sides.head_lineage,
+        states.environment_id,
+        states.problem_id,
+        states.test_id,
+        max(case when states.is_executed then 1 else 0 end) as is_executed,
+        max(case
+            when states.is_executed and (not states.is_right or states.response_kind in ('timeout', 'crash')) then 1
+            else 0
+        end) as is_failing
+    from model_lineage_states as states
+    inner join last_sides
+        on
+            states.lineage = last_sides.lineage
+            and states.problem_id = last_sides.problem_id
+            and states.environment_id = last_sides.environment_id
+            and states.implementation_id = last_sides.implementation_id
+    where states.data_set_id = data_set
+    group by last_sides.side, last_sides.head_lineage, states.environment_id, states.problem_id, states.test_id
+
+),
+
+counts as (
+
+    select
+        head_lineage,
+        environment_id,
+        cast(sum(case when side = 'base' then is_executed else 0 end) as bigint) as n_base_tests,
+            cast(sum(case when side = 'base' then is_failing else 0 end) as bigint) as n_base_failing,
+        cast(sum(case when side = 'head' then is_executed else 0 end) as bigint) as n_head_tests,
+            cast(sum(case when side = 'head' then is_failing else 0 end) as bigint) as n_head_failing,
+        cast(sum(case when side = 'head' then 1 - is_executed else 0 end) as bigint) as n_head_skipped
+    from tests
+    group by head_lineage, environment_id
+
+),
+
+environments as (
+
+    select
+        head_lineage,
+        environment_id,
+        max(case when side = 'head' then 1 else 0 end) as is_in_head,
+        max(case when side = 'base' then place else 0 end) as environment_place,
+        max(case when side = 'base' then coalesce(revision, implementation_id) end) as base_revision,
+        max(base_lineage) as base_lineage,
+        max(base_place) as base_place
+    from last_sides
+    group by head_lineage, environment_id
+
+),
+
+-- The implementations of both sides, also for the runs of theirs that are set aside.
+implementations as (
+
+    select distinct
+        side,
+        head_lineage,
+        problem_id,
+        implementation_id
+    from sides
+    where side = 'head' or place = base_place
+
+),
+
+runs as (
+
+    select distinct
+        implementations.side,
+        implementations.head_lineage,
+        signatures.environment_id,
+        signatures.run_id,
+        signatures.is_set_aside
+    from model_response_signatures as signatures
+    inner join implementations
+        on
+            signatures.problem_id = implementations.problem_id
+            and signatures.implementation_id = implementations.implementation_id
+    where signatures.data_set_id = data_set
+
+),
+
+reasons as (
+
+    select
+        run_id,
+        environment_id,
+        set_aside_reason
+    from model_runs
+    where data_set_id = data_set
+
+),
+
+run_counts as (
+
+    select
+        runs.head_lineage,
+        runs.environment_id,
+        count(distinct case when runs.side = 'head' and not runs.is_set_aside then runs.run_id end) as n_runs,
+        count(distinct case when runs.side = 'head' and runs.is_set_aside then runs.run_id end) as n_set_aside,
+        max(case when runs.side = 'head' and runs.is_set_aside then reasons.set_aside_reason end) as set_aside_reason
+    from runs
+    left join reasons
+        on runs.run_id = reasons.run_id
+            and runs.environment_id = reasons.environment_id
+    group by runs.head_lineage, runs.environment_id
+
+),
+
+joined as (
+
+    select
+        run_counts.*,
+        coalesce(environments.is_in_head, 0) as is_in_head,
+        environments.base_lineage,
+        environments.base_revision,
+        environments.base_place,
+        environments.environment_place,
+        coalesce(counts.n_base_tests, 0) as n_base_tests,
+        coalesce(counts.n_base_failing, 0) as n_base_failing,
+        coalesce(counts.n_head_tests, 0) as n_head_tests,
+        coalesce(counts.n_head_failing, 0) as n_head_failing,
+        coalesce(counts.n_head_skipped, 0) as n_head_skipped
+    from run_counts
+    left join environments
+        on run_counts.head_lineage = environments.head_lineage
+            and run_counts.environment_id = environments.environment_id
+    left join counts
+        on run_counts.head_lineage = counts.head_lineage
+            and run_counts.environment_id = counts.environment_id
+
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(head, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = head) and not exists (select 1 from given_observations where implementation_id = head)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(base, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = base) and not exists (select 1 from given_observations where implementation_id = base) and base is not null
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_lineage) and of_lineage is not null
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_base_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_base_lineage) and of_base_lineage is not null
+    )
+    order by place
+    limit 1
+)
+
+select
+    head_lineage as lineage,
+    environment_id,
+    case
+        when is_in_head = 0 and n_set_aside > 0 then 'broken'
+        when is_in_head = 0 then 'not run'
+        when 2 * n_head_tests <= n_base_tests then 'incomplete'
+        when base_revision is null then 'no base'
+        else 'compared'
+    end as status,
+    base_lineage,
+    base_revision,
+    n_base_tests,
+    n_base_failing,
+    n_head_tests,
+    n_head_failing,
+    n_head_skipped,
+    n_runs,
+    n_set_aside,
+    set_aside_reason
+from joined
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
+order by lineage, environment_id
+);
+
+comment on macro table gate_runs is
+'What the function `gate` compares, per environment of the head and the base: numbers of tests, of runs, and of runs that are set aside. The status is `compared`; `no base`: no revision up to the base ran there; `not run`: the base ran there, and the head did not; `broken`: all runs of the head there are set aside; `incomplete`: the head executed at most half as many tests as the base.';
 
 create or replace macro minimal_suite(data_set, problem) as table (
 with
@@ -16089,6 +24663,1437 @@ from oracle_as_of(data_set, problem, null, null, as_of_revision)
 
 comment on macro table oracle is
 'The consensus oracle of a problem: one row per stimulus, with the winning response and the votes. As of a run, an environment or a revision, only what was executed there counts, as with `obslake_as_of`; of several, all must hold.';
+
+create or replace macro slower_tests(data_set, head, base := null, of_lineage := null, of_base_lineage := null, least_ratio := 1.5, least_ms := 50) as table (
+with
+
+given_observations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as integer) as step_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as run_id,
+    cast(null as integer) as attempt,
+    cast(null as varchar) as operation,
+    cast(null as varchar) as target,
+    cast(null as varchar) as inputs,
+    cast(null as varchar) as output,
+    cast(null as varchar) as response_kind,
+    cast(null as bigint) as duration_ns,
+    cast(null as timestamptz) as observed_at,
+    cast(null as varchar) as load_id,
+    cast(null as varchar) as test_content_hash,
+    cast(null as varchar) as alternative
+where false
+union all by name
+select * from observations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as problem_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'observations has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['problem_id', 'implementation_id', 'test_id', 'output'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from observations limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+given_implementations as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as implementation_id,
+    cast(null as varchar) as system,
+    cast(null as varchar) as variant,
+    cast(null as varchar) as adapter,
+    cast(null as varchar) as lineage,
+    cast(null as varchar) as revision,
+    cast(null as timestamptz) as revised_at,
+    cast(null as varchar) as content,
+    cast(null as varchar) as content_hash,
+    cast(null as varchar) as language,
+    cast(null as varchar) as origin,
+    cast(null as varchar) as licence,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from implementations
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+),
+
+given_runs as (
+select * from (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as source,
+    cast(null as timestamptz) as started_at,
+    cast(null as varchar) as git_commit,
+    cast(null as varchar) as git_branch,
+    cast(null as varchar) as pipeline,
+    cast(null as map(varchar, varchar)) as attributes,
+    cast(null as varchar) as load_id
+where false
+union all by name
+select * from runs
+)
+where coalesce(cast(data_set_id as varchar), 'default') = data_set
+union all by name
+select cast(null as varchar) as run_id
+where not (
+    select if(len(missing) = 0, true, error(
+        'runs has no column ' || array_to_string(missing, ', ') || ': rename a column of the view'
+    ))
+    from (
+        select list_filter(['run_id'], lambda name: not list_contains(names, name)) as missing
+        from (
+            -- Reads only the column names, no rows.
+            select json_keys(lower(cast(to_json(columns_of) as varchar))) as names
+            from (select 1) left join (from runs limit 0) as columns_of on true
+        )
+    )
+)
+),
+
+model_int_canonical_responses as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_pattern,
+    cast(null as varchar) as response_kind,
+    cast(null as varchar) as exact_hash,
+    cast(null as varchar) as response_hash
+where false
+),
+
+model_int_test_rules as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as test_id,
+    cast(null as varchar) as test_pattern
+where false
+),
+
+model_refresh_renamed_tests as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as from_test_id,
+    cast(null as varchar) as to_test_id
+where false
+),
+
+model_stg_observations as (
+-- Actuations, as appended, with types, and with defaults for columns that a source may lack.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(test_id as string) as test_id,
+        coalesce(cast(step_id as int), 0) as step_id,
+        cast(implementation_id as string) as implementation_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        coalesce(cast(run_id as string), 'default') as run_id,
+        coalesce(cast(attempt as int), 0) as attempt,
+        cast(operation as string) as operation,
+        cast(target as string) as target,
+        cast(inputs as string) as inputs,
+        cast(output as string) as output,
+        coalesce(cast(response_kind as string), case
+        when output is null then 'not_executed'
+        when output in ('{}', '') then 'void'
+        when substr(output, 1, 1) = '$'
+            then
+                case split_part(output, '@', 1)
+                    when '$CUT' then 'instance'
+                    when '$EXCEPTION' then 'exception'
+                    when '$TRUNCATED' then 'value'
+                    when '$TIMEOUT' then 'timeout'
+                    when '$CRASH' then 'crash'
+                    when '$N/A' then 'not_serializable'
+                    when '$*' then 'not_executed'
+                    else 'other'
+                end
+        when split_part(output, '@', 1) in ('passed', 'failed', 'error') then 'verdict'
+        when split_part(output, '@', 1) = 'skipped' then 'skipped'
+        else 'value'
+    end) as response_kind,
+        cast(duration_ns as bigint) as duration_ns,
+        coalesce(cast(observed_at as timestamp with time zone), cast('1970-01-01 00:00:00+00:00' as timestamp with time zone)) as observed_at,
+        cast(test_content_hash as string) as test_content_hash,
+        cast(alternative as string) as alternative,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_observations
+),
+
+model_int_responses as (
+-- Every appended row, with the latest name of its test, its response as a text and the hash of the canonical form.
+
+
+
+with
+
+observations as (
+
+    select * from model_stg_observations
+
+),
+
+texts as (
+
+    select
+        *,
+        coalesce(
+        case when response_kind <> 'void' or output <> '' then output end,
+        case response_kind
+            when 'void' then '{}'
+            when 'timeout' then '$TIMEOUT'
+            when 'crash' then '$CRASH'
+            when 'not_serializable' then '$N/A'
+            when 'not_executed' then '$*'
+            when 'skipped' then '$*'
+            else ''
+        end
+    ) as response
+    from observations
+
+),
+
+responses as (
+
+    select
+        *,
+        md5(case
+        when response_kind = 'verdict' then split_part(response, '@', 1)
+        else response
+    end) as exact_hash
+    from texts
+
+),
+
+-- Responses that rules of the problem make equal to other texts.
+canonical_responses as (
+
+    select * from model_int_canonical_responses
+
+),
+
+renamed_tests as (
+
+    select * from model_refresh_renamed_tests
+
+),
+
+-- The tests that have rules of their own.
+test_rules as (
+
+    select * from model_int_test_rules
+
+),
+
+final as (
+
+    select
+        responses.data_set_id,
+        responses.problem_id,
+        coalesce(renamed_tests.to_test_id, responses.test_id) as test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        coalesce(canonical_responses.response_hash, responses.exact_hash) as response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.test_content_hash,
+        case
+            when responses.implementation_id = 'oracle'
+                then nullif(responses.alternative, '')
+        end as alternative,
+        responses.response_kind not in ('not_executed', 'skipped') as is_executed,
+        responses.implementation_id = 'oracle' as is_oracle
+    from responses
+    left join renamed_tests
+        on
+            responses.data_set_id = renamed_tests.data_set_id
+            and responses.problem_id = renamed_tests.problem_id
+            and responses.test_id = renamed_tests.from_test_id
+    left join test_rules
+        on
+            responses.data_set_id = test_rules.data_set_id
+            and responses.problem_id = test_rules.problem_id
+            and coalesce(renamed_tests.to_test_id, responses.test_id) = test_rules.test_id
+    left join canonical_responses
+        on
+            responses.data_set_id = canonical_responses.data_set_id
+            and responses.problem_id = canonical_responses.problem_id
+            and responses.response_kind = canonical_responses.response_kind
+            and responses.exact_hash = canonical_responses.exact_hash
+            and coalesce(test_rules.test_pattern, '') = canonical_responses.test_pattern
+
+)
+
+select * from final
+),
+
+model_int_set_aside_runs as (
+select
+    cast(null as varchar) as data_set_id,
+    cast(null as varchar) as problem_id,
+    cast(null as varchar) as run_id,
+    cast(null as varchar) as environment_id,
+    cast(null as varchar) as reason
+where false
+),
+
+model_int_actuations as (
+-- Every actuation once, with its role when the context is collapsed: whether it is the final one of its run,
+-- whether it is the cell of the matrix, and whether its run skipped the stimulus, or is set aside. Of several specified
+-- responses the first has these roles, and the others are marked as alternatives.
+--
+-- Nearly all cells of an experiment are executed once and need no sorting. A hash finds the cells that have several
+-- rows, and only those are ranked. Cells whose hashes collide are ranked, too, with the same result.
+
+
+
+with
+
+repeated_cells as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
+    from model_int_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
+    having count(*) > 1
+
+),
+
+set_aside_runs as (
+
+    select * from model_int_set_aside_runs
+
+),
+
+single_responses as (
+
+    select
+        responses.*,
+        false as is_repeated,
+        responses.is_executed as is_final,
+        responses.is_executed and not responses.is_set_aside as is_cell,
+        not responses.is_executed as is_skipped,
+        false as is_alternative,
+        cast(1 as bigint) as n_runs,
+        true as is_stable
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    left join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+    where repeated_cells.cell_hash is null
+
+),
+
+repeated_responses as (
+
+    select responses.*
+    from (
+        select
+            observed.*,
+            set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
+        from model_int_responses as observed
+        left join set_aside_runs
+            on observed.data_set_id = set_aside_runs.data_set_id
+                and observed.problem_id = set_aside_runs.problem_id
+                and observed.run_id = set_aside_runs.run_id
+                and observed.environment_id = set_aside_runs.environment_id
+    ) as responses
+    inner join repeated_cells on hash(data_set_id, problem_id, test_id, step_id, implementation_id) = repeated_cells.cell_hash
+
+),
+
+-- The content of rows with the same key decides between them, never the order in which they were loaded.
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as precedence,
+        lag(alternative) over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
+            order by
+                is_executed desc,
+                alternative asc nulls first,
+                observed_at desc,
+                response desc,
+                response_kind desc,
+                operation desc nulls last,
+                target desc nulls last,
+                inputs desc nulls last,
+                duration_ns desc nulls last,
+                test_content_hash desc nulls last) as alternative_before
+    from repeated_responses
+
+),
+
+-- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
+-- stimulus.
+attempts as (
+
+    select
+        *,
+        row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            order by is_executed desc, attempt desc, precedence asc
+        ) = 1 as is_last,
+        precedence > 1 as is_alternative
+    from ranked
+    where precedence = 1 or alternative <> coalesce(alternative_before, '')
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
+        is_last and not is_executed as is_skipped
+    from attempts
+
+),
+
+runs as (
+
+    select
+        *,
+        is_counted and row_number() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by observed_at desc, run_id desc, environment_id desc
+        ) = 1 as is_cell,
+        -- A run counts once for all its environments.
+        dense_rank() over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+            order by run_id
+        ) as run_number,
+        min(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as least_response_hash,
+        max(response_hash) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as greatest_response_hash
+    from final_attempts
+
+),
+
+counted as (
+
+    select
+        *,
+        true as is_repeated,
+        cast(max(run_number) over (
+            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
+        ) as bigint) as n_runs,
+        least_response_hash = greatest_response_hash as is_stable
+    from runs
+
+),
+
+actuations as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from single_responses
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_repeated, is_final, is_cell, is_skipped, is_alternative, n_runs, is_stable from counted
+
+),
+
+final as (
+
+    select * from (select stored.*, 0 as problem_no from actuations as stored)
+
+)
+
+select * from final
+),
+
+model_int_run_signatures as (
+-- A summary of each run of an implementation in an environment: the signature of its column of the cube, and counts.
+
+
+
+with
+
+actuations as (
+
+    select
+        *,
+        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
+        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+    from model_int_actuations
+    where not is_alternative
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        is_oracle,
+        is_set_aside,
+        md5(concat_ws(
+        ':',
+        cast(count(actuation_hash) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+    )) as signature,
+        md5(concat_ws(
+        ':',
+        cast(count(stimulus_hash) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
+        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+    )) as stimuli_signature,
+        count(distinct case when is_final then test_id end) as n_tests,
+        cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
+        cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
+        cast(sum(case when is_final and response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,
+        cast(sum(case when is_final and response_kind = 'crash' then 1 else 0 end) as bigint) as n_crashes,
+        cast(sum(case when is_final and response_kind = 'verdict' then 1 else 0 end) as bigint) as n_verdicts,
+        max(case
+            when is_final and response_kind in ('value', 'void', 'verdict') then 1
+            else 0
+        end) = 1 as is_voter,
+        count(*) as n_actuations,
+        min(observed_at) as first_observed_at,
+        min(case when is_executed then observed_at end) as first_executed_at,
+        max(case when is_executed then observed_at end) as last_executed_at,
+        max(observed_at) as last_observed_at
+    from actuations
+    group by data_set_id, problem_id, implementation_id, environment_id, run_id, is_oracle, is_set_aside
+
+)
+
+select * from final
+),
+
+model_stg_implementations as (
+-- Descriptions of implementations and of whole systems, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(problem_id as string) as problem_id,
+        cast(implementation_id as string) as implementation_id,
+        cast(system as string) as system,
+        cast(variant as string) as variant,
+        cast(adapter as string) as adapter,
+        cast(lineage as string) as lineage,
+        cast(revision as string) as revision,
+        cast(revised_at as timestamp with time zone) as revised_at,
+        cast(content as string) as content,
+        cast(content_hash as string) as content_hash,
+        cast(language as string) as language,
+        cast(origin as string) as origin,
+        cast(licence as string) as licence,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_implementations
+),
+
+model_int_implementations as (
+-- Every observed implementation with its attributes: from its own descriptions, or else from those of its system, so
+-- that a mutant has the code of the system it was made from.
+
+with
+
+observed as (
+
+    select distinct
+        data_set_id,
+        problem_id,
+        implementation_id
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+-- Attributes may come from several loads. The latest value of each attribute counts.
+own as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        max_by(system, load_id || ':' || cast(system as string)) as system,
+        max_by(variant, load_id || ':' || cast(variant as string)) as variant,
+        max_by(adapter, load_id || ':' || cast(adapter as string)) as adapter,
+        max_by(lineage, load_id || ':' || cast(lineage as string)) as lineage,
+        max_by(revision, load_id || ':' || cast(revision as string)) as revision,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from descriptions
+    where implementation_id is not null
+    group by data_set_id, problem_id, implementation_id
+
+),
+
+-- A system that is described without a problem is the same for all problems of its data set. It does not belong to
+-- any stale problem, so all descriptions are read.
+systems as (
+
+    select
+        data_set_id,
+        problem_id,
+        system,
+        max_by(content, load_id || ':' || cast(content as string)) as content,
+        max_by(content_hash, load_id || ':' || cast(content_hash as string)) as content_hash,
+        max_by(language, load_id || ':' || cast(language as string)) as language,
+        max_by(origin, load_id || ':' || cast(origin as string)) as origin,
+        max_by(licence, load_id || ':' || cast(licence as string)) as licence
+    from model_stg_implementations
+    where implementation_id is null and system is not null
+    group by data_set_id, problem_id, system
+
+),
+
+named as (
+
+    select
+        observed.data_set_id,
+        observed.problem_id,
+        observed.implementation_id,
+        coalesce(own.system, observed.implementation_id) as system,
+        own.variant,
+        own.adapter,
+        own.lineage,
+        own.revision,
+        own.revised_at,
+        own.content,
+        own.content_hash,
+        own.language,
+        own.origin,
+        own.licence
+    from observed
+    left join own
+        on
+            observed.data_set_id = own.data_set_id
+            and observed.problem_id = own.problem_id
+            and observed.implementation_id = own.implementation_id
+
+),
+
+final as (
+
+    select
+        named.data_set_id,
+        named.problem_id,
+        named.implementation_id,
+        named.system,
+        named.variant,
+        named.adapter,
+        named.lineage,
+        named.revision,
+        named.revised_at,
+        coalesce(named.content, in_problem.content, anywhere.content) as content,
+        coalesce(named.content_hash, in_problem.content_hash, anywhere.content_hash) as content_hash,
+        coalesce(named.language, in_problem.language, anywhere.language) as language,
+        coalesce(named.origin, in_problem.origin, anywhere.origin) as origin,
+        coalesce(named.licence, in_problem.licence, anywhere.licence) as licence
+    from named
+    left join systems as in_problem
+        on
+            named.data_set_id = in_problem.data_set_id
+            and named.problem_id = in_problem.problem_id
+            and named.system = in_problem.system
+    left join systems as anywhere
+        on
+            named.data_set_id = anywhere.data_set_id
+            and anywhere.problem_id is null
+            and named.system = anywhere.system
+
+)
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+--
+-- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
+-- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
+
+
+
+with
+
+executions as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        environment_id,
+        run_id,
+        first_executed_at,
+        last_executed_at
+    from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+-- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
+-- its own.
+implementations as (
+
+    select
+        data_set_id,
+        problem_id,
+        implementation_id,
+        lineage,
+        revision,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_implementations
+    where lineage is not null
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.revision_id,
+        implementations.implementation_id,
+        implementations.revision,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+descriptions as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from model_stg_implementations
+    where revised_at is not null
+
+),
+
+members as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        implementation_id,
+        min(first_executed_at) as first_executed_at
+    from executed
+    group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+-- A date counts in all problems of the data set, whichever it was given for. A description without an implementation
+-- is of the revision itself.
+dates as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        descriptions.revised_at,
+        descriptions.load_id
+    from members
+    inner join descriptions
+        on
+            members.data_set_id = descriptions.data_set_id
+            and members.implementation_id = descriptions.implementation_id
+    union all
+    select
+        data_set_id,
+        lineage,
+        'revision ' || revision as revision_id,
+        revised_at,
+        load_id
+    from descriptions
+    where implementation_id is null and lineage is not null and revision is not null
+
+),
+
+dated as (
+
+    select
+        data_set_id,
+        lineage,
+        revision_id,
+        max_by(revised_at, load_id || ':' || cast(revised_at as string)) as revised_at
+    from dates
+    group by data_set_id, lineage, revision_id
+
+),
+
+-- A revision without a date is as old as its first execution in any problem and environment.
+aged as (
+
+    select
+        members.data_set_id,
+        members.lineage,
+        members.revision_id,
+        coalesce(max(dated.revised_at), min(members.first_executed_at)) as revised_at,
+        min(members.implementation_id) as first_implementation_id
+    from members
+    left join dated
+        on
+            members.data_set_id = dated.data_set_id
+            and members.lineage = dated.lineage
+            and members.revision_id = dated.revision_id
+    group by members.data_set_id, members.lineage, members.revision_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+ranked as (
+
+    select
+        *,
+        min(first_executed_at) over (
+            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
+        ) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, revision_id
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+
+),
+
+revisions as (
+
+    select
+        ranked.data_set_id,
+        ranked.problem_id,
+        ranked.lineage,
+        ranked.environment_id,
+        ranked.implementation_id,
+        ranked.revision,
+        aged.revised_at,
+        aged.first_implementation_id,
+        ranked.run_id,
+        ranked.first_executed_there_at as first_executed_at,
+        row_number() over (
+            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
+            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
+        ) as revision_rank
+    from ranked
+    inner join aged
+        on
+            ranked.data_set_id = aged.data_set_id
+            and ranked.lineage = aged.lineage
+            and ranked.revision_id = aged.revision_id
+    where ranked.recency = 1
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        cast(revision_rank as bigint) as revision_rank,
+        lag(implementation_id) over (
+            partition by data_set_id, problem_id, lineage, environment_id
+            order by revision_rank
+        ) as previous_implementation_id,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_lineage_revisions as (
+-- The revisions of each lineage that ran a problem in an environment, each with its place among all revisions of the
+-- lineage: revisions that ran different problems or environments have one order, too.
+
+with
+
+revisions as (
+
+    select
+        *,
+        case
+            when revision is null then 'implementation ' || implementation_id
+            else 'revision ' || revision
+        end as revision_id
+    from model_int_lineage_revisions
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        cast(dense_rank() over (
+            partition by data_set_id, lineage
+            order by revised_at asc, first_implementation_id asc, revision_id asc
+        ) as bigint) as place,
+        revision_rank,
+        run_id,
+        first_executed_at
+    from revisions
+
+)
+
+select * from final
+),
+
+model_stg_runs as (
+-- Descriptions of runs, as appended.
+
+select
+        coalesce(cast(data_set_id as string), 'default') as data_set_id,
+        cast(run_id as string) as run_id,
+        coalesce(cast(environment_id as string), 'default') as environment_id,
+        cast(source as string) as source,
+        cast(started_at as timestamp with time zone) as started_at,
+        cast(git_commit as string) as git_commit,
+        cast(git_branch as string) as git_branch,
+        cast(pipeline as string) as pipeline,
+        cast(attributes as map(varchar, varchar)) as attributes,
+        coalesce(cast(load_id as string), '') as load_id
+        
+    from given_runs
+),
+
+model_int_runs as (
+-- Every observed context with the attributes of its run: the earliest start in its descriptions, and the latest value
+-- of each other attribute.
+
+
+
+with
+
+run_columns as (
+
+    select * from model_int_run_signatures
+
+),
+
+descriptions as (
+
+    select * from model_stg_runs
+
+),
+
+described as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        max_by(source, load_id || ':' || cast(source as string)) as source,
+        min(started_at) as started_at,
+        max_by(git_commit, load_id || ':' || cast(git_commit as string)) as git_commit,
+        max_by(git_branch, load_id || ':' || cast(git_branch as string)) as git_branch,
+        max_by(pipeline, load_id || ':' || cast(pipeline as string)) as pipeline,
+        max_by(attributes, load_id || ':' || cast(attributes as string)) as attributes
+    from descriptions
+    group by data_set_id, run_id, environment_id
+
+),
+
+contexts as (
+
+    select
+        data_set_id,
+        run_id,
+        environment_id,
+        cast(sum(n_actuations) as bigint) as n_actuations,
+        min(first_observed_at) as first_observed_at,
+        max(last_observed_at) as last_observed_at
+    from run_columns
+    group by data_set_id, run_id, environment_id
+
+),
+
+set_aside as (
+
+    select distinct
+        data_set_id,
+        run_id,
+        environment_id,
+        reason
+    from model_int_set_aside_runs
+
+),
+
+final as (
+
+    select
+        contexts.data_set_id,
+        contexts.run_id,
+        contexts.environment_id,
+        described.source,
+        coalesce(described.started_at, contexts.first_observed_at) as started_at,
+        described.git_commit,
+        described.git_branch,
+        described.pipeline,
+        described.attributes,
+        contexts.n_actuations,
+        contexts.first_observed_at,
+        contexts.last_observed_at,
+        set_aside.run_id is not null as is_set_aside,
+        set_aside.reason as set_aside_reason
+    from contexts
+    left join described
+        on
+            contexts.data_set_id = described.data_set_id
+            and contexts.run_id = described.run_id
+            and contexts.environment_id = described.environment_id
+    left join set_aside
+        on
+            contexts.data_set_id = set_aside.data_set_id
+            and contexts.run_id = set_aside.run_id
+            and contexts.environment_id = set_aside.environment_id
+
+)
+
+select * from final
+),
+
+model_stimulus_response_cube as (
+-- The SRC: the matrix with all contexts, one slice per run and environment.
+
+
+
+with
+
+actuations as (
+
+    select * from model_int_actuations
+    where not is_alternative
+
+),
+
+runs as (
+
+    select * from model_int_runs
+
+),
+
+final as (
+
+    select
+        actuations.data_set_id,
+        actuations.problem_id,
+        actuations.test_id,
+        actuations.step_id,
+        actuations.implementation_id,
+        actuations.environment_id,
+        actuations.run_id,
+        actuations.attempt,
+        actuations.operation,
+        actuations.target,
+        actuations.inputs,
+        actuations.test_content_hash,
+        actuations.response,
+        actuations.response_kind,
+        actuations.response_hash,
+        actuations.is_final,
+        actuations.is_set_aside,
+        actuations.duration_ns,
+        actuations.observed_at,
+        runs.git_commit,
+        runs.git_branch,
+        runs.pipeline
+    from actuations
+    left join runs
+        on
+            actuations.data_set_id = runs.data_set_id
+            and actuations.run_id = runs.run_id
+            and actuations.environment_id = runs.environment_id
+
+)
+
+select * from final
+),
+
+places as (
+
+    select * from model_lineage_revisions
+    where data_set_id = data_set
+
+),
+
+head_places as (
+
+    select
+        lineage,
+        max(place) as head_place
+    from places
+    where (revision = head or implementation_id = head) and lineage = coalesce(of_lineage, lineage)
+    group by lineage
+
+),
+
+base_places as (
+
+    select
+        head_places.lineage,
+        places.lineage as base_lineage,
+        max(places.place) as base_place
+    from head_places
+    inner join places
+        on
+            (base is null and places.lineage = head_places.lineage and places.place < head_places.head_place)
+            or (
+                (places.revision = base or places.implementation_id = base)
+                and places.lineage = coalesce(of_base_lineage, places.lineage)
+            )
+    group by head_places.lineage, places.lineage
+
+),
+
+-- A base that is in several lineages is first that of the lineage of the head.
+ranked_bases as (
+
+    select
+        *,
+        row_number() over (partition by lineage order by base_lineage <> lineage, base_lineage) as precedence
+    from base_places
+
+),
+
+pairs as (
+
+    select
+        head_places.lineage as head_lineage,
+        head_places.head_place,
+        ranked_bases.base_lineage,
+        ranked_bases.base_place
+    from head_places
+    left join ranked_bases on head_places.lineage = ranked_bases.lineage and ranked_bases.precedence = 1
+
+),
+
+sides as (
+
+    select
+        'head' as side,
+        pairs.head_lineage,
+        pairs.base_lineage,
+        pairs.head_place,
+        pairs.base_place,
+        places.lineage,
+        places.problem_id,
+        places.environment_id,
+        places.implementation_id,
+        places.revision,
+        places.place,
+        max(places.place) over (
+            partition by pairs.head_lineage, places.problem_id, places.environment_id
+        ) as problem_place,
+        max(places.place) over (partition by pairs.head_lineage, places.environment_id) as environment_place
+    from places
+    inner join pairs on places.lineage = pairs.head_lineage and places.place = pairs.head_place
+    union all
+    select
+        'base' as side,
+        pairs.head_lineage,
+        pairs.base_lineage,
+        pairs.head_place,
+        pairs.base_place,
+        places.lineage,
+        places.problem_id,
+        places.environment_id,
+        places.implementation_id,
+        places.revision,
+        places.place,
+        max(places.place) over (
+            partition by pairs.head_lineage, places.problem_id, places.environment_id
+        ) as problem_place,
+        max(places.place) over (partition by pairs.head_lineage, places.environment_id) as environment_place
+    from places
+    inner join pairs on places.lineage = pairs.base_lineage and places.place <= pairs.base_place
+
+),
+
+-- A test takes as long as the last attempts of its steps.
+durations as (
+
+    select
+        sides.side,
+        sides.head_lineage,
+        sides.environment_id,
+        sides.problem_id,
+        cube.test_id,
+        sides.place,
+        sides.problem_place,
+        cube.run_id,
+        min(cube.observed_at) as observed_at,
+        cast(sum(cube.duration_ns) as double) / 1000000 as duration
+    from model_stimulus_response_cube as cube
+    inner join sides
+        on cube.problem_id = sides.problem_id
+            and cube.environment_id = sides.environment_id
+            and cube.implementation_id = sides.implementation_id
+    where
+        cube.data_set_id = data_set
+        and cube.is_final
+        and not cube.is_set_aside
+        and cube.duration_ns is not null
+    group by
+        sides.side,
+        sides.head_lineage,
+        sides.environment_id,
+        sides.problem_id,
+        cube.test_id,
+        sides.place,
+        sides.problem_place,
+        cube.run_id
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by side, head_lineage, environment_id, problem_id, test_id
+            order by place desc, observed_at desc, run_id desc
+        ) as recency
+    from durations
+
+),
+
+medians as (
+
+    select
+        side,
+        head_lineage,
+        environment_id,
+        problem_id,
+        test_id,
+        median(duration) as duration,
+        median(case when place = problem_place then duration end) as last_duration,
+        count(*) as n_runs
+    from ranked
+    where side = 'head' or recency <= 20
+    group by side, head_lineage, environment_id, problem_id, test_id
+
+),
+
+deviations as (
+
+    select
+        ranked.head_lineage,
+        ranked.environment_id,
+        ranked.problem_id,
+        ranked.test_id,
+        median(abs(ranked.duration - medians.duration)) as deviation
+    from ranked
+    inner join medians
+        on
+            ranked.side = medians.side
+            and ranked.head_lineage = medians.head_lineage
+            and ranked.environment_id = medians.environment_id
+            and ranked.problem_id = medians.problem_id
+            and ranked.test_id = medians.test_id
+    where ranked.side = 'base' and ranked.recency <= 20
+    group by ranked.head_lineage, ranked.environment_id, ranked.problem_id, ranked.test_id
+
+),
+
+compared as (
+
+    select
+        heads.head_lineage,
+        heads.environment_id,
+        heads.problem_id,
+        heads.test_id,
+        bases.duration as before_ms,
+        bases.last_duration as last_ms,
+        heads.duration as after_ms,
+        -- That of a normal distribution; at least 5 %, because few equal durations say little.
+        greatest(1.4826 * deviations.deviation, 0.05 * bases.duration) as deviation,
+        bases.n_runs as n_before,
+        heads.n_runs as n_after
+    from medians as heads
+    inner join medians as bases
+        on
+            heads.head_lineage = bases.head_lineage
+            and heads.environment_id = bases.environment_id
+            and heads.problem_id = bases.problem_id
+            and heads.test_id = bases.test_id
+            and bases.side = 'base'
+    inner join deviations
+        on heads.head_lineage = deviations.head_lineage
+            and heads.environment_id = deviations.environment_id
+            and heads.problem_id = deviations.problem_id
+            and heads.test_id = deviations.test_id
+    where heads.side = 'head'
+
+),
+
+-- A busy machine makes most tests slower.
+machines as (
+
+    select
+        head_lineage,
+        environment_id,
+        case when count(*) >= 10 then greatest(median(after_ms / nullif(before_ms, 0)), 1.0) else 1.0 end as ratio
+    from compared
+    where n_before >= 5
+    group by head_lineage, environment_id
+
+),
+
+expected as (
+
+    select
+        compared.*,
+        coalesce(machines.ratio, 1.0) as machine_ratio,
+        compared.before_ms * coalesce(machines.ratio, 1.0) as expected_ms
+    from compared
+    left join machines
+        on compared.head_lineage = machines.head_lineage
+            and compared.environment_id = machines.environment_id
+
+),
+
+unknown_name as (
+    select 'obslake: ' || what || '; see the relations observations and implementations' as message
+    from (
+        select 1 as place, 'no observations of data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_observations)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(head, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = head) and not exists (select 1 from given_observations where implementation_id = head)
+        union all
+        select 2 as place, 'no executed revision or implementation ''' || coalesce(base, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations inner join given_observations using (implementation_id) where revision = base) and not exists (select 1 from given_observations where implementation_id = base) and base is not null
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_lineage) and of_lineage is not null
+        union all
+        select 2 as place, 'no lineage ''' || coalesce(of_base_lineage, '') || ''' in data set ''' || coalesce(data_set, '') || '''' as what
+        where not exists (select 1 from given_implementations where lineage = of_base_lineage) and of_base_lineage is not null
+    )
+    order by place
+    limit 1
+)
+
+select
+    head_lineage as lineage,
+    environment_id,
+    problem_id,
+    test_id,
+    case
+        when n_before < 5 then 'too few runs'
+        when after_ms > expected_ms + 5 * deviation * machine_ratio then 'slower'
+        else 'within noise'
+    end as evidence,
+    before_ms,
+    after_ms,
+    after_ms / nullif(before_ms, 0) as ratio,
+    machine_ratio,
+    deviation as deviation_ms,
+    n_before,
+    n_after
+from expected
+where
+    after_ms > least_ratio * expected_ms
+    and after_ms >= least_ms + expected_ms
+    -- Not if the base itself was as slow.
+    and after_ms > least_ratio * machine_ratio * coalesce(last_ms, 0)
+union all
+select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
+from unknown_name
+where error(message) is not null
+order by lineage, evidence, ratio desc, environment_id, problem_id, test_id
+);
+
+comment on macro table slower_tests is
+'The tests that take longer in a revision than before, per environment: the median duration of its runs, and that of the last 20 runs up to a base, by default the revision before it. Evidence is `slower` if the difference is more than five times what durations usually deviate from their median, `within noise`, or `too few runs`: fewer than 5 before. If most tests of an environment take longer, only what is slower than they are counts (`machine_ratio`).';
 
 create or replace macro src(data_set, problem) as table (
 with

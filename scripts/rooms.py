@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "loader" / "obslake"
 _BASE = ("engine", "errors", "markdown", "path_pattern", "progress", "values", "version")
 _BELOW_COMMANDS = (
     *("load", "load.sources", "marts"),
-    *("upkeep", "upkeep.verification", "query", "report", "mcp"),
+    *("upkeep", "upkeep.verification", "query", "report", "gate", "mcp"),
 )
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "query": ("lakehouse", "base"),
     "mcp": ("query", "marts", "base"),
     "report": ("base",),
+    "gate": ("query", "base"),
     "lakehouse": ("base",),
     "base": (),
 }

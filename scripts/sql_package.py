@@ -45,7 +45,9 @@ set variable obslake_sql_needs = if(
 # What the macro `unknown_name` writes. In obslake.sql it would read all observations, and compute further models,
 # in every call, so the functions there look only in the rows that their arguments select.
 _NAMES_CHECK = re.compile(r"known_names as \(.*?\nunknown_name as \(.*?\n\)", re.DOTALL)
-_CHECKED_NAME = re.compile(r"where kind = '([\w ]+)' and name = (\w+)\)")
+_CHECKED_NAME = re.compile(
+    r"where kind = '([\w ]+)' and name = (\w+)\)(\n        and \2 is not null)?"
+)
 _PLACES_OF_NAMES = {
     "implementation": ["given_observations where implementation_id"],
     "lineage": ["given_implementations where lineage"],
@@ -211,8 +213,10 @@ def _checked_by_selection(
     check = _NAMES_CHECK.search(function["compiled_code"])
     if check is None:
         return function
-    names = {name: kind for kind, name in _CHECKED_NAME.findall(check[0])}
-    code = function["compiled_code"].replace(check[0], _selection_check(names))
+    checked = _CHECKED_NAME.findall(check[0])
+    names = {name: kind for kind, name, _ in checked}
+    optional = {name for _, name, condition in checked if condition}
+    code = function["compiled_code"].replace(check[0], _selection_check(names, optional))
     parents = [
         parent
         for parent in function["depends_on"]["nodes"]
@@ -234,6 +238,13 @@ def _without_decisions(function: dict[str, Any]) -> dict[str, Any]:
 
 def _selection_check(names: dict[str, str]) -> str:
     """Return the common table expression with the message about a name that these rows do not have."""
+def _selection_check(names: dict[str, str], optional: set[str]) -> str:
+    """Return the common table expression with the message about a name that these rows do not have.
+
+    Args:
+        names: arguments with names, and the kind of each.
+        optional: those that may be null.
+    """
     selection = " of ".join(
         f"{kind} ''' || coalesce({name}, '') || '''"
         for name, kind in reversed(names.items())
@@ -249,6 +260,8 @@ def _selection_check(names: dict[str, str]) -> str:
             for place in _PLACES_OF_NAMES.get(kind, ())
         ]
         if missing:
+            if name in optional:
+                missing.append(f"{name} is not null")
             faults.append(
                 f"select 2 as place, 'no {kind} ''' || coalesce({name}, '') || ''' in {selection}' as what\n"
                 f"        where {' and '.join(missing)}"

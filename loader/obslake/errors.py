@@ -128,3 +128,13 @@ class BuildError(ObslakeError):
 
 class ReportError(ObslakeError):
     """A report or a plot cannot be written as requested."""
+
+
+class GateError(ObslakeError):
+    """A gate cannot compare what it was asked to compare."""
+
+
+class GateFailedError(ObslakeError):
+    """A revision changed something that fails the gate."""
+
+    exit_status = 3

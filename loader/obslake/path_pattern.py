@@ -15,6 +15,7 @@ PLACEHOLDERS = (
     "lineage",
     "problem",
     "data_set",
+    "branch",
 )
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

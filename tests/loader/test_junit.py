@@ -486,6 +486,22 @@ def test_a_folder_of_runs(lake: Lake) -> None:
     )
 
 
+def test_the_branch_of_a_run_is_in_its_path(lake: Lake) -> None:
+    """It takes precedence over a property, and a run of several branches has none."""
+    properties = "<properties><property name='branch' value='other'/></properties>"
+    for path in ("1/main/a.xml", "2/main/a.xml", "2/topic/b.xml"):
+        name = Path(path).stem
+        file = lake.folder / "ci" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(suite(f"{properties}<testcase name='{name}'/>"))
+    report = lake.load("junit", lake.folder / "ci", "--path-pattern", "{run}/{branch}/*.xml")
+    assert lake.rows("runs", "run_id", "git_branch") == [("1", "main"), ("2", "other")]
+    assert report["warnings"] == [
+        "run 2 in default has files of 2 branches, main and others, so the path does not say its branch: "
+        "give each branch runs of its own"
+    ]
+
+
 @pytest.mark.parametrize(
     ("pattern", "path", "said"),
     [

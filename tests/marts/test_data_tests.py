@@ -624,6 +624,7 @@ ACCEPTED = {
     ("behavior_changes", "change"),
     ("behavior_transitions", "transition"),
     ("consensus_oracles", "consensus"),
+    ("latest_state", "state"),
     ("measurements", "subject_kind"),
     ("stimulus_response_cube", "response_kind"),
     ("stimulus_response_matrix", "response_kind"),

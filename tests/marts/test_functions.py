@@ -35,6 +35,12 @@ CALLS = [
     "assess('demo', 'json_parse')",
     "suspects('demo')",
     "minimal_suite('demo', 'slugify')",
+    "failing_since('demo', 'toml')",
+    "failure_groups('demo', 'toml@0.10.2')",
+    "flaky_tests('demo')",
+    "gate('demo', 'toml@0.10.2', base := 'toml@0.9.6')",
+    "gate_runs('demo', 'toml@0.10.2', base := 'toml@0.9.6')",
+    "slower_tests('demo', 'toml@0.10.2', base := 'toml@0.9.6', least_ms := 0, least_ratio := 1)",
 ]
 
 SLUGIFY = "'demo', 'slugify', 'awesome-slugify@1.6.5', 'boltons@20.2.1'"
@@ -57,7 +63,7 @@ UNKNOWN = {
     },
     **{
         f"{name}('dmo')": "no data set 'dmo'; did you mean 'demo'?"
-        for name in ("flaky", "suspects")
+        for name in ("flaky", "flaky_tests", "suspects")
     },
     "oracle('demo', 'slugify', as_of_run := 'demo1')": "no run 'demo1' in data set 'demo'; did you mean 'demo-",
     "oracle('demo', 'slugify', as_of_run := 'demo-1', as_of_environment := 'standards')": (
@@ -79,6 +85,19 @@ UNKNOWN = {
     f"behavior_diff({SLUGIFY.replace('boltons@20.2.1', 'humanize@4.17.0')})": (
         "no implementation 'humanize@4.17.0' in problem 'slugify'"
     ),
+    "failing_since('demo', 'humanise')": "no lineage 'humanise' in data set 'demo'; did you mean 'humanize'?",
+    "failure_groups('demo', 'toml@0.10.3')": "no executed revision or implementation 'toml@0.10.3' in data set",
+    "flaky_tests('demo', of_lineage := 'humanise')": "no lineage 'humanise' in data set 'demo'",
+    **{
+        f"{name}('demo', {arguments})": f"no {fault} in data set 'demo'"
+        for name in ("gate", "gate_runs", "slower_tests")
+        for arguments, fault in {
+            "'toml@0.10.3'": "executed revision or implementation 'toml@0.10.3'",
+            "'toml@0.10.2', base := 'toml@0.9.7'": "executed revision or implementation 'toml@0.9.7'",
+            "'toml@0.10.2', of_lineage := 'tml'": "lineage 'tml'",
+            "'toml@0.10.2', of_base_lineage := 'tml'": "lineage 'tml'",
+        }.items()
+    },
     "changes('dmo', 'humanize')": "no data set 'dmo'; did you mean 'demo'?",
     "changes('demo', 'humanise')": "no lineage 'humanise' in data set 'demo'; did you mean 'humanize'?",
     "compare_revisions('demo', 'toml@0.9.7', 'toml@0.10.2')": (

@@ -365,6 +365,82 @@ class FlipRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LineageRevisionRow:
+    """One row of ``lineage_revisions``."""
+
+    data_set_id: str
+    problem_id: str
+    lineage: str
+    environment_id: str
+    implementation_id: str
+    revision: str | None
+    revised_at: datetime
+    place: int
+    revision_rank: int
+    run_id: str
+    first_executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LineageStateRow:
+    """One row of ``lineage_states``, without the id of the stimulus, which is a hash of what was put in."""
+
+    data_set_id: str
+    problem_id: str
+    lineage: str
+    environment_id: str
+    test_id: str
+    step_id: int
+    implementation_id: str
+    revision: str | None
+    revision_rank: int
+    run_id: str
+    observed_at: datetime
+    operation: str | None
+    inputs: str | None
+    content_hash: str | None
+    test_content_hash: str | None
+    is_executed: bool
+    response: str
+    response_kind: str
+    response_hash: str
+    is_right: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class LatestStateRow:
+    """One row of ``latest_state``, without the id of the stimulus, which is a hash of what was put in."""
+
+    data_set_id: str
+    problem_id: str
+    lineage: str
+    environment_id: str
+    test_id: str
+    step_id: int
+    operation: str | None
+    inputs: str | None
+    state: str
+    n_revisions: int
+    since_implementation_id: str
+    since_revision: str | None
+    since_at: datetime
+    n_revisions_since: int
+    executed_implementation_id: str | None
+    executed_revision: str | None
+    is_right: bool | None
+    response: str | None
+    response_kind: str | None
+    run_id: str | None
+    observed_at: datetime | None
+    first_wrong_implementation_id: str | None
+    first_wrong_revision: str | None
+    first_wrong_at: datetime | None
+    last_right_implementation_id: str | None
+    last_right_revision: str | None
+    last_right_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class FlakyRow:
     """One row of ``flaky_responses``."""
 
@@ -548,6 +624,9 @@ ROW_TYPES: dict[str, type] = {
     "behavior_changes": ChangeRow,
     "flaky_responses": FlakyRow,
     "lineage_flips": FlipRow,
+    "lineage_revisions": LineageRevisionRow,
+    "lineage_states": LineageStateRow,
+    "latest_state": LatestStateRow,
     "behavior_transitions": TransitionRow,
     "implementation_agreements": AgreementRow,
     "implementation_assessments": AssessmentRow,
@@ -594,6 +673,9 @@ KEYS: dict[str, tuple[str, ...]] = {
         "n_revisions",
         "first_observed_at",
     ),
+    "lineage_revisions": (*_LINEAGE, "implementation_id"),
+    "lineage_states": (*_LINEAGE, "implementation_id", "test_id", "step_id", "inputs"),
+    "latest_state": (*_LINEAGE, "test_id", "step_id", "inputs", "n_revisions", "since_at"),
     "behavior_transitions": (
         "data_set_id",
         "problem_id",
@@ -636,6 +718,9 @@ class Marts:
     behavior_changes: list[ChangeRow]
     flaky_responses: list[FlakyRow]
     lineage_flips: list[FlipRow]
+    lineage_revisions: list[LineageRevisionRow]
+    lineage_states: list[LineageStateRow]
+    latest_state: list[LatestStateRow]
     behavior_transitions: list[TransitionRow]
     implementation_agreements: list[AgreementRow]
     implementation_assessments: list[AssessmentRow]
@@ -709,6 +794,9 @@ def compute(
         behavior_changes=build_changes(revisions, cells),
         flaky_responses=build_flaky(cube),
         lineage_flips=build_flips(cells),
+        lineage_revisions=build_lineage_revisions(revisions),
+        lineage_states=build_lineage_states(cells),
+        latest_state=build_latest_state(revisions, cells),
         behavior_transitions=build_transitions(cube, descriptions),
         implementation_agreements=[row for a in assessed for row in a.agreements],
         implementation_assessments=[row for a in assessed for row in a.implementations],
@@ -1710,6 +1798,7 @@ class Revision:
     revision_rank: int
     run_id: str
     first_executed_at: datetime
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -1759,6 +1848,11 @@ def build_revisions(cube: Iterable[CubeRow], descriptions: Sequence[Description]
             key = (data_set_id, last[0].problem_id, lineage, last[0].environment_id)
             places[key].append((place, last))
 
+    order: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for (data_set_id, _, lineage, _), found in places.items():
+        order[data_set_id, lineage] = sorted(
+            {*order[data_set_id, lineage], *(place for place, _ in found)}
+        )
     return [
         Revision(
             data_set_id=data_set_id,
@@ -1766,6 +1860,7 @@ def build_revisions(cube: Iterable[CubeRow], descriptions: Sequence[Description]
             lineage=lineage,
             environment_id=environment_id,
             implementation_id=rows[0].implementation_id,
+            place=order[data_set_id, lineage].index(place) + 1,
             revision=place[2][1] if place[2][0] == "revision" else None,
             revised_at=place[0],
             revision_rank=rank,
@@ -2274,6 +2369,109 @@ def build_flips(cells: Iterable[LineageCell]) -> list[FlipRow]:
             )
         )
     return rows
+
+
+def build_lineage_revisions(revisions: Iterable[Revision]) -> list[LineageRevisionRow]:
+    """Return the revisions with their places."""
+    names = [field.name for field in fields(LineageRevisionRow)]
+    return [LineageRevisionRow(*(getattr(r, name) for name in names)) for r in revisions]
+
+
+def build_lineage_states(cells: Iterable[LineageCell]) -> list[LineageStateRow]:
+    """Return what became of each stimulus in each revision."""
+    own = {"lineage", "revision", "revision_rank", "content_hash", "is_executed", "is_right"}
+    common = [field.name for field in fields(LineageStateRow) if field.name not in own]
+    return [
+        LineageStateRow(
+            lineage=cell.revision.lineage,
+            revision=cell.revision.revision,
+            revision_rank=cell.revision.revision_rank,
+            content_hash=cell.content_hash,
+            is_executed=cell.is_executed,
+            is_right=cell.is_right,
+            **{name: getattr(cell.row, name) for name in common},
+        )
+        for cell in cells
+    ]
+
+
+def build_latest_state(
+    revisions: Iterable[Revision], cells: Iterable[LineageCell]
+) -> list[LatestStateRow]:
+    """Return what each stimulus is now, since when, and when it was right last."""
+    rows = []
+    cells_of = group(cells, lambda c: (*_problem(c.row), c.revision.lineage, c.row.environment_id))
+    for place, of_lineage in group(
+        revisions, lambda r: (r.data_set_id, r.problem_id, r.lineage, r.environment_id)
+    ).items():
+        in_order = sorted(of_lineage, key=lambda r: r.revision_rank)
+        of_stimulus = group(cells_of.get(place, []), lambda c: (c.row.test_id, c.stimulus))
+        for found in of_stimulus.values():
+            by_rank = {c.revision.revision_rank: c for c in found}
+            rows.append(latest_state_row(in_order, by_rank))
+    return rows
+
+
+def latest_state_row(
+    revisions: Sequence[Revision], cells: dict[int, LineageCell]
+) -> LatestStateRow:
+    """Return the latest state of a stimulus, from its cells by the ranks of revisions."""
+    last = cells[max(cells)]
+    executed = [cells[rank] for rank in sorted(cells) if cells[rank].is_executed]
+    series: list[LineageCell] = []
+    for cell in executed:
+        judgement = (cell.is_right, None if cell.is_right is not None else cell.row.response_hash)
+        same = series and judgement == (
+            series[0].is_right, None if series[0].is_right is not None else series[0].row.response_hash
+        )  # fmt: skip
+        series = [*series, cell] if same else [cell]
+    right = [cell for cell in executed if cell.is_right]
+    latest, good = (executed or [None])[-1], (right or [None])[-1]
+    bad = series[0] if latest is not None and latest.is_right is False else None
+    if max(cells) < len(revisions):
+        state, rank = "gone", max(cells) + 1
+    elif not last.is_executed:
+        after = latest.revision.revision_rank if latest is not None else 0
+        state, rank = "skipped", min(r for r in cells if r > after)
+    else:
+        words = {True: "right", False: "wrong", None: "unjudged"}
+        state, rank = words[last.is_right], series[0].revision.revision_rank
+    since = revisions[rank - 1]
+
+    def named(cell: LineageCell | None) -> tuple[Any, Any, Any]:
+        if cell is None:
+            return None, None, None
+        return cell.revision.implementation_id, cell.revision.revision, cell.row.observed_at
+
+    return LatestStateRow(
+        data_set_id=since.data_set_id,
+        problem_id=since.problem_id,
+        lineage=since.lineage,
+        environment_id=since.environment_id,
+        test_id=last.row.test_id,
+        step_id=last.row.step_id,
+        operation=last.row.operation,
+        inputs=last.row.inputs,
+        state=state,
+        n_revisions=len(executed),
+        since_implementation_id=since.implementation_id,
+        since_revision=since.revision,
+        since_at=cells[rank].row.observed_at if rank in cells else since.first_executed_at,
+        n_revisions_since=len(revisions) - rank + 1,
+        executed_implementation_id=named(latest)[0],
+        executed_revision=named(latest)[1],
+        is_right=latest.is_right if latest is not None else None,
+        response=latest.row.response if latest is not None else None,
+        response_kind=latest.row.response_kind if latest is not None else None,
+        run_id=latest.row.run_id if latest is not None else None,
+        observed_at=named(latest)[2],
+        first_wrong_implementation_id=named(bad)[0],
+        first_wrong_revision=named(bad)[1],
+        first_wrong_at=named(bad)[2],
+        last_right_implementation_id=named(good)[0],
+        last_right_revision=named(good)[1],
+        last_right_at=named(good)[2],
+    )
 
 
 # --- transitions ---------------------------------------------------------------------------------

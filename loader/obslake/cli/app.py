@@ -10,6 +10,7 @@ import click
 from obslake.cli.build import build, test
 from obslake.cli.common import Commands, Example
 from obslake.cli.doctor import doctor
+from obslake.cli.gate import gate
 from obslake.cli.load import load
 from obslake.cli.mcp import mcp
 from obslake.cli.plot import plot
@@ -116,6 +117,6 @@ for _command in (
     *(load, quarantine, build, test, rules),
     *(status, doctor, pin, compact, expire, verify),
     *(rollback, forget),
-    *(sql, export, report, plot, mcp),
+    *(sql, export, report, plot, gate, mcp),
 ):
     cli.add_command(_command)

@@ -14,6 +14,7 @@ _MARTS = {
     "run": ("runs", "run_id"),
     "environment": ("runs", "environment_id"),
     "lineage": ("implementations", "lineage"),
+    "revision": ("lineage_revisions", "revision"),
 }
 
 
@@ -27,7 +28,8 @@ def check_names(
 
     Args:
         marts: connection that finds the marts by name.
-        kind: what the names are of: ``data set``, ``problem``, ``run``, ``environment`` or ``lineage``.
+        kind: what the names are of, one of ``data set``, ``problem``, ``run``, ``environment``, ``lineage``,
+            ``revision``.
         names: the names.
         data_sets: data sets, any of which must have the name; empty: all.
 

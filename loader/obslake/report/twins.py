@@ -1,18 +1,14 @@
 """Reports as Markdown and as JSON, for job summaries and comments: the worst first, as far as there is room."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from obslake.markdown import code_span
+from obslake.markdown import MOST_BYTES, LimitedMarkdown, short_code
 from obslake.report.changes import sorted_classes
 from obslake.report.overview import Overview
 
-# Job summaries and comments of CI systems have room for about this.
-MOST_BYTES = 60_000
 _LONGEST_TEXT = 160
-# Room for the sentence that says how much is left out.
-_RESERVE = 100
 
 Lineages = Sequence[dict[str, Any]]
 
@@ -31,14 +27,17 @@ _NUMBERS = {
 
 def to_markdown(overview: Overview, lineages: Lineages, most_bytes: int = MOST_BYTES) -> str:
     """Return the overview and what the last revisions of lineages changed, in at most so many bytes of UTF-8."""
-    text = _Limited(most_bytes)
+    text = LimitedMarkdown(most_bytes)
     counts = ", ".join(f"{number:,} {noun}" for noun, number in overview.counts.items())
-    run = "" if overview.run is None else f" Lineages end with run {_code(overview.run)}."
+    run = "" if overview.run is None else f" Lineages end with run {short_code(overview.run)}."
     text.add(f"# Behaviour report\n\n{counts}. {overview.built.text}{run}\n")
     heads = ["Run", "Environment", "Data set", "Reason"]
     shown = _set_aside(overview)
     runs = (
-        [*(_code(each[name]) for name in ("run", "environment", "data_set")), _code(each["reason"])]
+        [
+            *(short_code(each[name]) for name in ("run", "environment", "data_set")),
+            short_code(each["reason"]),
+        ]
         for each in shown
     )
     text.add_table(
@@ -46,13 +45,13 @@ def to_markdown(overview: Overview, lineages: Lineages, most_bytes: int = MOST_B
     )
     for place, parts in enumerate(lineages):
         # Each lineage gets a part of the room, so that a long one does not hide all others.
-        section = _Limited(text.left // 2)
+        section = LimitedMarkdown(text.left // 2)
         if not _add_lineage(section, parts) or not text.add(section.text):
             text.add(f"\n{len(lineages) - place:,} more lineages: see `obslake report`.\n")
             break
     columns = (overview.problems[name] for name in ("problem", "data_set", *_NUMBERS))
     rows = (
-        [_code(problem), _code(data_set), *(f"{number or 0:,}" for number in numbers)]
+        [short_code(problem), short_code(data_set), *(f"{number or 0:,}" for number in numbers)]
         for problem, data_set, *numbers in zip(*columns, strict=True)
     )
     heads = ["Problem", "Data set", *_NUMBERS.values()]
@@ -65,22 +64,22 @@ def _set_aside(overview: Overview) -> list[dict[str, Any]]:
     return [each for each in overview.set_aside if overview.run in (None, each["run"])]
 
 
-def _add_lineage(text: "_Limited", parts: dict[str, Any]) -> bool:
+def _add_lineage(text: LimitedMarkdown, parts: dict[str, Any]) -> bool:
     """Add a section on a lineage; return whether there was room for its beginning."""
     lineage, revisions = parts["lineage"], parts["revisions"]
     last = len(revisions) - 1
     counted: dict[str, int] = revisions[last]["changes"] or {}
     name = revisions[last]["revision"] or revisions[last]["implementation"]
-    title = f"## {_code(lineage['lineage'])} in {_code(lineage['environment'])}"
+    title = f"## {short_code(lineage['lineage'])} in {short_code(lineage['environment'])}"
     summary = ", ".join(f"{counted[change]:,} {change}" for change in sorted_classes(counted))
-    if not text.add(f"\n{title}\n\nRevision {_code(name)}: {summary or 'no changes'}.\n"):
+    if not text.add(f"\n{title}\n\nRevision {short_code(name)}: {summary or 'no changes'}.\n"):
         return False
     heads = ["Change", "Test", "Problem", "Before", "After"]
     changes = (
         [
             each["change"],
-            _code(_stimulus(each)),
-            _code(each["problem"]),
+            short_code(_stimulus(each)),
+            short_code(each["problem"]),
             _response(each["before"]),
             _response(each["after"]),
         ]
@@ -89,7 +88,7 @@ def _add_lineage(text: "_Limited", parts: dict[str, Any]) -> bool:
     )
     text.add_table("", heads, changes, sum(counted.values()), "changes")
     failures = parts.get("failures", ())
-    rows = ([str(each["tests"]), _code(each["message"])] for each in failures)
+    rows = ([str(each["tests"]), short_code(each["message"])] for each in failures)
     text.add_table(
         "Wrong responses of the last run:", ["Tests", "Response"], rows, len(failures), "messages"
     )
@@ -97,10 +96,10 @@ def _add_lineage(text: "_Limited", parts: dict[str, Any]) -> bool:
     heads = ["Test", "Other than usual", "Usual", "Another"]
     rows = (
         [
-            _code(_stimulus(each)),
+            short_code(_stimulus(each)),
             f"{each['executions'] - each['n_usual']} of {each['executions']}",
-            _code(each["usual"]),
-            _code(each["other"]),
+            short_code(each["usual"]),
+            short_code(each["other"]),
         ]
         for each in unstable
     )
@@ -114,47 +113,7 @@ def _stimulus(row: dict[str, Any]) -> str:
 
 
 def _response(text: str | None) -> str:
-    return "not executed" if text is None else _code(text)
-
-
-def _code(text: str) -> str:
-    """Return the beginning of a text from data as Markdown that shows it and does nothing else."""
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: _LONGEST_TEXT + 1])
-    if len(line) > _LONGEST_TEXT:
-        line = f"{line[:_LONGEST_TEXT]}…"
-    return code_span(line)
-
-
-class _Limited:
-    """A text with room for some bytes."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self.left = most_bytes
-        self.text = ""
-
-    def add(self, part: str, reserve: int = 0) -> bool:
-        """Add a part if there is room for it and for a reserve; return whether there was."""
-        size = len(part.encode())
-        if size + reserve > self.left:
-            return False
-        self.left -= size
-        self.text += part
-        return True
-
-    def add_table(
-        self, title: str, heads: list[str], rows: Iterator[list[str]], n_rows: int, noun: str
-    ) -> None:
-        """Add a table with as many rows as there is room for, and say how many it lacks."""
-        start = f"\n{title}\n\n" if title else "\n"
-        head = "".join(f"| {' | '.join(row)} |\n" for row in (heads, ["---"] * len(heads)))
-        written = 0
-        for row in rows:
-            line = f"| {' | '.join(row)} |\n"
-            if not self.add(line if written else start + head + line, _RESERVE):
-                break
-            written += 1
-        if written < n_rows:
-            self.add(f"\n{n_rows - written:,} more {noun}: see `obslake report`.\n")
+    return "not executed" if text is None else short_code(text)
 
 
 def to_json_twin(overview: Overview, lineages: Lineages, most_bytes: int = MOST_BYTES) -> str:

@@ -170,6 +170,7 @@ revisions as (
         ranked.implementation_id,
         ranked.revision,
         aged.revised_at,
+        aged.first_implementation_id,
         ranked.run_id,
         ranked.first_executed_there_at as first_executed_at,
         row_number() over (
@@ -196,6 +197,7 @@ final as (
         implementation_id,
         revision,
         revised_at,
+        first_implementation_id,
         cast(revision_rank as bigint) as revision_rank,
         lag(implementation_id) over (
             partition by data_set_id, problem_id, lineage, environment_id

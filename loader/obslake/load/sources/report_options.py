@@ -82,7 +82,7 @@ COMMAND_OPTIONS = (
         metavar="PATTERN",
         help=(
             "Read fields from the path: a pattern with {run}, {environment}, {revision}, "
-            "{implementation}, {lineage}, {problem} or {data_set}; its values override the options."
+            "{implementation}, {lineage}, {problem}, {data_set} or {branch}; its values override the options."
         ),
     ),
     click.Option(

@@ -105,6 +105,7 @@ select
     coalesce(revision, cast(getvariable('revision') as varchar)) as revision,
     coalesce(lineage, getvariable('lineage')) as lineage,
     coalesce(problem, cast(getvariable('problem') as varchar)) as given_problem,
+    branch,
     -- If nothing names the tested implementation, each run is its own implementation.
     coalesce(
         implementation,
@@ -478,9 +479,9 @@ group by data_set_id, run_id, environment_id;
 
 create temp view loaded_runs as
 select
-    runs.* exclude (revised_commit),
+    runs.* exclude (revised_commit, path_branch),
     coalesce(runs.revised_commit, origins.git_commit) as git_commit,
-    origins.git_branch,
+    coalesce(runs.path_branch, origins.git_branch) as git_branch,
     null::varchar as pipeline,
     coalesce(properties.attributes, map {}) as attributes
 from (
@@ -495,7 +496,8 @@ from (
             count(distinct revision) = 1 and regexp_full_match(min(revision), '[0-9a-f]{7,40}'),
             min(revision),
             null
-        ) as revised_commit
+        ) as revised_commit,
+        if(count(distinct branch) = 1, min(branch), null) as path_branch
     from file_contexts as contexts
     join file_environments as environments using (file_id)
     left join (
@@ -515,6 +517,20 @@ left join (
     using (data_set_id, run_id, environment_id);
 
 create temp view junit_warnings as
+select
+    printf(
+        'run %s in %s has files of %d branches, %s and others, so the path does not say its '
+        || 'branch: give each branch runs of its own',
+        contexts.run_id,
+        environments.environment_id,
+        count(distinct contexts.branch),
+        min(contexts.branch)
+    ) as warning
+from file_contexts as contexts
+join file_environments as environments using (file_id)
+group by contexts.data_set_id, contexts.run_id, environments.environment_id
+having count(distinct contexts.branch) > 1
+union all
 select
     printf('%s: characters that XML does not allow: %d, replaced by U+FFFD', name, n_replaced) as warning
 from report_files

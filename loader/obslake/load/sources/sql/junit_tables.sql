@@ -17,7 +17,8 @@ create temp table report_files (
     implementation varchar,
     lineage varchar,
     problem varchar,
-    data_set varchar
+    data_set varchar,
+    branch varchar
 );
 
 -- One row per attempt at a case: `position` counts the cases of a file, `attempt` the attempts of a case.
