@@ -20,6 +20,7 @@ LONGEST = (
     "tests/installed/test_installed.py",
     "tests/marts/test_verify.py",
     "tests/marts/test_end_to_end.py",
+    "tests/gate/test_pipeline.py",
     "tests/marts/test_publish.py",
     "tests/faults/test_parallel.py",
     "tests/marts/test_properties.py",

@@ -186,9 +186,7 @@ def _notes(
     notes = list(compared.notes)
     for each in environments:
         if each.set_aside:
-            reason = f": {each.reason}" if each.reason else ""
-            runs = "1 run is" if each.set_aside == 1 else f"{each.set_aside} runs are"
-            notes.append(f"{each.name}: {runs} set aside{reason}")
+            notes.append(_set_aside(each))
         if each.status == "incomplete":
             notes.append(
                 f"{each.name}: the head executed {each.tests:,} tests, the base {each.base_tests:,}"
@@ -206,6 +204,12 @@ def _notes(
     ).fetchall()
     notes += [f"{number:,} longer durations do not count: {evidence}" for evidence, number in few]
     return notes
+
+
+def _set_aside(environment: Environment) -> str:
+    runs = "1 run is" if environment.set_aside == 1 else f"{environment.set_aside} runs are"
+    reason = f": {environment.reason}" if environment.reason else ""
+    return f"{environment.name}: {runs} set aside{reason}"
 
 
 def _failures(
@@ -249,9 +253,7 @@ def _broken_head(marts: duckdb.DuckDBPyConnection, question: Question) -> Gate:
         [Environment(name, "broken", set_aside=runs, reason=why) for name, runs, why in rows],
         question,
     )
-    notes = [
-        f"{e.name}: {e.set_aside} runs are set aside: {e.reason}" for e in environments if e.reason
-    ]
+    notes = [_set_aside(each) for each in environments if each.set_aside]
     return Gate(
         question.data_set,
         question.lineage,

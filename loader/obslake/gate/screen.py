@@ -86,5 +86,6 @@ def responses(finding: Finding) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Return the beginning of a text."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    """Return the beginning of a text, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
