@@ -16052,7 +16052,7 @@ observed as (
         true as is_executed,
         coalesce(revisions.lineage, '') as lineage,
         coalesce('lineage ' || revisions.lineage, 'implementation ' || cube.implementation_id) as subject_id,
-        coalesce(revisions.place, 0) as place,
+        coalesce(revisions.place, 0) as revision_place,
         max(cube.observed_at) over () as last_observed_at
     from model_stimulus_response_cube as cube
     left join revisions
@@ -16145,12 +16145,12 @@ with_contents as (
 executions as (
 
     select
-        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
         coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
-        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
         coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null
@@ -16163,7 +16163,7 @@ ranked as (
         *,
         row_number() over (
             partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id
-            order by place desc, observed_at desc, run_id desc, attempt desc
+            order by revision_place desc, observed_at desc, run_id desc, attempt desc
         ) as recency
     from executions
 
@@ -16192,11 +16192,11 @@ flips as (
         from (
             select
                 *,
-                lag(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as hash_before,
-                lead(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as hash_after,
-                lag(implementation_id) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as implementation_before
+                lag(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by revision_place, observed_at, run_id, attempt) as hash_before,
+                lead(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by revision_place, observed_at, run_id, attempt) as hash_after,
+                lag(implementation_id) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by revision_place, observed_at, run_id, attempt) as implementation_before
             from chosen
-        ) as placed
+        ) as neighbours
 
 ),
 
@@ -18150,6 +18150,7 @@ known as (
         max(case when is_executed then place end) as executed_place,
         max(case when place = problem_place then 1 else 0 end) as is_in_base,
         max(case when place = problem_place and is_executed then 1 else 0 end) as is_executed_in_base,
+        max(case when place = problem_place then step_id end) as base_step_id,
         max(problem_place) as problem_place,
         max(environment_place) as environment_place
     from cells
@@ -18215,7 +18216,13 @@ present as (
 -- Also of problems that the base ran, and the head did not, in an environment that both ran.
 gone as (
 
-    select bases.*
+    select
+        bases.head_lineage,
+        bases.problem_id,
+        bases.environment_id,
+        bases.test_id,
+        bases.stimulus_id,
+        known.base_step_id as step_id
     from bases
     inner join known
         on bases.head_lineage = known.head_lineage
@@ -18354,7 +18361,7 @@ compared as (
 
 ),
 
-kept as (
+findings as (
 
     select
         *,
@@ -18373,11 +18380,20 @@ kept as (
 
 ),
 
+kept as (
+
+    select
+        *,
+        coalesce(finding in ('regressed', 'new-failing', 'changed'), false) or is_unstable as is_suspect
+    from findings
+
+),
+
 suspect_tests as (
 
     select distinct head_lineage, problem_id, environment_id, test_id
     from kept
-    where finding in ('regressed', 'new-failing', 'changed') or is_unstable
+    where is_suspect
 
 ),
 
@@ -18393,7 +18409,7 @@ revisions_before as (
             when places.lineage = pairs.head_lineage and places.place = pairs.head_place then null
             when places.lineage = pairs.head_lineage then 1000000000 + places.place
             else places.place
-        end as place
+        end as revision_place
     from places
     inner join pairs
         on
@@ -18410,7 +18426,7 @@ actuations as (
 
     select
         revisions_before.head_lineage,
-        revisions_before.place,
+        revisions_before.revision_place,
         cube.*,
         true as is_executed
     from model_stimulus_response_cube as cube
@@ -18474,12 +18490,12 @@ with_contents as (
 executions as (
 
     select
-        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
         coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
-        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
         coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null
@@ -18495,7 +18511,7 @@ head_executions as (
             order by is_final desc, observed_at desc, run_id desc
         ) as recency
     from executions
-    where place is null
+    where revision_place is null
 
 ),
 
@@ -18540,7 +18556,7 @@ ranked_before as (
         row_number() over (
             partition by executions.head_lineage, executions.problem_id, executions.environment_id, executions.test_id, executions.step_id
             order by
-                executions.place desc,
+                executions.revision_place desc,
                 executions.observed_at desc,
                 executions.run_id desc,
                 executions.attempt desc
@@ -18553,7 +18569,7 @@ ranked_before as (
             and executions.test_id = last_ones.test_id
             and executions.step_id = last_ones.step_id
             and executions.content_id = last_ones.content_id
-    where executions.place is not null
+    where executions.revision_place is not null
 
 ),
 
@@ -18580,11 +18596,11 @@ flips as (
         from (
             select
                 *,
-                lag(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as hash_before,
-                lead(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as hash_after,
-                lag(implementation_id) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as implementation_before
+                lag(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as hash_before,
+                lead(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as hash_after,
+                lag(implementation_id) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as implementation_before
             from executions_before
-        ) as placed
+        ) as neighbours
 
 ),
 
@@ -18629,13 +18645,17 @@ judged as (
             repeats.n_executions) < 0.05 as is_beyond_chance
     from kept
     left join repeats
-        on kept.head_lineage = repeats.head_lineage
+        on
+            kept.is_suspect
+            and kept.head_lineage = repeats.head_lineage
             and kept.problem_id = repeats.problem_id
             and kept.environment_id = repeats.environment_id
             and kept.test_id = repeats.test_id
             and kept.step_id = repeats.step_id
     left join histories
-        on kept.head_lineage = histories.head_lineage
+        on
+            kept.is_suspect
+            and kept.head_lineage = histories.head_lineage
             and kept.problem_id = histories.problem_id
             and kept.environment_id = histories.environment_id
             and kept.test_id = histories.test_id

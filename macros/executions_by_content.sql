@@ -15,7 +15,7 @@ with_contents as (
 
 ),
 
-{%- set columns = sequence + ['step_id', 'run_id', 'attempt', 'place', 'is_final', 'response', 'response_hash',
+{%- set columns = sequence + ['step_id', 'run_id', 'attempt', 'revision_place', 'is_final', 'response', 'response_hash',
     'observed_at'] %}
 
 executions as (

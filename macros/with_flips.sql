@@ -3,7 +3,7 @@
     have the same other response. -#}
 {% macro with_flips(relation, stimulus) -%}
     {%- set in_order -%}
-        over (partition by {{ stimulus | join(', ') }} order by place, observed_at, run_id, attempt)
+        over (partition by {{ stimulus | join(', ') }} order by revision_place, observed_at, run_id, attempt)
     {%- endset -%}
     select
         *,
@@ -23,5 +23,5 @@
             lead(response_hash) {{ in_order }} as hash_after,
             lag(implementation_id) {{ in_order }} as implementation_before
         from {{ relation }}
-    ) as placed
+    ) as neighbours
 {%- endmacro %}

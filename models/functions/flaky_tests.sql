@@ -42,7 +42,7 @@ observed as (
         true as is_executed,
         coalesce(revisions.lineage, '') as lineage,
         coalesce('lineage ' || revisions.lineage, 'implementation ' || cube.implementation_id) as subject_id,
-        coalesce(revisions.place, 0) as place,
+        coalesce(revisions.place, 0) as revision_place,
         max(cube.observed_at) over () as last_observed_at
     from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }} as cube
     left join revisions
@@ -98,7 +98,7 @@ ranked as (
         *,
         row_number() over (
             partition by {{ stimulus | join(', ') }}
-            order by place desc, observed_at desc, run_id desc, attempt desc
+            order by revision_place desc, observed_at desc, run_id desc, attempt desc
         ) as recency
     from executions
 

@@ -49,6 +49,7 @@ known as (
         max(case when is_executed then place end) as executed_place,
         max(case when place = problem_place then 1 else 0 end) as is_in_base,
         max(case when place = problem_place and is_executed then 1 else 0 end) as is_executed_in_base,
+        max(case when place = problem_place then step_id end) as base_step_id,
         max(problem_place) as problem_place,
         max(environment_place) as environment_place
     from cells
@@ -106,7 +107,10 @@ present as (
 -- Also of problems that the base ran, and the head did not, in an environment that both ran.
 gone as (
 
-    select bases.*
+    select
+        {{ 'bases.' ~ test | join(',\n        bases.') }},
+        bases.stimulus_id,
+        known.base_step_id as step_id
     from bases
     inner join known
         on {{ obslake.equal_columns('bases', 'known', test + ['stimulus_id']) | indent(12) }}
@@ -204,7 +208,7 @@ compared as (
 
 ),
 
-kept as (
+findings as (
 
     select
         *,
@@ -223,11 +227,20 @@ kept as (
 
 ),
 
+kept as (
+
+    select
+        *,
+        coalesce(finding in ('regressed', 'new-failing', 'changed'), false) or is_unstable as is_suspect
+    from findings
+
+),
+
 suspect_tests as (
 
     select distinct {{ test | join(', ') }}
     from kept
-    where finding in ('regressed', 'new-failing', 'changed') or is_unstable
+    where is_suspect
 
 ),
 
@@ -243,7 +256,7 @@ revisions_before as (
             when places.lineage = pairs.head_lineage and places.place = pairs.head_place then null
             when places.lineage = pairs.head_lineage then 1000000000 + places.place
             else places.place
-        end as place
+        end as revision_place
     from places
     inner join pairs
         on
@@ -260,7 +273,7 @@ actuations as (
 
     select
         revisions_before.head_lineage,
-        revisions_before.place,
+        revisions_before.revision_place,
         cube.*,
         true as is_executed
     from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }} as cube
@@ -292,7 +305,7 @@ head_executions as (
             order by is_final desc, observed_at desc, run_id desc
         ) as recency
     from executions
-    where place is null
+    where revision_place is null
 
 ),
 
@@ -324,7 +337,7 @@ ranked_before as (
         row_number() over (
             partition by {{ 'executions.' ~ step | join(', executions.') }}
             order by
-                executions.place desc,
+                executions.revision_place desc,
                 executions.observed_at desc,
                 executions.run_id desc,
                 executions.attempt desc
@@ -332,7 +345,7 @@ ranked_before as (
     from executions
     inner join last_ones
         on {{ obslake.equal_columns('executions', 'last_ones', step + ['content_id']) | indent(12) }}
-    where executions.place is not null
+    where executions.revision_place is not null
 
 ),
 
@@ -381,9 +394,13 @@ judged as (
             repeats.n_executions) < 0.05 as is_beyond_chance
     from kept
     left join repeats
-        on {{ obslake.equal_columns('kept', 'repeats', step) | indent(12) }}
+        on
+            kept.is_suspect
+            and {{ obslake.equal_columns('kept', 'repeats', step) | indent(12) }}
     left join histories
-        on {{ obslake.equal_columns('kept', 'histories', step) | indent(12) }}
+        on
+            kept.is_suspect
+            and {{ obslake.equal_columns('kept', 'histories', step) | indent(12) }}
 
 ),
 

@@ -33,7 +33,7 @@ observed as (
         true as is_executed,
         coalesce(revisions.lineage, '') as lineage,
         coalesce('lineage ' || revisions.lineage, 'implementation ' || cube.implementation_id) as subject_id,
-        coalesce(revisions.place, 0) as place,
+        coalesce(revisions.place, 0) as revision_place,
         max(cube.observed_at) over () as last_observed_at
     from stimulus_response_cube as cube
     left join revisions
@@ -126,12 +126,12 @@ with_contents as (
 executions as (
 
     select
-        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
         coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
-        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
         coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null
@@ -144,7 +144,7 @@ ranked as (
         *,
         row_number() over (
             partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id
-            order by place desc, observed_at desc, run_id desc, attempt desc
+            order by revision_place desc, observed_at desc, run_id desc, attempt desc
         ) as recency
     from executions
 
@@ -173,11 +173,11 @@ flips as (
         from (
             select
                 *,
-                lag(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as hash_before,
-                lead(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as hash_after,
-                lag(implementation_id) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by place, observed_at, run_id, attempt) as implementation_before
+                lag(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by revision_place, observed_at, run_id, attempt) as hash_before,
+                lead(response_hash) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by revision_place, observed_at, run_id, attempt) as hash_after,
+                lag(implementation_id) over (partition by subject_id, lineage, problem_id, environment_id, test_id, step_id, content_id order by revision_place, observed_at, run_id, attempt) as implementation_before
             from chosen
-        ) as placed
+        ) as neighbours
 
 ),
 

@@ -141,6 +141,7 @@ known as (
         max(case when is_executed then place end) as executed_place,
         max(case when place = problem_place then 1 else 0 end) as is_in_base,
         max(case when place = problem_place and is_executed then 1 else 0 end) as is_executed_in_base,
+        max(case when place = problem_place then step_id end) as base_step_id,
         max(problem_place) as problem_place,
         max(environment_place) as environment_place
     from cells
@@ -206,7 +207,13 @@ present as (
 -- Also of problems that the base ran, and the head did not, in an environment that both ran.
 gone as (
 
-    select bases.*
+    select
+        bases.head_lineage,
+        bases.problem_id,
+        bases.environment_id,
+        bases.test_id,
+        bases.stimulus_id,
+        known.base_step_id as step_id
     from bases
     inner join known
         on bases.head_lineage = known.head_lineage
@@ -345,7 +352,7 @@ compared as (
 
 ),
 
-kept as (
+findings as (
 
     select
         *,
@@ -364,11 +371,20 @@ kept as (
 
 ),
 
+kept as (
+
+    select
+        *,
+        coalesce(finding in ('regressed', 'new-failing', 'changed'), false) or is_unstable as is_suspect
+    from findings
+
+),
+
 suspect_tests as (
 
     select distinct head_lineage, problem_id, environment_id, test_id
     from kept
-    where finding in ('regressed', 'new-failing', 'changed') or is_unstable
+    where is_suspect
 
 ),
 
@@ -384,7 +400,7 @@ revisions_before as (
             when places.lineage = pairs.head_lineage and places.place = pairs.head_place then null
             when places.lineage = pairs.head_lineage then 1000000000 + places.place
             else places.place
-        end as place
+        end as revision_place
     from places
     inner join pairs
         on
@@ -401,7 +417,7 @@ actuations as (
 
     select
         revisions_before.head_lineage,
-        revisions_before.place,
+        revisions_before.revision_place,
         cube.*,
         true as is_executed
     from stimulus_response_cube as cube
@@ -465,12 +481,12 @@ with_contents as (
 executions as (
 
     select
-        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
         coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
-        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, place, is_final, response, response_hash, observed_at,
+        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
         coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null
@@ -486,7 +502,7 @@ head_executions as (
             order by is_final desc, observed_at desc, run_id desc
         ) as recency
     from executions
-    where place is null
+    where revision_place is null
 
 ),
 
@@ -531,7 +547,7 @@ ranked_before as (
         row_number() over (
             partition by executions.head_lineage, executions.problem_id, executions.environment_id, executions.test_id, executions.step_id
             order by
-                executions.place desc,
+                executions.revision_place desc,
                 executions.observed_at desc,
                 executions.run_id desc,
                 executions.attempt desc
@@ -544,7 +560,7 @@ ranked_before as (
             and executions.test_id = last_ones.test_id
             and executions.step_id = last_ones.step_id
             and executions.content_id = last_ones.content_id
-    where executions.place is not null
+    where executions.revision_place is not null
 
 ),
 
@@ -571,11 +587,11 @@ flips as (
         from (
             select
                 *,
-                lag(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as hash_before,
-                lead(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as hash_after,
-                lag(implementation_id) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by place, observed_at, run_id, attempt) as implementation_before
+                lag(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as hash_before,
+                lead(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as hash_after,
+                lag(implementation_id) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as implementation_before
             from executions_before
-        ) as placed
+        ) as neighbours
 
 ),
 
@@ -620,13 +636,17 @@ judged as (
             repeats.n_executions) < 0.05 as is_beyond_chance
     from kept
     left join repeats
-        on kept.head_lineage = repeats.head_lineage
+        on
+            kept.is_suspect
+            and kept.head_lineage = repeats.head_lineage
             and kept.problem_id = repeats.problem_id
             and kept.environment_id = repeats.environment_id
             and kept.test_id = repeats.test_id
             and kept.step_id = repeats.step_id
     left join histories
-        on kept.head_lineage = histories.head_lineage
+        on
+            kept.is_suspect
+            and kept.head_lineage = histories.head_lineage
             and kept.problem_id = histories.problem_id
             and kept.environment_id = histories.environment_id
             and kept.test_id = histories.test_id

@@ -6,7 +6,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple, fields, replace
 from typing import Any
 
 import duckdb
@@ -29,6 +29,7 @@ from tests.marts.comparison import (
     sql_rows,
 )
 from tests.reference.equivalence import Equivalence
+from tests.reference.gating import GateRow, gate
 from tests.reference.naive import (
     COLUMNS,
     ORACLE,
@@ -39,6 +40,8 @@ from tests.reference.naive import (
     Observation,
     Renamed,
     build_cube,
+    build_lineage_cells,
+    build_revisions,
     build_specified,
     compare_revisions,
     compute,
@@ -53,6 +56,7 @@ from tests.reference.strategies import (
     random_decisions,
     random_descriptions,
     random_equivalences,
+    random_nights,
     random_observations,
     random_renamed,
     random_voting_rules,
@@ -179,6 +183,41 @@ def test_any_two_revisions_are_compared(
             assert comparable(rows) == comparable(map(astuple, expected)), (data_set, base, head)
             n_rows += len(rows)
     assert n_rows > 100
+
+
+def test_any_two_revisions_are_judged(
+    models: duckdb.DuckDBPyConnection, compiled: dict[str, Any]
+) -> None:
+    observations = random_observations(6, n_problems=60)
+    descriptions = random_descriptions(6, observations)
+    nights = random_nights(6)
+    observations, descriptions = observations + nights[0], descriptions + nights[1]
+    replace_rows(models, observations, descriptions)
+    code = compiled["nodes"]["model.obslake.gate"]["compiled_code"]
+    parameters = "data_set, head, base, of_lineage, of_base_lineage, last_executions"
+    models.execute(f"create or replace macro gate({parameters}) as table ({code})")
+    cube = counted_rows(observations, descriptions)
+    specified = build_specified(observations, final_responses(cube))
+    revisions = build_revisions(cube, descriptions)
+    cells = build_lineage_cells(cube, specified, revisions)
+    columns = ", ".join(field.name for field in fields(GateRow))
+    found: Counter[str] = Counter()
+    for data_set in (*DATA_SET_IDS, "nights"):
+        mine = [r for r in revisions if r.data_set_id == data_set]
+        known = sorted({r.revision or r.implementation_id for r in mine})
+        pairs = [*((name, None) for name in known), *itertools.permutations(known, 2)]
+        for head, base in random.Random(6).sample(pairs, min(len(pairs), 12)):
+            expected = gate(cube, revisions, cells, data_set, head, base)
+            rows = models.execute(
+                f"select {columns} from gate(?, ?, ?, null, null, 50)", [data_set, head, base]
+            ).fetchall()
+            # Rows without a change have the responses of the head, which the reference does not repeat.
+            rows = [row if row[7] else (*row[:9], *[None] * 4, *row[13:]) for row in rows]
+            assert comparable(rows) == comparable(map(astuple, expected)), (data_set, head, base)
+            found.update(row.finding for row in expected)
+    assert (
+        min(found[kind] for kind in ("regressed", "changed", "gone", "flaky", "new", "fixed")) > 4
+    )
 
 
 def test_any_two_implementations_of_a_problem_are_compared(

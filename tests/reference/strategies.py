@@ -710,3 +710,33 @@ def random_voting_rules(seed: int, observations: Sequence[Observation]) -> list[
         }
         rows += [VotingRule(*scope, rule, argument) for (_, argument), rule in chosen.items()]
     return rows
+
+
+def random_nights(seed: int) -> tuple[list[Observation], list[Description]]:
+    """Return verdicts of two lineages of twelve revisions: stable, broken and flaky tests, with retries."""
+    chooser = random.Random(seed)
+    observations, descriptions = [], []
+    shares = [0, 0, 0.1, 0.3, 0.5, 0.9, 1]
+    for number in range(24):
+        lineage, revision = ("main", "topic")[number % 2], f"v{number}"
+        for problem in ("p", "q"):
+            if chooser.random() < 0.1:
+                continue
+            descriptions.append(
+                Description("nights", problem, revision, lineage, revision, None, "load")
+            )
+            for test, share in enumerate(shares):
+                if chooser.random() < 0.1:
+                    continue
+                for attempt in range(chooser.choice([1, 1, 2])):
+                    fails = chooser.random() < share
+                    output = "failed@E@why" if fails else chooser.choice(["passed"] * 9 + ["$*"])
+                    observations.append(
+                        Observation(
+                            "nights", problem, f"t{test}", 0, revision, "linux", f"run {number}",
+                            attempt, None, None, None, output,
+                            "verdict" if output != "$*" else "skipped", None,
+                            datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number), "load",
+                        )
+                    )  # fmt: skip
+    return observations, descriptions

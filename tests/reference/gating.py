@@ -1,0 +1,299 @@
+"""A naive computation of the function `gate`, in plain Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .naive import (
+    ORACLE,
+    ChangeRow,
+    CubeRow,
+    LineageCell,
+    Revision,
+    Stimulus,
+    build_flaky,
+    change_row,
+    changes_of_revision,
+    content_of_test,
+    executed,
+    group,
+    with_contents,
+)
+
+LAST = 50
+_SUSPECT = ("regressed", "new-failing", "changed")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An executed row, with what it may be compared with, and its place in time."""
+
+    row: CubeRow
+    content: str
+    order: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """Columns of one row of the function `gate`."""
+
+    lineage: str
+    base_lineage: str | None
+    environment_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    finding: str
+    change: str | None
+    is_known_flaky: bool
+    was_right: bool | None
+    is_right: bool | None
+    previous_response: str | None
+    response: str | None
+    n_executions: int | None
+    n_same: int | None
+    n_before: int | None
+    n_same_before: int | None
+    n_flips: int | None
+
+
+def upper_bound(part: int, whole: int) -> float:
+    """Return the upper bound of Wilson's 95 % interval of a share."""
+    z, p = 1.95996, part / whole
+    centre = p + z * z / (2 * whole)
+    half = z * math.sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole))
+    return (centre + half) / (1 + z * z / whole)
+
+
+def executions_of(
+    rows: Iterable[CubeRow], place_of: dict[tuple[str, str, str], tuple[Any, ...]]
+) -> list[Execution]:
+    """Return the executed rows of some implementations in environments, oldest first."""
+    found = []
+    for sequence in group(
+        executed(rows),
+        lambda r: (
+            r.problem_id, r.test_id, r.implementation_id, r.environment_id, r.run_id, r.attempt
+        ),
+    ).values():  # fmt: skip
+        for row, _, content_hash in with_contents(sequence):
+            place = place_of.get((row.problem_id, row.environment_id, row.implementation_id))
+            if place is not None:
+                order = (*place, row.observed_at, row.run_id, row.attempt)
+                content = content_of_test(row) or content_hash or ""
+                found.append(Execution(row, content, order))
+    return sorted(found, key=lambda e: e.order)
+
+
+def flips_of(executions: Sequence[Execution]) -> tuple[int, int]:
+    """Return how many executions are flips, and how many disagree with the same implementation right before."""
+    flips = disagreements = 0
+    for number, one in enumerate(executions):
+        before = executions[number - 1] if number else None
+        after = executions[number + 1] if number + 1 < len(executions) else None
+        if before is None or before.row.response_hash == one.row.response_hash:
+            continue
+        disagrees = before.row.implementation_id == one.row.implementation_id
+        returns = after is not None and after.row.response_hash == before.row.response_hash
+        disagreements += disagrees
+        flips += disagrees or returns
+    return flips, disagreements
+
+
+def finding_of(change: ChangeRow) -> str:
+    """Return the finding for a change."""
+    fails = change.is_right is False
+    if change.change == "new and failing" or (change.change == "unskipped" and fails):
+        return "new-failing"
+    if change.change == "stimulus changed":
+        return "new-failing" if fails and change.was_right is not False else "edited"
+    return "changed" if change.change == "changed, both wrong" else change.change
+
+
+def gate(
+    cube: Sequence[CubeRow],
+    revisions: Sequence[Revision],
+    cells: Sequence[LineageCell],
+    data_set_id: str,
+    head: str,
+    base: str | None,
+) -> list[GateRow]:
+    """Return the findings about a head, in each lineage that has it.
+
+    Args:
+        cube: rows that count.
+        revisions: all revisions.
+        cells: what became of each stimulus in each of them.
+        data_set_id: data set of the revisions.
+        head: revision or implementation.
+        base: the same; None: the revision before the head.
+    """
+    mine = [r for r in revisions if r.data_set_id == data_set_id]
+    rows = [r for r in cube if r.data_set_id == data_set_id and r.implementation_id != ORACLE]
+    cells_of = group((c for c in cells if c.row.data_set_id == data_set_id), lambda c: c.revision)
+
+    def places(name: str) -> dict[str, int]:
+        named = [r for r in mine if name in (r.revision, r.implementation_id)]
+        return {k: max(r.place for r in v) for k, v in group(named, lambda r: r.lineage).items()}
+
+    found = []
+    for lineage, head_place in places(head).items():
+        base_lineage, base_place = base_of(
+            mine, lineage, head_place, places(base) if base else None
+        )
+        heads = [r for r in mine if (r.lineage, r.place) == (lineage, head_place)]
+        older = [r for r in mine if r.lineage == base_lineage and r.place <= base_place]
+        changes = changes_of_head(heads, older, cells_of)
+        place_of = {
+            (r.problem_id, r.environment_id, r.implementation_id): (0, r.place)
+            for r in older
+            if base_lineage != lineage
+        }
+        place_of |= {
+            (r.problem_id, r.environment_id, r.implementation_id): (1, r.place)
+            for r in mine
+            if r.lineage == lineage and r.place <= head_place
+        }
+        history = group(
+            executions_of(rows, place_of),
+            lambda e: (e.row.problem_id, e.row.environment_id, e.row.test_id, e.row.step_id),
+        )
+        found += judged(lineage, base_lineage, heads, changes, cells_of, history, rows)
+    return found
+
+
+def base_of(
+    revisions: Sequence[Revision], lineage: str, head_place: int, named: dict[str, int] | None
+) -> tuple[str | None, int]:
+    """Return lineage and place of the base; no lineage if there is none."""
+    if named is None:
+        before = [r.place for r in revisions if r.lineage == lineage and r.place < head_place]
+        return (lineage, max(before)) if before else (None, 0)
+    chosen = lineage if lineage in named else min(named, default=None)
+    return (chosen, named[chosen]) if chosen is not None else (None, 0)
+
+
+def changes_of_head(
+    heads: Sequence[Revision],
+    older: Sequence[Revision],
+    cells_of: dict[Revision, list[LineageCell]],
+) -> list[ChangeRow]:
+    """Return what the head changed, compared with the last executed responses of older revisions."""
+    changes: list[ChangeRow] = []
+    environments = {r.environment_id for r in heads}
+    last_place = {
+        k: max(r.place for r in v) for k, v in group(older, lambda r: r.environment_id).items()
+    }
+    head_of = {(r.problem_id, r.environment_id): r for r in heads}
+    older_of = group(older, lambda r: (r.problem_id, r.environment_id))
+    for place in head_of.keys() | older_of.keys():
+        before: dict[Stimulus, LineageCell] = {}
+        known: set[Stimulus] = set()
+        last_executed: dict[Stimulus, LineageCell] = {}
+        in_order = sorted(older_of.get(place, []), key=lambda r: r.place)
+        for revision in in_order:
+            before = {c.stimulus: c for c in cells_of.get(revision, [])}
+            known |= before.keys()
+            last_executed |= {s: c for s, c in before.items() if c.is_executed}
+        revision = head_of.get(place)
+        if revision is not None:
+            now = {c.stimulus: c for c in cells_of.get(revision, [])}
+            previous = in_order[-1] if in_order else revision
+            changes += changes_of_revision(previous, revision, before, now, known, last_executed)
+        elif place[1] in environments and in_order[-1].place == last_place[place[1]]:
+            last = in_order[-1]
+            changes += [
+                change_row(
+                    last, last, (c.row.test_id, c.row.step_id), "gone", last_executed[s], None
+                )
+                for s, c in before.items()
+                if s in last_executed
+            ]
+    return changes
+
+
+def judged(
+    lineage: str,
+    base_lineage: str | None,
+    heads: Sequence[Revision],
+    changes: Iterable[ChangeRow],
+    cells_of: dict[Revision, list[LineageCell]],
+    history: dict[tuple[str, str, str, int], list[Execution]],
+    rows: Sequence[CubeRow],
+) -> list[GateRow]:
+    """Return the findings, with what is known about flakiness."""
+    unstable = {
+        (f.problem_id, f.environment_id, f.test_id, f.step_id, f.implementation_id)
+        for f in build_flaky(rows)
+    }
+    found = []
+    changed = set()
+    implementation_of = {(r.problem_id, r.environment_id): r.implementation_id for r in heads}
+    for change in changes:
+        place = (change.problem_id, change.environment_id)
+        key = (*place, change.test_id, change.step_id)
+        changed.add((key, change.change == "gone"))
+        is_unstable = change.change != "gone" and (*key, implementation_of.get(place)) in unstable
+        found.append(
+            judged_row(
+                lineage, base_lineage, key, finding_of(change), change.change, change.was_right,
+                change.is_right, change.previous_response, change.response, is_unstable,
+                history.get(key, []), implementation_of.get(place),
+            )
+        )  # fmt: skip
+    for revision in heads:
+        for cell in cells_of.get(revision, []):
+            key = (revision.problem_id, revision.environment_id, cell.row.test_id, cell.row.step_id)
+            if (key, False) in changed or (*key, revision.implementation_id) not in unstable:
+                continue
+            found.append(
+                judged_row(
+                    lineage, base_lineage, key, None, None, None, None, None, None, True,
+                    history.get(key, []), revision.implementation_id,
+                )
+            )  # fmt: skip
+    return found
+
+
+def judged_row(
+    lineage: str,
+    base_lineage: str | None,
+    key: tuple[str, str, str, int],
+    finding: str | None,
+    change: str | None,
+    was_right: bool | None,
+    is_right: bool | None,
+    previous_response: str | None,
+    response: str | None,
+    is_unstable: bool,
+    executions: Sequence[Execution],
+    implementation_id: str | None,
+) -> GateRow:
+    """Return one finding."""
+    numbers: list[int | None] = [None] * 5
+    is_known = is_beyond_chance = False
+    own = [e for e in executions if e.row.implementation_id == implementation_id]
+    if (finding in _SUSPECT or is_unstable) and own:
+        last = max(own, key=lambda e: (e.row.is_final, e.row.observed_at, e.row.run_id))
+        alike = [e for e in executions if e.content == last.content]
+        now = [e for e in alike if e.row.implementation_id == implementation_id]
+        before = [e for e in alike if e.row.implementation_id != implementation_id][-LAST:]
+        n_same = sum(e.row.response_hash == last.row.response_hash for e in now)
+        numbers[:2] = [len(now), n_same]
+        if before:
+            flips, disagreements = flips_of(before)
+            same = sum(e.row.response_hash == last.row.response_hash for e in before)
+            numbers[2:] = [len(before), same, flips]
+            is_known = same > 0 and (disagreements > 0 or flips > 1)
+            chance = upper_bound(same, len(before)) ** len(now)
+            is_beyond_chance = n_same == len(now) and chance < 0.05
+    if finding in _SUSPECT and is_known and not is_beyond_chance:
+        finding = "flaky"
+    problem_id, environment_id, test_id, step_id = key
+    return GateRow(
+        lineage, base_lineage, environment_id, problem_id, test_id, step_id, finding or "flaky",
+        change, is_known, was_right, is_right, previous_response, response, *numbers,
+    )  # fmt: skip
