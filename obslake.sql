@@ -12616,7 +12616,7 @@ union all
 select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name
 where error(message) is not null
-order by first_wrong_at desc, problem_id, environment_id, test_id, step_id
+order by first_wrong_at desc, problem_id asc, environment_id asc, test_id asc, step_id asc
 );
 
 comment on macro table failing_since is
@@ -13895,7 +13895,7 @@ union all
 select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name
 where error(message) is not null
-order by n_tests desc, n_environments desc, message, response_kind
+order by n_tests desc, n_environments desc, message asc, response_kind asc
 );
 
 comment on macro table failure_groups is
@@ -16031,7 +16031,7 @@ revisions as (
         lineage,
         place
     from model_lineage_revisions
-    where data_set_id = data_set
+    where data_set_id = data_set and lineage = coalesce(of_lineage, lineage)
 
 ),
 
@@ -16045,31 +16045,37 @@ single_implementations as (
 
 ),
 
+executed as (
+
+    select * from model_stimulus_response_cube
+    where
+        data_set_id = data_set
+        and not is_set_aside
+        and response_kind not in ('not_executed', 'skipped')
+        and implementation_id <> 'oracle'
+        and environment_id = coalesce(of_environment, environment_id)
+        and (of_branch is null or git_branch = of_branch)
+
+),
+
 observed as (
 
     select
-        cube.*,
+        executed.*,
         true as is_executed,
         coalesce(revisions.lineage, '') as lineage,
-        coalesce('lineage ' || revisions.lineage, 'implementation ' || cube.implementation_id) as subject_id,
+        coalesce('lineage ' || revisions.lineage, 'implementation ' || executed.implementation_id) as subject_id,
         coalesce(revisions.place, 0) as revision_place,
-        max(cube.observed_at) over () as last_observed_at
-    from model_stimulus_response_cube as cube
+        max(executed.observed_at) over () as last_observed_at
+    from executed
     left join revisions
-        on cube.problem_id = revisions.problem_id
-            and cube.environment_id = revisions.environment_id
-            and cube.implementation_id = revisions.implementation_id
+        on executed.problem_id = revisions.problem_id
+            and executed.environment_id = revisions.environment_id
+            and executed.implementation_id = revisions.implementation_id
     left join single_implementations
-        on cube.problem_id = single_implementations.problem_id
-            and cube.implementation_id = single_implementations.implementation_id
-    where
-        cube.data_set_id = data_set
-        and not cube.is_set_aside
-        and cube.response_kind not in ('not_executed', 'skipped')
-        and cube.implementation_id <> 'oracle'
-        and (revisions.lineage = coalesce(of_lineage, revisions.lineage) or single_implementations.problem_id is not null)
-        and cube.environment_id = coalesce(of_environment, cube.environment_id)
-        and (of_branch is null or cube.git_branch = of_branch)
+        on executed.problem_id = single_implementations.problem_id
+            and executed.implementation_id = single_implementations.implementation_id
+    where revisions.lineage is not null or single_implementations.problem_id is not null
 
 ),
 
@@ -16083,10 +16089,17 @@ recent as (
 -- Few tests have different responses, and only these are put in order.
 suspect_steps as (
 
-    select distinct subject_id, problem_id, environment_id, test_id
+    select subject_id, problem_id, environment_id, test_id
     from recent
     group by subject_id, problem_id, environment_id, test_id, step_id
     having min(response_hash) <> max(response_hash)
+
+),
+
+suspect_tests as (
+
+    select distinct subject_id, problem_id, environment_id, test_id
+    from suspect_steps
 
 ),
 
@@ -16094,11 +16107,11 @@ actuations as (
 
     select recent.*
     from recent
-    inner join suspect_steps
-        on recent.subject_id = suspect_steps.subject_id
-            and recent.problem_id = suspect_steps.problem_id
-            and recent.environment_id = suspect_steps.environment_id
-            and recent.test_id = suspect_steps.test_id
+    inner join suspect_tests
+        on recent.subject_id = suspect_tests.subject_id
+            and recent.problem_id = suspect_tests.problem_id
+            and recent.environment_id = suspect_tests.environment_id
+            and recent.test_id = suspect_tests.test_id
 
 ),
 
@@ -16145,12 +16158,38 @@ with_contents as (
 executions as (
 
     select
-        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
+        subject_id,
+        lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        implementation_id,
+        step_id,
+        run_id,
+        attempt,
+        revision_place,
+        is_final,
+        response,
+        response_hash,
+        observed_at,
         coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
-        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
+        subject_id,
+        lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        implementation_id,
+        step_id,
+        run_id,
+        attempt,
+        revision_place,
+        is_final,
+        response,
+        response_hash,
+        observed_at,
         coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null
@@ -16301,7 +16340,7 @@ union all
 select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name
 where error(message) is not null
-order by n_flips desc, unusual_share desc, environment_id, problem_id, test_id, step_id
+order by n_flips desc, unusual_share desc, environment_id asc, problem_id asc, test_id asc, step_id asc
 );
 
 comment on macro table flaky_tests is
@@ -18112,6 +18151,13 @@ sides as (
 
 ),
 
+states as (
+
+    select * from model_lineage_states
+    where data_set_id = data_set
+
+),
+
 cells as (
 
     select
@@ -18121,14 +18167,13 @@ cells as (
         sides.environment_place,
         sides.place,
         states.*
-    from model_lineage_states as states
+    from states
     inner join sides
         on
             states.lineage = sides.lineage
             and states.problem_id = sides.problem_id
             and states.environment_id = sides.environment_id
             and states.implementation_id = sides.implementation_id
-    where states.data_set_id = data_set
 
 ),
 
@@ -18299,8 +18344,11 @@ compared as (
         case
             when paired.stimulus_id is null then 'gone'
             when not present.is_executed
-                then case when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
-                    then 'skipped' end
+                then
+                    case
+                        when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
+                            then 'skipped'
+                    end
             when bases.stimulus_id is null
                 then
                     case
@@ -18310,8 +18358,10 @@ compared as (
                     end
             when bases.response_hash = present.response_hash
                 then
-                    case when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
-                        then 'unskipped' end
+                    case
+                        when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
+                            then 'unskipped'
+                    end
             else case
                         when
                             bases.content_hash <> present.content_hash
@@ -18422,29 +18472,33 @@ revisions_before as (
 
 ),
 
+executed as (
+
+    select
+        *,
+        true as is_executed
+    from model_stimulus_response_cube
+    where data_set_id = data_set and not is_set_aside and response_kind not in ('not_executed', 'skipped')
+
+),
+
 actuations as (
 
     select
         revisions_before.head_lineage,
         revisions_before.revision_place,
-        cube.*,
-        true as is_executed
-    from model_stimulus_response_cube as cube
+        executed.*
+    from executed
     inner join revisions_before
-        on cube.problem_id = revisions_before.problem_id
-            and cube.environment_id = revisions_before.environment_id
-            and cube.implementation_id = revisions_before.implementation_id
+        on executed.problem_id = revisions_before.problem_id
+            and executed.environment_id = revisions_before.environment_id
+            and executed.implementation_id = revisions_before.implementation_id
     inner join suspect_tests
         on
             revisions_before.head_lineage = suspect_tests.head_lineage
-            and cube.problem_id = suspect_tests.problem_id
-            and cube.environment_id = suspect_tests.environment_id
-            and cube.test_id = suspect_tests.test_id
-    where
-        cube.data_set_id = data_set
-        and not cube.is_set_aside
-        and cube.response_kind not in ('not_executed', 'skipped')
-
+            and executed.problem_id = suspect_tests.problem_id
+            and executed.environment_id = suspect_tests.environment_id
+            and executed.test_id = suspect_tests.test_id
 ),
 
 with_inputs as (
@@ -18490,12 +18544,36 @@ with_contents as (
 executions as (
 
     select
-        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
+        head_lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        implementation_id,
+        step_id,
+        run_id,
+        attempt,
+        revision_place,
+        is_final,
+        response,
+        response_hash,
+        observed_at,
         coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
-        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
+        head_lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        implementation_id,
+        step_id,
+        run_id,
+        attempt,
+        revision_place,
+        is_final,
+        response,
+        response_hash,
+        observed_at,
         coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null
@@ -18554,7 +18632,12 @@ ranked_before as (
         executions.*,
         executions.response_hash = last_ones.response_hash as is_same,
         row_number() over (
-            partition by executions.head_lineage, executions.problem_id, executions.environment_id, executions.test_id, executions.step_id
+            partition by
+                executions.head_lineage,
+                executions.problem_id,
+                executions.environment_id,
+                executions.test_id,
+                executions.step_id
             order by
                 executions.revision_place desc,
                 executions.observed_at desc,
@@ -18636,13 +18719,15 @@ judged as (
             (histories.n_disagreements >= 1 or histories.n_flips >= 2) and histories.n_same_before >= 1, false
         ) as is_known_flaky,
         repeats.n_same = repeats.n_executions
-        and power((
-                (histories.n_same_before + 1.9207) / (histories.n_before + 3.8415)
-                + 1.95996 / (histories.n_before + 3.8415) * sqrt(
-                    cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.9604
-                )
-            ),
-            repeats.n_executions) < 0.05 as is_beyond_chance
+        and power(
+            (
+                    (histories.n_same_before + 1.9207) / (histories.n_before + 3.8415)
+                    + 1.95996 / (histories.n_before + 3.8415) * sqrt(
+                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.9604
+                    )
+                ),
+            repeats.n_executions
+        ) < 0.05 as is_beyond_chance
     from kept
     left join repeats
         on
@@ -20284,6 +20369,13 @@ last_sides as (
 
 ),
 
+states as (
+
+    select * from model_lineage_states
+    where data_set_id = data_set
+
+),
+
 tests as (
 
     select
@@ -20297,14 +20389,13 @@ tests as (
             when states.is_executed and (not states.is_right or states.response_kind in ('timeout', 'crash')) then 1
             else 0
         end) as is_failing
-    from model_lineage_states as states
+    from states
     inner join last_sides
         on
             states.lineage = last_sides.lineage
             and states.problem_id = last_sides.problem_id
             and states.environment_id = last_sides.environment_id
             and states.implementation_id = last_sides.implementation_id
-    where states.data_set_id = data_set
     group by last_sides.side, last_sides.head_lineage, states.environment_id, states.problem_id, states.test_id
 
 ),
@@ -20352,6 +20443,13 @@ implementations as (
 
 ),
 
+signatures as (
+
+    select * from model_response_signatures
+    where data_set_id = data_set
+
+),
+
 runs as (
 
     select distinct
@@ -20360,12 +20458,11 @@ runs as (
         signatures.environment_id,
         signatures.run_id,
         signatures.is_set_aside
-    from model_response_signatures as signatures
+    from signatures
     inner join implementations
         on
             signatures.problem_id = implementations.problem_id
             and signatures.implementation_id = implementations.implementation_id
-    where signatures.data_set_id = data_set
 
 ),
 
@@ -25917,6 +26014,13 @@ sides as (
 
 ),
 
+actuations as (
+
+    select * from model_stimulus_response_cube
+    where data_set_id = data_set and is_final and not is_set_aside and duration_ns is not null
+
+),
+
 -- A test takes as long as the last attempts of its steps.
 durations as (
 
@@ -25925,31 +26029,26 @@ durations as (
         sides.head_lineage,
         sides.environment_id,
         sides.problem_id,
-        cube.test_id,
+        actuations.test_id,
         sides.place,
         sides.problem_place,
-        cube.run_id,
-        min(cube.observed_at) as observed_at,
-        cast(sum(cube.duration_ns) as double) / 1000000 as duration
-    from model_stimulus_response_cube as cube
+        actuations.run_id,
+        min(actuations.observed_at) as observed_at,
+        cast(sum(actuations.duration_ns) as double) / 1000000 as duration
+    from actuations
     inner join sides
-        on cube.problem_id = sides.problem_id
-            and cube.environment_id = sides.environment_id
-            and cube.implementation_id = sides.implementation_id
-    where
-        cube.data_set_id = data_set
-        and cube.is_final
-        and not cube.is_set_aside
-        and cube.duration_ns is not null
+        on actuations.problem_id = sides.problem_id
+            and actuations.environment_id = sides.environment_id
+            and actuations.implementation_id = sides.implementation_id
     group by
         sides.side,
         sides.head_lineage,
         sides.environment_id,
         sides.problem_id,
-        cube.test_id,
+        actuations.test_id,
         sides.place,
         sides.problem_place,
-        cube.run_id
+        actuations.run_id
 
 ),
 
@@ -26109,7 +26208,7 @@ union all
 select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name
 where error(message) is not null
-order by lineage, evidence, ratio desc, environment_id, problem_id, test_id
+order by lineage asc, evidence asc, ratio desc, environment_id asc, problem_id asc, test_id asc
 );
 
 comment on macro table slower_tests is

@@ -21,12 +21,12 @@ with_contents as (
 executions as (
 
     select
-        {{ columns | join(', ') }},
+        {{ columns | join(',\n        ') }},
         coalesce({{ obslake.content_of_test() }}, content_hash) as content_id
     from with_contents
     union all
     select
-        {{ columns | join(', ') }},
+        {{ columns | join(',\n        ') }},
         coalesce({{ obslake.content_of_test() }}, '') as content_id
     from {{ relation }}
     where inputs is null

@@ -2,9 +2,9 @@
     +. -#}
 {% macro share_bound(part, whole, sign) -%}
     (
-        ({{ part }} + 1.9207) / ({{ whole }} + 3.8415)
-        {{ sign }} 1.95996 / ({{ whole }} + 3.8415) * sqrt(
-            cast({{ part }} as double) * ({{ whole }} - {{ part }}) / {{ whole }} + 0.9604
+        ({{ part }} + 1.920729) / ({{ whole }} + 3.841459)
+        {{ sign }} 1.959964 / ({{ whole }} + 3.841459) * sqrt(
+            cast({{ part }} as double) * ({{ whole }} - {{ part }}) / {{ whole }} + 0.960365
         )
     )
 {%- endmacro %}

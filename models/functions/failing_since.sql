@@ -28,4 +28,4 @@ where
     and state <> 'gone'
 union all
 {{ obslake.unknown_name_row(15) }}
-order by first_wrong_at desc, problem_id, environment_id, test_id, step_id
+order by first_wrong_at desc, problem_id asc, environment_id asc, test_id asc, step_id asc

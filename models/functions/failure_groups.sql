@@ -53,4 +53,4 @@ from ranked
 group by response_kind, message
 union all
 {{ obslake.unknown_name_row(8) }}
-order by n_tests desc, n_environments desc, message, response_kind
+order by n_tests desc, n_environments desc, message asc, response_kind asc

@@ -21,7 +21,7 @@ revisions as (
         lineage,
         place
     from {{ obslake.relation_without_database(ref('lineage_revisions')) }}
-    where data_set_id = data_set
+    where data_set_id = data_set and lineage = coalesce(of_lineage, lineage)
 
 ),
 
@@ -35,30 +35,38 @@ single_implementations as (
 
 ),
 
+executed as (
+
+    select * from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
+    where
+        data_set_id = data_set
+        and not is_set_aside
+        and {{ obslake.is_executed('response_kind') }}
+        and implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
+        and environment_id = coalesce(of_environment, environment_id)
+        and (of_branch is null or git_branch = of_branch)
+
+),
+
 observed as (
 
     select
-        cube.*,
+        executed.*,
         true as is_executed,
         coalesce(revisions.lineage, '') as lineage,
-        coalesce('lineage ' || revisions.lineage, 'implementation ' || cube.implementation_id) as subject_id,
+        coalesce('lineage ' || revisions.lineage, 'implementation ' || executed.implementation_id) as subject_id,
         coalesce(revisions.place, 0) as revision_place,
-        max(cube.observed_at) over () as last_observed_at
-    from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }} as cube
+        max(executed.observed_at) over () as last_observed_at
+    from executed
     left join revisions
         on {{ obslake.equal_columns(
-            'cube', 'revisions', ['problem_id', 'environment_id', 'implementation_id']
+            'executed', 'revisions', ['problem_id', 'environment_id', 'implementation_id']
         ) | indent(12) }}
     left join single_implementations
-        on {{ obslake.equal_columns('cube', 'single_implementations', ['problem_id', 'implementation_id']) | indent(12) }}
-    where
-        cube.data_set_id = data_set
-        and not cube.is_set_aside
-        and {{ obslake.is_executed('cube.response_kind') }}
-        and cube.implementation_id <> {{ obslake.text_literal(var('obslake_oracle')) }}
-        and (revisions.lineage = coalesce(of_lineage, revisions.lineage) or single_implementations.problem_id is not null)
-        and cube.environment_id = coalesce(of_environment, cube.environment_id)
-        and (of_branch is null or cube.git_branch = of_branch)
+        on {{ obslake.equal_columns(
+            'executed', 'single_implementations', ['problem_id', 'implementation_id']
+        ) | indent(12) }}
+    where revisions.lineage is not null or single_implementations.problem_id is not null
 
 ),
 
@@ -72,10 +80,17 @@ recent as (
 -- Few tests have different responses, and only these are put in order.
 suspect_steps as (
 
-    select distinct {{ test | join(', ') }}
+    select {{ test | join(', ') }}
     from recent
     group by {{ test | join(', ') }}, step_id
     having min(response_hash) <> max(response_hash)
+
+),
+
+suspect_tests as (
+
+    select distinct {{ test | join(', ') }}
+    from suspect_steps
 
 ),
 
@@ -83,8 +98,8 @@ actuations as (
 
     select recent.*
     from recent
-    inner join suspect_steps
-        on {{ obslake.equal_columns('recent', 'suspect_steps', test) | indent(12) }}
+    inner join suspect_tests
+        on {{ obslake.equal_columns('recent', 'suspect_tests', test) | indent(12) }}
 
 ),
 
@@ -183,4 +198,4 @@ from judged
 where n_disagreements >= 1 or n_flips >= 2
 union all
 {{ obslake.unknown_name_row(15) }}
-order by n_flips desc, unusual_share desc, environment_id, problem_id, test_id, step_id
+order by n_flips desc, unusual_share desc, environment_id asc, problem_id asc, test_id asc, step_id asc

@@ -15,6 +15,13 @@ with
 
 {{ obslake.compared_sides() }},
 
+states as (
+
+    select * from {{ obslake.relation_without_database(ref('lineage_states')) }}
+    where data_set_id = data_set
+
+),
+
 cells as (
 
     select
@@ -24,13 +31,12 @@ cells as (
         sides.environment_place,
         sides.place,
         states.*
-    from {{ obslake.relation_without_database(ref('lineage_states')) }} as states
+    from states
     inner join sides
         on
             {{ obslake.equal_columns(
                 'states', 'sides', ['lineage', 'problem_id', 'environment_id', 'implementation_id']
             ) | indent(12) }}
-    where states.data_set_id = data_set
 
 ),
 
@@ -168,8 +174,11 @@ compared as (
         case
             when paired.stimulus_id is null then 'gone'
             when not present.is_executed
-                then case when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
-                    then 'skipped' end
+                then
+                    case
+                        when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
+                            then 'skipped'
+                    end
             when bases.stimulus_id is null
                 then
                     case
@@ -179,8 +188,10 @@ compared as (
                     end
             when bases.response_hash = present.response_hash
                 then
-                    case when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
-                        then 'unskipped' end
+                    case
+                        when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
+                            then 'unskipped'
+                    end
             else {{ obslake.class_of_change('bases', 'present') | indent(16) }}
         end as change,
         bases.is_right as was_right,
@@ -269,29 +280,33 @@ revisions_before as (
 
 ),
 
+executed as (
+
+    select
+        *,
+        true as is_executed
+    from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
+    where data_set_id = data_set and not is_set_aside and {{ obslake.is_executed('response_kind') }}
+
+),
+
 actuations as (
 
     select
         revisions_before.head_lineage,
         revisions_before.revision_place,
-        cube.*,
-        true as is_executed
-    from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }} as cube
+        executed.*
+    from executed
     inner join revisions_before
         on {{ obslake.equal_columns(
-            'cube', 'revisions_before', ['problem_id', 'environment_id', 'implementation_id']
+            'executed', 'revisions_before', ['problem_id', 'environment_id', 'implementation_id']
         ) | indent(12) }}
     inner join suspect_tests
         on
             revisions_before.head_lineage = suspect_tests.head_lineage
             and {{ obslake.equal_columns(
-                'cube', 'suspect_tests', ['problem_id', 'environment_id', 'test_id']
+                'executed', 'suspect_tests', ['problem_id', 'environment_id', 'test_id']
             ) | indent(12) }}
-    where
-        cube.data_set_id = data_set
-        and not cube.is_set_aside
-        and {{ obslake.is_executed('cube.response_kind') }}
-
 ),
 
 {{ obslake.executions_by_content('actuations', test + ['implementation_id']) }},
@@ -321,7 +336,9 @@ repeats as (
     select
         {{ 'last_ones.' ~ step | join(',\n        last_ones.') }},
         count(*) as n_executions,
-        cast(sum(case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end) as bigint) as n_same
+        cast(sum(
+            case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end
+        ) as bigint) as n_same
     from last_ones
     inner join head_executions
         on {{ obslake.equal_columns('last_ones', 'head_executions', step + ['content_id']) | indent(12) }}
@@ -335,7 +352,8 @@ ranked_before as (
         executions.*,
         executions.response_hash = last_ones.response_hash as is_same,
         row_number() over (
-            partition by {{ 'executions.' ~ step | join(', executions.') }}
+            partition by
+                {{ 'executions.' ~ step | join(',\n                executions.') }}
             order by
                 executions.revision_place desc,
                 executions.observed_at desc,
@@ -390,8 +408,10 @@ judged as (
             (histories.n_disagreements >= 1 or histories.n_flips >= 2) and histories.n_same_before >= 1, false
         ) as is_known_flaky,
         repeats.n_same = repeats.n_executions
-        and power({{ obslake.share_bound('histories.n_same_before', 'histories.n_before', '+') | indent(8) }},
-            repeats.n_executions) < 0.05 as is_beyond_chance
+        and power(
+            {{ obslake.share_bound('histories.n_same_before', 'histories.n_before', '+') | indent(12) }},
+            repeats.n_executions
+        ) < 0.05 as is_beyond_chance
     from kept
     left join repeats
         on

@@ -18,6 +18,13 @@ last_sides as (
 
 ),
 
+states as (
+
+    select * from {{ obslake.relation_without_database(ref('lineage_states')) }}
+    where data_set_id = data_set
+
+),
+
 tests as (
 
     select
@@ -31,13 +38,12 @@ tests as (
             when states.is_executed and (not states.is_right or states.response_kind in ('timeout', 'crash')) then 1
             else 0
         end) as is_failing
-    from {{ obslake.relation_without_database(ref('lineage_states')) }} as states
+    from states
     inner join last_sides
         on
             {{ obslake.equal_columns(
                 'states', 'last_sides', ['lineage', 'problem_id', 'environment_id', 'implementation_id']
             ) | indent(12) }}
-    where states.data_set_id = data_set
     group by last_sides.side, last_sides.head_lineage, states.environment_id, states.problem_id, states.test_id
 
 ),
@@ -85,6 +91,13 @@ implementations as (
 
 ),
 
+signatures as (
+
+    select * from {{ obslake.relation_without_database(ref('response_signatures')) }}
+    where data_set_id = data_set
+
+),
+
 runs as (
 
     select distinct
@@ -93,12 +106,11 @@ runs as (
         signatures.environment_id,
         signatures.run_id,
         signatures.is_set_aside
-    from {{ obslake.relation_without_database(ref('response_signatures')) }} as signatures
+    from signatures
     inner join implementations
         on
             signatures.problem_id = implementations.problem_id
             and signatures.implementation_id = implementations.implementation_id
-    where signatures.data_set_id = data_set
 
 ),
 

@@ -14,33 +14,37 @@ with
 
 {{ obslake.compared_sides() }},
 
+actuations as (
+
+    select * from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }}
+    where data_set_id = data_set and is_final and not is_set_aside and duration_ns is not null
+
+),
+
 -- A test takes as long as the last attempts of its steps.
 durations as (
 
     select
         sides.side,
         {{ 'sides.' ~ test[:3] | join(',\n        sides.') }},
-        cube.test_id,
+        actuations.test_id,
         sides.place,
         sides.problem_place,
-        cube.run_id,
-        min(cube.observed_at) as observed_at,
-        cast(sum(cube.duration_ns) as double) / 1000000 as duration
-    from {{ obslake.relation_without_database(ref('stimulus_response_cube')) }} as cube
+        actuations.run_id,
+        min(actuations.observed_at) as observed_at,
+        cast(sum(actuations.duration_ns) as double) / 1000000 as duration
+    from actuations
     inner join sides
-        on {{ obslake.equal_columns('cube', 'sides', ['problem_id', 'environment_id', 'implementation_id']) | indent(12) }}
-    where
-        cube.data_set_id = data_set
-        and cube.is_final
-        and not cube.is_set_aside
-        and cube.duration_ns is not null
+        on {{ obslake.equal_columns(
+            'actuations', 'sides', ['problem_id', 'environment_id', 'implementation_id']
+        ) | indent(12) }}
     group by
         sides.side,
         {{ 'sides.' ~ test[:3] | join(',\n        sides.') }},
-        cube.test_id,
+        actuations.test_id,
         sides.place,
         sides.problem_place,
-        cube.run_id
+        actuations.run_id
 
 ),
 
@@ -162,4 +166,4 @@ where
     and after_ms > least_ratio * machine_ratio * coalesce(last_ms, 0)
 union all
 {{ obslake.unknown_name_row(12) }}
-order by lineage, evidence, ratio desc, environment_id, problem_id, test_id
+order by lineage asc, evidence asc, ratio desc, environment_id asc, problem_id asc, test_id asc

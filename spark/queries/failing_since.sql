@@ -85,4 +85,4 @@ union all
 select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name
 where raise_error(message) is not null
-order by first_wrong_at desc, problem_id, environment_id, test_id, step_id
+order by first_wrong_at desc, problem_id asc, environment_id asc, test_id asc, step_id asc

@@ -130,4 +130,4 @@ union all
 select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name
 where raise_error(message) is not null
-order by n_tests desc, n_environments desc, message, response_kind
+order by n_tests desc, n_environments desc, message asc, response_kind asc

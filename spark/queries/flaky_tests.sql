@@ -12,7 +12,7 @@ revisions as (
         lineage,
         place
     from lineage_revisions
-    where data_set_id = :data_set
+    where data_set_id = :data_set and lineage = coalesce(:of_lineage, lineage)
 
 ),
 
@@ -26,31 +26,37 @@ single_implementations as (
 
 ),
 
+executed as (
+
+    select * from stimulus_response_cube
+    where
+        data_set_id = :data_set
+        and not is_set_aside
+        and response_kind not in ('not_executed', 'skipped')
+        and implementation_id <> 'oracle'
+        and environment_id = coalesce(:of_environment, environment_id)
+        and (:of_branch is null or git_branch = :of_branch)
+
+),
+
 observed as (
 
     select
-        cube.*,
+        executed.*,
         true as is_executed,
         coalesce(revisions.lineage, '') as lineage,
-        coalesce('lineage ' || revisions.lineage, 'implementation ' || cube.implementation_id) as subject_id,
+        coalesce('lineage ' || revisions.lineage, 'implementation ' || executed.implementation_id) as subject_id,
         coalesce(revisions.place, 0) as revision_place,
-        max(cube.observed_at) over () as last_observed_at
-    from stimulus_response_cube as cube
+        max(executed.observed_at) over () as last_observed_at
+    from executed
     left join revisions
-        on cube.problem_id = revisions.problem_id
-            and cube.environment_id = revisions.environment_id
-            and cube.implementation_id = revisions.implementation_id
+        on executed.problem_id = revisions.problem_id
+            and executed.environment_id = revisions.environment_id
+            and executed.implementation_id = revisions.implementation_id
     left join single_implementations
-        on cube.problem_id = single_implementations.problem_id
-            and cube.implementation_id = single_implementations.implementation_id
-    where
-        cube.data_set_id = :data_set
-        and not cube.is_set_aside
-        and cube.response_kind not in ('not_executed', 'skipped')
-        and cube.implementation_id <> 'oracle'
-        and (revisions.lineage = coalesce(:of_lineage, revisions.lineage) or single_implementations.problem_id is not null)
-        and cube.environment_id = coalesce(:of_environment, cube.environment_id)
-        and (:of_branch is null or cube.git_branch = :of_branch)
+        on executed.problem_id = single_implementations.problem_id
+            and executed.implementation_id = single_implementations.implementation_id
+    where revisions.lineage is not null or single_implementations.problem_id is not null
 
 ),
 
@@ -64,10 +70,17 @@ recent as (
 -- Few tests have different responses, and only these are put in order.
 suspect_steps as (
 
-    select distinct subject_id, problem_id, environment_id, test_id
+    select subject_id, problem_id, environment_id, test_id
     from recent
     group by subject_id, problem_id, environment_id, test_id, step_id
     having min(response_hash) <> max(response_hash)
+
+),
+
+suspect_tests as (
+
+    select distinct subject_id, problem_id, environment_id, test_id
+    from suspect_steps
 
 ),
 
@@ -75,11 +88,11 @@ actuations as (
 
     select recent.*
     from recent
-    inner join suspect_steps
-        on recent.subject_id = suspect_steps.subject_id
-            and recent.problem_id = suspect_steps.problem_id
-            and recent.environment_id = suspect_steps.environment_id
-            and recent.test_id = suspect_steps.test_id
+    inner join suspect_tests
+        on recent.subject_id = suspect_tests.subject_id
+            and recent.problem_id = suspect_tests.problem_id
+            and recent.environment_id = suspect_tests.environment_id
+            and recent.test_id = suspect_tests.test_id
 
 ),
 
@@ -126,12 +139,38 @@ with_contents as (
 executions as (
 
     select
-        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
+        subject_id,
+        lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        implementation_id,
+        step_id,
+        run_id,
+        attempt,
+        revision_place,
+        is_final,
+        response,
+        response_hash,
+        observed_at,
         coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
-        subject_id, lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
+        subject_id,
+        lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        implementation_id,
+        step_id,
+        run_id,
+        attempt,
+        revision_place,
+        is_final,
+        response,
+        response_hash,
+        observed_at,
         coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null
@@ -342,4 +381,4 @@ union all
 select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name
 where raise_error(message) is not null
-order by n_flips desc, unusual_share desc, environment_id, problem_id, test_id, step_id
+order by n_flips desc, unusual_share desc, environment_id asc, problem_id asc, test_id asc, step_id asc

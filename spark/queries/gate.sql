@@ -103,6 +103,13 @@ sides as (
 
 ),
 
+states as (
+
+    select * from lineage_states
+    where data_set_id = :data_set
+
+),
+
 cells as (
 
     select
@@ -112,14 +119,13 @@ cells as (
         sides.environment_place,
         sides.place,
         states.*
-    from lineage_states as states
+    from states
     inner join sides
         on
             states.lineage = sides.lineage
             and states.problem_id = sides.problem_id
             and states.environment_id = sides.environment_id
             and states.implementation_id = sides.implementation_id
-    where states.data_set_id = :data_set
 
 ),
 
@@ -290,8 +296,11 @@ compared as (
         case
             when paired.stimulus_id is null then 'gone'
             when not present.is_executed
-                then case when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
-                    then 'skipped' end
+                then
+                    case
+                        when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
+                            then 'skipped'
+                    end
             when bases.stimulus_id is null
                 then
                     case
@@ -301,8 +310,10 @@ compared as (
                     end
             when bases.response_hash = present.response_hash
                 then
-                    case when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
-                        then 'unskipped' end
+                    case
+                        when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
+                            then 'unskipped'
+                    end
             else case
                         when
                             bases.content_hash <> present.content_hash
@@ -413,29 +424,33 @@ revisions_before as (
 
 ),
 
+executed as (
+
+    select
+        *,
+        true as is_executed
+    from stimulus_response_cube
+    where data_set_id = :data_set and not is_set_aside and response_kind not in ('not_executed', 'skipped')
+
+),
+
 actuations as (
 
     select
         revisions_before.head_lineage,
         revisions_before.revision_place,
-        cube.*,
-        true as is_executed
-    from stimulus_response_cube as cube
+        executed.*
+    from executed
     inner join revisions_before
-        on cube.problem_id = revisions_before.problem_id
-            and cube.environment_id = revisions_before.environment_id
-            and cube.implementation_id = revisions_before.implementation_id
+        on executed.problem_id = revisions_before.problem_id
+            and executed.environment_id = revisions_before.environment_id
+            and executed.implementation_id = revisions_before.implementation_id
     inner join suspect_tests
         on
             revisions_before.head_lineage = suspect_tests.head_lineage
-            and cube.problem_id = suspect_tests.problem_id
-            and cube.environment_id = suspect_tests.environment_id
-            and cube.test_id = suspect_tests.test_id
-    where
-        cube.data_set_id = :data_set
-        and not cube.is_set_aside
-        and cube.response_kind not in ('not_executed', 'skipped')
-
+            and executed.problem_id = suspect_tests.problem_id
+            and executed.environment_id = suspect_tests.environment_id
+            and executed.test_id = suspect_tests.test_id
 ),
 
 with_inputs as (
@@ -481,12 +496,36 @@ with_contents as (
 executions as (
 
     select
-        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
+        head_lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        implementation_id,
+        step_id,
+        run_id,
+        attempt,
+        revision_place,
+        is_final,
+        response,
+        response_hash,
+        observed_at,
         coalesce(md5('test:' || test_content_hash), content_hash) as content_id
     from with_contents
     union all
     select
-        head_lineage, problem_id, environment_id, test_id, implementation_id, step_id, run_id, attempt, revision_place, is_final, response, response_hash, observed_at,
+        head_lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        implementation_id,
+        step_id,
+        run_id,
+        attempt,
+        revision_place,
+        is_final,
+        response,
+        response_hash,
+        observed_at,
         coalesce(md5('test:' || test_content_hash), '') as content_id
     from actuations
     where inputs is null
@@ -545,7 +584,12 @@ ranked_before as (
         executions.*,
         executions.response_hash = last_ones.response_hash as is_same,
         row_number() over (
-            partition by executions.head_lineage, executions.problem_id, executions.environment_id, executions.test_id, executions.step_id
+            partition by
+                executions.head_lineage,
+                executions.problem_id,
+                executions.environment_id,
+                executions.test_id,
+                executions.step_id
             order by
                 executions.revision_place desc,
                 executions.observed_at desc,
@@ -627,13 +671,15 @@ judged as (
             (histories.n_disagreements >= 1 or histories.n_flips >= 2) and histories.n_same_before >= 1, false
         ) as is_known_flaky,
         repeats.n_same = repeats.n_executions
-        and power((
-                (histories.n_same_before + 1.9207) / (histories.n_before + 3.8415)
-                + 1.95996 / (histories.n_before + 3.8415) * sqrt(
-                    cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.9604
-                )
-            ),
-            repeats.n_executions) < 0.05 as is_beyond_chance
+        and power(
+            (
+                    (histories.n_same_before + 1.9207) / (histories.n_before + 3.8415)
+                    + 1.95996 / (histories.n_before + 3.8415) * sqrt(
+                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.9604
+                    )
+                ),
+            repeats.n_executions
+        ) < 0.05 as is_beyond_chance
     from kept
     left join repeats
         on

@@ -111,6 +111,13 @@ last_sides as (
 
 ),
 
+states as (
+
+    select * from lineage_states
+    where data_set_id = :data_set
+
+),
+
 tests as (
 
     select
@@ -124,14 +131,13 @@ tests as (
             when states.is_executed and (not states.is_right or states.response_kind in ('timeout', 'crash')) then 1
             else 0
         end) as is_failing
-    from lineage_states as states
+    from states
     inner join last_sides
         on
             states.lineage = last_sides.lineage
             and states.problem_id = last_sides.problem_id
             and states.environment_id = last_sides.environment_id
             and states.implementation_id = last_sides.implementation_id
-    where states.data_set_id = :data_set
     group by last_sides.side, last_sides.head_lineage, states.environment_id, states.problem_id, states.test_id
 
 ),
@@ -179,6 +185,13 @@ implementations as (
 
 ),
 
+signatures as (
+
+    select * from response_signatures
+    where data_set_id = :data_set
+
+),
+
 runs as (
 
     select distinct
@@ -187,12 +200,11 @@ runs as (
         signatures.environment_id,
         signatures.run_id,
         signatures.is_set_aside
-    from response_signatures as signatures
+    from signatures
     inner join implementations
         on
             signatures.problem_id = implementations.problem_id
             and signatures.implementation_id = implementations.implementation_id
-    where signatures.data_set_id = :data_set
 
 ),
 

@@ -103,6 +103,13 @@ sides as (
 
 ),
 
+actuations as (
+
+    select * from stimulus_response_cube
+    where data_set_id = :data_set and is_final and not is_set_aside and duration_ns is not null
+
+),
+
 -- A test takes as long as the last attempts of its steps.
 durations as (
 
@@ -111,31 +118,26 @@ durations as (
         sides.head_lineage,
         sides.environment_id,
         sides.problem_id,
-        cube.test_id,
+        actuations.test_id,
         sides.place,
         sides.problem_place,
-        cube.run_id,
-        min(cube.observed_at) as observed_at,
-        cast(sum(cube.duration_ns) as double) / 1000000 as duration
-    from stimulus_response_cube as cube
+        actuations.run_id,
+        min(actuations.observed_at) as observed_at,
+        cast(sum(actuations.duration_ns) as double) / 1000000 as duration
+    from actuations
     inner join sides
-        on cube.problem_id = sides.problem_id
-            and cube.environment_id = sides.environment_id
-            and cube.implementation_id = sides.implementation_id
-    where
-        cube.data_set_id = :data_set
-        and cube.is_final
-        and not cube.is_set_aside
-        and cube.duration_ns is not null
+        on actuations.problem_id = sides.problem_id
+            and actuations.environment_id = sides.environment_id
+            and actuations.implementation_id = sides.implementation_id
     group by
         sides.side,
         sides.head_lineage,
         sides.environment_id,
         sides.problem_id,
-        cube.test_id,
+        actuations.test_id,
         sides.place,
         sides.problem_place,
-        cube.run_id
+        actuations.run_id
 
 ),
 
@@ -371,4 +373,4 @@ union all
 select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name
 where raise_error(message) is not null
-order by lineage, evidence, ratio desc, environment_id, problem_id, test_id
+order by lineage asc, evidence asc, ratio desc, environment_id asc, problem_id asc, test_id asc

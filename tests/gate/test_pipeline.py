@@ -1,6 +1,9 @@
 """A pipeline over ten revisions with a regression, a flaky test and a slow-down: the gate says these, no more."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from demo import pipeline
+from tests.gate import recipes
 from tests.harness.workspace import Workspace
 
 DISCOUNT = ("test_basket", "test_basket::test_discount")
@@ -35,7 +39,9 @@ def night(make_workspace: Callable[[str], Workspace]) -> Workspace:
     workspace.obslake(
         "load", "revisions", str(folder / "revisions.csv"), "--data-set", "out-of-order"
     )
-    workspace.dbt("--quiet", "run")
+    # As the recipes build, which follow.
+    left_out = "obslake_leave_out: [assessments, agreements, suites]"
+    workspace.obslake("build", "--quiet", "--vars", left_out)
     return workspace
 
 
@@ -264,3 +270,51 @@ def test_the_report_says_the_same(night: Workspace) -> None:
     assert [(c["change"], c["problem"], c["test"]) for c in lineage["changed"]] == [
         ("regressed", *DISCOUNT)
     ]
+
+
+def run_recipe(
+    night: Workspace, folder: Path, variables: dict[str, str], package: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the script of docs/ci.md in a checkout of a package, as a CI system does."""
+    folder.mkdir()
+    (folder / "prices.py").write_text(package)
+    (folder / "test_prices.py").write_text(
+        "from prices import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n"
+    )
+    (folder / "ci").mkdir()
+    (folder / "ci" / "obslake.sh").write_text(recipes.script())
+    environment = {
+        **night.environment,
+        **variables,
+        "OBSLAKE_HOME": str(night.home),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
+    }
+    return subprocess.run(
+        ["sh", "ci/obslake.sh"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_recipes_of_the_documentation(night: Workspace, tmp_path: Path) -> None:
+    """A commit that passes on GitHub, and one that breaks a test on Jenkins, in one lakehouse."""
+    variables = recipes.variables()
+    needed = {"DATA_SET", "LINEAGE", "REVISION", "RUN", "ENVIRONMENT"}
+    assert [system for system, given in variables.items() if not needed <= given.keys()] == []
+    good = "def total(prices):\n    return sum(prices)\n"
+    done = run_recipe(night, tmp_path / "github", variables["GitHub"], good)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "::notice title=obslake gate::passed: c1 against nothing" in done.stdout
+    assert (tmp_path / "github" / "summary.md").read_text().startswith("# ✅ Gate passed: `c1`")
+    bad = run_recipe(night, tmp_path / "jenkins", variables["Jenkins"], good.replace("sum", "max"))
+    assert bad.returncode == 3, bad.stdout + bad.stderr
+    assert "c3 against c1, data set shop, lineage main" in bad.stdout
+    (suite,) = ET.parse(tmp_path / "jenkins" / "gate.xml").getroot()
+    assert [f.get("type") for f in suite.iter("failure")] == ["regressed"]
+    for folder in ("github", "jenkins"):
+        assert (tmp_path / folder / "report" / "index.html").is_file()

@@ -29,7 +29,7 @@ from tests.marts.comparison import (
     sql_rows,
 )
 from tests.reference.equivalence import Equivalence
-from tests.reference.gating import GateRow, gate
+from tests.reference.gating import FlakyTestRow, GateRow, SlowerRow, flaky_tests, gate, slower_tests
 from tests.reference.naive import (
     COLUMNS,
     ORACLE,
@@ -218,6 +218,43 @@ def test_any_two_revisions_are_judged(
     assert (
         min(found[kind] for kind in ("regressed", "changed", "gone", "flaky", "new", "fixed")) > 4
     )
+
+
+def test_flaky_and_slower_tests(
+    models: duckdb.DuckDBPyConnection, compiled: dict[str, Any]
+) -> None:
+    observations = random_observations(7, n_problems=60)
+    descriptions = random_descriptions(7, observations)
+    nights = random_nights(7)
+    observations, descriptions = observations + nights[0], descriptions + nights[1]
+    replace_rows(models, observations, descriptions)
+    for name, parameters in {
+        "flaky_tests": "data_set, of_lineage, of_environment, of_branch, last_executions, last_days",
+        "slower_tests": "data_set, head, base, of_lineage, of_base_lineage, least_ratio, least_ms",
+    }.items():
+        code = compiled["nodes"][f"model.obslake.{name}"]["compiled_code"]
+        models.execute(f"create or replace macro {name}({parameters}) as table ({code})")
+    cube = counted_rows(observations, descriptions)
+    revisions = build_revisions(cube, descriptions)
+    n_flaky, evidence = 0, set()
+    for data_set, last in itertools.product((*DATA_SET_IDS, "nights"), (3, 50)):
+        flaky = flaky_tests(cube, revisions, descriptions, data_set, last)
+        columns = ", ".join(field.name for field in fields(FlakyTestRow))
+        rows = models.execute(
+            f"select {columns} from flaky_tests(?, null, null, null, ?, null)", [data_set, last]
+        ).fetchall()
+        assert comparable(rows) == comparable(map(astuple, flaky)), (data_set, last)
+        n_flaky += len(rows)
+    columns = ", ".join(field.name for field in fields(SlowerRow))
+    for head in sorted({r.revision for r in revisions if r.data_set_id == "nights" and r.revision}):
+        slower = slower_tests(cube, revisions, "nights", head)
+        rows = models.execute(
+            f"select {columns} from slower_tests('nights', ?, null, null, null, 1.5, 50)", [head]
+        ).fetchall()
+        assert comparable(rows) == comparable(map(astuple, slower)), head
+        evidence |= {row.evidence for row in slower}
+    assert n_flaky > 20
+    assert evidence == {"slower", "within noise", "too few runs"}
 
 
 def test_any_two_implementations_of_a_problem_are_compared(

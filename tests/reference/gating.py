@@ -1,16 +1,18 @@
-"""A naive computation of the function `gate`, in plain Python."""
+"""A naive computation of the functions `gate`, `flaky_tests` and `slower_tests`, in plain Python."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from .naive import (
     ORACLE,
     ChangeRow,
     CubeRow,
+    Description,
     LineageCell,
     Revision,
     Stimulus,
@@ -20,6 +22,7 @@ from .naive import (
     content_of_test,
     executed,
     group,
+    latest_value,
     with_contents,
 )
 
@@ -62,7 +65,7 @@ class GateRow:
 
 def upper_bound(part: int, whole: int) -> float:
     """Return the upper bound of Wilson's 95 % interval of a share."""
-    z, p = 1.95996, part / whole
+    z, p = 1.959964, part / whole
     centre = p + z * z / (2 * whole)
     half = z * math.sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole))
     return (centre + half) / (1 + z * z / whole)
@@ -297,3 +300,161 @@ def judged_row(
         lineage, base_lineage, environment_id, problem_id, test_id, step_id, finding or "flaky",
         change, is_known, was_right, is_right, previous_response, response, *numbers,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FlakyTestRow:
+    """Columns of one row of the function `flaky_tests`."""
+
+    lineage: str | None
+    environment_id: str
+    problem_id: str
+    test_id: str
+    step_id: int
+    n_executions: int
+    n_unusual: int
+    greatest_share: float
+    n_flips: int
+    n_disagreements: int
+    usual_response: str
+
+
+def flaky_tests(
+    cube: Sequence[CubeRow],
+    revisions: Sequence[Revision],
+    descriptions: Sequence[Description],
+    data_set_id: str,
+    last: int,
+) -> list[FlakyTestRow]:
+    """Return the stimuli with flips or disagreements in their last executions."""
+    rows = [r for r in cube if r.data_set_id == data_set_id and r.implementation_id != ORACLE]
+    own = group(descriptions, lambda d: (d.data_set_id, d.problem_id, d.implementation_id))
+    place_of: dict[tuple[str, str, str], tuple[Any, ...]] = {}
+    lineage_of: dict[tuple[str, str, str], str | None] = {}
+    for r in rows:
+        described = own.get((data_set_id, r.problem_id, r.implementation_id), [])
+        if latest_value(described, "lineage") is None:
+            key = (r.problem_id, r.environment_id, r.implementation_id)
+            place_of[key], lineage_of[key] = (0,), None
+    for r in revisions:
+        if r.data_set_id == data_set_id:
+            key = (r.problem_id, r.environment_id, r.implementation_id)
+            place_of[key], lineage_of[key] = (r.place,), r.lineage
+
+    def stimulus(e: Execution) -> tuple[Any, ...]:
+        row = e.row
+        lineage = lineage_of[row.problem_id, row.environment_id, row.implementation_id]
+        subject = row.implementation_id if lineage is None else None
+        place = (row.environment_id, row.problem_id, row.test_id, row.step_id)
+        return (lineage, subject, *place, e.content)
+
+    found = []
+    for (lineage, _, *place, _), alike in group(executions_of(rows, place_of), stimulus).items():
+        chosen = alike[-last:]
+        flips, disagreements = flips_of(chosen)
+        if disagreements < 1 and flips < 2:
+            continue
+        by_response = group(chosen, lambda e: e.row.response_hash)
+        usual = min(by_response.values(), key=lambda same: (-len(same), same[0].row.response_hash))
+        unusual = len(chosen) - len(usual)
+        found.append(
+            FlakyTestRow(
+                lineage, *place, len(chosen), unusual, upper_bound(unusual, len(chosen)),
+                flips, disagreements, max(e.row.response for e in usual),
+            )
+        )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True)
+class SlowerRow:
+    """Columns of one row of the function `slower_tests`."""
+
+    lineage: str
+    environment_id: str
+    problem_id: str
+    test_id: str
+    evidence: str
+    before_ms: float
+    after_ms: float
+    machine_ratio: float
+    n_before: int
+    n_after: int
+
+
+def slower_tests(
+    cube: Sequence[CubeRow], revisions: Sequence[Revision], data_set_id: str, head: str
+) -> list[SlowerRow]:
+    """Return the tests that take longer in a head than in the 20 runs before it."""
+    mine = [r for r in revisions if r.data_set_id == data_set_id]
+    named = group((r for r in mine if r.revision == head), lambda r: r.lineage)
+    found = []
+    for lineage, heads in named.items():
+        head_place = max(r.place for r in heads)
+        place_of = {
+            (r.problem_id, r.environment_id, r.implementation_id): r.place
+            for r in mine
+            if r.lineage == lineage and r.place <= head_place
+        }
+        runs: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
+        timed = [
+            r
+            for r in cube
+            if r.data_set_id == data_set_id and r.is_final and r.duration_ns is not None
+            and (r.problem_id, r.environment_id, r.implementation_id) in place_of
+        ]  # fmt: skip
+        for (*key, implementation_id, run_id), steps in group(
+            timed,
+            lambda r: (r.environment_id, r.problem_id, r.test_id, r.implementation_id, r.run_id),
+        ).items():
+            place = place_of[key[1], key[0], implementation_id]
+            duration = sum(r.duration_ns or 0 for r in steps) / 1e6
+            began = min(r.observed_at for r in steps)
+            runs.setdefault((key[0], key[1], key[2]), []).append((place, began, run_id, duration))
+        found += slower_of_head(lineage, head_place, place_of, runs)
+    return found
+
+
+def slower_of_head(
+    lineage: str,
+    head_place: int,
+    place_of: dict[tuple[str, str, str], int],
+    runs: dict[tuple[str, str, str], list[tuple[Any, ...]]],
+) -> list[SlowerRow]:
+    """Return the slower tests of a head, from all runs of each test up to it."""
+    compared = {}
+    for key, of_test in runs.items():
+        before = sorted(run for run in of_test if run[0] < head_place)[-20:]
+        after = [run[3] for run in of_test if run[0] == head_place]
+        if before and after:
+            compared[key] = before, median(after), len(after)
+    found = []
+    for environment in {key[0] for key in compared}:
+        ratios = [
+            after / median([run[3] for run in before])
+            for key, (before, after, _) in compared.items()
+            if key[0] == environment and len(before) >= 5 and median([run[3] for run in before])
+        ]
+        machine = max(median(ratios), 1.0) if len(ratios) >= 10 else 1.0
+        for key, (before, after, n_after) in compared.items():
+            if key[0] != environment:
+                continue
+            usual = median([run[3] for run in before])
+            mad = median([abs(run[3] - usual) for run in before])
+            base_place = max(
+                place
+                for (problem, of, _), place in place_of.items()
+                if (problem, of) == (key[1], environment) and place < head_place
+            )
+            last = [run[3] for run in before if run[0] == base_place]
+            if after <= 1.5 * machine * usual or after < 50 + machine * usual:
+                continue
+            if last and after <= 1.5 * machine * median(last):
+                continue
+            limit = machine * (usual + 5 * max(1.4826 * mad, 0.05 * usual))
+            evidence = "slower" if after > limit else "within noise"
+            evidence = "too few runs" if len(before) < 5 else evidence
+            found.append(
+                SlowerRow(lineage, *key, evidence, usual, after, machine, len(before), n_after)
+            )
+    return found

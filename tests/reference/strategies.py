@@ -735,8 +735,21 @@ def random_nights(seed: int) -> tuple[list[Observation], list[Description]]:
                         Observation(
                             "nights", problem, f"t{test}", 0, revision, "linux", f"run {number}",
                             attempt, None, None, None, output,
-                            "verdict" if output != "$*" else "skipped", None,
+                            "verdict" if output != "$*" else "skipped",
+                            random_duration(chooser, number, test),
                             datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number), "load",
                         )
                     )  # fmt: skip
     return observations, descriptions
+
+
+def random_duration(chooser: random.Random, number: int, test: int) -> int | None:
+    """Return how long a test takes in a night: some tests become slower, some nights are slow."""
+    if chooser.random() < 0.05:
+        return None
+    milliseconds = chooser.uniform(90, 110) * (1 + test)
+    if test == 1 and number >= 16:
+        milliseconds *= 3
+    if test == 2:
+        milliseconds *= chooser.uniform(0.1, 4)
+    return int(milliseconds * (4 if number == 20 else 1) * 1_000_000)

@@ -132,7 +132,7 @@ def read_overview(
     ).fetchall()
     if not rows:
         hint = (
-            'see those that there are: obslake sql "from problem_assessments"'
+            'see those that there are: obslake sql "from problems"'
             if data_sets or problems or run is not None
             else "load observations, and run `obslake build`"
         )
@@ -175,9 +175,10 @@ def _choose(
     run: str | None,
 ) -> None:
     """Create the table ``report_chosen`` of the problems to report on, and set the variable ``run``."""
+    marts.execute((_SQL / "assessments.sql").read_text(encoding="utf-8"))
     marts.execute(
         "create or replace temp table report_chosen as "
-        "select data_set_id, problem_id from problem_assessments "
+        "select data_set_id, problem_id from report_assessments "
         "where (len($1::varchar[]) = 0 or list_contains($1::varchar[], data_set_id)) "
         "and (len($2::varchar[]) = 0 or list_contains($2::varchar[], problem_id))",
         [list(data_sets), list(problems)],

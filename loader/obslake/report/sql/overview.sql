@@ -74,7 +74,7 @@ counted as (
         coalesce(u.n, 0) as n_unstable,
         coalesce(c.n, 0) as n_changed,
         coalesce(c.n_regressed, 0) as n_regressed
-    from problem_assessments as a
+    from report_assessments as a
     inner join report_chosen as p on a.data_set_id = p.data_set_id and a.problem_id = p.problem_id
     left join suspects as s on a.data_set_id = s.data_set_id and a.problem_id = s.problem_id
     left join unstable as u on a.data_set_id = u.data_set_id and a.problem_id = u.problem_id

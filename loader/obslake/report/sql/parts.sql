@@ -26,7 +26,7 @@ select
         lacks_durations := t.is_timed and not t.has_room
     )) as value
 from report_problems as p
-left join problem_assessments as a on p.data_set_id = a.data_set_id and p.problem_id = a.problem_id
+left join report_assessments as a on p.data_set_id = a.data_set_id and p.problem_id = a.problem_id
 left join report_limits as l on p.p = l.p
 left join report_timed as t on p.p = t.p
 left join (
