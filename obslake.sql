@@ -16318,15 +16318,15 @@ select
     n_unusual,
     cast(n_unusual as double) / n_executions as unusual_share,
     (
-            (n_unusual + 1.9207) / (n_executions + 3.8415)
-            - 1.95996 / (n_executions + 3.8415) * sqrt(
-                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.9604
+            (n_unusual + 1.920729) / (n_executions + 3.841459)
+            - 1.959964 / (n_executions + 3.841459) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365
             )
         ) as least_share,
     (
-            (n_unusual + 1.9207) / (n_executions + 3.8415)
-            + 1.95996 / (n_executions + 3.8415) * sqrt(
-                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.9604
+            (n_unusual + 1.920729) / (n_executions + 3.841459)
+            + 1.959964 / (n_executions + 3.841459) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365
             )
         ) as greatest_share,
     n_flips,
@@ -18609,7 +18609,9 @@ repeats as (
         last_ones.test_id,
         last_ones.step_id,
         count(*) as n_executions,
-        cast(sum(case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end) as bigint) as n_same
+        cast(sum(
+            case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end
+        ) as bigint) as n_same
     from last_ones
     inner join head_executions
         on last_ones.head_lineage = head_executions.head_lineage
@@ -18721,9 +18723,9 @@ judged as (
         repeats.n_same = repeats.n_executions
         and power(
             (
-                    (histories.n_same_before + 1.9207) / (histories.n_before + 3.8415)
-                    + 1.95996 / (histories.n_before + 3.8415) * sqrt(
-                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.9604
+                    (histories.n_same_before + 1.920729) / (histories.n_before + 3.841459)
+                    + 1.959964 / (histories.n_before + 3.841459) * sqrt(
+                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.960365
                     )
                 ),
             repeats.n_executions

@@ -83,6 +83,7 @@ def test_is_open_at_noon():
 """
 
 _TIMESTAMP = re.compile(r'timestamp="[^"]*"')
+_TIME = re.compile(r' time="([^"]*)"')
 
 
 def run_tests(
@@ -125,7 +126,11 @@ def run_tests(
         )
         if done.returncode not in (0, 1):
             raise RuntimeError(f"pytest failed:\n{done.stdout}{done.stderr}")
-        return (folder / "r.xml").read_text(encoding="utf-8")
+        # Machines on which much runs at once stall for some milliseconds, which nobody has planted.
+        return _TIME.sub(
+            lambda time: f' time="{max(float(time[1]) // 0.25 * 0.25, 0.01)}"',
+            (folder / "r.xml").read_text(encoding="utf-8"),
+        )
 
 
 def write(folder: Path, place: str, report: str, day: int) -> None:

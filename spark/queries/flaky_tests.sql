@@ -359,15 +359,15 @@ select
     n_unusual,
     cast(n_unusual as double) / n_executions as unusual_share,
     (
-            (n_unusual + 1.9207) / (n_executions + 3.8415)
-            - 1.95996 / (n_executions + 3.8415) * sqrt(
-                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.9604
+            (n_unusual + 1.920729) / (n_executions + 3.841459)
+            - 1.959964 / (n_executions + 3.841459) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365
             )
         ) as least_share,
     (
-            (n_unusual + 1.9207) / (n_executions + 3.8415)
-            + 1.95996 / (n_executions + 3.8415) * sqrt(
-                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.9604
+            (n_unusual + 1.920729) / (n_executions + 3.841459)
+            + 1.959964 / (n_executions + 3.841459) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365
             )
         ) as greatest_share,
     n_flips,

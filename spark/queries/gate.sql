@@ -561,7 +561,9 @@ repeats as (
         last_ones.test_id,
         last_ones.step_id,
         count(*) as n_executions,
-        cast(sum(case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end) as bigint) as n_same
+        cast(sum(
+            case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end
+        ) as bigint) as n_same
     from last_ones
     inner join head_executions
         on last_ones.head_lineage = head_executions.head_lineage
@@ -673,9 +675,9 @@ judged as (
         repeats.n_same = repeats.n_executions
         and power(
             (
-                    (histories.n_same_before + 1.9207) / (histories.n_before + 3.8415)
-                    + 1.95996 / (histories.n_before + 3.8415) * sqrt(
-                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.9604
+                    (histories.n_same_before + 1.920729) / (histories.n_before + 3.841459)
+                    + 1.959964 / (histories.n_before + 3.841459) * sqrt(
+                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.960365
                     )
                 ),
             repeats.n_executions

@@ -751,5 +751,5 @@ def random_duration(chooser: random.Random, number: int, test: int) -> int | Non
     if test == 1 and number >= 16:
         milliseconds *= 3
     if test == 2:
-        milliseconds *= chooser.uniform(0.1, 4)
+        milliseconds *= chooser.choice([0.2, 0.5, 1, 2, 4])
     return int(milliseconds * (4 if number == 20 else 1) * 1_000_000)

@@ -170,7 +170,7 @@ def _slower(marts: duckdb.DuckDBPyConnection, arguments: dict[str, Any]) -> list
             after=f"{after:,.0f} ms",
             before_ms=before,
             after_ms=after,
-            evidence=f"{ratio:.1f} times as long as in {n_before} runs before"
+            evidence=f"{f'{ratio:.1f} times as long as' if ratio else 'longer than'} in {n_before} runs before"
             + (f"; the whole run {machine:.1f} times" if machine > 1 else ""),
         )
         for environment, problem, test, before, after, ratio, machine, n_before in rows
