@@ -1495,6 +1495,7 @@ as_of_int_lineage_revisions as (
             ranked.implementation_id,
             ranked.revision,
             aged.revised_at,
+            aged.first_implementation_id,
             ranked.run_id,
             ranked.first_executed_there_at as first_executed_at,
             row_number() over (
@@ -1521,6 +1522,7 @@ as_of_int_lineage_revisions as (
             implementation_id,
             revision,
             revised_at,
+            first_implementation_id,
             cast(revision_rank as bigint) as revision_rank,
             lag(implementation_id) over (
                 partition by data_set_id, problem_id, lineage, environment_id
@@ -12104,6 +12106,39 @@ final as (
 select * from final
 ),
 
+model_int_revision_dates as (
+-- The dates of revisions, as they were described: those of an implementation, or of a revision of a lineage where the
+-- description names no implementation.
+--
+-- It is stored for the functions, which cannot read the tables of the lakehouse.
+
+
+
+with
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from descriptions
+    where revised_at is not null
+
+)
+
+select * from final
+),
+
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
@@ -12172,15 +12207,7 @@ executed as (
 
 descriptions as (
 
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
+    select * from model_int_revision_dates
 
 ),
 
@@ -13557,6 +13584,39 @@ final as (
 select * from final
 ),
 
+model_int_revision_dates as (
+-- The dates of revisions, as they were described: those of an implementation, or of a revision of a lineage where the
+-- description names no implementation.
+--
+-- It is stored for the functions, which cannot read the tables of the lakehouse.
+
+
+
+with
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from descriptions
+    where revised_at is not null
+
+)
+
+select * from final
+),
+
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
@@ -13625,15 +13685,7 @@ executed as (
 
 descriptions as (
 
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
+    select * from model_int_revision_dates
 
 ),
 
@@ -15590,6 +15642,39 @@ final as (
 select * from final
 ),
 
+model_int_revision_dates as (
+-- The dates of revisions, as they were described: those of an implementation, or of a revision of a lineage where the
+-- description names no implementation.
+--
+-- It is stored for the functions, which cannot read the tables of the lakehouse.
+
+
+
+with
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from descriptions
+    where revised_at is not null
+
+)
+
+select * from final
+),
+
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
@@ -15658,15 +15743,7 @@ executed as (
 
 descriptions as (
 
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
+    select * from model_int_revision_dates
 
 ),
 
@@ -17296,6 +17373,39 @@ final as (
 select * from final
 ),
 
+model_int_revision_dates as (
+-- The dates of revisions, as they were described: those of an implementation, or of a revision of a lineage where the
+-- description names no implementation.
+--
+-- It is stored for the functions, which cannot read the tables of the lakehouse.
+
+
+
+with
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from descriptions
+    where revised_at is not null
+
+)
+
+select * from final
+),
+
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
@@ -17364,15 +17474,7 @@ executed as (
 
 descriptions as (
 
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
+    select * from model_int_revision_dates
 
 ),
 
@@ -19518,6 +19620,39 @@ final as (
 select * from final
 ),
 
+model_int_revision_dates as (
+-- The dates of revisions, as they were described: those of an implementation, or of a revision of a lineage where the
+-- description names no implementation.
+--
+-- It is stored for the functions, which cannot read the tables of the lakehouse.
+
+
+
+with
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from descriptions
+    where revised_at is not null
+
+)
+
+select * from final
+),
+
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
@@ -19586,15 +19721,7 @@ executed as (
 
 descriptions as (
 
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
+    select * from model_int_revision_dates
 
 ),
 
@@ -25484,6 +25611,39 @@ final as (
 select * from final
 ),
 
+model_int_revision_dates as (
+-- The dates of revisions, as they were described: those of an implementation, or of a revision of a lineage where the
+-- description names no implementation.
+--
+-- It is stored for the functions, which cannot read the tables of the lakehouse.
+
+
+
+with
+
+descriptions as (
+
+    select * from model_stg_implementations
+
+),
+
+final as (
+
+    select
+        data_set_id,
+        implementation_id,
+        lineage,
+        revision,
+        revised_at,
+        load_id
+    from descriptions
+    where revised_at is not null
+
+)
+
+select * from final
+),
+
 model_int_lineage_revisions as (
 -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
 --
@@ -25552,15 +25712,7 @@ executed as (
 
 descriptions as (
 
-    select
-        data_set_id,
-        implementation_id,
-        lineage,
-        revision,
-        revised_at,
-        load_id
-    from model_stg_implementations
-    where revised_at is not null
+    select * from model_int_revision_dates
 
 ),
 

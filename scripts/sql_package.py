@@ -236,8 +236,6 @@ def _without_decisions(function: dict[str, Any]) -> dict[str, Any]:
     return {**function, "compiled_code": code}
 
 
-def _selection_check(names: dict[str, str]) -> str:
-    """Return the common table expression with the message about a name that these rows do not have."""
 def _selection_check(names: dict[str, str], optional: set[str]) -> str:
     """Return the common table expression with the message about a name that these rows do not have.
 

@@ -331,6 +331,7 @@ as_of_int_lineage_revisions as (
             ranked.implementation_id,
             ranked.revision,
             aged.revised_at,
+            aged.first_implementation_id,
             ranked.run_id,
             ranked.first_executed_there_at as first_executed_at,
             row_number() over (
@@ -357,6 +358,7 @@ as_of_int_lineage_revisions as (
             implementation_id,
             revision,
             revised_at,
+            first_implementation_id,
             cast(revision_rank as bigint) as revision_rank,
             lag(implementation_id) over (
                 partition by data_set_id, problem_id, lineage, environment_id
