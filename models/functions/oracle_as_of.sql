@@ -45,32 +45,42 @@ as_of_set_aside_runs as (
 
 ),
 
+as_of_stored_responses as (
+
+    select * from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
+    where data_set_id = data_set and problem_id = problem
+
+),
+
 as_of_responses as (
 
-    -- What decides between rows with the same key is done; which of them counts depends on the runs.
+    -- What decides between rows with the same key is done; which of them counts depends on the runs. Those that are set
+    -- aside are left out early: they are most rows of a long history.
     select
-        data_set_id,
-        problem_id,
-        test_id,
-        step_id,
-        implementation_id,
-        environment_id,
-        run_id,
-        attempt,
-        operation,
-        target,
-        inputs,
-        response,
-        response_kind,
-        response_hash,
-        duration_ns,
-        observed_at,
-        test_content_hash,
-        alternative,
-        is_executed,
-        is_oracle
-    from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
-    where data_set_id = data_set and problem_id = problem
+        responses.data_set_id,
+        responses.problem_id,
+        responses.test_id,
+        responses.step_id,
+        responses.implementation_id,
+        responses.environment_id,
+        responses.run_id,
+        responses.attempt,
+        responses.operation,
+        responses.target,
+        responses.inputs,
+        responses.response,
+        responses.response_kind,
+        responses.response_hash,
+        responses.duration_ns,
+        responses.observed_at,
+        responses.test_content_hash,
+        responses.alternative,
+        responses.is_executed,
+        responses.is_oracle
+    from as_of_stored_responses as responses
+    left join as_of_set_aside_runs as set_aside_runs
+        on {{ obslake.equal_columns('responses', 'set_aside_runs', run + ['problem_id']) | indent(12) }}
+    where set_aside_runs.run_id is null or responses.is_oracle
 
 ),
 
