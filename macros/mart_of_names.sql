@@ -9,5 +9,6 @@
         'executed revision or implementation': [ref('implementations'), ['revision', 'implementation_id']],
         'run': [ref('runs'), ['run_id']],
         'environment': [ref('runs'), ['environment_id']],
+        'branch': [ref('runs'), ['git_branch']],
     }[kind]) }}
 {%- endmacro %}

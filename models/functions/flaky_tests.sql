@@ -176,7 +176,11 @@ judged as (
 
 ),
 
-{{ obslake.unknown_name(optional={'of_lineage': 'lineage', 'of_environment': 'environment'}) }}
+{{ obslake.unknown_name(optional={
+    'of_lineage': 'lineage',
+    'of_environment': 'environment',
+    'of_branch': 'branch',
+}) }}
 
 select
     nullif(lineage, '') as lineage,

@@ -295,6 +295,12 @@ known_names as (
         environment_id as name
     from runs
     where environment_id is not null and data_set_id = :data_set
+    union all
+    select
+        'branch' as kind,
+        git_branch as name
+    from runs
+    where git_branch is not null and data_set_id = :data_set
 
 ),
 
@@ -328,6 +334,16 @@ unknown_names as (
     where
         not exists (select 1 from known_names where kind = 'environment' and name = :of_environment)
         and :of_environment is not null
+    union all
+    select
+        4 as place,
+        'branch' as kind,
+        'runs' as mart,
+        coalesce(cast(:of_branch as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'branch' and name = :of_branch)
+        and :of_branch is not null
 
 ),
 
