@@ -139,10 +139,20 @@ def _check_revision(
 def set_aside_environments(
     marts: duckdb.DuckDBPyConnection, data_set: str, name: str
 ) -> list[tuple[str, int, str | None]]:
-    """Return the environments in which runs of an implementation are set aside, their number, and the reason."""
+    """Return the environments in which runs of a revision, or implementation, are set aside.
+
+    Returns:
+        For each environment the number of these runs, and the reason.
+    """
     return marts.execute(
-        "select s.environment_id, count(distinct s.run_id), max(r.set_aside_reason) "
-        "from response_signatures as s left join runs as r using (data_set_id, run_id, environment_id) "
-        "where s.data_set_id = ? and s.implementation_id = ? and s.is_set_aside group by 1 order by 1",
+        """
+        select s.environment_id, count(distinct s.run_id), max(r.set_aside_reason)
+        from response_signatures as s
+        left join runs as r using (data_set_id, run_id, environment_id)
+        left join implementations as i using (data_set_id, problem_id, implementation_id)
+        where s.data_set_id = ? and s.is_set_aside and ? in (s.implementation_id, i.revision)
+        group by 1
+        order by 1
+        """,
         [data_set, name],
     ).fetchall()
