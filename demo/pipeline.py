@@ -13,7 +13,6 @@ are written as FOLDER/DATA_SET/LINEAGE/REVISION/ENVIRONMENT/RUN.xml:
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -142,8 +141,11 @@ def write(folder: Path, place: str, report: str, day: int) -> None:
 
 
 def main(folder: Path) -> None:
-    """Write all reports."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Write all reports into a new folder."""
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        sys.exit(f"{folder} cannot be made: {error.strerror}")
     reports = {revision: run_tests(revision) for revision in REVISIONS}
     skipped = {revision: run_tests(revision, skipped=True) for revision in ("r5", "r6")}
     down = run_tests("r5", network="down")
@@ -164,4 +166,13 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) != 2:
+        sys.exit("name a new folder for the reports: python demo/pipeline.py ci")
+    target = Path(sys.argv[1])
+    main(target)
+    print(
+        f"next: obslake load junit {target} --path-pattern "
+        "'{data_set}/{lineage}/{revision}/{environment}/{run}.xml'\n"
+        "      obslake build --quiet\n"
+        "      obslake gate --data-set steady --head r6"
+    )
