@@ -34,7 +34,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> t
     cls=Example,
     example=(
         "obslake gate --data-set mine --head 3f2a9c1\n"
-        "obslake gate --data-set mine --head 3f2a9c1 --base main-417 --format markdown >> summary.md\n"
+        "obslake gate --data-set mine --head 3f2a9c1 --base main-417 --format markdown\n"
         "obslake gate --data-set mine --head 3f2a9c1 --fail-on regressed,new-failing,gone --allow known.csv"
     ),
 )
