@@ -87,7 +87,7 @@ def test_queries_answer_as_the_functions(built: Built) -> None:
     lineages = workspace.query(
         "select distinct data_set_id, lineage from behavior_changes order by all"
     )
-    calls: list[tuple[str, dict[str, str | None]]] = []
+    calls: list[tuple[str, dict[str, Any]]] = []
     for data_set, problem, (a, b, *_) in chooser.sample(members, k=6):
         one = {"data_set": data_set, "problem": problem}
         none = ("run", "environment", "revision")
@@ -107,6 +107,7 @@ def test_queries_answer_as_the_functions(built: Built) -> None:
         for d, _, (a, b, *_) in chooser.sample(members, k=6)
     ]
     calls += [("oracle_as_of", context) for context in contexts(workspace)]
+    calls += ci_calls(workspace)
     assert {name for name, _ in calls} == {
         path.stem for path in (PROJECT / "spark" / "queries").iterdir()
     }
@@ -127,6 +128,40 @@ def test_queries_answer_as_the_functions(built: Built) -> None:
         assert sorted(found) == sorted(expected), (name, parameters)
         n_rows += len(rows)
     assert n_rows > 100
+
+
+def ci_calls(workspace: SparkWorkspace) -> list[tuple[str, dict[str, Any]]]:
+    """Return calls that ask what CI asks, about the last revisions of lineages that have several."""
+    found = workspace.query(
+        "select data_set_id, lineage, max_by(coalesce(revision, implementation_id), place), "
+        "min_by(coalesce(revision, implementation_id), place) from lineage_revisions "
+        "group by all having count(distinct place) > 1 order by all limit 4"
+    )
+    assert found
+    calls: list[tuple[str, dict[str, Any]]] = []
+    for data_set, lineage, head, first in found:
+        one = {"data_set": data_set, "of_lineage": lineage}
+        for base in (None, first):
+            sides = {
+                "data_set": data_set,
+                "head": head,
+                "base": base,
+                "of_lineage": lineage,
+                "of_base_lineage": lineage if base else None,
+            }
+            calls += [
+                ("gate", {**sides, "last_executions": 50}),
+                ("gate_runs", sides),
+                ("slower_tests", {**sides, "least_ratio": 1.0, "least_ms": 0}),
+            ]
+        calls += [
+            ("failing_since", one),
+            ("failure_groups", {"data_set": data_set, "of_revision": head, "of_lineage": lineage}),
+        ]
+        for days in (None, 30):
+            window = {"of_branch": None, "last_executions": 50, "last_days": days}
+            calls.append(("flaky_tests", {**one, "of_environment": None, **window}))
+    return calls
 
 
 def contexts(workspace: SparkWorkspace) -> list[dict[str, str | None]]:
