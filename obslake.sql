@@ -16408,15 +16408,15 @@ select
     n_unusual,
     cast(n_unusual as double) / n_executions as unusual_share,
     (
-            (n_unusual + 1.920729) / (n_executions + 3.841459)
-            - 1.959964 / (n_executions + 3.841459) * sqrt(
-                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365
+            (n_unusual + 1.920729e0) / (n_executions + 3.841459e0)
+            - 1.959964e0 / (n_executions + 3.841459e0) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365e0
             )
         ) as least_share,
     (
-            (n_unusual + 1.920729) / (n_executions + 3.841459)
-            + 1.959964 / (n_executions + 3.841459) * sqrt(
-                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365
+            (n_unusual + 1.920729e0) / (n_executions + 3.841459e0)
+            + 1.959964e0 / (n_executions + 3.841459e0) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365e0
             )
         ) as greatest_share,
     n_flips,
@@ -18838,9 +18838,9 @@ judged as (
         repeats.n_same = repeats.n_executions
         and power(
             (
-                    (histories.n_same_before + 1.920729) / (histories.n_before + 3.841459)
-                    + 1.959964 / (histories.n_before + 3.841459) * sqrt(
-                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.960365
+                    (histories.n_same_before + 1.920729e0) / (histories.n_before + 3.841459e0)
+                    + 1.959964e0 / (histories.n_before + 3.841459e0) * sqrt(
+                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.960365e0
                     )
                 ),
             repeats.n_executions
@@ -20573,7 +20573,7 @@ environments as (
 ),
 
 -- The implementations of both sides, also for the runs of theirs that are set aside.
-implementations as (
+side_implementations as (
 
     select distinct
         side,
@@ -20592,19 +20592,19 @@ signatures as (
 
 ),
 
-runs as (
+side_runs as (
 
     select distinct
-        implementations.side,
-        implementations.head_lineage,
+        side_implementations.side = 'head' as is_head,
+        side_implementations.head_lineage,
         signatures.environment_id,
         signatures.run_id,
         signatures.is_set_aside
     from signatures
-    inner join implementations
+    inner join side_implementations
         on
-            signatures.problem_id = implementations.problem_id
-            and signatures.implementation_id = implementations.implementation_id
+            signatures.problem_id = side_implementations.problem_id
+            and signatures.implementation_id = side_implementations.implementation_id
 
 ),
 
@@ -20622,16 +20622,17 @@ reasons as (
 run_counts as (
 
     select
-        runs.head_lineage,
-        runs.environment_id,
-        count(distinct case when runs.side = 'head' and not runs.is_set_aside then runs.run_id end) as n_runs,
-        count(distinct case when runs.side = 'head' and runs.is_set_aside then runs.run_id end) as n_set_aside,
-        max(case when runs.side = 'head' and runs.is_set_aside then reasons.set_aside_reason end) as set_aside_reason
-    from runs
+        side_runs.head_lineage,
+        side_runs.environment_id,
+        count(distinct case when side_runs.is_head and not side_runs.is_set_aside then side_runs.run_id end) as n_runs,
+        count(distinct case when side_runs.is_head and side_runs.is_set_aside then side_runs.run_id end) as n_set_aside,
+        max(case when side_runs.is_head and side_runs.is_set_aside then reasons.set_aside_reason end)
+            as set_aside_reason
+    from side_runs
     left join reasons
-        on runs.run_id = reasons.run_id
-            and runs.environment_id = reasons.environment_id
-    group by runs.head_lineage, runs.environment_id
+        on side_runs.run_id = reasons.run_id
+            and side_runs.environment_id = reasons.environment_id
+    group by side_runs.head_lineage, side_runs.environment_id
 
 ),
 

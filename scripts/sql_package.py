@@ -64,13 +64,16 @@ _NEEDED = {
     "runs": ("run_id",),
 }
 
-# What Spark writes differently: the macros `hash_lane`, `cheap_hash` and `ordered_list_text`, and `error`.
+# What Spark writes differently: the macros `hash_lane`, `cheap_hash`, `ordered_list_text` and `replaced_matches`,
+# and `error`.
 _SPARK_FORMS = (
     (
         re.compile(r"cast\('0x' \|\| substr\((.+), (\d+), 16\) as ubigint\)"),
         r"cast(conv(substr(\1, \2, 16), 16, 10) as decimal(38, 0))",
     ),
     (re.compile(r"\berror\("), "raise_error("),
+    # Spark replaces all matches, and its fourth argument is a position.
+    (re.compile(r"\b(regexp_replace\(.+), 'g'\)"), r"\1)"),
     (re.compile(r"\bhash\("), "xxhash64("),
     (
         re.compile(r"\bstring_agg\((\w+), ('[^']*') order by \1\)"),

@@ -12,7 +12,7 @@ wrong as (
         step_id,
         response_kind,
         response,
-        regexp_replace(substr(split_part(response, chr(10), 1), 1, 300), '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-f]{16,64}|[0-9]+([.,:][0-9]+)*', '…', 'g') as message
+        regexp_replace(substr(split_part(response, chr(10), 1), 1, 300), '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-f]{16,64}|[0-9]+([.,:][0-9]+)*', '…') as message
     from lineage_states
     where
         data_set_id = :data_set

@@ -375,15 +375,15 @@ select
     n_unusual,
     cast(n_unusual as double) / n_executions as unusual_share,
     (
-            (n_unusual + 1.920729) / (n_executions + 3.841459)
-            - 1.959964 / (n_executions + 3.841459) * sqrt(
-                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365
+            (n_unusual + 1.920729e0) / (n_executions + 3.841459e0)
+            - 1.959964e0 / (n_executions + 3.841459e0) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365e0
             )
         ) as least_share,
     (
-            (n_unusual + 1.920729) / (n_executions + 3.841459)
-            + 1.959964 / (n_executions + 3.841459) * sqrt(
-                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365
+            (n_unusual + 1.920729e0) / (n_executions + 3.841459e0)
+            + 1.959964e0 / (n_executions + 3.841459e0) * sqrt(
+                cast(n_unusual as double) * (n_executions - n_unusual) / n_executions + 0.960365e0
             )
         ) as greatest_share,
     n_flips,

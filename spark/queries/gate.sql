@@ -675,9 +675,9 @@ judged as (
         repeats.n_same = repeats.n_executions
         and power(
             (
-                    (histories.n_same_before + 1.920729) / (histories.n_before + 3.841459)
-                    + 1.959964 / (histories.n_before + 3.841459) * sqrt(
-                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.960365
+                    (histories.n_same_before + 1.920729e0) / (histories.n_before + 3.841459e0)
+                    + 1.959964e0 / (histories.n_before + 3.841459e0) * sqrt(
+                        cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.960365e0
                     )
                 ),
             repeats.n_executions
