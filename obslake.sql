@@ -1359,7 +1359,7 @@ as_of_int_lineage_revisions as (
             run_id,
             first_executed_at,
             last_executed_at
-        from "as_of_all_run_signatures"
+        from as_of_all_run_signatures
         where n_steps > 0 and not is_oracle and not is_set_aside
 
     ),
@@ -1378,7 +1378,7 @@ as_of_int_lineage_revisions as (
                 when revision is null then 'implementation ' || implementation_id
                 else 'revision ' || revision
             end as revision_id
-        from "as_of_lineages"
+        from as_of_lineages
         where lineage is not null
 
     ),
@@ -1407,7 +1407,7 @@ as_of_int_lineage_revisions as (
 
     descriptions as (
 
-        select * from "as_of_revision_dates"
+        select * from as_of_revision_dates
 
     ),
 
@@ -1567,7 +1567,7 @@ as_of_int_actuations as (
     repeated_cells as (
 
         select hash(data_set_id, problem_id, test_id, step_id, implementation_id) as cell_hash
-        from "as_of_responses"
+        from as_of_responses
         group by hash(data_set_id, problem_id, test_id, step_id, implementation_id)
         having count(*) > 1
 
@@ -1575,7 +1575,7 @@ as_of_int_actuations as (
 
     set_aside_runs as (
 
-        select * from "as_of_set_aside_runs"
+        select * from as_of_set_aside_runs
 
     ),
 
@@ -1594,7 +1594,7 @@ as_of_int_actuations as (
             select
                 observed.*,
                 set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
-            from "as_of_responses" as observed
+            from as_of_responses as observed
             left join set_aside_runs
                 on observed.data_set_id = set_aside_runs.data_set_id
                     and observed.problem_id = set_aside_runs.problem_id
@@ -1613,7 +1613,7 @@ as_of_int_actuations as (
             select
                 observed.*,
                 set_aside_runs.run_id is not null and not observed.is_oracle as is_set_aside
-            from "as_of_responses" as observed
+            from as_of_responses as observed
             left join set_aside_runs
                 on observed.data_set_id = set_aside_runs.data_set_id
                     and observed.problem_id = set_aside_runs.problem_id
@@ -1751,7 +1751,7 @@ as_of_int_matrix_cells as (
 
     actuations as (
 
-        select * from "as_of_int_actuations"
+        select * from as_of_int_actuations
         where is_cell
 
     ),
@@ -1796,7 +1796,7 @@ as_of_int_column_signatures as (
             data_set_id,
             problem_id,
             argument as response_kind
-        from "as_of_voting_rules"
+        from as_of_voting_rules
         where rule = 'eligible_kind'
 
     ),
@@ -1816,7 +1816,7 @@ as_of_int_column_signatures as (
             runs.*,
             count(*) over (partition by runs.data_set_id, runs.problem_id, runs.implementation_id) as n_contexts,
             ruled_problems.problem_id is not null as has_rules
-        from "as_of_run_signatures" as runs
+        from as_of_run_signatures as runs
         left join ruled_problems
             on runs.data_set_id = ruled_problems.data_set_id and runs.problem_id = ruled_problems.problem_id
         where runs.n_steps > 0 and not runs.is_oracle and not runs.is_set_aside
@@ -1857,7 +1857,7 @@ as_of_int_column_signatures as (
 
     cells as (
 
-        select * from "as_of_int_matrix_cells"
+        select * from as_of_int_matrix_cells
 
     ),
 
@@ -1939,13 +1939,13 @@ as_of_int_implementation_signatures as (
 
     matrix_columns as (
 
-        select * from "as_of_int_column_signatures"
+        select * from as_of_int_column_signatures
 
     ),
 
     non_voters as (
 
-        select * from "as_of_int_non_voters"
+        select * from as_of_int_non_voters
 
     ),
 
@@ -1983,7 +1983,7 @@ as_of_int_clusters as (
 
     matrix_columns as (
 
-        select * from "as_of_int_implementation_signatures"
+        select * from as_of_int_implementation_signatures
 
     ),
 
@@ -2041,27 +2041,27 @@ as_of_int_votes as (
 
     cells as (
 
-        select * from "as_of_int_matrix_cells"
+        select * from as_of_int_matrix_cells
         where not is_oracle
 
     ),
 
     matrix_columns as (
 
-        select * from "as_of_int_implementation_signatures"
+        select * from as_of_int_implementation_signatures
         where is_voter
 
     ),
 
     other_contents as (
 
-        select * from "as_of_int_other_contents"
+        select * from as_of_int_other_contents
 
     ),
 
     ruled_votes as (
 
-        select * from "as_of_int_ruled_votes"
+        select * from as_of_int_ruled_votes
 
     ),
 
@@ -2117,14 +2117,14 @@ as_of_int_cluster_oracles as (
 
     leading_clusters as (
 
-        select * from "as_of_int_clusters"
+        select * from as_of_int_clusters
         where is_leading
 
     ),
 
     votes as (
 
-        select * from "as_of_int_votes"
+        select * from as_of_int_votes
 
     ),
 
@@ -2196,20 +2196,20 @@ as_of_consensus_oracles as (
 
     cells as (
 
-        select * from "as_of_int_matrix_cells"
+        select * from as_of_int_matrix_cells
 
     ),
 
     votes as (
 
-        select * from "as_of_int_votes"
+        select * from as_of_int_votes
         where is_vote
 
     ),
 
     cluster_oracles as (
 
-        select * from "as_of_int_cluster_oracles"
+        select * from as_of_int_cluster_oracles
 
     ),
 
@@ -2219,14 +2219,14 @@ as_of_consensus_oracles as (
             data_set_id,
             problem_id,
             count(*) as n_implementations
-        from "as_of_int_implementation_signatures"
+        from as_of_int_implementation_signatures
         group by data_set_id, problem_id
 
     ),
 
     support_rules as (
 
-        select * from "as_of_voting_rules"
+        select * from as_of_voting_rules
         where rule = 'minimal_support'
 
     ),
@@ -2280,7 +2280,7 @@ as_of_consensus_oracles as (
             test_id,
             step_id,
             count(*) as n_other_contents
-        from "as_of_int_other_contents"
+        from as_of_int_other_contents
         group by data_set_id, problem_id, test_id, step_id
 
     ),
@@ -2296,7 +2296,7 @@ as_of_consensus_oracles as (
                 max(case when is_first then response_hash end) as response_hash,
                 string_agg(response_hash, ' ' order by response_hash) as response_hashes,
                 count(*) as n_responses
-            from "as_of_specified_responses" as specified_responses
+            from as_of_specified_responses as specified_responses
             group by data_set_id, problem_id, test_id, step_id
 
     ),

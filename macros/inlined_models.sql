@@ -7,8 +7,10 @@
         {%- do relations.append([name, 'as_of_' ~ name]) -%}
     {%- endfor -%}
     {%- set known = [] -%}
+    {#- Without quotes, which engines write differently. -#}
     {%- for name, expression in given.items() | list + relations -%}
-        {%- do known.append("'" ~ name ~ "': api.Relation.create(identifier='" ~ expression ~ "')") -%}
+        {%- set relation = "api.Relation.create(identifier='" ~ expression ~ "').quote(identifier=false)" -%}
+        {%- do known.append("'" ~ name ~ "': " ~ relation) -%}
     {%- endfor -%}
     {#- In the code of the models, `ref` finds the common table expressions. -#}
     {%- set ref_of_code = '{%- set ref = {' ~ known | join(', ') ~ '}.get -%}' -%}

@@ -64,8 +64,7 @@ _NEEDED = {
     "runs": ("run_id",),
 }
 
-# What Spark writes differently: the macros `hash_lane`, `cheap_hash`, `ordered_list_text` and `replaced_matches`,
-# and `error`.
+# What Spark writes differently: the macros `hash_lane` and `replaced_matches`, and `error`.
 _SPARK_FORMS = (
     (
         re.compile(r"cast\('0x' \|\| substr\((.+), (\d+), 16\) as ubigint\)"),
@@ -74,11 +73,6 @@ _SPARK_FORMS = (
     (re.compile(r"\berror\("), "raise_error("),
     # Spark replaces all matches, and its fourth argument is a position.
     (re.compile(r"\b(regexp_replace\(.+), 'g'\)"), r"\1)"),
-    (re.compile(r"\bhash\("), "xxhash64("),
-    (
-        re.compile(r"\bstring_agg\((\w+), ('[^']*') order by \1\)"),
-        r"array_join(array_sort(collect_list(\1)), \2)",
-    ),
 )
 
 # What the macro `inlined_models` writes.
@@ -420,11 +414,11 @@ def write_queries(manifest: dict[str, Any]) -> dict[str, str]:
     """
     queries = {}
     nodes = _models(manifest)
-    for function in _functions(manifest, parts=True):
+    # Spark would take minutes to plan the parts of functions, which have the code of many models.
+    for function in _functions(manifest):
         code = _code(function).replace(_EPHEMERAL, "")
         for node in _ancestors(function, nodes)[:-1]:
-            schema = "marts_intermediate." if node["fqn"][1] == "intermediate" else ""
-            code = code.replace(node["relation_name"].partition(".")[2], schema + node["name"])
+            code = code.replace(node["relation_name"].partition(".")[2], node["name"])
         names = [parameter.partition(" ")[0] for parameter in function["config"]["parameters"]]
         # Texts may have words that are parameters elsewhere. Spark writes quotes in them with backslashes.
         word = re.compile(rf"'((?:[^']|'')*)'|(?<![\w.:])({'|'.join(names)})(?![\w.])")

@@ -106,7 +106,6 @@ def test_queries_answer_as_the_functions(built: Built) -> None:
         ("compare_revisions", {"data_set": d, "base": a, "head": b})
         for d, _, (a, b, *_) in chooser.sample(members, k=6)
     ]
-    calls += [("oracle_as_of", context) for context in contexts(workspace)]
     calls += ci_calls(workspace)
     assert {name for name, _ in calls} == {
         path.stem for path in (PROJECT / "spark" / "queries").iterdir()
@@ -162,30 +161,6 @@ def ci_calls(workspace: SparkWorkspace) -> list[tuple[str, dict[str, Any]]]:
             window = {"of_branch": None, "last_executions": 50, "last_days": days}
             calls.append(("flaky_tests", {**one, "of_environment": None, **window}))
     return calls
-
-
-def contexts(workspace: SparkWorkspace) -> list[dict[str, str | None]]:
-    """Return problems with contexts in which some of their implementations were executed, but not all."""
-    parts = ("as_of_run", "as_of_environment", "as_of_revision")
-    found = workspace.query(
-        "select data_set_id, problem_id, min(run_id), min(environment_id), "
-        "min(revision) filter (where revision <> '') "
-        "from response_signatures join implementations using (data_set_id, problem_id, implementation_id) "
-        "where not is_set_aside group by all having count(distinct run_id) > 1 "
-        "and count(distinct environment_id) > 1 and min(revision) filter (where revision <> '') is not null "
-        "order by all limit 2"
-    )
-    assert len(found) == 2
-    return [
-        {
-            "data_set": data_set,
-            "problem": problem,
-            **{p: names[p] if p == part else None for p in parts},
-        }
-        for data_set, problem, *values in found
-        for names in [dict(zip(parts, values, strict=True))]
-        for part in parts
-    ]
 
 
 def _text(value: object) -> str:
