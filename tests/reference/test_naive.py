@@ -1603,6 +1603,9 @@ def test_every_problem_is_computed_alone(rows: Rows) -> None:
                 "lineage",
                 "behavior_changes",
                 "lineage_flips",
+                "lineage_revisions",
+                "lineage_states",
+                "latest_state",
                 "runs",
             ):
                 continue
