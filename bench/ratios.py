@@ -28,8 +28,8 @@ BARS = {
     "iceberg: clusters": 0.0057,
     "package: clusters": 0.0143,
 }
-# Of the reference implementation of published observation lakehouses, for an export of the same shape (8.38 M
-# actuations) on a machine with two cores.
+# The figures of the reference implementation of published observation lakehouses, for an export of the same shape
+# (8.38 M actuations) on a machine with two cores.
 REFERENCE = {
     "load": 71,
     "marts: matrix": 0.034,

@@ -10,7 +10,7 @@ with
 
 {{ obslake.compared_sides() }},
 
--- Of each side, the last revisions that ran the environment.
+-- The last revisions of each side that ran the environment.
 last_sides as (
 
     select * from sides

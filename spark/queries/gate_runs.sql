@@ -103,7 +103,7 @@ sides as (
 
 ),
 
--- Of each side, the last revisions that ran the environment.
+-- The last revisions of each side that ran the environment.
 last_sides as (
 
     select * from sides

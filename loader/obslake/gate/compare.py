@@ -1,5 +1,6 @@
 """Asks the marts what a head changed. What that means is in the SQL functions ``gate`` and ``gate_runs``."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -74,8 +75,9 @@ def read_gate(marts: duckdb.DuckDBPyConnection, question: Question) -> Gate:
             "base_lineage": compared.base_lineage,
         }
         environments = _chosen(_environments(marts, arguments), question)
-        findings = [*_changes(marts, arguments), *_slower(marts, arguments)]
-        notes = _notes(compared, environments, marts, arguments)
+        slower, uncounted = _slower(marts, arguments)
+        findings = [*_changes(marts, arguments), *slower]
+        notes = _notes(compared, environments, uncounted)
         failures = _failures(marts, question, compared)
         found = [
             _judged(finding, question.fail_on)
@@ -153,13 +155,16 @@ def _with_evidence(finding: Finding) -> Finding:
     return replace(finding, evidence="; ".join(parts))
 
 
-def _slower(marts: duckdb.DuckDBPyConnection, arguments: dict[str, Any]) -> list[Finding]:
+def _slower(
+    marts: duckdb.DuckDBPyConnection, arguments: dict[str, Any]
+) -> tuple[list[Finding], Counter[str]]:
+    """Return the slower tests, and the number of longer durations that do not count, by their evidence."""
     rows = marts.execute(
-        "select environment_id, problem_id, test_id, before_ms, after_ms, ratio, machine_ratio, n_before "
-        f"from slower_tests({_SIDES}) where evidence = 'slower'",
+        "select evidence, environment_id, problem_id, test_id, before_ms, after_ms, ratio, machine_ratio, "
+        f"n_before from slower_tests({_SIDES})",
         arguments,
     ).fetchall()
-    return [
+    slower = [
         Finding(
             environment,
             problem,
@@ -173,15 +178,16 @@ def _slower(marts: duckdb.DuckDBPyConnection, arguments: dict[str, Any]) -> list
             evidence=f"{f'{ratio:.1f} times as long as' if ratio else 'longer than'} in {n_before} runs before"
             + (f"; the whole run {machine:.1f} times" if machine > 1 else ""),
         )
-        for environment, problem, test, before, after, ratio, machine, n_before in rows
+        for evidence, environment, problem, test, before, after, ratio, machine, n_before in rows
+        if evidence == "slower"
     ]
+    return slower, Counter(evidence for evidence, *_ in rows if evidence != "slower")
 
 
 def _notes(
     compared: Compared,
     environments: Sequence[Environment],
-    marts: duckdb.DuckDBPyConnection,
-    arguments: dict[str, Any],
+    uncounted: Counter[str],
 ) -> list[str]:
     notes = list(compared.notes)
     for each in environments:
@@ -197,12 +203,10 @@ def _notes(
             notes.append(
                 f"{each.name}: {compared.base} did not run there, {each.base_revision} did last"
             )
-    few = marts.execute(
-        f"select evidence, count(*) from slower_tests({_SIDES}) where evidence <> 'slower' "
-        "group by evidence order by evidence",
-        arguments,
-    ).fetchall()
-    notes += [f"{number:,} longer durations do not count: {evidence}" for evidence, number in few]
+    notes += [
+        f"{number:,} longer durations do not count: {evidence}"
+        for evidence, number in sorted(uncounted.items())
+    ]
     return notes
 
 

@@ -17,7 +17,7 @@ def home_folder(home: str | os.PathLike[str] | None = None) -> Path:
 
 
 def identity(file: Path) -> str:
-    """Return a text that changes whenever the file is written or replaced; empty if there is no file."""
+    """Return a string that changes whenever a file is written or replaced; an empty one if there is no file."""
     try:
         found = file.stat()
     except OSError:
