@@ -16172,7 +16172,7 @@ observed as (
 recent as (
 
     select * from observed
-    where last_days is null or observed_at >= last_observed_at - last_days * interval '1' day
+    where last_days is null or observed_at >= last_observed_at - cast(last_days as double) * interval '1' day
 
 ),
 
@@ -26368,10 +26368,10 @@ select
     n_after
 from expected
 where
-    after_ms > least_ratio * expected_ms
-    and after_ms >= least_ms + expected_ms
+    after_ms > cast(least_ratio as double) * expected_ms
+    and after_ms >= cast(least_ms as double) + expected_ms
     -- Not if the base itself was as slow.
-    and after_ms > least_ratio * machine_ratio * coalesce(last_ms, 0)
+    and after_ms > cast(least_ratio as double) * machine_ratio * coalesce(last_ms, 0)
 union all
 select error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message), error(message)
 from unknown_name

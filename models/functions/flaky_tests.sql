@@ -73,7 +73,7 @@ observed as (
 recent as (
 
     select * from observed
-    where last_days is null or observed_at >= last_observed_at - last_days * interval '1' day
+    where last_days is null or observed_at >= last_observed_at - cast(last_days as double) * interval '1' day
 
 ),
 

@@ -365,10 +365,10 @@ select
     n_after
 from expected
 where
-    after_ms > :least_ratio * expected_ms
-    and after_ms >= :least_ms + expected_ms
+    after_ms > cast(:least_ratio as double) * expected_ms
+    and after_ms >= cast(:least_ms as double) + expected_ms
     -- Not if the base itself was as slow.
-    and after_ms > :least_ratio * machine_ratio * coalesce(last_ms, 0)
+    and after_ms > cast(:least_ratio as double) * machine_ratio * coalesce(last_ms, 0)
 union all
 select raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message), raise_error(message)
 from unknown_name
