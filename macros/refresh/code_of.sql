@@ -1,20 +1,13 @@
 {#- Hashes of a model, of all models above it, and of all macros that these reach, by their ids. -#}
 {% macro code_of(unique_id, known) -%}
-    {%- if 'contents' not in known -%}
-        {#- Versions of these contents are made when the model is built that they are the contents of. Found once: there
-            are many nodes, and Jinja is slow. -#}
-        {%- set contents = {} -%}
-        {%- for other in graph.nodes.values() if other.config.meta.get('content_of') -%}
-            {%- set name = other.config.meta.content_of -%}
-            {%- do contents.update({name: contents.get(name, []) + [other.config.meta]}) -%}
-        {%- endfor -%}
-        {%- do known.update({'contents': contents}) -%}
-    {%- endif -%}
     {%- if unique_id not in known -%}
         {%- set node = graph.nodes[unique_id] -%}
         {%- set types = node.columns.values() | map(attribute='data_type') | list -%}
         {%- set own = [node.raw_code, node.contract, node.columns.keys() | list, types] -%}
-        {%- do own.extend(known.contents.get(node.name, [])) -%}
+        {%- for other in obslake.contents_by_model(known).get(node.name, []) -%}
+            {#- Versions of this content are made when the model is built. -#}
+            {%- do own.append(other.config.meta) -%}
+        {%- endfor -%}
         {%- set parts = {unique_id: local_md5(tojson(own))} -%}
         {%- for parent in node.depends_on.nodes if parent.startswith('model.') -%}
             {%- do parts.update(obslake.code_of(parent, known)) -%}

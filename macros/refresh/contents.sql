@@ -1,7 +1,8 @@
 {#- The models that show the content of the model that is run. -#}
 {% macro contents() -%}
     {%- set found = [] -%}
-    {%- for node in graph.nodes.values() if node.config.meta.get('content_of') == model.name -%}
+    {%- set run = graph.get('obslake_run', {'codes': {}}) -%}
+    {%- for node in obslake.contents_by_model(run.codes).get(model.name, []) -%}
         {%- if obslake.has_content(node) -%} {%- do found.append(node) -%} {%- endif -%}
     {%- endfor -%}
     {{ return(found) }}

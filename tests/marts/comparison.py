@@ -96,8 +96,12 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
     for seed, row_type in SEEDS.items():
         columns = ", ".join(f"{field.name} varchar" for field in fields(row_type))
         connection.execute(f"create table main.{seed} ({columns})")
-    # Only the problems; the models need no other columns of this one.
+    # Only the problems; the models need no other columns of these.
     connection.execute("create schema main_refresh")
+    connection.execute(
+        "create view main_refresh.refresh_source_versions as "
+        "select distinct 'stg_voting_rules' as source_model, data_set_id, problem_id from lake.observations"
+    )
     connection.execute(
         "create view main_refresh.refresh_load_problems as "
         "select data_set_id, problem_id from lake.observations"

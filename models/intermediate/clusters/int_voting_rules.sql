@@ -11,6 +11,17 @@ scopes as (
 
 ),
 
+-- Problems whose rows are forgotten have scopes, too.
+problems as (
+
+    select
+        data_set_id,
+        problem_id
+    from {{ ref('refresh_source_versions') }}
+    where source_model = 'stg_voting_rules'
+
+),
+
 rules as (
 
     select
@@ -29,6 +40,8 @@ final as (
         rules.rule,
         rules.argument
     from scopes
+    inner join problems
+        on scopes.data_set_id = problems.data_set_id and scopes.problem_id = problems.problem_id
     inner join rules
         on
             scopes.specificity = rules.specificity
