@@ -20,6 +20,7 @@ def connect(
     read_only: bool = False,
     temp_directory: Path | None = None,
     with_iceberg: bool = True,
+    threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB connection.
 
@@ -29,6 +30,7 @@ def connect(
         temp_directory: folder for results larger than the memory limit, ``$OBSLAKE_MEMORY_LIMIT`` (default
             2GB). Without a folder, the limit is DuckDB's own.
         with_iceberg: load the extensions for Iceberg tables (a third of a second); data files do not need them.
+        threads: number of threads; by default one per processor.
 
     Returns:
         A connection whose session time zone is UTC.
@@ -41,6 +43,8 @@ def connect(
     if temp_directory is not None:
         config["temp_directory"] = str(temp_directory)
         config["memory_limit"] = os.environ.get("OBSLAKE_MEMORY_LIMIT", DEFAULT_MEMORY_LIMIT)
+    if threads is not None:
+        config["threads"] = threads
     connection = duckdb.connect(database, read_only=read_only, config=config)
     if with_iceberg:
         load_extensions(connection)

@@ -32,6 +32,8 @@ from obslake.progress import Progress
 
 _MOST_NAMES = 5
 _ROUNDS = 10
+# For fewer bytes, threads that wait for each other cost a quarter more time than one thread needs.
+_BYTES_FOR_THREADS = 1 << 18
 
 
 def load(
@@ -77,10 +79,13 @@ def load(
             [*arguments, *map(str, made)], temp, lakehouse.home, reader, progress, refused
         )
         files = [replace(file, name=made.get(file.path, file.name)) for file in files]
+        is_small = sum(file.path.stat().st_size for file in files) < _BYTES_FOR_THREADS
         for _ in range(_ROUNDS):
             report = LoadReport(refused=list(refused), warnings=list(warnings))
             try:
-                with engine.connect(temp_directory=temp, with_iceberg=False) as connection:
+                with engine.connect(
+                    temp_directory=temp, with_iceberg=False, threads=1 if is_small else None
+                ) as connection:
                     load = Load(lakehouse, connection, reader, options, report, progress)
                     _load_new(load, files, keep_going=keep_going)
             except LoadedMeanwhileError:
