@@ -6646,47 +6646,45 @@ final as (
 select * from final
 ),
 
+sides as (
+
+    select
+        'a' as side,
+        implementation_a as implementation_id
+    union all
+    select
+        'b' as side,
+        implementation_b as implementation_id
+
+),
+
+responses as (
+
+    select * from model_stimulus_response_cube
+    where
+        data_set_id = data_set
+        and problem_id = problem
+        and implementation_id in (implementation_a, implementation_b)
+        and is_final
+        and not is_set_aside
+
+),
+
 finals as (
 
     select
-            'a' as side,
-            test_id,
-            step_id,
-            environment_id,
-            operation,
-            inputs,
-            response,
-            response_hash,
-            observed_at,
-            run_id
-        from model_stimulus_response_cube
-        where
-            data_set_id = data_set
-            and problem_id = problem
-            and implementation_id = implementation_a
-            and is_final
-            and not is_set_aside
-        union all
-    select
-            'b' as side,
-            test_id,
-            step_id,
-            environment_id,
-            operation,
-            inputs,
-            response,
-            response_hash,
-            observed_at,
-            run_id
-        from model_stimulus_response_cube
-        where
-            data_set_id = data_set
-            and problem_id = problem
-            and implementation_id = implementation_b
-            and is_final
-            and not is_set_aside
-        
-    
+        sides.side,
+        responses.test_id,
+        responses.step_id,
+        responses.environment_id,
+        responses.operation,
+        responses.inputs,
+        responses.response,
+        responses.response_hash,
+        responses.observed_at,
+        responses.run_id
+    from responses
+    inner join sides on responses.implementation_id = sides.implementation_id
 
 ),
 
