@@ -29,6 +29,12 @@ from tests.marts.comparison import (
     sql_rows,
 )
 from tests.reference.equivalence import Equivalence
+from tests.reference.gate_summaries import (
+    FailingRow,
+    failing_since,
+    failure_groups,
+    gate_runs,
+)
 from tests.reference.gating import FlakyTestRow, GateRow, SlowerRow, flaky_tests, gate, slower_tests
 from tests.reference.naive import (
     COLUMNS,
@@ -193,9 +199,16 @@ def test_any_two_revisions_are_judged(
     nights = random_nights(6)
     observations, descriptions = observations + nights[0], descriptions + nights[1]
     replace_rows(models, observations, descriptions)
-    code = compiled["nodes"]["model.obslake.gate"]["compiled_code"]
-    parameters = "data_set, head, base, of_lineage, of_base_lineage, last_executions"
-    models.execute(f"create or replace macro gate({parameters}) as table ({code})")
+    sides = "data_set, head, base, of_lineage, of_base_lineage"
+    create_functions(
+        models,
+        compiled,
+        gate=f"{sides}, last_executions",
+        gate_runs=sides,
+        failing_since="data_set, of_lineage",
+        failure_groups="data_set, of_revision, of_lineage",
+    )
+    marts = compute(observations, descriptions)
     cube = counted_rows(observations, descriptions)
     specified = build_specified(observations, final_responses(cube))
     revisions = build_revisions(cube, descriptions)
@@ -215,9 +228,41 @@ def test_any_two_revisions_are_judged(
             rows = [row if row[7] else (*row[:9], *[None] * 4, *row[13:]) for row in rows]
             assert comparable(rows) == comparable(map(astuple, expected)), (data_set, head, base)
             found.update(row.finding for row in expected)
+            runs = gate_runs(marts, revisions, data_set, head, base)
+            rows = models.execute(
+                "from gate_runs(?, ?, ?, null, null)", [data_set, head, base]
+            ).fetchall()
+            assert comparable(rows) == comparable(map(astuple, runs)), (data_set, head, base)
+            found.update(row.status for row in runs)
+        for revision in known:
+            groups = failure_groups(marts.lineage_states, data_set, revision)
+            rows = models.execute(
+                "from failure_groups(?, ?, null)", [data_set, revision]
+            ).fetchall()
+            assert comparable(rows) == comparable(map(astuple, groups)), (data_set, revision)
+            found["group"] += len(groups)
+        for lineage in {r.lineage for r in mine}:
+            failing = failing_since(marts.latest_state, data_set, lineage)
+            columns_of_failing = ", ".join(field.name for field in fields(FailingRow))
+            rows = models.execute(
+                f"select {columns_of_failing} from failing_since(?, ?)", [data_set, lineage]
+            ).fetchall()
+            assert comparable(rows) == comparable(map(astuple, failing)), (data_set, lineage)
+            found["failing"] += len(failing)
     assert (
         min(found[kind] for kind in ("regressed", "changed", "gone", "flaky", "new", "fixed")) > 4
     )
+    assert min(found[kind] for kind in ("compared", "incomplete", "not run", "no base")) > 0
+    assert min(found[kind] for kind in ("group", "failing")) > 20
+
+
+def create_functions(
+    models: duckdb.DuckDBPyConnection, compiled: dict[str, Any], **parameters: str
+) -> None:
+    """Create functions whose optional parameters all have to be given."""
+    for name, names in parameters.items():
+        code = compiled["nodes"][f"model.obslake.{name}"]["compiled_code"]
+        models.execute(f"create or replace macro {name}({names}) as table ({code})")
 
 
 def test_flaky_and_slower_tests(
@@ -228,12 +273,12 @@ def test_flaky_and_slower_tests(
     nights = random_nights(7)
     observations, descriptions = observations + nights[0], descriptions + nights[1]
     replace_rows(models, observations, descriptions)
-    for name, parameters in {
-        "flaky_tests": "data_set, of_lineage, of_environment, of_branch, last_executions, last_days",
-        "slower_tests": "data_set, head, base, of_lineage, of_base_lineage, least_ratio, least_ms",
-    }.items():
-        code = compiled["nodes"][f"model.obslake.{name}"]["compiled_code"]
-        models.execute(f"create or replace macro {name}({parameters}) as table ({code})")
+    create_functions(
+        models,
+        compiled,
+        flaky_tests="data_set, of_lineage, of_environment, of_branch, last_executions, last_days",
+        slower_tests="data_set, head, base, of_lineage, of_base_lineage, least_ratio, least_ms",
+    )
     cube = counted_rows(observations, descriptions)
     revisions = build_revisions(cube, descriptions)
     n_flaky, evidence = 0, set()

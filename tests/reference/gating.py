@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -138,17 +138,9 @@ def gate(
     rows = [r for r in cube if r.data_set_id == data_set_id and r.implementation_id != ORACLE]
     cells_of = group((c for c in cells if c.row.data_set_id == data_set_id), lambda c: c.revision)
 
-    def places(name: str) -> dict[str, int]:
-        named = [r for r in mine if name in (r.revision, r.implementation_id)]
-        return {k: max(r.place for r in v) for k, v in group(named, lambda r: r.lineage).items()}
-
     found = []
-    for lineage, head_place in places(head).items():
-        base_lineage, base_place = base_of(
-            mine, lineage, head_place, places(base) if base else None
-        )
-        heads = [r for r in mine if (r.lineage, r.place) == (lineage, head_place)]
-        older = [r for r in mine if r.lineage == base_lineage and r.place <= base_place]
+    for lineage, base_lineage, heads, older in sides_of(mine, head, base):
+        head_place = heads[0].place
         changes = changes_of_head(heads, older, cells_of)
         place_of = {
             (r.problem_id, r.environment_id, r.implementation_id): (0, r.place)
@@ -166,6 +158,24 @@ def gate(
         )
         found += judged(lineage, base_lineage, heads, changes, cells_of, history, rows)
     return found
+
+
+def sides_of(
+    revisions: Sequence[Revision], head: str, base: str | None
+) -> Iterator[tuple[str, str | None, list[Revision], list[Revision]]]:
+    """Yield each lineage of the head, the lineage of its base, the head, and the base with all before it."""
+    bases = places_of(revisions, base) if base else None
+    for lineage, head_place in places_of(revisions, head).items():
+        base_lineage, base_place = base_of(revisions, lineage, head_place, bases)
+        heads = [r for r in revisions if (r.lineage, r.place) == (lineage, head_place)]
+        older = [r for r in revisions if r.lineage == base_lineage and r.place <= base_place]
+        yield lineage, base_lineage, heads, older
+
+
+def places_of(revisions: Sequence[Revision], name: str) -> dict[str, int]:
+    """Return the last place of a revision or implementation in each lineage that has it."""
+    named = [r for r in revisions if name in (r.revision, r.implementation_id)]
+    return {k: max(r.place for r in v) for k, v in group(named, lambda r: r.lineage).items()}
 
 
 def base_of(
