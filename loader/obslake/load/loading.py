@@ -79,13 +79,10 @@ def load(
             [*arguments, *map(str, made)], temp, lakehouse.home, reader, progress, refused
         )
         files = [replace(file, name=made.get(file.path, file.name)) for file in files]
-        is_small = sum(file.path.stat().st_size for file in files) < _BYTES_FOR_THREADS
         for _ in range(_ROUNDS):
             report = LoadReport(refused=list(refused), warnings=list(warnings))
             try:
-                with engine.connect(
-                    temp_directory=temp, with_iceberg=False, threads=1 if is_small else None
-                ) as connection:
+                with _connect(files, temp) as connection:
                     load = Load(lakehouse, connection, reader, options, report, progress)
                     _load_new(load, files, keep_going=keep_going)
             except LoadedMeanwhileError:
@@ -119,6 +116,12 @@ def _open(
             are_tables=reader.reads_tables,
             refused=refused if reader.refuses_single_files else None,
         )
+
+
+def _connect(files: Sequence[SourceFile], temp: Path) -> duckdb.DuckDBPyConnection:
+    """Open a connection to read files, with as many threads as pay off."""
+    is_small = sum(file.path.stat().st_size for file in files) < _BYTES_FOR_THREADS
+    return engine.connect(temp_directory=temp, with_iceberg=False, threads=1 if is_small else None)
 
 
 def _load_new(load: Load, files: Sequence[SourceFile], *, keep_going: bool) -> None:
