@@ -199,21 +199,15 @@ def test_any_two_revisions_are_judged(
     nights = random_nights(6)
     observations, descriptions = observations + nights[0], descriptions + nights[1]
     replace_rows(models, observations, descriptions)
-    sides = "data_set, head, base, of_lineage, of_base_lineage"
-    create_functions(
-        models,
-        compiled,
-        gate=f"{sides}, last_executions",
-        gate_runs=sides,
-        failing_since="data_set, of_lineage",
-        failure_groups="data_set, of_revision, of_lineage",
-    )
+    for name in ("gate", "gate_runs", "failing_since", "failure_groups"):
+        create_function(models, compiled, name)
     marts = compute(observations, descriptions)
     cube = counted_rows(observations, descriptions)
     specified = build_specified(observations, final_responses(cube))
     revisions = build_revisions(cube, descriptions)
     cells = build_lineage_cells(cube, specified, revisions)
     columns = ", ".join(field.name for field in fields(GateRow))
+    columns_of_failing = ", ".join(field.name for field in fields(FailingRow))
     found: Counter[str] = Counter()
     for data_set in (*DATA_SET_IDS, "nights"):
         mine = [r for r in revisions if r.data_set_id == data_set]
@@ -243,7 +237,6 @@ def test_any_two_revisions_are_judged(
             found["group"] += len(groups)
         for lineage in {r.lineage for r in mine}:
             failing = failing_since(marts.latest_state, data_set, lineage)
-            columns_of_failing = ", ".join(field.name for field in fields(FailingRow))
             rows = models.execute(
                 f"select {columns_of_failing} from failing_since(?, ?)", [data_set, lineage]
             ).fetchall()
@@ -256,15 +249,6 @@ def test_any_two_revisions_are_judged(
     assert min(found[kind] for kind in ("group", "failing")) > 20
 
 
-def create_functions(
-    models: duckdb.DuckDBPyConnection, compiled: dict[str, Any], **parameters: str
-) -> None:
-    """Create functions whose optional parameters all have to be given."""
-    for name, names in parameters.items():
-        code = compiled["nodes"][f"model.obslake.{name}"]["compiled_code"]
-        models.execute(f"create or replace macro {name}({names}) as table ({code})")
-
-
 def test_flaky_and_slower_tests(
     models: duckdb.DuckDBPyConnection, compiled: dict[str, Any]
 ) -> None:
@@ -273,12 +257,8 @@ def test_flaky_and_slower_tests(
     nights = random_nights(7)
     observations, descriptions = observations + nights[0], descriptions + nights[1]
     replace_rows(models, observations, descriptions)
-    create_functions(
-        models,
-        compiled,
-        flaky_tests="data_set, of_lineage, of_environment, of_branch, last_executions, last_days",
-        slower_tests="data_set, head, base, of_lineage, of_base_lineage, least_ratio, least_ms",
-    )
+    for name in ("flaky_tests", "slower_tests"):
+        create_function(models, compiled, name)
     cube = counted_rows(observations, descriptions)
     revisions = build_revisions(cube, descriptions)
     n_flaky, evidence = 0, set()
