@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import duckdb
 
+from obslake.engine import set_nested_variable
 from obslake.errors import SourceFormatError
 from obslake.load.sources.files import OutputReading, SourceFile
 from obslake.load.sources.relations import columns_of, unreadable
@@ -49,10 +50,7 @@ def read_outputs(
         SourceFormatError: both readings fit a file, or a response is not the verdict that it should be.
     """
     for variable, words in (("harness_outcomes", OUTCOMES), ("verdict_tokens", TOKENS)):
-        connection.execute(
-            f"set variable {variable} = map(?::varchar[], ?::varchar[])",
-            [list(words), list(words.values())],
-        )
+        set_nested_variable(connection, variable, words, "map(varchar, varchar)")
     read = []
     notes: list[str] = []
     for file in files:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 import duckdb
 import pyarrow.parquet as pq
 
-from obslake.engine import glob_literal, quote_identifier, quote_literal, reason, set_variables
+from obslake.engine import (
+    glob_literal,
+    quote_identifier,
+    quote_literal,
+    reason,
+    set_nested_variable,
+    set_variables,
+)
 from obslake.errors import SourceFormatError
 from obslake.load.sources.dialect import sniff
 from obslake.load.sources.files import SourceFile, read_head
@@ -82,13 +89,13 @@ def create_text_view(
             columns.setdefault(name.lower(), name)
             types.setdefault(name.lower(), set()).add(type_ if has_types else "")
     kept = (
-        f"select * replace ({source}[1] as _obslake_file), "
+        f"select * replace ({source}.name as _obslake_file), "
         if with_records
         else "select * exclude (_obslake_file, _obslake_row), "
     )
     connection.execute(
         f"create or replace temp view {quote_identifier(view)} as {kept}"
-        f"{source}[1] || ', row ' || _obslake_row as _obslake_position "
+        f"{source}.name || ', row ' || _obslake_row as _obslake_position "
         f"from ({' union all by name '.join(f'({part})' for part in parts)})"
     )
     one_type = {
@@ -103,16 +110,16 @@ def _describe_files(
 ) -> str:
     """Return the SQL of the name, time and folders of a row's file."""
     # The variable is named after the view because several views are in use at the same time.
-    connection.execute(
-        f"set variable {quote_identifier(view + '_files')} = "
-        "map(?::varchar[], list_zip(?::varchar[], ?::timestamptz[], ?::varchar[]))",
-        [
-            [str(f.path) for f in files],
-            [f.name for f in files],
-            [f.modified_at for f in files],
-            [json.dumps(dict(f.partitions)) for f in files],
-        ],
-    )
+    described = {
+        str(file.path): {
+            "name": file.name,
+            "modified_at": file.modified_at.isoformat(),
+            "folders": json.dumps(dict(file.partitions)),
+        }
+        for file in files
+    }
+    struct = "struct(name varchar, modified_at timestamptz, folders varchar)"
+    set_nested_variable(connection, f"{view}_files", described, f"map(varchar, {struct})")
     return f"getvariable({quote_literal(view + '_files')})[_obslake_file]"
 
 
@@ -127,10 +134,10 @@ def _part(rows: str, group: Sequence[SourceFile], source: str, *, with_records: 
     time = (
         f"timestamptz {quote_literal(group[0].modified_at.isoformat())}"
         if len(group) == 1
-        else f"{source}[2]"
+        else f"{source}.modified_at"
     )
     folder_columns = {
-        key: f"json_extract_string({source}[3], {quote_literal(pointer(key))})"
+        key: f"json_extract_string({source}.folders, {quote_literal(pointer(key))})"
         for key in _folders(group)
     }
     everything = "*"

@@ -29,20 +29,32 @@ coalesce(try_cast(nullif(regexp_extract(clock, '^(\d+)\.\d+:', 1), '') as double
 + try_cast(regexp_extract(clock, ':(\d\d):', 1) as double) * 60
 + try_cast(regexp_extract(clock, ':(\d\d(\.\d+)?)$', 1) as double);
 
-create or replace temp macro seconds(duration) as
-case
-    when regexp_full_match(duration, '(\d+\.)?\d+:\d\d:\d\d(\.\d+)?') then seconds_of_clock(duration)
-    when regexp_full_match(duration, '[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?') then
-        try_cast(plain_number(duration) as double)
-    when regexp_full_match(duration, '[\d.,]*\d[\d.,]*(s|sec|secs|seconds)') then
-        try_cast(plain_number(regexp_extract(duration, '^[\d.,]+')) as double)
-    when regexp_full_match(duration, '[\d.,]*\d[\d.,]*ms') then
-        try_cast(plain_number(regexp_extract(duration, '^[\d.,]+')) as double) / 1000
-end;
-
 -- Some tools write nanoseconds instead of seconds: durations of more than a year are not plausible.
-create or replace temp macro plausible_seconds(duration) as
-if(seconds(duration) between 0 and 31536000, seconds(duration), null);
+create temp table durations as
+select time, if(seconds between 0 and 31536000, seconds, null) as seconds
+from (
+    -- In nested queries, because macros and their arguments are expanded at each mention.
+    select
+        time,
+        case
+            when regexp_full_match(duration, '(\d+\.)?\d+:\d\d:\d\d(\.\d+)?') then seconds_of_clock(duration)
+            else try_cast(plain_number(number) as double) / if(ends_with(duration, 'ms'), 1000, 1)
+        end as seconds
+    from (
+        select
+            time,
+            duration,
+            case
+                when regexp_full_match(duration, '[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?') then duration
+                when regexp_full_match(duration, '[\d.,]*\d[\d.,]*(ms|s|sec|secs|seconds)') then
+                    regexp_extract(duration, '^[\d.,]+')
+            end as number
+        from (
+            select time, regexp_replace(time, '[\s\x{00a0}\x{202f}''’]', '', 'g') as duration
+            from (select distinct time from report_results where trim(time) <> '')
+        )
+    )
+);
 
 create temp table moments as
 select
@@ -317,9 +329,7 @@ select
     null::varchar as inputs,
     output,
     response_kind(output) as response_kind,
-    cast(
-        round(plausible_seconds(regexp_replace(time, '[\s\x{00a0}\x{202f}''’]', '', 'g')) * 1e9) as bigint
-    ) as duration_ns,
+    cast(round(seconds * 1e9) as bigint) as duration_ns,
     coalesce(began.began_at, suite_began.began_at, modified_at) as observed_at,
     null::varchar as test_content_hash,
     null::varchar as alternative
@@ -347,6 +357,7 @@ from (
         end as output
     from numbered_results
 ) as results
+left join durations on results.time = durations.time
 left join moments as began on results.timestamp = began.moment
 left join moments as suite_began on results.suite_timestamp = suite_began.moment;
 
@@ -380,10 +391,11 @@ select
     null::varchar as language,
     null::varchar as origin,
     null::varchar as licence
-from placed_results
+from numbered_results
 group by data_set_id, problem_id, implementation_id, lineage, revision;
 
-create temp view file_environments as
+-- The next tables are small, and read by several views.
+create temp table file_environments as
 select file_id, environment_id from numbered_results group by file_id, environment_id
 union
 select file_id, environment_id
@@ -391,7 +403,7 @@ from file_contexts
 where file_id not in (select file_id from numbered_results);
 
 -- A property of a suite without cases of its own applies to all environments of the report.
-create temp view placed_properties as
+create temp table placed_properties as
 select contexts.data_set_id, contexts.run_id, environments.environment_id, properties.suite, properties.name, value
 from (
     select
@@ -541,9 +553,7 @@ select
 from (
     select count(*) as n, min_by(time, (file_id, position)) as first
     from report_results
-    where
-        trim(time) <> ''
-        and plausible_seconds(regexp_replace(time, '[\s\x{00a0}\x{202f}''’]', '', 'g')) is null
+    where time in (select time from durations where seconds is null)
 )
 where n > 0
 union all
