@@ -1,6 +1,5 @@
 -- How implementations moved between clusters, from one context to another.
 
-{{ config(materialized='view') }}
 {{- obslake.check_transitions() }}
 
 select

@@ -15,9 +15,10 @@ SPARK = Commands(module="tests.spark.driver")
 
 # Java compiles each method once, and collects garbage in one thread: more pays off in longer runs only. The code
 # cache is large enough for all compiled code, which would else be dropped and compiled again. Classes of
-# released libraries need no verification.
+# released libraries need no verification. The heap starts large, since it is collected as a whole to grow.
 JAVA_OPTIONS = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m "
+    "-XX:InitialRAMPercentage=10 -XX:MetaspaceSize=256m "
     "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 )
 
@@ -31,6 +32,8 @@ _FOR_FEW_ROWS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+    # The constraints of a plan with many aliases are very many.
+    "spark.sql.constraintPropagation.enabled": "false",
     "spark.sql.optimizer.runtime.rowLevelOperationGroupFilter.enabled": "false",
 }
 

@@ -1,7 +1,7 @@
 -- Runs in which most tests failed alike, unlike in the runs before and after them: something else than the code under
 -- test was broken.
 --
--- Sound runs have no candidates, and cost only the counts.
+-- Sound runs have no candidates, and cost only the counts and the places.
 
 {{ config(materialized='ephemeral') }}
 
@@ -60,86 +60,85 @@ failures as (
 
 ),
 
-runs as (
+counted as (
+
+    select
+        *,
+        sum(n_tests) over (partition by {{ subject | join(', ') }}, run_id) as n_tests_of_run,
+        min(first_executed_at) over (partition by {{ subject | join(', ') }}, run_id) as run_began_at
+    from failures
+
+),
+
+judged as (
+
+    select
+        *,
+        case when failure <> '' and 2 * n_tests > n_tests_of_run then 1 else 0 end as is_alike,
+        case
+            when
+                failure <> '' and 2 * n_tests > n_tests_of_run
+                and n_tests_of_run >= 10 and run_began_at > {{ obslake.unknown_time() }}
+                then 1
+            else 0
+        end as is_candidate,
+        case when run_began_at > {{ obslake.unknown_time() }} then 1 else 0 end as is_placed
+    from counted
+
+),
+
+-- The order of runs with unknown times is unknown. All steps get the runs from here, without joins: each step repeats
+-- the ones before it where an engine does not materialize a result that is used twice.
+placed as (
 
     select
         {{ subject | join(',\n        ') }},
         run_id,
-        sum(n_tests) as n_tests,
-        min(first_executed_at) as first_executed_at
-    from failures
-    group by {{ subject | join(', ') }}, run_id
-
-),
-
-failing_alike as (
-
-    select
-        failures.data_set_id,
-        failures.subject_id,
-        failures.environment_id,
-        failures.run_id,
-        failures.failure,
-        failures.n_tests as n_alike,
-        runs.n_tests,
-        runs.first_executed_at
-    from failures
-    inner join runs
-        on {{ obslake.equal_columns('failures', 'runs', subject + ['run_id']) | indent(12) }}
-    where failures.failure <> '' and 2 * failures.n_tests > runs.n_tests
+        failure,
+        n_tests as n_alike,
+        n_tests_of_run as n_tests,
+        is_candidate,
+        max(is_alike) over (partition by {{ subject | join(', ') }}, run_id) as is_alike_run,
+        max(is_candidate) over (partition by {{ subject | join(', ') }}) as is_subject,
+        is_placed,
+        dense_rank() over (
+            partition by {{ subject | join(', ') }}, is_placed
+            order by run_began_at, run_id
+        ) as place
+    from judged
 
 ),
 
 candidates as (
 
-    select * from failing_alike
-    where n_tests >= 10 and first_executed_at > {{ obslake.unknown_time() }}
+    select * from placed
+    where is_candidate = 1
 
 ),
 
-subjects as (
-
-    select distinct {{ subject | join(', ') }}
-    from candidates
-
-),
-
--- The order of runs with unknown times is unknown.
 placed_runs as (
 
-    select
-        runs.*,
-        row_number() over (
-            partition by runs.{{ subject | join(', runs.') }}
-            order by runs.first_executed_at, runs.run_id
-        ) as place
-    from runs
-    inner join subjects
-        on {{ obslake.equal_columns('runs', 'subjects', subject) | indent(12) }}
-    where runs.first_executed_at > {{ obslake.unknown_time() }}
+    select distinct
+        {{ subject | join(',\n        ') }},
+        run_id,
+        n_tests,
+        place
+    from placed
+    where is_subject = 1 and is_placed = 1
 
 ),
 
 placed_failures as (
 
     select
-        candidates.*,
-        placed_runs.place,
-        lag(placed_runs.place) over (
-            partition by candidates.{{ subject | join(', candidates.') }}, candidates.failure
-            order by placed_runs.place
-        ) as last_place,
-        lag(candidates.n_tests) over (
-            partition by candidates.{{ subject | join(', candidates.') }}, candidates.failure
-            order by placed_runs.place
-        ) as last_n_tests,
-        lag(candidates.n_alike) over (
-            partition by candidates.{{ subject | join(', candidates.') }}, candidates.failure
-            order by placed_runs.place
-        ) as last_n_alike
+        *,
+        {% for column in ['place', 'n_tests', 'n_alike'] -%}
+            lag({{ column }}) over (
+                partition by {{ subject | join(', ') }}, failure
+                order by place
+            ) as last_{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
     from candidates
-    inner join placed_runs
-        on {{ obslake.equal_columns('candidates', 'placed_runs', subject + ['run_id']) | indent(12) }}
 
 ),
 
@@ -216,15 +215,13 @@ broken_subjects as (
 whole_runs as (
 
     select
-        runs.data_set_id,
-        runs.run_id,
-        runs.environment_id,
-        sum(runs.n_tests) as n_tests,
-        sum(case when failing_alike.run_id is null then runs.n_tests else 0 end) as n_sound
-    from runs
-    left join failing_alike
-        on {{ obslake.equal_columns('runs', 'failing_alike', subject + ['run_id']) | indent(12) }}
-    group by runs.data_set_id, runs.run_id, runs.environment_id
+        data_set_id,
+        run_id,
+        environment_id,
+        sum(n_alike) as n_tests,
+        sum(case when is_alike_run = 0 then n_alike else 0 end) as n_sound
+    from placed
+    group by data_set_id, run_id, environment_id
 
 ),
 

@@ -271,7 +271,62 @@ judged as (
 
 ),
 
-member_tokens as (
+tagged as (
+
+    select
+        *,
+        kind in ('{', '[', 'literal', 'string', 'number')
+        and (mod(container, 2) = 0 or mod(place, 4) = 3) as is_member,
+        case when mod(container, 2) = 1 then member_key end as own_key,
+        -- An object with one key that begins with a dollar sign is a tagged form.
+        case when mod(container, 2) = 1 and n_tokens = 4 and substr(member_key, 1, 2) = '"$' then member_key end as tag
+    from judged
+    where is_readable
+
+),
+
+-- Where tuples equal lists, the array in the tagged form of a tuple takes the place of the form.
+marked as (
+
+    select
+        *,
+        case when is_by_sequence and kind = '[' and tag = '"$tuple"' then 1 else 0 end as is_tuple
+    from tagged
+
+),
+
+-- Such a form is the four tokens `{`, `"$tuple"`, `:` and `[`, whose array ends right before its own end.
+formed as (
+
+    select
+        *,
+        coalesce(lead(is_tuple, 3) over (partition by text_id order by position), 0) as is_form,
+        case
+            when kind = '}'
+                then coalesce(lag(is_tuple) over (partition by text_id, container order by position), 0)
+            else 0
+        end as is_end_of_form,
+        lag(container, 3) over (partition by text_id order by position) as container_of_form,
+        lag(own_key, 3) over (partition by text_id order by position) as key_of_form,
+        lag(tag, 3) over (partition by text_id order by position) as tag_of_form
+    from marked
+
+),
+
+levelled as (
+
+    select
+        *,
+        level - sum(is_form - is_end_of_form) over (
+            partition by text_id
+            order by position
+            rows between unbounded preceding and current row
+        ) as level_without_forms
+    from formed
+
+),
+
+nodes as (
 
     select
         text_id,
@@ -280,81 +335,14 @@ member_tokens as (
         decoded,
         changed,
         position,
-        container,
+        case when is_tuple = 1 then container_of_form else container end as container,
         opened,
-        level,
+        level_without_forms as level,
         kind,
-        case when mod(container, 2) = 1 then member_key end as member_key,
-        -- An object with one key that begins with a dollar sign is a tagged form.
-        case when mod(container, 2) = 1 and n_tokens = 4 and substr(member_key, 1, 2) = '"$' then member_key end as tag
-    from judged
-    where
-        is_readable
-        and kind in ('{', '[', 'literal', 'string', 'number')
-        and (mod(container, 2) = 0 or mod(place, 4) = 3)
-
-),
-
--- Where tuples equal lists, the array in the tagged form of a tuple takes the place of the form.
-tuples as (
-
-    select
-        forms.text_id,
-        forms.opened as form,
-        forms.container,
-        forms.member_key,
-        forms.tag
-    from member_tokens as forms
-    inner join member_tokens as arrays
-        on forms.text_id = arrays.text_id and forms.opened = arrays.container
-    where arrays.is_by_sequence and arrays.kind = '[' and arrays.tag = '"$tuple"'
-
-),
-
-levels_without_tuples as (
-
-    select
-        judged.text_id,
-        judged.position,
-        judged.level - sum(case when tuples.form is null then 0 when judged.kind = '{' then 1 else -1 end) over (
-            partition by judged.text_id
-            order by judged.position
-            rows between unbounded preceding and current row
-        ) as level
-    from judged
-    left join tuples
-        on
-            judged.text_id = tuples.text_id
-            and case judged.kind when '{' then judged.opened when '}' then judged.container end = tuples.form
-    where judged.is_readable and judged.is_by_sequence
-
-),
-
-nodes as (
-
-    select
-        member_tokens.text_id,
-        member_tokens.{{ rules | join(', member_tokens.') }},
-        member_tokens.token,
-        member_tokens.decoded,
-        member_tokens.changed,
-        member_tokens.position,
-        coalesce(around.container, member_tokens.container) as container,
-        member_tokens.opened,
-        coalesce(levels_without_tuples.level, member_tokens.level) as level,
-        member_tokens.kind,
-        case when around.form is null then member_tokens.member_key else around.member_key end as member_key,
-        case when around.form is null then member_tokens.tag else around.tag end as tag
-    from member_tokens
-    left join tuples as around
-        on member_tokens.text_id = around.text_id and member_tokens.container = around.form
-    left join tuples as own
-        on member_tokens.text_id = own.text_id and member_tokens.opened = own.form
-    left join levels_without_tuples
-        on
-            member_tokens.text_id = levels_without_tuples.text_id
-            and member_tokens.position = levels_without_tuples.position
-    where own.form is null
+        case when is_tuple = 1 then key_of_form else own_key end as member_key,
+        case when is_tuple = 1 then tag_of_form else tag end as tag
+    from levelled
+    where is_member and is_form = 0
 
 ),
 
