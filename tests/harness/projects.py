@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class ParsedProjects:
         """Return the manifest; only one process at a time parses, the next ones find what it has kept."""
         folder = PROJECT / ".pytest_cache" / "dbt"
         folder.mkdir(parents=True, exist_ok=True)
-        kept = folder / f"templates-{_hash_of_project()}.marshal"
+        kept = folder / f"templates-{_hash_of_compilers()}-{_hash_of_project()}.marshal"
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._templates.read(kept)
@@ -160,6 +161,12 @@ def _parse(options: Sequence[str], folder_of_kept: Path) -> Any:
         if manifest.result and not kept.exists():
             _keep(parsed, kept, f"{options_hash}-*")
     return manifest.result
+
+
+def _hash_of_compilers() -> str:
+    """Return a hash of what decides the form of compiled templates."""
+    versions = [sys.version, *(version(name) for name in ("jinja2", "dbt-core", "dbt-common"))]
+    return hashlib.sha256(json.dumps(versions).encode()).hexdigest()[:16]
 
 
 def _hash_of_project() -> str:
