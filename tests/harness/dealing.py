@@ -17,6 +17,7 @@ LONGEST = (
     "tests/spark/test_refresh.py",
     "tests/spark/test_equality.py",
     "tests/marts/test_refresh.py",
+    "tests/bench/test_bench.py",
     "tests/installed/test_installed.py",
     "tests/marts/test_verify.py",
     "tests/marts/test_end_to_end.py",

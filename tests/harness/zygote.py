@@ -14,17 +14,14 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import gc
-import hashlib
 import inspect
 import itertools
 import json
 import os
 import runpy
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -35,10 +32,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.extensions import trust_extensions
-from tests.harness.quick_dbt import is_quiet, keep_templates, skip_debug_events
+from tests.harness.projects import PROJECT, ParsedProjects, option_of
+from tests.harness.quick_dbt import speed_up
 from tests.harness.requests import MOST_BYTES, Point, Request
 
-PROJECT = Path(__file__).parent.parent.parent
 ENTRY_POINTS = {"obslake": ("obslake.cli.app", "main"), "dbt": ("dbt.cli.main", "cli")}
 
 # Modules that commands import lazily.
@@ -57,8 +54,13 @@ _MODULES_OF_OBSLAKE = (
     "obslake.load.sources.observations",
     "obslake.load.sources.recording",
     "obslake.upkeep.verification.verify",
+    "duckdb_extension_avro",
+    "duckdb_extension_httpfs",
+    "duckdb_extension_iceberg",
     "pyiceberg.catalog.sql",
     "pyiceberg.io.pyarrow",
+    "sqlalchemy.dialects.sqlite",
+    "sqlite3",
 )
 _MODULES_OF_PYTEST = (
     "pytest",
@@ -71,15 +73,9 @@ _MODULES_OF_PYTEST = (
     "unittest.mock",
 )
 MODULES = {"obslake": _MODULES_OF_OBSLAKE, "pytest": _MODULES_OF_PYTEST}
-_MODULES_OF_DBT = ("dbt.cli.main", "dbt.adapters.duckdb", "obslake.dbt_plugin")
 
 # Shorter than the users' timeout for a locked catalog, to keep tests short.
 LOCK_TIMEOUT_SECONDS = 2
-
-# Selects the snapshot to read, and does not change the parsed project.
-_AS_OF = "as_of_snapshot"
-# Commands that parse the project themselves, or need none.
-_UNPARSED = {"parse", "deps", "debug", "clean", "init"}
 
 
 def main(kind: str) -> None:
@@ -98,127 +94,13 @@ def main(kind: str) -> None:
         if not message:
             return
         request = Request.decode(message)
-        obj = projects.of(request) if request.program == "dbt" else None
+        obj = projects.of(request)
         gc.freeze()
         if not os.fork():
             requests.close()
             _attend(request, descriptors, obj)
         for descriptor in descriptors:
             os.close(descriptor)
-
-
-class ParsedProjects:
-    """The project in this folder, parsed once for each set of variables."""
-
-    def __init__(self) -> None:
-        self._manifests: dict[tuple[str, ...], Any] = {}
-
-    def of(self, request: Request) -> dict[str, Any] | None:
-        """Return the context object for dbt's command line, or None if dbt must parse by itself."""
-        if "dbt.cli.main" not in sys.modules:
-            for module in _MODULES_OF_DBT:
-                import_module(module)
-            _track_resources()
-        options = list(request.arguments)
-        command = next((each for each in options if not each.startswith("-")), "")
-        if Path(request.cwd).resolve() != PROJECT or command in _UNPARSED or not command:
-            return None
-        if "--project-dir" in options or "--profiles-dir" in options:
-            return None
-        variables = _option(options, "--vars")
-        if variables and variables.lstrip("{ '\"").startswith(_AS_OF):
-            variables = ""
-        target = _option(options, "--target")
-        if target not in ("", "duckdb"):
-            return None
-        key = (variables,)
-        if key not in self._manifests:
-            self._manifests[key] = _parse(["--vars", variables] if variables else [])
-            if self._manifests[key]:
-                keep_templates(self._manifests[key])
-        manifest = self._manifests[key]
-        return {"manifest": manifest, "callbacks": []} if manifest else None
-
-
-def _track_resources() -> None:
-    """Start the process that removes leftover locks of killed commands, once for all commands.
-
-    Its messages on standard error are discarded.
-    """
-    from multiprocessing.resource_tracker import ensure_running
-
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        ensure_running()
-    os.dup2(kept, 2)
-    os.close(kept)
-
-
-def _option(arguments: Sequence[str], name: str) -> str:
-    """Return the value of an option, in either of its two forms; empty if it is missing."""
-    for n, argument in enumerate(arguments):
-        if argument == name:
-            return arguments[n + 1] if n + 1 < len(arguments) else ""
-        if argument.startswith(f"{name}="):
-            return argument.partition("=")[2]
-    return ""
-
-
-def _parse(options: Sequence[str]) -> Any:
-    """Return the manifest of the project, or None if it cannot be parsed; the command then reports the error.
-
-    The result is cached for the next process that finds the same files.
-    """
-    from dbt.cli.exceptions import DbtUsageException
-    from dbt.cli.main import dbtRunner
-    from dbt.version import __version__
-
-    options_hash = hashlib.sha256(json.dumps([__version__, *options]).encode()).hexdigest()[:16]
-    kept = PROJECT / ".pytest_cache" / "dbt" / f"{options_hash}-{_hash_of_project()}.msgpack"
-    with tempfile.TemporaryDirectory() as folder:
-        parsed = Path(folder) / "partial_parse.msgpack"
-        with suppress(FileNotFoundError):
-            shutil.copyfile(kept, parsed)
-        variables = dict(os.environ)
-        # No lakehouse is opened; a fixed path, because dbt parses again if it changes.
-        os.environ["OBSLAKE_HOME"] = "/nowhere/lake"
-        paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        paths += ["--target-path", folder, "--log-path", folder, "--log-level-file", "none"]
-        # The static parser starts threads, which do not exist in forked processes: commands that parse by
-        # themselves would wait for them forever.
-        paths += ["--no-static-parser"]
-        try:
-            manifest = dbtRunner().invoke(["parse", "--quiet", "--no-write-json", *paths, *options])
-        finally:
-            os.environ.clear()
-            os.environ.update(variables)
-        if isinstance(manifest.exception, DbtUsageException):
-            # The error is in the options used here, not in the project.
-            raise manifest.exception
-        if manifest.result and not kept.exists():
-            _keep(parsed, kept, f"{options_hash}-*")
-    return manifest.result
-
-
-def _hash_of_project() -> str:
-    """Return a hash of all files of the project."""
-    names = ("*.yml", "macros/**/*", "models/**/*", "seeds/**/*", "analyses/**/*", "tests/dbt/**/*")
-    files = {path for name in names for path in PROJECT.glob(name) if path.is_file()}
-    found = hashlib.sha256()
-    for path in sorted(files):
-        found.update(hashlib.sha256(f"{path}\0".encode() + path.read_bytes()).digest())
-    return found.hexdigest()[:32]
-
-
-def _keep(file: Path, kept: Path, earlier: str) -> None:
-    """Replace earlier cached files by a new one, even if other processes do the same."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    for other in kept.parent.glob(earlier):
-        other.unlink(missing_ok=True)
-    copy = kept.with_suffix(f".{os.getpid()}")
-    shutil.copyfile(file, copy)
-    copy.replace(kept)
 
 
 def _attend(request: Request, descriptors: Sequence[int], obj: dict[str, Any] | None) -> None:
@@ -259,8 +141,8 @@ def _run(request: Request, standard: Sequence[int], obj: dict[str, Any] | None) 
             setattr(owner, name, value)
         for target in {point.target for point in request.points}:
             _wrap(target, request)
-        if obj and is_quiet(request.arguments, request.environment):
-            skip_debug_events()
+        if obj:
+            speed_up(request.arguments, request.environment)
         status = call(request.program, request.arguments, obj)
     except BaseException:
         traceback.print_exc()
@@ -285,8 +167,11 @@ def call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) -> 
         command = getattr(import_module(module), name)
         if obj is None:
             command()
-        else:
+        elif program == "dbt":
             command(obj=obj)
+        else:
+            _give_to_dbt(obj)
+            command()
     except SystemExit as error:
         if isinstance(error.code, int):
             return error.code
@@ -294,6 +179,18 @@ def call(program: str, arguments: Sequence[str], obj: dict[str, Any] | None) -> 
             print(error.code, file=sys.stderr)
         return int(error.code is not None)
     return 0
+
+
+def _give_to_dbt(obj: dict[str, Any]) -> None:
+    """Give the parsed project to dbt when another command calls it in this process for the same project."""
+    cli = import_module("dbt.cli.main").cli
+    main = cli.main
+
+    def main_with(arguments: list[str], **options: Any) -> Any:
+        is_same = Path(option_of(arguments, "--project-dir")).resolve() == PROJECT
+        return main(arguments, **options, **({"obj": obj} if is_same else {}))
+
+    cli.main = main_with
 
 
 def _look_for_modules_as_python() -> None:

@@ -81,11 +81,19 @@ def _plain(value: Any) -> Any:
 _RULES = ("refresh_renamed_tests", "refresh_response_rules", "refresh_voting_rules")
 
 
-def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> None:
-    """Create the project's models as tables in memory, on empty tables in place of the Iceberg tables.
+def create_models(
+    connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any], **rows: Sequence[Any]
+) -> None:
+    """Create the project's models as tables in memory, on tables in place of the Iceberg tables.
 
     Tests use the compiled SQL itself; only its materialisation differs, so that thousands of small
     inputs can be tried. ``lake.models`` keeps the SQL, in the order of dependencies.
+
+    Args:
+        connection: where to create them.
+        manifest: of the compiled project.
+        rows: what the models read first, as for `replace_rows` [default: nothing]. Planning the models again would
+            take as long as creating them.
     """
     connection.execute("attach ':memory:' as obslake")
     connection.execute("use obslake")
@@ -107,6 +115,8 @@ def create_models(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any
         "select data_set_id, problem_id from lake.observations"
     )
     connection.execute("create table lake.models (number int, relation text, code text)")
+    if rows:
+        _replace_sources(connection, **rows)
     pending = {
         key: node
         for key, node in manifest["nodes"].items()
@@ -156,6 +166,24 @@ def replace_rows(
     voting_rules: Sequence[VotingRule] = (),
 ) -> None:
     """Replace all rows that the models read with these observations, descriptions and rows of seeds."""
+    _replace_sources(
+        connection, observations, descriptions, equivalences, decisions, renamed, voting_rules
+    )
+    models = connection.execute("select relation, code from lake.models order by number")
+    for relation, code in models.fetchall():
+        connection.execute(f"delete from {relation}")
+        connection.execute(f"insert into {relation} {code}")
+
+
+def _replace_sources(
+    connection: duckdb.DuckDBPyConnection,
+    observations: Sequence[Observation],
+    descriptions: Sequence[Description],
+    equivalences: Sequence[Equivalence] = (),
+    decisions: Sequence[Decision] = (),
+    renamed: Sequence[Renamed] = (),
+    voting_rules: Sequence[VotingRule] = (),
+) -> None:
     for table, given in (
         ("observations", observations_table(observations)),
         ("implementations", descriptions_table(descriptions)),
@@ -169,7 +197,3 @@ def replace_rows(
         places = ", ".join("?" for _ in fields(SEEDS[seed]))
         for row in rows:
             connection.execute(f"insert into main.{seed} values ({places})", astuple(row))
-    models = connection.execute("select relation, code from lake.models order by number")
-    for relation, code in models.fetchall():
-        connection.execute(f"delete from {relation}")
-        connection.execute(f"insert into {relation} {code}")

@@ -318,8 +318,8 @@ def test_one_vote_per_code_and_minimal_support(
     assert len(differing - set(with_defaults.consensus_oracles)) > 100
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        create_models(connection, workspace.manifest())
-        replace_rows(connection, observations, descriptions)
+        rows_read = {"observations": observations, "descriptions": descriptions}
+        create_models(connection, workspace.manifest(), **rows_read)
         assert_equal_marts(connection, observations, descriptions, [], voting)
 
 
@@ -340,8 +340,8 @@ def test_only_runs_in_the_context_count(
     assert len(whole - now) > 20
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        create_models(connection, workspace.manifest())
-        replace_rows(connection, observations, descriptions)
+        rows_read = {"observations": observations, "descriptions": descriptions}
+        create_models(connection, workspace.manifest(), **rows_read)
         assert_equal_marts(connection, observations, descriptions, [], as_of=as_of)
 
 
@@ -436,8 +436,9 @@ def test_marts_that_are_left_out_are_empty(make_workspace: Callable[[str], Works
     observations = random_observations(1, n_problems=60)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        create_models(connection, workspace.manifest())
-        replace_rows(connection, observations, random_descriptions(1, observations))
+        descriptions = random_descriptions(1, observations)
+        rows_read = {"observations": observations, "descriptions": descriptions}
+        create_models(connection, workspace.manifest(), **rows_read)
         assert {mart for mart in MARTS if not sql_rows(connection, mart)} == {
             "implementation_assessments",
             "problem_assessments",

@@ -12,7 +12,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -747,18 +747,33 @@ class Seeded:
         project: a copy of the project, which builds it.
         observations: all that is loaded.
         descriptions: likewise.
+        filled: the seeds that had rows when they were written last, or when the marts were built last.
     """
 
     workspace: Workspace
     project: Path
     observations: list[Observation]
     descriptions: list[Description]
+    filled: set[str] = field(default_factory=set)
 
     def refresh(self) -> None:
         self.workspace.dbt(*REFRESH, project=self.project)
+        self.filled.intersection_update(seed for seed in SEEDS if self._has_rows(seed))
 
     def write(self, seed: str, rows: Sequence[SeedRow]) -> None:
         write_seed(self.project, seed, rows)
+        if rows:
+            self.filled.add(seed)
+
+    def empty(self) -> None:
+        """Build the marts without any rows of seeds, unless they are built so."""
+        for seed in SEEDS:
+            write_seed(self.project, seed, [])
+        if self.filled:
+            self.refresh()
+
+    def _has_rows(self, seed: str) -> bool:
+        return len((self.project / "seeds" / f"{seed}.csv").read_text().splitlines()) > 1
 
     def assert_marts(self, **rules: Any) -> None:
         assert_marts(self.workspace, self.observations, self.descriptions, **rules)
@@ -790,9 +805,7 @@ def built_without_seeds(make_workspace: MakeWorkspace) -> Seeded:
 def seeded(built_without_seeds: Seeded) -> Iterator[Seeded]:
     """Provide the lakehouse, and take back what the test has written."""
     yield built_without_seeds
-    for seed in SEEDS:
-        built_without_seeds.write(seed, [])
-    built_without_seeds.refresh()
+    built_without_seeds.empty()
 
 
 def test_changed_response_equivalences(seeded: Seeded) -> None:
