@@ -70,13 +70,6 @@ def test_all_data_tests(built: Built) -> None:
     assert built.passed["test"] == len(of_data) > 0
 
 
-def test_all_unit_tests(built: Built) -> None:
-    """Two threads can run them, since they change nothing."""
-    units = ("--quiet", "--write-json", "test", "--select", "test_type:unit", "--threads", "2")
-    built.workspace.spark(*units, project=built.project)
-    assert built.workspace.passed() == {"unit_test": len(built.manifest["unit_tests"])}
-
-
 def test_queries_answer_as_the_functions(built: Built) -> None:
     """Every parameter that is a text is given, and every optional one is left out."""
     workspace, chooser = built.workspace, random.Random(SEED)

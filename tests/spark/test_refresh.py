@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pytest
 from obslake.lakehouse.catalog import Lakehouse
 from pyarrow import parquet
 from pyiceberg.expressions import EqualTo
@@ -13,20 +14,35 @@ from pyiceberg.expressions import EqualTo
 from tests.marts.comparison import SEEDS
 from tests.marts.test_refresh import load_observations, write_seed
 from tests.reference.equivalence import Equivalence
-from tests.spark.hostile import SEED, load_hostile
+from tests.spark.hostile import SEED, Hostile, load_hostile
 from tests.spark.running import SparkWorkspace
 
+ONLY_MODELS = ("--exclude-resource-type", "test", "unit_test")
 
-def test_marts_are_refreshed(tmp_path: Path) -> None:
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
+    """Built by Spark with the best settings for few rows."""
+    hostile = load_hostile(tmp_path_factory.mktemp("hostile"))
+    choose_in_few_rounds(hostile.project)
+    hostile.workspace.configure_for_few_rows()
+    hostile.workspace.obslake("pin")
+    hostile.workspace.spark("--quiet", "build", *ONLY_MODELS, project=hostile.project)
+    return hostile
+
+
+def test_all_unit_tests(hostile: Hostile) -> None:
+    """Two threads can run them, since they change nothing: they only read the columns of tables."""
+    workspace = hostile.workspace
+    units = ("--quiet", "--write-json", "test", "--select", "test_type:unit", "--threads", "2")
+    workspace.spark(*units, project=hostile.project)
+    assert workspace.passed() == {"unit_test": len(workspace.report("manifest")["unit_tests"])}
+
+
+def test_marts_are_refreshed(hostile: Hostile) -> None:
     """Changes take effect when they are pinned; forgotten rows are removed, and new rules apply."""
-    hostile = load_hostile(tmp_path)
     workspace, project = hostile.workspace, hostile.project
-    choose_in_few_rounds(project)
-    workspace.configure_for_few_rows()
-    workspace.obslake("pin")
-    only_models = ("--exclude-resource-type", "test", "unit_test")
-    workspace.spark("--quiet", "build", *only_models, project=project)
-    workspace.dbt("--quiet", "build", *only_models, project=project)
+    workspace.dbt("--quiet", "build", *ONLY_MODELS, project=project)
     before = workspace.compare()
 
     load_observations(workspace, hostile.late, "late")
