@@ -43,50 +43,52 @@ executions as (
 
 ),
 
--- If a revision has several implementations, the one that was executed last in an environment stands for it.
+-- If a revision has several implementations, the one that was executed last in an environment stands for it. Steps are
+-- found with windows, not with joins: an engine that does not materialize what is used twice would repeat all before.
+dated as (
+
+    select
+        *,
+        max(observed_at) over (
+            partition by side, problem_id, environment_id, implementation_id
+        ) as last_observed_at
+    from executions
+
+),
+
 ranked_implementations as (
 
     select
-        side,
-        problem_id,
-        environment_id,
-        implementation_id,
-        row_number() over (
+        *,
+        dense_rank() over (
             partition by side, problem_id, environment_id
-            order by max(observed_at) desc, implementation_id desc
-        ) as recency
-    from executions
-    group by side, problem_id, environment_id, implementation_id
+            order by last_observed_at desc, implementation_id desc
+        ) as implementation_rank
+    from dated
 
 ),
 
 responses as (
 
     select
-        executions.side,
-        executions.problem_id,
-        executions.implementation_id,
-        executions.environment_id,
-        executions.test_id,
-        executions.step_id,
-        executions.run_id,
-        executions.observed_at,
-        executions.is_executed,
-        executions.operation,
-        executions.target,
-        executions.inputs,
-        executions.test_content_hash,
-        executions.response,
-        executions.response_kind,
-        executions.response_hash
-    from executions
-    inner join ranked_implementations as latest_implementations
-        on
-            executions.side = latest_implementations.side
-            and executions.problem_id = latest_implementations.problem_id
-            and executions.environment_id = latest_implementations.environment_id
-            and executions.implementation_id = latest_implementations.implementation_id
-            and latest_implementations.recency = 1
+        side,
+        problem_id,
+        implementation_id,
+        environment_id,
+        test_id,
+        step_id,
+        run_id,
+        observed_at,
+        is_executed,
+        operation,
+        target,
+        inputs,
+        test_content_hash,
+        response,
+        response_kind,
+        response_hash
+    from ranked_implementations
+    where implementation_rank = 1
 
 ),
 
@@ -123,76 +125,44 @@ judged as (
 
 ),
 
+-- What has no counterpart was edited if both have it at the same step.
+paired as (
+
+    select
+        *,
+        case
+            when
+                min(side) over (partition by {{ test | join(', ') }}, stimulus_id)
+                <> max(side) over (partition by {{ test | join(', ') }}, stimulus_id)
+                then 'stimulus ' || stimulus_id
+            else 'step ' || cast(step_id as string)
+        end as counterpart
+    from judged
+
+),
+
 bases as (
 
-    select * from judged
+    select * from paired
     where side = 'base'
 
 ),
 
 heads as (
 
-    select * from judged
+    select * from paired
     where side = 'head'
-
-),
-
-sides as (
-
-    select
-        {% for column in test -%}
-            coalesce(bases.{{ column }}, heads.{{ column }}) as {{ column }},
-        {% endfor -%}
-        bases.step_id as base_step_id,
-        heads.step_id as head_step_id
-    from bases
-    full outer join heads
-        on {{ obslake.equal_columns('bases', 'heads', test + ['stimulus_id']) | indent(12) }}
-
-),
-
-only_base as (
-
-    select * from sides
-    where head_step_id is null
-
-),
-
-only_head as (
-
-    select * from sides
-    where base_step_id is null
-
-),
-
--- What has no counterpart was edited if both have it at the same step.
-pairs as (
-
-    select * from sides
-    where base_step_id is not null and head_step_id is not null
-    union all
-    select
-        {% for column in test -%}
-            only_base.{{ column }},
-        {% endfor -%}
-        only_base.base_step_id,
-        only_head.head_step_id
-    from only_base
-    inner join only_head
-        on
-            {{ obslake.equal_columns('only_base', 'only_head', test) | indent(12) }}
-            and only_base.base_step_id = only_head.head_step_id
 
 ),
 
 compared as (
 
     select
-        pairs.problem_id,
-        pairs.environment_id,
-        pairs.test_id,
-        pairs.head_step_id as step_id,
-        pairs.base_step_id,
+        heads.problem_id,
+        heads.environment_id,
+        heads.test_id,
+        heads.step_id,
+        bases.step_id as base_step_id,
         bases.implementation_id as base_implementation_id,
         heads.implementation_id as head_implementation_id,
         {{ obslake.class_of_change('bases', 'heads') | indent(8) }} as change,
@@ -208,15 +178,9 @@ compared as (
         bases.observed_at as base_observed_at,
         heads.observed_at as head_observed_at,
         bases.response_hash <> heads.response_hash as is_changed
-    from pairs
-    inner join bases
-        on
-            {{ obslake.equal_columns('pairs', 'bases', test) | indent(12) }}
-            and pairs.base_step_id = bases.step_id
+    from bases
     inner join heads
-        on
-            {{ obslake.equal_columns('pairs', 'heads', test) | indent(12) }}
-            and pairs.head_step_id = heads.step_id
+        on {{ obslake.equal_columns('bases', 'heads', test + ['counterpart']) | indent(12) }}
 
 ),
 

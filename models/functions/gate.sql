@@ -15,6 +15,22 @@ with
 
 {{ obslake.compared_sides() }},
 
+-- What is known of a stimulus on both sides is found with windows, not with joins: an engine that does not materialize
+-- what is used twice would repeat all steps before.
+placed_sides as (
+
+    select
+        *,
+        max(case when side = 'head' then 1 else 0 end) over (
+            partition by head_lineage, environment_id
+        ) as is_environment_of_head,
+        max(case when side = 'head' then 1 else 0 end) over (
+            partition by {{ cell | join(', ') }}
+        ) as is_problem_of_head
+    from sides
+
+),
+
 states as (
 
     select * from {{ obslake.relation_without_database(ref('lineage_states')) }}
@@ -25,88 +41,60 @@ states as (
 cells as (
 
     select
-        sides.side,
-        sides.head_lineage,
-        sides.problem_place,
-        sides.environment_place,
-        sides.place,
+        placed_sides.side,
+        placed_sides.head_lineage,
+        placed_sides.problem_place,
+        placed_sides.environment_place,
+        placed_sides.place,
+        placed_sides.is_environment_of_head,
+        placed_sides.is_problem_of_head,
         states.*
     from states
-    inner join sides
+    inner join placed_sides
         on
             {{ obslake.equal_columns(
-                'states', 'sides', ['lineage', 'problem_id', 'environment_id', 'implementation_id']
+                'states', 'placed_sides', ['lineage', 'problem_id', 'environment_id', 'implementation_id']
             ) | indent(12) }}
 
 ),
 
-heads as (
+{%- set of_stimulus %}over (partition by {{ test | join(', ') }}, stimulus_id){% endset %}
 
-    select * from cells
-    where side = 'head'
-
-),
-
-known as (
+-- Of the base: the place of the last execution, and what its last run of the problem has; null if it has never had it.
+matched as (
 
     select
-        {{ test | join(',\n        ') }},
-        stimulus_id,
-        max(case when is_executed then place end) as executed_place,
-        max(case when place = problem_place then 1 else 0 end) as is_in_base,
-        max(case when place = problem_place and is_executed then 1 else 0 end) as is_executed_in_base,
-        max(case when place = problem_place then step_id end) as base_step_id,
-        max(problem_place) as problem_place,
-        max(environment_place) as environment_place
+        *,
+        max(case when side = 'head' then 1 else 0 end) {{ of_stimulus }} as is_in_head,
+        max(case when side = 'base' and is_executed then place end) {{ of_stimulus }} as executed_place,
+        max(case when side = 'base' then case when place = problem_place then 1 else 0 end end)
+            {{ of_stimulus }} as is_in_base,
+        max(case when side = 'base' then case when place = problem_place and is_executed then 1 else 0 end end)
+            {{ of_stimulus }} as is_executed_in_base,
+        max(case when side = 'base' and place = problem_place then step_id end) {{ of_stimulus }} as base_step_id
     from cells
-    where side = 'base'
-    group by {{ test | join(', ') }}, stimulus_id
 
 ),
 
 -- The last executed responses.
 bases as (
 
-    select cells.*
-    from cells
-    inner join known
-        on
-            {{ obslake.equal_columns('cells', 'known', test + ['stimulus_id']) | indent(12) }}
-            and cells.place = known.executed_place
-    where cells.side = 'base'
-
-),
-
-head_environments as (
-
-    select distinct
-        head_lineage,
-        environment_id
-    from sides
-    where side = 'head'
-
-),
-
-head_problems as (
-
-    select distinct {{ cell | join(', ') }}
-    from sides
-    where side = 'head'
+    select * from matched
+    where side = 'base' and place = executed_place
 
 ),
 
 present as (
 
     select
-        heads.*,
-        known.stimulus_id is not null as was_recorded,
-        known.is_in_base = 1 and known.is_executed_in_base = 1 as was_executed_in_base,
-        known.is_in_base = 1 and known.is_executed_in_base = 0 as was_skipped_in_base,
+        *,
+        is_in_base is not null as was_recorded,
+        is_in_base = 1 and is_executed_in_base = 1 as was_executed_in_base,
+        is_in_base = 1 and is_executed_in_base = 0 as was_skipped_in_base,
         -- What was never executed may be an edited stimulus.
-        case when known.executed_place is null then heads.step_id end as pairing_step_id
-    from heads
-    left join known
-        on {{ obslake.equal_columns('heads', 'known', test + ['stimulus_id']) | indent(12) }}
+        case when executed_place is null then step_id end as pairing_step_id
+    from matched
+    where side = 'head'
 
 ),
 
@@ -114,22 +102,15 @@ present as (
 gone as (
 
     select
-        {{ 'bases.' ~ test | join(',\n        bases.') }},
-        bases.stimulus_id,
-        known.base_step_id as step_id
+        {{ test | join(',\n        ') }},
+        stimulus_id,
+        base_step_id as step_id
     from bases
-    inner join known
-        on {{ obslake.equal_columns('bases', 'known', test + ['stimulus_id']) | indent(12) }}
-    inner join head_environments
-        on {{ obslake.equal_columns('bases', 'head_environments', ['head_lineage', 'environment_id']) | indent(12) }}
-    left join head_problems
-        on {{ obslake.equal_columns('bases', 'head_problems', cell) | indent(12) }}
-    left join heads
-        on {{ obslake.equal_columns('bases', 'heads', test + ['stimulus_id']) | indent(12) }}
     where
-        heads.stimulus_id is null
-        and known.is_in_base = 1
-        and (head_problems.problem_id is not null or known.problem_place = known.environment_place)
+        is_in_head = 0
+        and is_in_base = 1
+        and is_environment_of_head = 1
+        and (is_problem_of_head = 1 or problem_place = environment_place)
 
 ),
 
@@ -142,7 +123,20 @@ paired as (
         coalesce(present.step_id, gone.step_id) as step_id,
         present.stimulus_id,
         coalesce(gone.stimulus_id, present.stimulus_id) as previous_stimulus_id,
-        gone.stimulus_id is not null and present.stimulus_id is not null as is_edited
+        gone.stimulus_id is not null and present.stimulus_id is not null as is_edited,
+        present.implementation_id,
+        present.is_executed,
+        present.is_right,
+        present.was_recorded,
+        present.was_executed_in_base,
+        present.was_skipped_in_base,
+        present.operation,
+        present.inputs,
+        present.content_hash,
+        present.test_content_hash,
+        present.response,
+        present.response_hash,
+        present.run_id
     from present
     full outer join gone
         on
@@ -169,44 +163,42 @@ compared as (
 
     select
         {{ 'paired.' ~ step | join(',\n        paired.') }},
-        present.implementation_id,
+        paired.implementation_id,
         unstable.test_id is not null as is_unstable,
         case
             when paired.stimulus_id is null then 'gone'
-            when not present.is_executed
+            when not paired.is_executed
                 then
                     case
-                        when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
+                        when bases.stimulus_id is not null and not coalesce(paired.was_skipped_in_base, false)
                             then 'skipped'
                     end
             when bases.stimulus_id is null
                 then
                     case
-                        when not present.is_right then 'new and failing'
-                        when present.was_recorded then 'unskipped'
+                        when not paired.is_right then 'new and failing'
+                        when paired.was_recorded then 'unskipped'
                         else 'new'
                     end
-            when bases.response_hash = present.response_hash
+            when bases.response_hash = paired.response_hash
                 then
                     case
-                        when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
+                        when not paired.is_edited and not coalesce(paired.was_executed_in_base, false)
                             then 'unskipped'
                     end
-            else {{ obslake.class_of_change('bases', 'present') | indent(16) }}
+            else {{ obslake.class_of_change('bases', 'paired') | indent(16) }}
         end as change,
         bases.is_right as was_right,
-        present.is_right,
-        coalesce(present.operation, bases.operation) as operation,
-        coalesce(present.inputs, bases.inputs) as inputs,
+        paired.is_right,
+        coalesce(paired.operation, bases.operation) as operation,
+        coalesce(paired.inputs, bases.inputs) as inputs,
         bases.inputs as previous_inputs,
         bases.response as previous_response,
-        case when present.is_executed then present.response end as response,
+        case when paired.is_executed then paired.response end as response,
         coalesce(bases.revision, bases.implementation_id) as previous_revision,
         bases.run_id as previous_run_id,
-        present.run_id
+        paired.run_id
     from paired
-    left join present
-        on {{ obslake.equal_columns('paired', 'present', test + ['stimulus_id']) | indent(12) }}
     left join bases
         on
             {{ obslake.equal_columns('paired', 'bases', test) | indent(12) }}
@@ -214,7 +206,7 @@ compared as (
     left join unstable
         on
             {{ obslake.equal_columns(
-                'present', 'unstable', ['problem_id', 'environment_id', 'implementation_id', 'test_id', 'step_id']
+                'paired', 'unstable', ['problem_id', 'environment_id', 'implementation_id', 'test_id', 'step_id']
             ) | indent(12) }}
 
 ),
@@ -311,84 +303,80 @@ actuations as (
 
 {{ obslake.executions_by_content('actuations', test + ['implementation_id']) }},
 
-head_executions as (
+ranked_executions as (
 
     select
         *,
+        case when revision_place is null then 0 else 1 end as is_before,
         row_number() over (
-            partition by {{ step | join(', ') }}
+            partition by {{ step | join(', ') }}, case when revision_place is null then 0 else 1 end
             order by is_final desc, observed_at desc, run_id desc
         ) as recency
     from executions
-    where revision_place is null
 
 ),
 
-last_ones as (
-
-    select * from head_executions
-    where recency = 1
-
-),
-
-repeats as (
+known_executions as (
 
     select
-        {{ 'last_ones.' ~ step | join(',\n        last_ones.') }},
-        count(*) as n_executions,
-        cast(sum(
-            case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end
-        ) as bigint) as n_same
-    from last_ones
-    inner join head_executions
-        on {{ obslake.equal_columns('last_ones', 'head_executions', step + ['content_id']) | indent(12) }}
-    group by {{ 'last_ones.' ~ step | join(',\n        last_ones.') }}
+        *,
+        max(case when is_before = 0 and recency = 1 then content_id end) over (
+            partition by {{ step | join(', ') }}
+        ) as last_content_id,
+        max(case when is_before = 0 and recency = 1 then response_hash end) over (
+            partition by {{ step | join(', ') }}
+        ) as last_response_hash
+    from ranked_executions
 
 ),
 
-ranked_before as (
+-- Executions of what the head executed last, by it and before it.
+repeated as (
 
     select
-        executions.*,
-        executions.response_hash = last_ones.response_hash as is_same,
+        {{ step | join(',\n        ') }},
+        implementation_id,
+        run_id,
+        attempt,
+        revision_place,
+        observed_at,
+        response_hash,
+        is_before,
+        case when response_hash = last_response_hash then 1 else 0 end as is_same,
         row_number() over (
-            partition by
-                {{ 'executions.' ~ step | join(',\n                executions.') }}
-            order by
-                executions.revision_place desc,
-                executions.observed_at desc,
-                executions.run_id desc,
-                executions.attempt desc
+            partition by {{ step | join(', ') }}, is_before
+            order by revision_place desc, observed_at desc, run_id desc, attempt desc
         ) as recency
-    from executions
-    inner join last_ones
-        on {{ obslake.equal_columns('executions', 'last_ones', step + ['content_id']) | indent(12) }}
-    where executions.revision_place is not null
+    from known_executions
+    where content_id = last_content_id
 
 ),
 
-executions_before as (
+last_repeated as (
 
-    select * from ranked_before
-    where recency <= last_executions
+    select * from repeated
+    where is_before = 0 or recency <= last_executions
 
 ),
 
 flips as (
 
-    {{ obslake.with_flips('executions_before', step) | indent(4) }}
+    {{ obslake.with_flips('last_repeated', step + ['is_before']) | indent(4) }}
 
 ),
 
+-- What was not executed before has null for the numbers of executions before.
 histories as (
 
     select
         {{ step | join(',\n        ') }},
-        count(*) as n_before,
-        cast(sum(case when is_same then 1 else 0 end) as bigint) as n_same_before,
-        cast(sum(is_flip) as bigint) as n_flips,
-        cast(sum(is_disagreement) as bigint) as n_disagreements,
-        max(case when is_flip = 1 then observed_at end) as last_flip_at
+        cast(sum(1 - is_before) as bigint) as n_executions,
+        cast(sum(case when is_before = 0 then is_same end) as bigint) as n_same,
+        cast(nullif(sum(is_before), 0) as bigint) as n_before,
+        cast(sum(case when is_before = 1 then is_same end) as bigint) as n_same_before,
+        cast(sum(case when is_before = 1 then is_flip end) as bigint) as n_flips,
+        cast(sum(case when is_before = 1 then is_disagreement end) as bigint) as n_disagreements,
+        max(case when is_before = 1 and is_flip = 1 then observed_at end) as last_flip_at
     from flips
     group by {{ step | join(', ') }}
 
@@ -398,8 +386,8 @@ judged as (
 
     select
         kept.*,
-        repeats.n_executions,
-        repeats.n_same,
+        histories.n_executions,
+        histories.n_same,
         histories.n_before,
         histories.n_same_before,
         histories.n_flips,
@@ -407,16 +395,12 @@ judged as (
         coalesce(
             (histories.n_disagreements >= 1 or histories.n_flips >= 2) and histories.n_same_before >= 1, false
         ) as is_known_flaky,
-        repeats.n_same = repeats.n_executions
+        histories.n_same = histories.n_executions
         and power(
             {{ obslake.share_bound('histories.n_same_before', 'histories.n_before', '+') | indent(12) }},
-            repeats.n_executions
+            histories.n_executions
         ) < 0.05 as is_beyond_chance
     from kept
-    left join repeats
-        on
-            kept.is_suspect
-            and {{ obslake.equal_columns('kept', 'repeats', step) | indent(12) }}
     left join histories
         on
             kept.is_suspect

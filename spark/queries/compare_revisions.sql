@@ -42,50 +42,52 @@ executions as (
 
 ),
 
--- If a revision has several implementations, the one that was executed last in an environment stands for it.
+-- If a revision has several implementations, the one that was executed last in an environment stands for it. Steps are
+-- found with windows, not with joins: an engine that does not materialize what is used twice would repeat all before.
+dated as (
+
+    select
+        *,
+        max(observed_at) over (
+            partition by side, problem_id, environment_id, implementation_id
+        ) as last_observed_at
+    from executions
+
+),
+
 ranked_implementations as (
 
     select
-        side,
-        problem_id,
-        environment_id,
-        implementation_id,
-        row_number() over (
+        *,
+        dense_rank() over (
             partition by side, problem_id, environment_id
-            order by max(observed_at) desc, implementation_id desc
-        ) as recency
-    from executions
-    group by side, problem_id, environment_id, implementation_id
+            order by last_observed_at desc, implementation_id desc
+        ) as implementation_rank
+    from dated
 
 ),
 
 responses as (
 
     select
-        executions.side,
-        executions.problem_id,
-        executions.implementation_id,
-        executions.environment_id,
-        executions.test_id,
-        executions.step_id,
-        executions.run_id,
-        executions.observed_at,
-        executions.is_executed,
-        executions.operation,
-        executions.target,
-        executions.inputs,
-        executions.test_content_hash,
-        executions.response,
-        executions.response_kind,
-        executions.response_hash
-    from executions
-    inner join ranked_implementations as latest_implementations
-        on
-            executions.side = latest_implementations.side
-            and executions.problem_id = latest_implementations.problem_id
-            and executions.environment_id = latest_implementations.environment_id
-            and executions.implementation_id = latest_implementations.implementation_id
-            and latest_implementations.recency = 1
+        side,
+        problem_id,
+        implementation_id,
+        environment_id,
+        test_id,
+        step_id,
+        run_id,
+        observed_at,
+        is_executed,
+        operation,
+        target,
+        inputs,
+        test_content_hash,
+        response,
+        response_kind,
+        response_hash
+    from ranked_implementations
+    where implementation_rank = 1
 
 ),
 
@@ -222,81 +224,44 @@ and cells.response_hash = specified.response_hash
 
 ),
 
+-- What has no counterpart was edited if both have it at the same step.
+paired as (
+
+    select
+        *,
+        case
+            when
+                min(side) over (partition by problem_id, environment_id, test_id, stimulus_id)
+                <> max(side) over (partition by problem_id, environment_id, test_id, stimulus_id)
+                then 'stimulus ' || stimulus_id
+            else 'step ' || cast(step_id as string)
+        end as counterpart
+    from judged
+
+),
+
 bases as (
 
-    select * from judged
+    select * from paired
     where side = 'base'
 
 ),
 
 heads as (
 
-    select * from judged
+    select * from paired
     where side = 'head'
-
-),
-
-sides as (
-
-    select
-        coalesce(bases.problem_id, heads.problem_id) as problem_id,
-        coalesce(bases.environment_id, heads.environment_id) as environment_id,
-        coalesce(bases.test_id, heads.test_id) as test_id,
-        bases.step_id as base_step_id,
-        heads.step_id as head_step_id
-    from bases
-    full outer join heads
-        on bases.problem_id = heads.problem_id
-            and bases.environment_id = heads.environment_id
-            and bases.test_id = heads.test_id
-            and bases.stimulus_id = heads.stimulus_id
-
-),
-
-only_base as (
-
-    select * from sides
-    where head_step_id is null
-
-),
-
-only_head as (
-
-    select * from sides
-    where base_step_id is null
-
-),
-
--- What has no counterpart was edited if both have it at the same step.
-pairs as (
-
-    select * from sides
-    where base_step_id is not null and head_step_id is not null
-    union all
-    select
-        only_base.problem_id,
-        only_base.environment_id,
-        only_base.test_id,
-        only_base.base_step_id,
-        only_head.head_step_id
-    from only_base
-    inner join only_head
-        on
-            only_base.problem_id = only_head.problem_id
-            and only_base.environment_id = only_head.environment_id
-            and only_base.test_id = only_head.test_id
-            and only_base.base_step_id = only_head.head_step_id
 
 ),
 
 compared as (
 
     select
-        pairs.problem_id,
-        pairs.environment_id,
-        pairs.test_id,
-        pairs.head_step_id as step_id,
-        pairs.base_step_id,
+        heads.problem_id,
+        heads.environment_id,
+        heads.test_id,
+        heads.step_id,
+        bases.step_id as base_step_id,
         bases.implementation_id as base_implementation_id,
         heads.implementation_id as head_implementation_id,
         case
@@ -325,19 +290,12 @@ compared as (
         bases.observed_at as base_observed_at,
         heads.observed_at as head_observed_at,
         bases.response_hash <> heads.response_hash as is_changed
-    from pairs
-    inner join bases
-        on
-            pairs.problem_id = bases.problem_id
-            and pairs.environment_id = bases.environment_id
-            and pairs.test_id = bases.test_id
-            and pairs.base_step_id = bases.step_id
+    from bases
     inner join heads
-        on
-            pairs.problem_id = heads.problem_id
-            and pairs.environment_id = heads.environment_id
-            and pairs.test_id = heads.test_id
-            and pairs.head_step_id = heads.step_id
+        on bases.problem_id = heads.problem_id
+            and bases.environment_id = heads.environment_id
+            and bases.test_id = heads.test_id
+            and bases.counterpart = heads.counterpart
 
 ),
 

@@ -103,6 +103,22 @@ sides as (
 
 ),
 
+-- What is known of a stimulus on both sides is found with windows, not with joins: an engine that does not materialize
+-- what is used twice would repeat all steps before.
+placed_sides as (
+
+    select
+        *,
+        max(case when side = 'head' then 1 else 0 end) over (
+            partition by head_lineage, environment_id
+        ) as is_environment_of_head,
+        max(case when side = 'head' then 1 else 0 end) over (
+            partition by head_lineage, problem_id, environment_id
+        ) as is_problem_of_head
+    from sides
+
+),
+
 states as (
 
     select * from lineage_states
@@ -113,100 +129,59 @@ states as (
 cells as (
 
     select
-        sides.side,
-        sides.head_lineage,
-        sides.problem_place,
-        sides.environment_place,
-        sides.place,
+        placed_sides.side,
+        placed_sides.head_lineage,
+        placed_sides.problem_place,
+        placed_sides.environment_place,
+        placed_sides.place,
+        placed_sides.is_environment_of_head,
+        placed_sides.is_problem_of_head,
         states.*
     from states
-    inner join sides
+    inner join placed_sides
         on
-            states.lineage = sides.lineage
-            and states.problem_id = sides.problem_id
-            and states.environment_id = sides.environment_id
-            and states.implementation_id = sides.implementation_id
+            states.lineage = placed_sides.lineage
+            and states.problem_id = placed_sides.problem_id
+            and states.environment_id = placed_sides.environment_id
+            and states.implementation_id = placed_sides.implementation_id
 
 ),
 
-heads as (
-
-    select * from cells
-    where side = 'head'
-
-),
-
-known as (
+-- Of the base: the place of the last execution, and what its last run of the problem has; null if it has never had it.
+matched as (
 
     select
-        head_lineage,
-        problem_id,
-        environment_id,
-        test_id,
-        stimulus_id,
-        max(case when is_executed then place end) as executed_place,
-        max(case when place = problem_place then 1 else 0 end) as is_in_base,
-        max(case when place = problem_place and is_executed then 1 else 0 end) as is_executed_in_base,
-        max(case when place = problem_place then step_id end) as base_step_id,
-        max(problem_place) as problem_place,
-        max(environment_place) as environment_place
+        *,
+        max(case when side = 'head' then 1 else 0 end) over (partition by head_lineage, problem_id, environment_id, test_id, stimulus_id) as is_in_head,
+        max(case when side = 'base' and is_executed then place end) over (partition by head_lineage, problem_id, environment_id, test_id, stimulus_id) as executed_place,
+        max(case when side = 'base' then case when place = problem_place then 1 else 0 end end)
+            over (partition by head_lineage, problem_id, environment_id, test_id, stimulus_id) as is_in_base,
+        max(case when side = 'base' then case when place = problem_place and is_executed then 1 else 0 end end)
+            over (partition by head_lineage, problem_id, environment_id, test_id, stimulus_id) as is_executed_in_base,
+        max(case when side = 'base' and place = problem_place then step_id end) over (partition by head_lineage, problem_id, environment_id, test_id, stimulus_id) as base_step_id
     from cells
-    where side = 'base'
-    group by head_lineage, problem_id, environment_id, test_id, stimulus_id
 
 ),
 
 -- The last executed responses.
 bases as (
 
-    select cells.*
-    from cells
-    inner join known
-        on
-            cells.head_lineage = known.head_lineage
-            and cells.problem_id = known.problem_id
-            and cells.environment_id = known.environment_id
-            and cells.test_id = known.test_id
-            and cells.stimulus_id = known.stimulus_id
-            and cells.place = known.executed_place
-    where cells.side = 'base'
-
-),
-
-head_environments as (
-
-    select distinct
-        head_lineage,
-        environment_id
-    from sides
-    where side = 'head'
-
-),
-
-head_problems as (
-
-    select distinct head_lineage, problem_id, environment_id
-    from sides
-    where side = 'head'
+    select * from matched
+    where side = 'base' and place = executed_place
 
 ),
 
 present as (
 
     select
-        heads.*,
-        known.stimulus_id is not null as was_recorded,
-        known.is_in_base = 1 and known.is_executed_in_base = 1 as was_executed_in_base,
-        known.is_in_base = 1 and known.is_executed_in_base = 0 as was_skipped_in_base,
+        *,
+        is_in_base is not null as was_recorded,
+        is_in_base = 1 and is_executed_in_base = 1 as was_executed_in_base,
+        is_in_base = 1 and is_executed_in_base = 0 as was_skipped_in_base,
         -- What was never executed may be an edited stimulus.
-        case when known.executed_place is null then heads.step_id end as pairing_step_id
-    from heads
-    left join known
-        on heads.head_lineage = known.head_lineage
-            and heads.problem_id = known.problem_id
-            and heads.environment_id = known.environment_id
-            and heads.test_id = known.test_id
-            and heads.stimulus_id = known.stimulus_id
+        case when executed_place is null then step_id end as pairing_step_id
+    from matched
+    where side = 'head'
 
 ),
 
@@ -214,36 +189,18 @@ present as (
 gone as (
 
     select
-        bases.head_lineage,
-        bases.problem_id,
-        bases.environment_id,
-        bases.test_id,
-        bases.stimulus_id,
-        known.base_step_id as step_id
+        head_lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        stimulus_id,
+        base_step_id as step_id
     from bases
-    inner join known
-        on bases.head_lineage = known.head_lineage
-            and bases.problem_id = known.problem_id
-            and bases.environment_id = known.environment_id
-            and bases.test_id = known.test_id
-            and bases.stimulus_id = known.stimulus_id
-    inner join head_environments
-        on bases.head_lineage = head_environments.head_lineage
-            and bases.environment_id = head_environments.environment_id
-    left join head_problems
-        on bases.head_lineage = head_problems.head_lineage
-            and bases.problem_id = head_problems.problem_id
-            and bases.environment_id = head_problems.environment_id
-    left join heads
-        on bases.head_lineage = heads.head_lineage
-            and bases.problem_id = heads.problem_id
-            and bases.environment_id = heads.environment_id
-            and bases.test_id = heads.test_id
-            and bases.stimulus_id = heads.stimulus_id
     where
-        heads.stimulus_id is null
-        and known.is_in_base = 1
-        and (head_problems.problem_id is not null or known.problem_place = known.environment_place)
+        is_in_head = 0
+        and is_in_base = 1
+        and is_environment_of_head = 1
+        and (is_problem_of_head = 1 or problem_place = environment_place)
 
 ),
 
@@ -257,7 +214,20 @@ paired as (
         coalesce(present.step_id, gone.step_id) as step_id,
         present.stimulus_id,
         coalesce(gone.stimulus_id, present.stimulus_id) as previous_stimulus_id,
-        gone.stimulus_id is not null and present.stimulus_id is not null as is_edited
+        gone.stimulus_id is not null and present.stimulus_id is not null as is_edited,
+        present.implementation_id,
+        present.is_executed,
+        present.is_right,
+        present.was_recorded,
+        present.was_executed_in_base,
+        present.was_skipped_in_base,
+        present.operation,
+        present.inputs,
+        present.content_hash,
+        present.test_content_hash,
+        present.response,
+        present.response_hash,
+        present.run_id
     from present
     full outer join gone
         on
@@ -291,61 +261,55 @@ compared as (
         paired.environment_id,
         paired.test_id,
         paired.step_id,
-        present.implementation_id,
+        paired.implementation_id,
         unstable.test_id is not null as is_unstable,
         case
             when paired.stimulus_id is null then 'gone'
-            when not present.is_executed
+            when not paired.is_executed
                 then
                     case
-                        when bases.stimulus_id is not null and not coalesce(present.was_skipped_in_base, false)
+                        when bases.stimulus_id is not null and not coalesce(paired.was_skipped_in_base, false)
                             then 'skipped'
                     end
             when bases.stimulus_id is null
                 then
                     case
-                        when not present.is_right then 'new and failing'
-                        when present.was_recorded then 'unskipped'
+                        when not paired.is_right then 'new and failing'
+                        when paired.was_recorded then 'unskipped'
                         else 'new'
                     end
-            when bases.response_hash = present.response_hash
+            when bases.response_hash = paired.response_hash
                 then
                     case
-                        when not paired.is_edited and not coalesce(present.was_executed_in_base, false)
+                        when not paired.is_edited and not coalesce(paired.was_executed_in_base, false)
                             then 'unskipped'
                     end
             else case
                         when
-                            bases.content_hash <> present.content_hash
+                            bases.content_hash <> paired.content_hash
                             and not coalesce(
-                                bases.test_content_hash = present.test_content_hash
-                                and bases.step_id = present.step_id,
+                                bases.test_content_hash = paired.test_content_hash
+                                and bases.step_id = paired.step_id,
                                 false
                             )
                             then 'stimulus changed'
-                        when not bases.is_right and present.is_right then 'fixed'
-                        when bases.is_right and not present.is_right then 'regressed'
-                        when not bases.is_right and not present.is_right then 'changed, both wrong'
+                        when not bases.is_right and paired.is_right then 'fixed'
+                        when bases.is_right and not paired.is_right then 'regressed'
+                        when not bases.is_right and not paired.is_right then 'changed, both wrong'
                         else 'changed'
                     end
         end as change,
         bases.is_right as was_right,
-        present.is_right,
-        coalesce(present.operation, bases.operation) as operation,
-        coalesce(present.inputs, bases.inputs) as inputs,
+        paired.is_right,
+        coalesce(paired.operation, bases.operation) as operation,
+        coalesce(paired.inputs, bases.inputs) as inputs,
         bases.inputs as previous_inputs,
         bases.response as previous_response,
-        case when present.is_executed then present.response end as response,
+        case when paired.is_executed then paired.response end as response,
         coalesce(bases.revision, bases.implementation_id) as previous_revision,
         bases.run_id as previous_run_id,
-        present.run_id
+        paired.run_id
     from paired
-    left join present
-        on paired.head_lineage = present.head_lineage
-            and paired.problem_id = present.problem_id
-            and paired.environment_id = present.environment_id
-            and paired.test_id = present.test_id
-            and paired.stimulus_id = present.stimulus_id
     left join bases
         on
             paired.head_lineage = bases.head_lineage
@@ -355,11 +319,11 @@ compared as (
             and paired.previous_stimulus_id = bases.stimulus_id
     left join unstable
         on
-            present.problem_id = unstable.problem_id
-            and present.environment_id = unstable.environment_id
-            and present.implementation_id = unstable.implementation_id
-            and present.test_id = unstable.test_id
-            and present.step_id = unstable.step_id
+            paired.problem_id = unstable.problem_id
+            and paired.environment_id = unstable.environment_id
+            and paired.implementation_id = unstable.implementation_id
+            and paired.test_id = unstable.test_id
+            and paired.step_id = unstable.step_id
 
 ),
 
@@ -532,88 +496,63 @@ executions as (
 
 ),
 
-head_executions as (
+ranked_executions as (
 
     select
         *,
+        case when revision_place is null then 0 else 1 end as is_before,
         row_number() over (
-            partition by head_lineage, problem_id, environment_id, test_id, step_id
+            partition by head_lineage, problem_id, environment_id, test_id, step_id, case when revision_place is null then 0 else 1 end
             order by is_final desc, observed_at desc, run_id desc
         ) as recency
     from executions
-    where revision_place is null
 
 ),
 
-last_ones as (
-
-    select * from head_executions
-    where recency = 1
-
-),
-
-repeats as (
+known_executions as (
 
     select
-        last_ones.head_lineage,
-        last_ones.problem_id,
-        last_ones.environment_id,
-        last_ones.test_id,
-        last_ones.step_id,
-        count(*) as n_executions,
-        cast(sum(
-            case when head_executions.response_hash = last_ones.response_hash then 1 else 0 end
-        ) as bigint) as n_same
-    from last_ones
-    inner join head_executions
-        on last_ones.head_lineage = head_executions.head_lineage
-            and last_ones.problem_id = head_executions.problem_id
-            and last_ones.environment_id = head_executions.environment_id
-            and last_ones.test_id = head_executions.test_id
-            and last_ones.step_id = head_executions.step_id
-            and last_ones.content_id = head_executions.content_id
-    group by last_ones.head_lineage,
-        last_ones.problem_id,
-        last_ones.environment_id,
-        last_ones.test_id,
-        last_ones.step_id
+        *,
+        max(case when is_before = 0 and recency = 1 then content_id end) over (
+            partition by head_lineage, problem_id, environment_id, test_id, step_id
+        ) as last_content_id,
+        max(case when is_before = 0 and recency = 1 then response_hash end) over (
+            partition by head_lineage, problem_id, environment_id, test_id, step_id
+        ) as last_response_hash
+    from ranked_executions
 
 ),
 
-ranked_before as (
+-- Executions of what the head executed last, by it and before it.
+repeated as (
 
     select
-        executions.*,
-        executions.response_hash = last_ones.response_hash as is_same,
+        head_lineage,
+        problem_id,
+        environment_id,
+        test_id,
+        step_id,
+        implementation_id,
+        run_id,
+        attempt,
+        revision_place,
+        observed_at,
+        response_hash,
+        is_before,
+        case when response_hash = last_response_hash then 1 else 0 end as is_same,
         row_number() over (
-            partition by
-                executions.head_lineage,
-                executions.problem_id,
-                executions.environment_id,
-                executions.test_id,
-                executions.step_id
-            order by
-                executions.revision_place desc,
-                executions.observed_at desc,
-                executions.run_id desc,
-                executions.attempt desc
+            partition by head_lineage, problem_id, environment_id, test_id, step_id, is_before
+            order by revision_place desc, observed_at desc, run_id desc, attempt desc
         ) as recency
-    from executions
-    inner join last_ones
-        on executions.head_lineage = last_ones.head_lineage
-            and executions.problem_id = last_ones.problem_id
-            and executions.environment_id = last_ones.environment_id
-            and executions.test_id = last_ones.test_id
-            and executions.step_id = last_ones.step_id
-            and executions.content_id = last_ones.content_id
-    where executions.revision_place is not null
+    from known_executions
+    where content_id = last_content_id
 
 ),
 
-executions_before as (
+last_repeated as (
 
-    select * from ranked_before
-    where recency <= :last_executions
+    select * from repeated
+    where is_before = 0 or recency <= :last_executions
 
 ),
 
@@ -633,14 +572,15 @@ flips as (
         from (
             select
                 *,
-                lag(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as hash_before,
-                lead(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as hash_after,
-                lag(implementation_id) over (partition by head_lineage, problem_id, environment_id, test_id, step_id order by revision_place, observed_at, run_id, attempt) as implementation_before
-            from executions_before
+                lag(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id, is_before order by revision_place, observed_at, run_id, attempt) as hash_before,
+                lead(response_hash) over (partition by head_lineage, problem_id, environment_id, test_id, step_id, is_before order by revision_place, observed_at, run_id, attempt) as hash_after,
+                lag(implementation_id) over (partition by head_lineage, problem_id, environment_id, test_id, step_id, is_before order by revision_place, observed_at, run_id, attempt) as implementation_before
+            from last_repeated
         ) as neighbours
 
 ),
 
+-- What was not executed before has null for the numbers of executions before.
 histories as (
 
     select
@@ -649,11 +589,13 @@ histories as (
         environment_id,
         test_id,
         step_id,
-        count(*) as n_before,
-        cast(sum(case when is_same then 1 else 0 end) as bigint) as n_same_before,
-        cast(sum(is_flip) as bigint) as n_flips,
-        cast(sum(is_disagreement) as bigint) as n_disagreements,
-        max(case when is_flip = 1 then observed_at end) as last_flip_at
+        cast(sum(1 - is_before) as bigint) as n_executions,
+        cast(sum(case when is_before = 0 then is_same end) as bigint) as n_same,
+        cast(nullif(sum(is_before), 0) as bigint) as n_before,
+        cast(sum(case when is_before = 1 then is_same end) as bigint) as n_same_before,
+        cast(sum(case when is_before = 1 then is_flip end) as bigint) as n_flips,
+        cast(sum(case when is_before = 1 then is_disagreement end) as bigint) as n_disagreements,
+        max(case when is_before = 1 and is_flip = 1 then observed_at end) as last_flip_at
     from flips
     group by head_lineage, problem_id, environment_id, test_id, step_id
 
@@ -663,8 +605,8 @@ judged as (
 
     select
         kept.*,
-        repeats.n_executions,
-        repeats.n_same,
+        histories.n_executions,
+        histories.n_same,
         histories.n_before,
         histories.n_same_before,
         histories.n_flips,
@@ -672,7 +614,7 @@ judged as (
         coalesce(
             (histories.n_disagreements >= 1 or histories.n_flips >= 2) and histories.n_same_before >= 1, false
         ) as is_known_flaky,
-        repeats.n_same = repeats.n_executions
+        histories.n_same = histories.n_executions
         and power(
             (
                     (histories.n_same_before + 1.920729e0) / (histories.n_before + 3.841459e0)
@@ -680,17 +622,9 @@ judged as (
                         cast(histories.n_same_before as double) * (histories.n_before - histories.n_same_before) / histories.n_before + 0.960365e0
                     )
                 ),
-            repeats.n_executions
+            histories.n_executions
         ) < 0.05 as is_beyond_chance
     from kept
-    left join repeats
-        on
-            kept.is_suspect
-            and kept.head_lineage = repeats.head_lineage
-            and kept.problem_id = repeats.problem_id
-            and kept.environment_id = repeats.environment_id
-            and kept.test_id = repeats.test_id
-            and kept.step_id = repeats.step_id
     left join histories
         on
             kept.is_suspect

@@ -6,6 +6,7 @@
 {{ config(materialized='ephemeral') }}
 
 {%- set subject = ['data_set_id', 'subject_id', 'environment_id'] %}
+{%- set of_failure = 'over (partition by ' ~ (subject + ['failure']) | join(', ') ~ ' order by place)' %}
 
 with
 
@@ -132,12 +133,9 @@ placed_failures as (
 
     select
         *,
-        {% for column in ['place', 'n_tests', 'n_alike'] -%}
-            lag({{ column }}) over (
-                partition by {{ subject | join(', ') }}, failure
-                order by place
-            ) as last_{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        lag(place) {{ of_failure }} as last_place,
+        lag(n_tests) {{ of_failure }} as last_n_tests,
+        lag(n_alike) {{ of_failure }} as last_n_alike
     from candidates
 
 ),
