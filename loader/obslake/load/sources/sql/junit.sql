@@ -30,7 +30,7 @@ coalesce(try_cast(nullif(regexp_extract(clock, '^(\d+)\.\d+:', 1), '') as double
 + try_cast(regexp_extract(clock, ':(\d\d(\.\d+)?)$', 1) as double);
 
 -- Some tools write nanoseconds instead of seconds: durations of more than a year are not plausible.
-create temp table durations as
+create temp table seconds_of_cases as
 select time, if(seconds between 0 and 31536000, seconds, null) as seconds
 from (
     -- In nested queries, because macros and their arguments are expanded at each mention.
@@ -357,7 +357,7 @@ from (
         end as output
     from numbered_results
 ) as results
-left join durations on results.time = durations.time
+left join seconds_of_cases on results.time = seconds_of_cases.time
 left join moments as began on results.timestamp = began.moment
 left join moments as suite_began on results.suite_timestamp = suite_began.moment;
 
@@ -553,7 +553,7 @@ select
 from (
     select count(*) as n, min_by(time, (file_id, position)) as first
     from report_results
-    where time in (select time from durations where seconds is null)
+    where time in (select time from seconds_of_cases where seconds is null)
 )
 where n > 0
 union all
