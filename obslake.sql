@@ -10835,8 +10835,8 @@ executions as (
 
 ),
 
--- If a revision has several implementations, the one that was executed last in an environment stands for it. Steps are
--- found with windows, not with joins: an engine that does not materialize what is used twice would repeat all before.
+-- If a revision has several implementations, the one that was executed last in an environment stands for it. A window
+-- finds it, not a join: an engine that does not materialize what is used twice would repeat all steps before.
 dated as (
 
     select
@@ -18266,7 +18266,8 @@ cells as (
 
 ),
 
--- Of the base: the place of the last execution, and what its last run of the problem has; null if it has never had it.
+-- `executed_place` is where the base last executed the stimulus. `is_in_base` and the columns after it describe the
+-- last revision of the base that ran the problem, and are null if no revision of the base had the stimulus.
 matched as (
 
     select

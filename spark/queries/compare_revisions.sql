@@ -42,8 +42,8 @@ executions as (
 
 ),
 
--- If a revision has several implementations, the one that was executed last in an environment stands for it. Steps are
--- found with windows, not with joins: an engine that does not materialize what is used twice would repeat all before.
+-- If a revision has several implementations, the one that was executed last in an environment stands for it. A window
+-- finds it, not a join: an engine that does not materialize what is used twice would repeat all steps before.
 dated as (
 
     select

@@ -147,7 +147,8 @@ cells as (
 
 ),
 
--- Of the base: the place of the last execution, and what its last run of the problem has; null if it has never had it.
+-- `executed_place` is where the base last executed the stimulus. `is_in_base` and the columns after it describe the
+-- last revision of the base that ran the problem, and are null if no revision of the base had the stimulus.
 matched as (
 
     select

@@ -79,11 +79,12 @@ class ParsedProjects:
         """Return the manifest; only one process at a time parses, the next ones find what it has kept."""
         folder = PROJECT / ".pytest_cache" / "dbt"
         folder.mkdir(parents=True, exist_ok=True)
-        kept = folder / f"templates-{_hash_of_compilers()}-{_hash_of_project()}.marshal"
+        project_hash = _hash_of_project()
+        kept = folder / f"templates-{_hash_of_compilers()}-{project_hash}.marshal"
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._templates.read(kept)
-            manifest = _parse(options, folder)
+            manifest = _parse(options, folder, project_hash)
             if manifest:
                 self._templates.keep(manifest)
                 if not kept.exists():
@@ -127,7 +128,7 @@ def option_of(arguments: Sequence[str], name: str) -> str:
     return ""
 
 
-def _parse(options: Sequence[str], folder_of_kept: Path) -> Any:
+def _parse(options: Sequence[str], folder_of_kept: Path, project_hash: str) -> Any:
     """Return the manifest of the project, or None if it cannot be parsed; the command then reports the error.
 
     The result is cached for the next process that finds the same files.
@@ -137,7 +138,7 @@ def _parse(options: Sequence[str], folder_of_kept: Path) -> Any:
     from dbt.version import __version__
 
     options_hash = hashlib.sha256(json.dumps([__version__, *options]).encode()).hexdigest()[:16]
-    kept = folder_of_kept / f"{options_hash}-{_hash_of_project()}.msgpack"
+    kept = folder_of_kept / f"{options_hash}-{project_hash}.msgpack"
     with tempfile.TemporaryDirectory() as folder:
         parsed = Path(folder) / "partial_parse.msgpack"
         with suppress(FileNotFoundError):
