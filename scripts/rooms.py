@@ -15,7 +15,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "loader" / "obslake"
 
 # Modules outside the rooms that every module may import. They do not depend on lakehouses.
-_BASE = ("engine", "errors", "markdown", "path_pattern", "progress", "values", "version")
+_BASE = ("engine", "errors", "garbage", "markdown", "path_pattern", "progress", "values", "version")
 _BELOW_COMMANDS = (
     *("load", "load.sources", "marts"),
     *("upkeep", "upkeep.verification", "query", "report", "gate", "mcp"),

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
@@ -19,10 +19,12 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from obslake.engine import load_extensions, lock_holder
 from obslake.errors import ObslakeError
-from obslake.lakehouse.catalog import Lakehouse
-from obslake.lakehouse.home import BUILDING_FOLDER, home_folder, identity
-from obslake.lakehouse.system_errors import system_error
-from obslake.lakehouse.views import create_source_views
+from obslake.garbage import collect_rarely
+from obslake.lakehouse import kept_views
+from obslake.lakehouse.home import BUILDING_FOLDER, MARTS_FILE, home_folder, identity
+
+if TYPE_CHECKING:
+    from obslake.lakehouse.catalog import Lakehouse
 
 
 class Plugin(BasePlugin):
@@ -40,7 +42,8 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Read the configuration, without opening anything."""
-        self._home: str | None = plugin_config.get("home")
+        collect_rarely()
+        self._home = home_folder(plugin_config.get("home"))
         self._publishes = bool(plugin_config.get("publish", True))
         self._first_error: DbtRuntimeError | None = None
         as_of = str(plugin_config.get("as_of_snapshot") or "")
@@ -53,7 +56,8 @@ class Plugin(BasePlugin):
         if self._first_error:
             raise self._first_error
         with self._remember_error(), _as_dbt_errors(self._home):
-            self._lakehouse = Lakehouse.open(self._home)
+            if not kept_views.local_tables(self._home):
+                self._open()
         self._built = Path(creds.path)
         self._built.parent.mkdir(parents=True, exist_ok=True)
         self._lock_folder(self._built.parent)
@@ -69,11 +73,8 @@ class Plugin(BasePlugin):
         self._unlock_folder()
         load_extensions(conn)
         with self._remember_error(), _as_dbt_errors(self._home):
-            # The views read a copy of the metadata: loads during the build may remove the original.
-            building = self._lakehouse.home / BUILDING_FOLDER
-            keep = (building if self._publishes else self._built.parent) / "metadata"
-            create_source_views(self._lakehouse, conn, self._as_of_snapshot, keep=keep)
-        if self._publishes and self._built.resolve() != self._lakehouse.marts_path.resolve():
+            self._show_tables(conn)
+        if self._publishes and self._built.resolve() != self._published.resolve():
             conn.create_function(
                 "publish_marts", self._publish, ["VARCHAR"], "VARCHAR", side_effects=True
             )
@@ -81,6 +82,33 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Set the time zone of every session, so that results do not depend on the machine."""
         cursor.execute("set TimeZone = 'UTC'")
+
+    @property
+    def _published(self) -> Path:
+        """The file of marts that readers open."""
+        return self._home / MARTS_FILE
+
+    def _open(self) -> "Lakehouse":
+        # Takes a second, most of it for imports.
+        from obslake.lakehouse.catalog import Lakehouse
+
+        return Lakehouse.open(self._home)
+
+    def _show_tables(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Create the source views, unless the file has those of the current tables."""
+        # The views read a copy of the metadata: loads during the build may remove the original.
+        building = self._home / BUILDING_FOLDER
+        keep = (building if self._publishes else self._built.parent) / "metadata"
+        tables = kept_views.local_tables(self._home) or {}
+        version = kept_views.version_of_views(tables, self._as_of_snapshot, keep)
+        if tables and kept_views.has_views(conn, version, tables, keep):
+            return
+        from obslake.lakehouse.views import create_source_views
+
+        create_source_views(self._open(), conn, self._as_of_snapshot, keep=keep)
+        # Otherwise a table has changed meanwhile.
+        if tables and kept_views.local_tables(self._home) == tables:
+            kept_views.note_views(conn, version)
 
     @classmethod
     def _lock_folder(cls, folder: Path) -> None:
@@ -123,7 +151,7 @@ class Plugin(BasePlugin):
             The identity of the published file, or ``!`` and an error message: DuckDB would print the Python
             traceback of an exception.
         """
-        published = self._lakehouse.marts_path
+        published = self._published
         if same and identity(published) == same:
             return same
         copy = published.with_name(f".{published.name}.new")
@@ -158,11 +186,13 @@ def _check_no_other_build(path: Path) -> None:
 
 
 @contextmanager
-def _as_dbt_errors(home: str | None) -> Iterator[None]:
+def _as_dbt_errors(home: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found = system_error(error, home_folder(home))
+        from obslake.lakehouse.system_errors import system_error
+
+        found = system_error(error, home)
         if found is None and not isinstance(error, ObslakeError):
             raise
         raise DbtRuntimeError(str(found or error)) from error

@@ -1,11 +1,15 @@
 """Views on the tables that are used for a long time, as in a build."""
 
 import os
+import shutil
 import time
 
 import duckdb
 import pytest
 from obslake import engine
+from obslake.errors import MovedLakehouseError
+from obslake.lakehouse import kept_views
+from obslake.lakehouse.moved import local_path
 from obslake.lakehouse.schemas import OBSERVATIONS
 from obslake.lakehouse.views import create_source_views
 
@@ -49,3 +53,66 @@ def test_copies_of_metadata_are_removed_after_a_day(lake: Lake) -> None:
         create_source_views(lake.open(), connection, keep=kept)
         assert len(list(kept.iterdir())) == len(first)
         assert connection.execute(COUNT).fetchall() == [(0,)]
+
+
+def test_views_are_kept_until_something_changes(lake: Lake) -> None:
+    lake.load("observations", lake.jsonl("o.jsonl", [observation()]))
+    kept = lake.home / "kept"
+
+    def version(as_of: int | None = None) -> tuple[str, dict[str, str]]:
+        tables = kept_views.local_tables(lake.home)
+        assert tables
+        return kept_views.version_of_views(tables, as_of, kept), tables
+
+    def are_kept(as_of: int | None = None) -> bool:
+        noted, tables = version(as_of)
+        return kept_views.has_views(connection, noted, tables, kept)
+
+    def create() -> None:
+        create_source_views(lake.open(), connection, keep=kept)
+        kept_views.note_views(connection, version()[0])
+
+    with engine.connect() as connection:
+        assert not are_kept()
+        create()
+        assert are_kept()
+        assert not are_kept(as_of=1)
+        lake.load("observations", lake.jsonl("p.jsonl", [observation(test_id="u")]))
+        assert not are_kept()
+        # Whoever begins to replace them leaves no version, even if it does not end.
+        noted, tables = version()
+        create_source_views(lake.open(), connection, keep=kept)
+        assert not kept_views.has_views(connection, noted, tables, kept)
+        create()
+        assert connection.execute(COUNT).fetchall() == [(2,)]
+        connection.execute("drop view lake.runs")
+        assert not are_kept()
+        create()
+        for path in kept.iterdir():
+            os.utime(path, (0, 0))
+        assert are_kept()
+        copies = [kept_views.kept_copy(*item, kept) for item in version()[1].items()]
+        assert all(copy.stat().st_mtime for copy in copies)
+        copies[0].unlink()
+        assert not are_kept()
+
+
+def test_tables_elsewhere_are_left_to_pyiceberg(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kept_views.local_tables(lake.home.with_name("none")) is None
+    tables = kept_views.local_tables(lake.home)
+    assert tables == {
+        table.name()[-1]: table.metadata_location for table in lake.open().tables_of("obslake")
+    }
+    # A copy would read the files of its original.
+    copy = lake.home.with_name("copy")
+    shutil.copytree(lake.home, copy)
+    with pytest.raises(MovedLakehouseError, match="was moved or copied"):
+        kept_views.local_tables(copy)
+    metadata = local_path(tables["observations"])
+    metadata.rename(metadata.with_name("hidden"))
+    assert kept_views.local_tables(lake.home) is None
+    metadata.with_name("hidden").rename(metadata)
+    monkeypatch.setattr(kept_views, "has_default_catalog", lambda: False)
+    assert kept_views.local_tables(lake.home) is None

@@ -22,11 +22,13 @@ from obslake.cli.rules import rules
 from obslake.cli.text import accept_any_encoding, say
 from obslake.cli.upkeep import compact, expire, pin, status, verify
 from obslake.errors import ObslakeError
+from obslake.garbage import collect_rarely
 from obslake.version import __version__
 
 
 def main() -> None:
     """Run the command line; an error that is meant for the user determines the exit status."""
+    collect_rarely()
     # A loader that a CI system stops must remove its temporary files, as after Ctrl-C.
     signal.signal(signal.SIGTERM, _terminate)
     try:

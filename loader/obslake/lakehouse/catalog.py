@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from pyiceberg.exceptions import (
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Identifier
-from pyiceberg.utils.config import Config
 from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -32,6 +32,11 @@ from obslake.errors import (
     DamagedMetadataError,
     NoLakehouseError,
     ObslakeError,
+)
+from obslake.lakehouse.catalog_file import (
+    LOCK_TIMEOUT_SECONDS,
+    has_default_catalog,
+    metadata_locations,
 )
 from obslake.lakehouse.home import (
     CATALOG_FILE,
@@ -46,7 +51,6 @@ from obslake.lakehouse.schemas import ALL_TABLES, PINNED, QUARANTINE, TableDefin
 from obslake.lakehouse.system_errors import is_of_system, system_error
 
 # PyIceberg tries twice before it gives up.
-_LOCK_TIMEOUT_SECONDS = 30
 _ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.15
 _INVALID_IN_ADDRESSES = '#?"\n\r\t'
@@ -78,7 +82,7 @@ class Lakehouse:
             MovedLakehouseError: the folder was moved or copied.
         """
         path = home_folder(home)
-        configured = bool(Config().get_catalog_config(CATALOG_NAME))
+        configured = not has_default_catalog()
         if not configured:
             _check_default_home(path, create=create)
         try:
@@ -98,7 +102,12 @@ class Lakehouse:
             raise system_error(error, path) or NoLakehouseError(
                 f"cannot create a lakehouse at {path}: {error.strerror or error}"
             ) from error
-        except (SQLAlchemyError, NoSuchPropertyException, ValueError) as error:
+        except (
+            SQLAlchemyError,
+            sqlite3.Error,
+            NoSuchPropertyException,
+            ValueError,
+        ) as error:
             raise system_error(error, path) or NoLakehouseError(
                 f"cannot use the catalog of {path}: {_first_line(error)}"
             ) from error
@@ -109,7 +118,7 @@ class Lakehouse:
             path.mkdir(parents=True, exist_ok=True)
         catalog = load_catalog(CATALOG_NAME, **_default_catalog(path, configured))
         if not configured and isinstance(catalog, SqlCatalog):
-            check_not_moved(path, catalog)
+            check_not_moved(path, metadata_locations(path))
         lakehouse = cls(path, catalog)
         if create:
             lakehouse.create_tables()
@@ -269,7 +278,7 @@ def open_or_plan(home: str | os.PathLike[str] | None = None) -> Lakehouse | Futu
         MovedLakehouseError: the folder was moved or copied.
     """
     path = home_folder(home)
-    if (path / CATALOG_FILE).exists() or Config().get_catalog_config(CATALOG_NAME):
+    if (path / CATALOG_FILE).exists() or not has_default_catalog():
         return Lakehouse.open(home, create=True)
     _check_default_home(path, create=True)
     return FutureLakehouse(path)
@@ -304,8 +313,7 @@ def _default_catalog(path: Path, configured: bool) -> dict[str, str]:
     if configured:
         return {}
     database = str(path / CATALOG_FILE)
-    # Each of many writers may lock the file for a moment, so SQLite waits for the lock.
-    wait = {"timeout": str(_LOCK_TIMEOUT_SECONDS)}
+    wait = {"timeout": str(LOCK_TIMEOUT_SECONDS)}
     return {
         "type": "sql",
         "uri": URL.create("sqlite", database=database, query=wait).render_as_string(),

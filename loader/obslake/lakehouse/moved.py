@@ -1,30 +1,26 @@
 """Whether the tables of a lakehouse are where they were created."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlparse
 
-from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
-from sqlalchemy import select
-
-from obslake.errors import (
-    MovedLakehouseError,
-)
-from obslake.lakehouse.schemas import NAMESPACE
+from obslake.errors import MovedLakehouseError
 
 
-def check_not_moved(path: Path, catalog: SqlCatalog) -> None:
+def check_not_moved(path: Path, locations: Mapping[str, str]) -> None:
     """Check that the tables are below the folder of their catalog.
 
     Iceberg stores full paths of files, so a copy would read, and remove, the files of its original.
+
+    Args:
+        path: the folder.
+        locations: address of the metadata of each table.
+
+    Raises:
+        MovedLakehouseError: a table names files elsewhere.
     """
-    with catalog.engine.connect() as connection:
-        known = select(IcebergTables.table_name, IcebergTables.metadata_location).where(
-            IcebergTables.catalog_name == catalog.name,
-            IcebergTables.table_namespace == NAMESPACE,
-        )
-        locations = connection.execute(known).all()
-    for name, location in locations:
+    for name, location in locations.items():
         # Addresses outside the file system do not change with the folder.
         if not location or urlparse(location).scheme not in ("", "file"):
             continue

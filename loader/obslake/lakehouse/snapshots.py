@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import duckdb
 from pyiceberg.exceptions import ValidationException
@@ -33,6 +33,7 @@ from pyiceberg.utils.properties import property_as_int
 from obslake.engine import quote_literal
 from obslake.errors import DeleteFilesError
 from obslake.lakehouse.ancestry import notes
+from obslake.lakehouse.kept_views import kept_copy
 from obslake.lakehouse.ledger import state_at, states
 from obslake.lakehouse.schemas import sql_type
 from obslake.lakehouse.store import configure_store
@@ -207,8 +208,7 @@ def kept_metadata(table: Table, folder: Path) -> str:
     Copies older than a day are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Each version of a table has its own name, so existing copies are not changed.
-    copy = folder / f"{table.name()[-1]}-{PurePosixPath(table.metadata_location).name}"
+    copy = kept_copy(table.name()[-1], table.metadata_location, folder)
     for other in folder.glob("*.metadata.json"):
         with suppress(FileNotFoundError):
             if time.time() - other.stat().st_mtime > _KEPT_SECONDS and other != copy:

@@ -21,9 +21,9 @@ from pyiceberg.typedef import Properties
 from pyiceberg.utils.properties import get_first_property_value, property_as_bool
 
 from obslake.engine import glob_literal, load_extensions, quote_identifier, quote_literal
+from obslake.lakehouse.kept_views import LOCAL_SCHEMES
 
 STORE_SCHEMES = ("s3", "s3a", "s3n")
-_LOCAL_SCHEMES = ("", "file")
 _KEY_OF_ENVIRONMENT = "AWS_ACCESS_KEY_ID"
 
 
@@ -35,7 +35,7 @@ def configure_store(connection: duckdb.DuckDBPyConnection, table: Table) -> None
     """
     location = table.location().rstrip("/")
     scheme = urlsplit(location).scheme
-    if scheme not in _LOCAL_SCHEMES:
+    if scheme not in LOCAL_SCHEMES:
         load_extensions(connection, ["httpfs"])
     if scheme not in STORE_SCHEMES:
         return

@@ -45,17 +45,18 @@ def create_source_views(
     """
     visible = visible_at(lakehouse, as_of_snapshot)
     connection.execute(f"create schema if not exists {quote_identifier(SOURCE_SCHEMA)}")
-    for table in visible.tables:
-        _create_table_view(connection, table, keep)
     state = visible.state
-    loads = [(load.load_id, state.revision(load)) for load in state.loads.values()]
-    _create_list_view(connection, "loads", ("load_id", "revision"), loads)
-    forgotten = [(f.forget_id, f.data_set_id, f.problem_id) for f in state.forgotten.values()]
+    # The first view, so that a process that ends here leaves no version that is wrong (`kept_views.note_views`).
     snapshot_id = "null" if visible.snapshot is None else str(visible.snapshot.snapshot_id)
     connection.execute(
         f"create or replace view {quote_identifier(SOURCE_SCHEMA)}.shown as select "
         f"{snapshot_id}::bigint as snapshot_id, {quote_literal(state.digest())} as digest"
     )
+    for table in visible.tables:
+        _create_table_view(connection, table, keep)
+    loads = [(load.load_id, state.revision(load)) for load in state.loads.values()]
+    _create_list_view(connection, "loads", ("load_id", "revision"), loads)
+    forgotten = [(f.forget_id, f.data_set_id, f.problem_id) for f in state.forgotten.values()]
     columns = ("forget_id", "data_set_id", "problem_id")
     _create_list_view(connection, "forgotten", columns, forgotten)
     return visible.snapshot

@@ -2,21 +2,12 @@
 
 import json
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-from pyiceberg.utils.config import Config
-
-from obslake.lakehouse.home import (
-    BUILDING_FOLDER,
-    CATALOG_FILE,
-    CATALOG_NAME,
-    MARTS_FILE,
-    NAMESPACE,
-    identity,
-)
+from obslake.lakehouse.catalog_file import has_default_catalog, metadata_locations
+from obslake.lakehouse.home import BUILDING_FOLDER, MARTS_FILE, identity
 
 _FILE = Path(BUILDING_FOLDER, "built.json")
 
@@ -63,8 +54,10 @@ def tables_of(home: Path) -> dict[str, str]:
     Raises:
         ObslakeError: there is no lakehouse, or its catalog does not respond.
     """
-    if not Config().get_catalog_config(CATALOG_NAME) and (found := _read_catalog_file(home)):
-        return found
+    # If the file cannot be read, PyIceberg tells why.
+    with suppress(sqlite3.Error):
+        if has_default_catalog() and (found := metadata_locations(home)):
+            return found
     # Takes a second, most of it for imports.
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.lakehouse.schemas import ALL_TABLES
@@ -72,18 +65,3 @@ def tables_of(home: Path) -> dict[str, str]:
     lakehouse = Lakehouse.open(home)
     tables = [lakehouse.table(each) for each in ALL_TABLES if lakehouse.has(each)]
     return {table.name()[-1]: table.metadata_location for table in tables}
-
-
-def _read_catalog_file(home: Path) -> dict[str, str]:
-    """Read the default catalog without PyIceberg; if it cannot be read, PyIceberg tells why."""
-    try:
-        address = f"file:{quote(str(home / CATALOG_FILE))}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as catalog:
-            rows = catalog.execute(
-                "select table_name, metadata_location from iceberg_tables "
-                "where catalog_name = ? and table_namespace = ?",
-                [CATALOG_NAME, NAMESPACE],
-            )
-            return dict(rows)
-    except sqlite3.Error:
-        return {}

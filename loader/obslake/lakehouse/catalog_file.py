@@ -1,0 +1,34 @@
+"""Reads the default catalog without PyIceberg, whose imports alone take longer than many commands need."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from pyiceberg.utils.config import Config
+
+from obslake.lakehouse.home import CATALOG_FILE, CATALOG_NAME, NAMESPACE
+
+# Each of many writers may lock the file for a moment, so SQLite waits for the lock.
+LOCK_TIMEOUT_SECONDS = 30
+
+
+def has_default_catalog() -> bool:
+    """Whether the catalog is the default one, a file below the home folder."""
+    return not Config().get_catalog_config(CATALOG_NAME)
+
+
+def metadata_locations(home: Path) -> dict[str, str]:
+    """Return the address of the current metadata of each table in the default catalog, by the table's name.
+
+    Raises:
+        sqlite3.Error: the catalog cannot be read.
+    """
+    address = f"file:{quote(str(home / CATALOG_FILE))}?mode=ro"
+    with closing(sqlite3.connect(address, timeout=LOCK_TIMEOUT_SECONDS, uri=True)) as catalog:
+        rows = catalog.execute(
+            "select table_name, metadata_location from iceberg_tables "
+            "where catalog_name = ? and table_namespace = ?",
+            [CATALOG_NAME, NAMESPACE],
+        )
+        return dict(rows)
