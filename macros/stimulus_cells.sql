@@ -2,29 +2,12 @@
     columns are `cell` and include the test. A run has at most one row per step in `relation`. A cell is the row of the
     latest run that executed the step, or else skipped it. `stimulus_id` is the same where the same was put in, wherever
     the stimulus stands in its test; where inputs were not recorded, it is the step, and nothing has to be sorted. -#}
-{% macro stimulus_cells(relation, cell, columns) -%}
+{% macro stimulus_cells(relation, cell, columns, is_large=false) -%}
     {%- set columns = cell + ['step_id', 'run_id', 'observed_at', 'is_executed', 'operation', 'inputs',
         'test_content_hash', 'response', 'response_kind', 'response_hash'] + columns -%}
 {{ obslake.stimuli_by_content(relation, cell, columns) }},
 
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by {{ cell | join(', ') }}, step_id
-            order by is_executed desc, observed_at desc, run_id desc
-        ) as recency
-    from stimuli
-
-),
-
-latest as (
-
-    select * from ranked
-    where recency = 1
-
-),
+{{ obslake.latest_rows('stimuli', cell + ['step_id'], columns + ['stimulus_id', 'content_hash'], is_large) }},
 
 {#- In different runs of an edited test the same stimulus may be at two steps. -#}
 placed as (

@@ -8,6 +8,7 @@
 {{ config(meta={'unit': 'column'}) }}
 
 {%- set cell = ['data_set_id', 'problem_id', 'test_id', 'step_id', 'implementation_id'] %}
+{%- set run = cell + ['environment_id', 'run_id'] %}
 {#- Specified responses are right or wrong whichever run they came with. Not a common table expression: it is used
     twice, and the engine would store all rows. -#}
 {%- set responses -%}
@@ -79,77 +80,53 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select {{ obslake.cheap_hash(run) }} as run_hash
+    from repeated_responses
+    group by {{ obslake.cheap_hash(run) }}
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on {{ obslake.cheap_hash(run) }} = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over ({{ same_key | indent(8) }}) as precedence,
         lag(alternative) over ({{ same_key | indent(8) }}) as alternative_before
     from repeated_responses
+    inner join repeated_runs on {{ obslake.cheap_hash(run) }} = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
         row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id
+            partition by {{ run | join(', ') }}
             order by is_executed desc, attempt desc, precedence asc
         ) = 1 as is_last,
         precedence > 1 as is_alternative
     from ranked
     where precedence = 1 or alternative <> coalesce(alternative_before, '')
-
-),
-
-final_attempts as (
-
-    select
-        *,
-        is_executed and is_last as is_final,
-        is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
-    from attempts
-
-),
-
-runs as (
-
-    select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
-    from final_attempts
-
-),
-
-counted as (
-
-    select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
 
 ),
 
@@ -159,6 +136,70 @@ counted as (
     'test_content_hash', 'alternative', 'is_executed', 'is_oracle', 'is_set_aside', 'is_repeated', 'is_final', 'is_cell',
     'is_skipped', 'is_alternative', 'n_runs', 'is_stable'
 ] %}
+{%- set known = columns | reject('in', ['is_repeated', 'is_final', 'is_cell', 'is_skipped', 'n_runs', 'is_stable']) %}
+{%- set known = known | join(', ') %}
+
+attempts as (
+
+    select {{ known }}, is_last from single_attempts
+    union all
+    select {{ known }}, is_last from ranked_attempts
+
+),
+
+final_attempts as (
+
+    select
+        *,
+        true as is_repeated,
+        is_executed and is_last as is_final,
+        is_executed and is_last and not is_set_aside as is_counted,
+        is_last and not is_executed as is_skipped,
+        {{ obslake.row_of(['observed_at', 'run_id', 'environment_id']) }} as place
+    from attempts
+
+),
+
+-- A run counts once for all its environments.
+cells_of_runs as (
+
+    select
+        {{ cell | join(', ') }},
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
+    from final_attempts
+    group by {{ cell | join(', ') }}, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        {{ cell | join(', ') }},
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by {{ cell | join(', ') }}, is_counted
+
+),
+
+counted as (
+
+    select
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on {{ obslake.equal_columns('final_attempts', 'cells', cell + ['is_counted']) | indent(12) }}
+
+),
 
 actuations as (
 
