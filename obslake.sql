@@ -272,10 +272,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -2723,10 +2727,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -3893,10 +3901,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -6139,10 +6151,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -6966,10 +6982,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -8456,10 +8476,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -9759,10 +9783,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -11321,10 +11349,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -12799,10 +12831,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -14078,10 +14114,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -14850,10 +14890,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -16608,10 +16652,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -19039,10 +19087,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -20794,10 +20846,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -23650,10 +23706,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -25031,10 +25091,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -26464,10 +26528,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -27163,10 +27231,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -27687,10 +27759,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),
@@ -29203,10 +29279,14 @@ responses as (
 
     select
         *,
-        md5(case
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5(case
         when response_kind = 'verdict' then split_part(response, '@', 1)
         else response
-    end) as exact_hash
+    end)
+        end as exact_hash
     from texts
 
 ),

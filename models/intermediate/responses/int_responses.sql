@@ -23,7 +23,11 @@ responses as (
 
     select
         *,
-        md5({{ obslake.canonical_response('response', 'response_kind') }}) as exact_hash
+        -- DuckDB hashes a recorded text once for all rows that share it, but only if no other column takes part.
+        case
+            when output <> '' and response_kind <> 'verdict' then md5(output)
+            else md5({{ obslake.canonical_response('response', 'response_kind') }})
+        end as exact_hash
     from texts
 
 ),
