@@ -2320,18 +2320,6 @@ as_of_consensus_oracles as (
 
     ),
 
-    ranked as (
-
-        select
-            *,
-            row_number() over (
-                partition by data_set_id, problem_id, test_id, step_id
-                order by n_votes desc, response_hash asc
-            ) as vote_rank
-        from groups
-
-    ),
-
     tallies as (
 
         select
@@ -2342,12 +2330,13 @@ as_of_consensus_oracles as (
             cast(sum(n_votes) as bigint) as n_voters,
             count(*) as n_distinct_responses,
             max(n_votes) as n_votes,
-            coalesce(max(case when vote_rank = 2 then n_votes end), 0) as n_runner_up_votes,
-            max(case when vote_rank = 1 then response end) as leading_response,
-            max(case when vote_rank = 1 then response_hash end) as leading_response_hash,
+            coalesce(max(n_votes, 2)[2], 0) as n_runner_up_votes,
+            -- Any of several responses with most votes: it counts only if it is the only one.
+            max_by(response, n_votes) as leading_response,
+            max_by(response_hash, n_votes) as leading_response_hash,
             -- Exact decimals: a sum of floating-point numbers would depend on the order of its terms.
             sum(cast(n_votes * log2(n_votes) as decimal(38, 9))) as weighted_bits
-        from ranked
+        from groups
         group by data_set_id, problem_id, test_id, step_id
 
     ),
@@ -4890,18 +4879,6 @@ groups as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id
-            order by n_votes desc, response_hash asc
-        ) as vote_rank
-    from groups
-
-),
-
 tallies as (
 
     select
@@ -4912,12 +4889,13 @@ tallies as (
         cast(sum(n_votes) as bigint) as n_voters,
         count(*) as n_distinct_responses,
         max(n_votes) as n_votes,
-        coalesce(max(case when vote_rank = 2 then n_votes end), 0) as n_runner_up_votes,
-        max(case when vote_rank = 1 then response end) as leading_response,
-        max(case when vote_rank = 1 then response_hash end) as leading_response_hash,
+        coalesce(max(n_votes, 2)[2], 0) as n_runner_up_votes,
+        -- Any of several responses with most votes: it counts only if it is the only one.
+        max_by(response, n_votes) as leading_response,
+        max_by(response_hash, n_votes) as leading_response_hash,
         -- Exact decimals: a sum of floating-point numbers would depend on the order of its terms.
         sum(cast(n_votes * log2(n_votes) as decimal(38, 9))) as weighted_bits
-    from ranked
+    from groups
     group by data_set_id, problem_id, test_id, step_id
 
 ),
@@ -24695,18 +24673,6 @@ groups as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id
-            order by n_votes desc, response_hash asc
-        ) as vote_rank
-    from groups
-
-),
-
 tallies as (
 
     select
@@ -24717,12 +24683,13 @@ tallies as (
         cast(sum(n_votes) as bigint) as n_voters,
         count(*) as n_distinct_responses,
         max(n_votes) as n_votes,
-        coalesce(max(case when vote_rank = 2 then n_votes end), 0) as n_runner_up_votes,
-        max(case when vote_rank = 1 then response end) as leading_response,
-        max(case when vote_rank = 1 then response_hash end) as leading_response_hash,
+        coalesce(max(n_votes, 2)[2], 0) as n_runner_up_votes,
+        -- Any of several responses with most votes: it counts only if it is the only one.
+        max_by(response, n_votes) as leading_response,
+        max_by(response_hash, n_votes) as leading_response_hash,
         -- Exact decimals: a sum of floating-point numbers would depend on the order of its terms.
         sum(cast(n_votes * log2(n_votes) as decimal(38, 9))) as weighted_bits
-    from ranked
+    from groups
     group by data_set_id, problem_id, test_id, step_id
 
 ),
@@ -28748,18 +28715,6 @@ groups as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id
-            order by n_votes desc, response_hash asc
-        ) as vote_rank
-    from groups
-
-),
-
 tallies as (
 
     select
@@ -28770,12 +28725,13 @@ tallies as (
         cast(sum(n_votes) as bigint) as n_voters,
         count(*) as n_distinct_responses,
         max(n_votes) as n_votes,
-        coalesce(max(case when vote_rank = 2 then n_votes end), 0) as n_runner_up_votes,
-        max(case when vote_rank = 1 then response end) as leading_response,
-        max(case when vote_rank = 1 then response_hash end) as leading_response_hash,
+        coalesce(max(n_votes, 2)[2], 0) as n_runner_up_votes,
+        -- Any of several responses with most votes: it counts only if it is the only one.
+        max_by(response, n_votes) as leading_response,
+        max_by(response_hash, n_votes) as leading_response_hash,
         -- Exact decimals: a sum of floating-point numbers would depend on the order of its terms.
         sum(cast(n_votes * log2(n_votes) as decimal(38, 9))) as weighted_bits
-    from ranked
+    from groups
     group by data_set_id, problem_id, test_id, step_id
 
 ),
