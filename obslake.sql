@@ -14379,13 +14379,6 @@ model_flaky_responses as (
 
 with
 
-actuations as (
-
-    select * from model_int_actuations
-    where is_executed and not is_oracle and not is_set_aside
-
-),
-
 suspects as (
 
     select
@@ -14395,7 +14388,10 @@ suspects as (
         environment_id,
         test_id,
         step_id
-    from actuations
+    from (
+        select * from model_int_actuations
+        where is_executed and not is_oracle and not is_set_aside
+    ) as actuations
     where is_repeated
     group by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
     having min(response_hash) <> max(response_hash)
@@ -14413,7 +14409,10 @@ suspect_tests as (
 with_inputs as (
 
     select actuations.*
-    from actuations
+    from (
+        select * from model_int_actuations
+        where is_executed and not is_oracle and not is_set_aside
+    ) as actuations
     inner join suspect_tests
         on actuations.data_set_id = suspect_tests.data_set_id
             and actuations.problem_id = suspect_tests.problem_id
@@ -14487,7 +14486,10 @@ executions as (
         observed_at,
         md5('test:' || test_content_hash) as content_hash,
         coalesce(md5('test:' || test_content_hash), '') as content_id
-    from actuations
+    from (
+        select * from model_int_actuations
+        where is_executed and not is_oracle and not is_set_aside
+    ) as actuations
     where inputs is null and is_repeated
 
 ),
@@ -16917,13 +16919,6 @@ model_flaky_responses as (
 
 with
 
-actuations as (
-
-    select * from model_int_actuations
-    where is_executed and not is_oracle and not is_set_aside
-
-),
-
 suspects as (
 
     select
@@ -16933,7 +16928,10 @@ suspects as (
         environment_id,
         test_id,
         step_id
-    from actuations
+    from (
+        select * from model_int_actuations
+        where is_executed and not is_oracle and not is_set_aside
+    ) as actuations
     where is_repeated
     group by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
     having min(response_hash) <> max(response_hash)
@@ -16951,7 +16949,10 @@ suspect_tests as (
 with_inputs as (
 
     select actuations.*
-    from actuations
+    from (
+        select * from model_int_actuations
+        where is_executed and not is_oracle and not is_set_aside
+    ) as actuations
     inner join suspect_tests
         on actuations.data_set_id = suspect_tests.data_set_id
             and actuations.problem_id = suspect_tests.problem_id
@@ -17025,7 +17026,10 @@ executions as (
         observed_at,
         md5('test:' || test_content_hash) as content_hash,
         coalesce(md5('test:' || test_content_hash), '') as content_id
-    from actuations
+    from (
+        select * from model_int_actuations
+        where is_executed and not is_oracle and not is_set_aside
+    ) as actuations
     where inputs is null and is_repeated
 
 ),

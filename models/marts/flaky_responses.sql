@@ -7,21 +7,21 @@
 
 {%- set cell = ['data_set_id', 'problem_id', 'implementation_id', 'environment_id', 'test_id'] %}
 {%- set stimulus = cell + ['step_id', 'content_id'] %}
+{#- Not a common table expression: it is used more than once, and all rows would be stored, though few are needed. -#}
+{%- set actuations -%}
+    (
+        select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) | indent(8) }}
+        where is_executed and not is_oracle and not is_set_aside
+    ) as actuations
+{%- endset %}
 
 with
-
-actuations as (
-
-    select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
-    where is_executed and not is_oracle and not is_set_aside
-
-),
 
 suspects as (
 
     select
         {{ (cell + ['step_id']) | join(',\n        ') }}
-    from actuations
+    from {{ actuations }}
     where is_repeated
     group by {{ (cell + ['step_id']) | join(', ') }}
     having min(response_hash) <> max(response_hash)
@@ -39,7 +39,7 @@ suspect_tests as (
 with_inputs as (
 
     select actuations.*
-    from actuations
+    from {{ actuations }}
     inner join suspect_tests
         on {{ obslake.equal_columns('actuations', 'suspect_tests', cell) | indent(12) }}
     where actuations.inputs is not null
@@ -66,7 +66,7 @@ executions as (
         {{ columns | join(',\n        ') }},
         {{ obslake.content_of_test() }} as content_hash,
         coalesce({{ obslake.content_of_test() }}, '') as content_id
-    from actuations
+    from {{ actuations }}
     where inputs is null and is_repeated
 
 ),

@@ -12,15 +12,15 @@
 {%- set stimulus = test + ['step_id'] %}
 {%- set of_test = (test + ['asked_at', 'test_content_hash']) | join(', ') %}
 {%- set of_stimulus = (stimulus + ['asked_at', 'test_content_hash', 'inputs']) | join(', ') %}
+{#- Not a common table expression: it is used twice, and all rows would be stored, though few are needed again. -#}
+{%- set cells -%}
+    (
+        select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) | indent(8) }}
+        where is_cell and not is_oracle
+    ) as cells
+{%- endset %}
 
 with
-
-cells as (
-
-    select * from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
-    where is_cell and not is_oracle
-
-),
 
 stimuli as (
 
@@ -29,7 +29,7 @@ stimuli as (
         min(test_content_hash) as least_hash,
         max(test_content_hash) as greatest_hash,
         count(test_content_hash) < count(*) and min(inputs) <> max(inputs) as has_other_inputs
-    from cells
+    from {{ cells }}
     group by {{ stimulus | join(', ') }}
 
 ),
@@ -70,7 +70,7 @@ dated_cells as (
                 partition by cells.{{ test | join(', cells.') }}, cells.implementation_id
             )
         ) as asked_at
-    from cells
+    from {{ cells }}
     inner join edited_tests
         on {{ obslake.equal_columns('cells', 'edited_tests', test) | indent(12) }}
     left join revisions
