@@ -215,3 +215,4 @@ final as (
 )
 
 select * from final
+{{ obslake.in_order_of_problems() }}
