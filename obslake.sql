@@ -436,11 +436,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -466,12 +488,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -485,50 +508,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -1628,11 +1671,33 @@ as_of_int_actuations as (
 
     ),
 
+    -- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+    repeated_runs as (
+
+        select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+        from repeated_responses
+        group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+        having count(*) > 1
+
+    ),
+
+    single_attempts as (
+
+        select
+            repeated_responses.*,
+            true as is_last,
+            false as is_alternative
+        from repeated_responses
+        left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+        where repeated_runs.run_hash is null
+
+    ),
+
     -- The content of rows with the same key decides between them, never the order in which they were loaded.
     ranked as (
 
         select
-            *,
+            repeated_responses.*,
             row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
                 order by
                     is_executed desc,
@@ -1658,12 +1723,13 @@ as_of_int_actuations as (
                     duration_ns desc nulls last,
                     test_content_hash desc nulls last) as alternative_before
         from repeated_responses
+        inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
     ),
 
     -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
     -- stimulus.
-    attempts as (
+    ranked_attempts as (
 
         select
             *,
@@ -1677,50 +1743,70 @@ as_of_int_actuations as (
 
     ),
 
+    attempts as (
+
+        select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+        union all
+        select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+    ),
+
     final_attempts as (
 
         select
             *,
+            true as is_repeated,
             is_executed and is_last as is_final,
             is_executed and is_last and not is_set_aside as is_counted,
-            is_last and not is_executed as is_skipped
+            is_last and not is_executed as is_skipped,
+            row(observed_at, run_id, environment_id) as place
         from attempts
 
     ),
 
-    runs as (
+    -- A run counts once for all its environments.
+    cells_of_runs as (
 
         select
-            *,
-            is_counted and row_number() over (
-                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-                order by observed_at desc, run_id desc, environment_id desc
-            ) = 1 as is_cell,
-            -- A run counts once for all its environments.
-            dense_rank() over (
-                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-                order by run_id
-            ) as run_number,
-            min(response_hash) over (
-                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            ) as least_response_hash,
-            max(response_hash) over (
-                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            ) as greatest_response_hash
+            data_set_id, problem_id, test_id, step_id, implementation_id,
+            is_counted,
+            run_id,
+            min(response_hash) as least_response_hash,
+            max(response_hash) as greatest_response_hash,
+            max(place) as last_place
         from final_attempts
+        group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+    ),
+
+    cells as (
+
+        select
+            data_set_id, problem_id, test_id, step_id, implementation_id,
+            is_counted,
+            count(*) as n_runs,
+            min(least_response_hash) = max(greatest_response_hash) as is_stable,
+            max(last_place) as last_place
+        from cells_of_runs
+        group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
     ),
 
     counted as (
 
         select
-            *,
-            true as is_repeated,
-            cast(max(run_number) over (
-                partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            ) as bigint) as n_runs,
-            least_response_hash = greatest_response_hash as is_stable
-        from runs
+            final_attempts.*,
+            final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+            cells.n_runs,
+            cells.is_stable
+        from final_attempts
+        inner join cells
+            on final_attempts.data_set_id = cells.data_set_id
+                and final_attempts.problem_id = cells.problem_id
+                and final_attempts.test_id = cells.test_id
+                and final_attempts.step_id = cells.step_id
+                and final_attempts.implementation_id = cells.implementation_id
+                and final_attempts.is_counted = cells.is_counted
 
     ),
 
@@ -2880,11 +2966,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -2910,12 +3018,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -2929,50 +3038,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -4054,11 +4183,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -4084,12 +4235,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -4103,50 +4255,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -6293,11 +6465,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -6323,12 +6517,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -6342,50 +6537,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -7124,11 +7339,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -7154,12 +7391,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -7173,50 +7411,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -7636,22 +7894,37 @@ stimuli as (
 
 ),
 
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) as key_hash
+    from stimuli
+    group by hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id)
+    having count(*) > 1
+
+),
+
 ranked as (
 
     select
-        *,
+        stimuli.*,
         row_number() over (
             partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
             order by is_executed desc, observed_at desc, run_id desc
         ) as recency
     from stimuli
+    inner join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
 
 ),
 
 latest as (
 
-    select * from ranked
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    from stimuli
+    left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
 
 ),placed as (
 
@@ -8618,11 +8891,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -8648,12 +8943,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -8667,50 +8963,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -9925,11 +10241,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -9955,12 +10293,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -9974,50 +10313,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -10950,7 +11309,7 @@ stimuli as (
 ranked as (
 
     select
-        *,
+        stimuli.*,
         row_number() over (
             partition by side, implementation_id, problem_id, environment_id, test_id, step_id
             order by is_executed desc, observed_at desc, run_id desc
@@ -10961,7 +11320,7 @@ ranked as (
 
 latest as (
 
-    select * from ranked
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, stimulus_id, content_hash from ranked
     where recency = 1
 
 ),placed as (
@@ -11491,11 +11850,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -11521,12 +11902,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -11540,50 +11922,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -12003,22 +12405,37 @@ stimuli as (
 
 ),
 
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) as key_hash
+    from stimuli
+    group by hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id)
+    having count(*) > 1
+
+),
+
 ranked as (
 
     select
-        *,
+        stimuli.*,
         row_number() over (
             partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
             order by is_executed desc, observed_at desc, run_id desc
         ) as recency
     from stimuli
+    inner join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
 
 ),
 
 latest as (
 
-    select * from ranked
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    from stimuli
+    left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
 
 ),placed as (
 
@@ -12973,11 +13390,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -13003,12 +13442,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -13022,50 +13462,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -13485,22 +13945,37 @@ stimuli as (
 
 ),
 
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) as key_hash
+    from stimuli
+    group by hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id)
+    having count(*) > 1
+
+),
+
 ranked as (
 
     select
-        *,
+        stimuli.*,
         row_number() over (
             partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
             order by is_executed desc, observed_at desc, run_id desc
         ) as recency
     from stimuli
+    inner join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
 
 ),
 
 latest as (
 
-    select * from ranked
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    from stimuli
+    left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
 
 ),placed as (
 
@@ -14256,11 +14731,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -14286,12 +14783,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -14305,50 +14803,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -15034,11 +15552,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -15064,12 +15604,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -15083,50 +15624,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -16796,11 +17357,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -16826,12 +17409,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -16845,50 +17429,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -17845,22 +18449,37 @@ stimuli as (
 
 ),
 
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) as key_hash
+    from stimuli
+    group by hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id)
+    having count(*) > 1
+
+),
+
 ranked as (
 
     select
-        *,
+        stimuli.*,
         row_number() over (
             partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
             order by is_executed desc, observed_at desc, run_id desc
         ) as recency
     from stimuli
+    inner join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
 
 ),
 
 latest as (
 
-    select * from ranked
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    from stimuli
+    left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
 
 ),placed as (
 
@@ -19233,11 +19852,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -19263,12 +19904,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -19282,50 +19924,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -20031,22 +20693,37 @@ stimuli as (
 
 ),
 
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) as key_hash
+    from stimuli
+    group by hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id)
+    having count(*) > 1
+
+),
+
 ranked as (
 
     select
-        *,
+        stimuli.*,
         row_number() over (
             partition by data_set_id, problem_id, implementation_id, environment_id, test_id, step_id
             order by is_executed desc, observed_at desc, run_id desc
         ) as recency
     from stimuli
+    inner join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
 
 ),
 
 latest as (
 
-    select * from ranked
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
+    union all
+    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    from stimuli
+    left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
 
 ),placed as (
 
@@ -20992,11 +21669,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -21022,12 +21721,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -21041,50 +21741,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -23852,11 +24572,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -23882,12 +24624,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -23901,50 +24644,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -25226,11 +25989,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -25256,12 +26041,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -25275,50 +26061,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -26663,11 +27469,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -26693,12 +27521,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -26712,50 +27541,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -27366,11 +28215,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -27396,12 +28267,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -27415,50 +28287,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -27894,11 +28786,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -27924,12 +28838,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -27943,50 +28858,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 
@@ -29403,11 +30338,33 @@ repeated_responses as (
 
 ),
 
+-- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
+repeated_runs as (
+
+    select hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) as run_hash
+    from repeated_responses
+    group by hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id)
+    having count(*) > 1
+
+),
+
+single_attempts as (
+
+    select
+        repeated_responses.*,
+        true as is_last,
+        false as is_alternative
+    from repeated_responses
+    left join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    where repeated_runs.run_hash is null
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        *,
+        repeated_responses.*,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -29433,12 +30390,13 @@ ranked as (
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
     from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
 
 ),
 
 -- The last executed attempt of a run is final. If none was executed, the last one says that the run skipped the
 -- stimulus.
-attempts as (
+ranked_attempts as (
 
     select
         *,
@@ -29452,50 +30410,70 @@ attempts as (
 
 ),
 
+attempts as (
+
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from single_attempts
+    union all
+    select data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt, operation, target, inputs, response, response_kind, response_hash, duration_ns, observed_at, test_content_hash, alternative, is_executed, is_oracle, is_set_aside, is_alternative, is_last from ranked_attempts
+
+),
+
 final_attempts as (
 
     select
         *,
+        true as is_repeated,
         is_executed and is_last as is_final,
         is_executed and is_last and not is_set_aside as is_counted,
-        is_last and not is_executed as is_skipped
+        is_last and not is_executed as is_skipped,
+        row(observed_at, run_id, environment_id) as place
     from attempts
 
 ),
 
-runs as (
+-- A run counts once for all its environments.
+cells_of_runs as (
 
     select
-        *,
-        is_counted and row_number() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by observed_at desc, run_id desc, environment_id desc
-        ) = 1 as is_cell,
-        -- A run counts once for all its environments.
-        dense_rank() over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-            order by run_id
-        ) as run_number,
-        min(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as least_response_hash,
-        max(response_hash) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as greatest_response_hash
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        run_id,
+        min(response_hash) as least_response_hash,
+        max(response_hash) as greatest_response_hash,
+        max(place) as last_place
     from final_attempts
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted, run_id
+
+),
+
+cells as (
+
+    select
+        data_set_id, problem_id, test_id, step_id, implementation_id,
+        is_counted,
+        count(*) as n_runs,
+        min(least_response_hash) = max(greatest_response_hash) as is_stable,
+        max(last_place) as last_place
+    from cells_of_runs
+    group by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
 
 ),
 
 counted as (
 
     select
-        *,
-        true as is_repeated,
-        cast(max(run_number) over (
-            partition by data_set_id, problem_id, test_id, step_id, implementation_id, is_counted
-        ) as bigint) as n_runs,
-        least_response_hash = greatest_response_hash as is_stable
-    from runs
+        final_attempts.*,
+        final_attempts.is_counted and final_attempts.place = cells.last_place as is_cell,
+        cells.n_runs,
+        cells.is_stable
+    from final_attempts
+    inner join cells
+        on final_attempts.data_set_id = cells.data_set_id
+            and final_attempts.problem_id = cells.problem_id
+            and final_attempts.test_id = cells.test_id
+            and final_attempts.step_id = cells.step_id
+            and final_attempts.implementation_id = cells.implementation_id
+            and final_attempts.is_counted = cells.is_counted
 
 ),
 

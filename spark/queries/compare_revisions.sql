@@ -151,7 +151,7 @@ stimuli as (
 ranked as (
 
     select
-        *,
+        stimuli.*,
         row_number() over (
             partition by side, implementation_id, problem_id, environment_id, test_id, step_id
             order by is_executed desc, observed_at desc, run_id desc
@@ -162,7 +162,7 @@ ranked as (
 
 latest as (
 
-    select * from ranked
+    select side, implementation_id, problem_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, stimulus_id, content_hash from ranked
     where recency = 1
 
 ),placed as (
