@@ -458,11 +458,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -487,8 +495,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -565,13 +572,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -1693,11 +1701,19 @@ as_of_int_actuations as (
 
     ),
 
+    several_attempts as (
+
+        select repeated_responses.*
+        from repeated_responses
+        inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+    ),
+
     -- The content of rows with the same key decides between them, never the order in which they were loaded.
     ranked as (
 
         select
-            repeated_responses.*,
+            *,
             row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
                 order by
                     is_executed desc,
@@ -1722,8 +1738,7 @@ as_of_int_actuations as (
                     inputs desc nulls last,
                     duration_ns desc nulls last,
                     test_content_hash desc nulls last) as alternative_before
-        from repeated_responses
-        inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+        from several_attempts
 
     ),
 
@@ -1800,13 +1815,14 @@ as_of_int_actuations as (
             cells.n_runs,
             cells.is_stable
         from final_attempts
+        -- Relations of other projects may have nulls, which tests of the marts report.
         inner join cells
-            on final_attempts.data_set_id = cells.data_set_id
-                and final_attempts.problem_id = cells.problem_id
-                and final_attempts.test_id = cells.test_id
-                and final_attempts.step_id = cells.step_id
-                and final_attempts.implementation_id = cells.implementation_id
-                and final_attempts.is_counted = cells.is_counted
+            on final_attempts.data_set_id is not distinct from cells.data_set_id
+                and final_attempts.problem_id is not distinct from cells.problem_id
+                and final_attempts.test_id is not distinct from cells.test_id
+                and final_attempts.step_id is not distinct from cells.step_id
+                and final_attempts.implementation_id is not distinct from cells.implementation_id
+                and final_attempts.is_counted is not distinct from cells.is_counted
 
     ),
 
@@ -2988,11 +3004,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -3017,8 +3041,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -3095,13 +3118,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -4205,11 +4229,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -4234,8 +4266,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -4312,13 +4343,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -6487,11 +6519,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -6516,8 +6556,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -6594,13 +6633,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -7361,11 +7401,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -7390,8 +7438,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -7468,13 +7515,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -8913,11 +8961,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -8942,8 +8998,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -9020,13 +9075,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -10263,11 +10319,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -10292,8 +10356,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -10370,13 +10433,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -11872,11 +11936,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -11901,8 +11973,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -11979,13 +12050,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -13412,11 +13484,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -13441,8 +13521,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -13519,13 +13598,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -14753,11 +14833,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -14782,8 +14870,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -14860,13 +14947,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -15574,11 +15662,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -15603,8 +15699,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -15681,13 +15776,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -17379,11 +17475,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -17408,8 +17512,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -17486,13 +17589,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -19874,11 +19978,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -19903,8 +20015,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -19981,13 +20092,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -21691,11 +21803,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -21720,8 +21840,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -21798,13 +21917,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -24594,11 +24714,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -24623,8 +24751,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -24701,13 +24828,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -26011,11 +26139,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -26040,8 +26176,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -26118,13 +26253,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -27491,11 +27627,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -27520,8 +27664,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -27598,13 +27741,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -28237,11 +28381,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -28266,8 +28418,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -28344,13 +28495,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -28808,11 +28960,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -28837,8 +28997,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -28915,13 +29074,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
@@ -30360,11 +30520,19 @@ single_attempts as (
 
 ),
 
+several_attempts as (
+
+    select repeated_responses.*
+    from repeated_responses
+    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+
+),
+
 -- The content of rows with the same key decides between them, never the order in which they were loaded.
 ranked as (
 
     select
-        repeated_responses.*,
+        *,
         row_number() over (partition by data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id, attempt
             order by
                 is_executed desc,
@@ -30389,8 +30557,7 @@ ranked as (
                 inputs desc nulls last,
                 duration_ns desc nulls last,
                 test_content_hash desc nulls last) as alternative_before
-    from repeated_responses
-    inner join repeated_runs on hash(data_set_id, problem_id, test_id, step_id, implementation_id, environment_id, run_id) = repeated_runs.run_hash
+    from several_attempts
 
 ),
 
@@ -30467,13 +30634,14 @@ counted as (
         cells.n_runs,
         cells.is_stable
     from final_attempts
+    -- Relations of other projects may have nulls, which tests of the marts report.
     inner join cells
-        on final_attempts.data_set_id = cells.data_set_id
-            and final_attempts.problem_id = cells.problem_id
-            and final_attempts.test_id = cells.test_id
-            and final_attempts.step_id = cells.step_id
-            and final_attempts.implementation_id = cells.implementation_id
-            and final_attempts.is_counted = cells.is_counted
+        on final_attempts.data_set_id is not distinct from cells.data_set_id
+            and final_attempts.problem_id is not distinct from cells.problem_id
+            and final_attempts.test_id is not distinct from cells.test_id
+            and final_attempts.step_id is not distinct from cells.step_id
+            and final_attempts.implementation_id is not distinct from cells.implementation_id
+            and final_attempts.is_counted is not distinct from cells.is_counted
 
 ),
 
