@@ -1,6 +1,6 @@
 {#- Common table expressions, the last of which is `latest`: for each `key` the row of the latest run that executed it,
     or else skipped it. In a large relation, where most keys have one row, a hash finds the others, and only those are
-    ranked. A small one would take longer to plan than to read. -#}
+    ranked. A small one would take longer to plan than to read, and Spark would compute the relation three times. -#}
 {% macro latest_rows(relation, key, columns, is_large) -%}
 {%- if is_large -%}
 repeated_keys as (

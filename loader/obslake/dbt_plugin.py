@@ -44,6 +44,7 @@ class Plugin(BasePlugin):
         """Read the configuration, without opening anything."""
         collect_rarely()
         self._home = home_folder(plugin_config.get("home"))
+        self._lakehouse: Lakehouse | None = None
         self._publishes = bool(plugin_config.get("publish", True))
         self._first_error: DbtRuntimeError | None = None
         as_of = str(plugin_config.get("as_of_snapshot") or "")
@@ -89,10 +90,13 @@ class Plugin(BasePlugin):
         return self._home / MARTS_FILE
 
     def _open(self) -> "Lakehouse":
-        # Takes a second, most of it for imports.
-        from obslake.lakehouse.catalog import Lakehouse
+        """Open the lakehouse, once."""
+        if self._lakehouse is None:
+            # Takes a second, most of it for imports.
+            from obslake.lakehouse.catalog import Lakehouse
 
-        return Lakehouse.open(self._home)
+            self._lakehouse = Lakehouse.open(self._home)
+        return self._lakehouse
 
     def _show_tables(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Create the source views, unless the file has those of the current tables."""

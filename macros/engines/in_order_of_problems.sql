@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {% macro duckdb__in_order_of_problems() -%}
-    {#- Functions contain the code of models, whose rows nobody stores there. -#}
+    {#- The code of models is also a part of functions, which store nothing. -#}
     {%- if model.config.materialized == 'by_problem' and obslake.problem_numbers() -%}
     order by data_set_id, problem_id
     {%- endif -%}

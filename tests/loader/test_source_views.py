@@ -93,6 +93,10 @@ def test_views_are_kept_until_something_changes(lake: Lake) -> None:
         assert are_kept()
         copies = [kept_views.kept_copy(*item, kept) for item in version()[1].items()]
         assert all(copy.stat().st_mtime for copy in copies)
+        copies[0].write_text("")
+        assert not are_kept()
+        create()
+        assert are_kept()
         copies[0].unlink()
         assert not are_kept()
 

@@ -50,7 +50,6 @@ from obslake.lakehouse.recount import recount
 from obslake.lakehouse.schemas import ALL_TABLES, PINNED, QUARANTINE, TableDefinition
 from obslake.lakehouse.system_errors import is_of_system, system_error
 
-# PyIceberg tries twice before it gives up.
 _ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.15
 _INVALID_IN_ADDRESSES = '#?"\n\r\t'

@@ -1,4 +1,4 @@
-"""Reads the default catalog without PyIceberg, whose imports alone take longer than many commands need."""
+"""Reads the default catalog without PyIceberg's own, whose imports alone take longer than many commands need."""
 
 import sqlite3
 from contextlib import closing
@@ -9,7 +9,7 @@ from pyiceberg.utils.config import Config
 
 from obslake.lakehouse.home import CATALOG_FILE, CATALOG_NAME, NAMESPACE
 
-# Each of many writers may lock the file for a moment, so SQLite waits for the lock.
+# Each of many writers may lock the file for a moment, so SQLite waits for the lock; PyIceberg tries twice.
 LOCK_TIMEOUT_SECONDS = 30
 
 

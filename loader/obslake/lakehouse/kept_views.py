@@ -4,6 +4,7 @@ Only local files and the default catalog are looked at, without PyIceberg: its i
 a build that finds nothing new.
 """
 
+import filecmp
 import hashlib
 import os
 import sqlite3
@@ -16,9 +17,8 @@ import duckdb
 
 from obslake.engine import quote_literal
 from obslake.lakehouse.catalog_file import has_default_catalog, metadata_locations
-from obslake.lakehouse.moved import check_not_moved, local_path
+from obslake.lakehouse.moved import LOCAL_SCHEMES, check_not_moved, local_path
 
-LOCAL_SCHEMES = ("", "file")
 # A view of one row, which has the version of all views as its comment.
 _VIEW = "lake.shown"
 _CODE = Path(__file__).parent
@@ -42,7 +42,7 @@ def local_tables(home: Path) -> dict[str, str] | None:
 
 def version_of_views(locations: Mapping[str, str], as_of_snapshot: int | None, keep: Path) -> str:
     """Return a hash of all that decides what views show: the tables, the chosen snapshot, copies, and the code."""
-    parts = [repr(sorted(locations.items())), repr(as_of_snapshot), str(keep)]
+    parts = [repr(sorted(locations.items())), repr(as_of_snapshot), str(keep), duckdb.__version__]
     parts += [file.read_text(encoding="utf-8") for file in sorted(_CODE.glob("*.py"))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -52,16 +52,20 @@ def has_views(
 ) -> bool:
     """Whether the file has the views of a version, and the copies of metadata that they read."""
     schema, name = _VIEW.split(".")
-    views = dict(
-        connection.execute(
-            "select view_name, comment from duckdb_views() where schema_name = ?", [schema]
-        ).fetchall()
-    )
+    found = connection.execute(
+        "select view_name, comment from duckdb_views() "
+        "where database_name = current_database() and schema_name = ?",
+        [schema],
+    ).fetchall()
+    views = dict(found)
     if views.get(name) != version or not views.keys() >= locations.keys():
         return False
-    copies = [kept_copy(*item, keep) for item in locations.items()]
     try:
-        for copy in copies:
+        for table, location in locations.items():
+            copy = kept_copy(table, location, keep)
+            # A crash of the machine may have damaged it.
+            if not filecmp.cmp(copy, local_path(location), shallow=False):
+                return False
             # Others remove copies that look unused for a day.
             os.utime(copy)
     except OSError:

@@ -7,6 +7,8 @@ from urllib.parse import urlparse
 
 from obslake.errors import MovedLakehouseError
 
+LOCAL_SCHEMES = ("", "file")
+
 
 def check_not_moved(path: Path, locations: Mapping[str, str]) -> None:
     """Check that the tables are below the folder of their catalog.
@@ -22,7 +24,7 @@ def check_not_moved(path: Path, locations: Mapping[str, str]) -> None:
     """
     for name, location in locations.items():
         # Addresses outside the file system do not change with the folder.
-        if not location or urlparse(location).scheme not in ("", "file"):
+        if not location or urlparse(location).scheme not in LOCAL_SCHEMES:
             continue
         file = local_path(location)
         if file.resolve().is_relative_to(path.resolve()):

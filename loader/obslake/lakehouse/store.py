@@ -21,7 +21,7 @@ from pyiceberg.typedef import Properties
 from pyiceberg.utils.properties import get_first_property_value, property_as_bool
 
 from obslake.engine import glob_literal, load_extensions, quote_identifier, quote_literal
-from obslake.lakehouse.kept_views import LOCAL_SCHEMES
+from obslake.lakehouse.moved import LOCAL_SCHEMES
 
 STORE_SCHEMES = ("s3", "s3a", "s3n")
 _KEY_OF_ENVIRONMENT = "AWS_ACCESS_KEY_ID"

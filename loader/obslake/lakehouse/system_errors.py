@@ -2,6 +2,7 @@
 
 import errno
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,8 @@ def _text(error: BaseException) -> str:
     """Return the first line of the system's message; empty if the error is not of the system."""
     if isinstance(error, DBAPIError):
         return str(error.orig).splitlines()[0]
+    if isinstance(error, sqlite3.Error):
+        return str(error).splitlines()[0]
     if isinstance(error, OSError):
         file = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{file}"

@@ -46,7 +46,7 @@ responses as (
 
 ),
 
-{{ obslake.stimulus_cells('responses', cell, ['lineage', 'revision'], is_large=true) }},
+{{ obslake.stimulus_cells('responses', cell, ['lineage', 'revision'], is_large=target.type == 'duckdb') }},
 
 final as (
 
