@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from obslake import engine
 from obslake.errors import MovedLakehouseError
-from obslake.lakehouse import kept_views
+from obslake.lakehouse import catalog_file, kept_views
 from obslake.lakehouse.moved import local_path
 from obslake.lakehouse.schemas import OBSERVATIONS
 from obslake.lakehouse.views import create_source_views
@@ -118,5 +118,5 @@ def test_tables_elsewhere_are_left_to_pyiceberg(
     metadata.rename(metadata.with_name("hidden"))
     assert kept_views.local_tables(lake.home) is None
     metadata.with_name("hidden").rename(metadata)
-    monkeypatch.setattr(kept_views, "has_default_catalog", lambda: False)
+    monkeypatch.setattr(catalog_file, "has_default_catalog", lambda: False)
     assert kept_views.local_tables(lake.home) is None

@@ -234,7 +234,7 @@ def test_the_catalog_file_is_read_as_pyiceberg_reads_it(
 ) -> None:
     directly = tables_of(scenario.home)
     assert len(directly) >= 6
-    monkeypatch.setattr(remembered, "metadata_locations", lambda _: {})
+    monkeypatch.setattr(remembered, "locations_at_once", lambda _: {})
     assert tables_of(scenario.home) == directly
 
 

@@ -7,16 +7,14 @@ a build that finds nothing new.
 import filecmp
 import hashlib
 import os
-import sqlite3
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import duckdb
 
 from obslake.engine import quote_literal
-from obslake.lakehouse.catalog_file import has_default_catalog, metadata_locations
+from obslake.lakehouse.catalog_file import locations_at_once
 from obslake.lakehouse.moved import LOCAL_SCHEMES, check_not_moved, local_path
 
 # A view of one row, which has the version of all views as its comment.
@@ -30,14 +28,11 @@ def local_tables(home: Path) -> dict[str, str] | None:
     Raises:
         MovedLakehouseError: the folder was moved or copied.
     """
-    if not has_default_catalog():
+    locations = locations_at_once(home)
+    if not locations or not all(map(_is_local_file, locations.values())):
         return None
-    with suppress(sqlite3.Error):
-        locations = metadata_locations(home)
-        if locations and all(map(_is_local_file, locations.values())):
-            check_not_moved(home, locations)
-            return locations
-    return None
+    check_not_moved(home, locations)
+    return locations
 
 
 def version_of_views(locations: Mapping[str, str], as_of_snapshot: int | None, keep: Path) -> str:

@@ -1,12 +1,11 @@
 """The last complete build, by which ``obslake build`` knows whether there is anything to do."""
 
 import json
-import sqlite3
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from obslake.lakehouse.catalog_file import has_default_catalog, metadata_locations
+from obslake.lakehouse.catalog_file import locations_at_once
 from obslake.lakehouse.home import BUILDING_FOLDER, MARTS_FILE, identity
 
 _FILE = Path(BUILDING_FOLDER, "built.json")
@@ -54,10 +53,8 @@ def tables_of(home: Path) -> dict[str, str]:
     Raises:
         ObslakeError: there is no lakehouse, or its catalog does not respond.
     """
-    # If the file cannot be read, PyIceberg tells why.
-    with suppress(sqlite3.Error):
-        if has_default_catalog() and (found := metadata_locations(home)):
-            return found
+    if found := locations_at_once(home):
+        return found
     # Takes a second, most of it for imports.
     from obslake.lakehouse.catalog import Lakehouse
     from obslake.lakehouse.schemas import ALL_TABLES
