@@ -138,6 +138,7 @@ bench: $(INSTALLED) ## Measure loads, builds and queries on a generated corpus; 
 
 .PHONY: bench-nights
 bench-nights: $(INSTALLED) ## Measure what one more night of tests costs; BENCH is for options.
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement bench/requirements.txt
 	$(BIN)/python -m bench.nights $(BENCH)
 
 .PHONY: bench-scale

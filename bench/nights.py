@@ -7,6 +7,7 @@ exports of ``bench.scale``. All nights but the last are loaded at once and built
 
 import argparse
 import json
+import multiprocessing
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -77,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--out", type=new_file, default=Path("bench-nights.json"), help="[%(default)s]"
     )
+    parser.add_argument("--plot", type=new_file, metavar="SVG", help="draw them")
     chosen = parser.parse_args(arguments)
     figures: dict[str, Any] = {"commit": commit(), "histories": []}
     with saved(figures, chosen.out):
@@ -99,6 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     )
                 figures["histories"].append(measured)
                 print(told(measured), flush=True)
+    if chosen.plot:
+        from bench.plot import draw_nights
+
+        draw_nights(figures["histories"], chosen.plot)
 
 
 def measure(
@@ -180,7 +186,11 @@ def _load(
 ) -> dict[str, Any]:
     """Load some nights of a data set, and return what loading the observations used."""
     folder = workspace.folder / "nights"
-    generate(folder, history, f"project_{data_set}", first, nights)
+    # In another process: the memory of this one counts as that of every process that it starts.
+    arguments = (folder, history, f"project_{data_set}", first, nights)
+    made = multiprocessing.get_context("spawn").Process(target=generate, args=arguments)
+    made.start()
+    made.join()
     for name in ("implementations", "observations"):
         usage, text = workspace.run(
             "obslake", "load", name, str(folder / f"{name}.parquet"), "--json"

@@ -1,10 +1,12 @@
 """Histories of nights: their shape, and that a night is the same whichever others are made with it."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from bench.nights import History, generate, told
 
@@ -60,3 +62,23 @@ def test_figures_are_told() -> None:
     assert "5 nights, 3 problems, 1 data sets: 12,345 verdicts" in said
     assert "| one more night | 2.0 | 1.0 | 1000 |" in said
     assert "model 1.2" in said
+
+
+def test_nights_are_drawn_with_a_line_per_number_of_problems(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from bench.plot import draw_nights
+
+    names = ("build", "build_with_one_more", "build_with_nothing_new")
+    histories = [
+        {"nights": nights, "problems": n, **{name: {"wall_seconds": nights / n} for name in names}}
+        for nights in (50, 100)
+        for n in (3, 300)
+    ]
+    pictures = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    draw_nights(histories, pictures[0])
+    draw_nights(histories[::-1], pictures[1])
+    one, two = (picture.read_text() for picture in pictures)
+    assert one == two
+    assert {"3 problems", "300 problems", "full build, s"} <= set(
+        re.findall(">([^<]+)</text>", one)
+    )
