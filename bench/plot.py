@@ -41,14 +41,10 @@ _DIAGRAMS: dict[str, dict[str, _Figure]] = {
 }
 
 
-_NIGHTS: dict[str, _Figure] = {
-    "dbt run after one more night, s": lambda history: history["build_with_one_more"][
-        "wall_seconds"
-    ],
-    "dbt run with nothing new, s": lambda history: history["build_with_nothing_new"][
-        "wall_seconds"
-    ],
-    "full build, s": lambda history: history["build"]["wall_seconds"],
+_NIGHTS = {
+    "dbt run after one more night, s": "build_with_one_more",
+    "dbt run with nothing new, s": "build_with_nothing_new",
+    "full build, s": "build",
 }
 
 
@@ -66,10 +62,12 @@ def draw_nights(histories: list[dict[str, Any]], path: Path) -> None:
     """Write the diagrams of `bench.nights` as one SVG, with a line per number of problems."""
     problems = sorted({history["problems"] for history in histories})
     figure, axes = _subplots(1, len(_NIGHTS))
-    for axis, (title, value) in zip(axes.flat, _NIGHTS.items(), strict=True):
+    for axis, (title, step) in zip(axes.flat, _NIGHTS.items(), strict=True):
         drawn = {}
         for n in problems:
-            points = sorted((h["nights"], value(h)) for h in histories if h["problems"] == n)
+            points = sorted(
+                (h["nights"], h[step]["wall_seconds"]) for h in histories if h["problems"] == n
+            )
             drawn[f"{n} problems"] = ([x for x, _ in points], [y for _, y in points])
         _draw_lines(axis, title, "nights", drawn)
     _save(figure, path)

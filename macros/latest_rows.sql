@@ -5,10 +5,7 @@
 {%- if is_large -%}
 repeated_keys as (
 
-    select {{ obslake.cheap_hash(key) }} as key_hash
-    from {{ relation }}
-    group by {{ obslake.cheap_hash(key) }}
-    having count(*) > 1
+    {{ obslake.repeated_hashes(relation, key, 'key_hash') | indent(4) }}
 
 ),
 

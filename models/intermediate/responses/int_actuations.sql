@@ -42,10 +42,7 @@ with
 
 repeated_cells as (
 
-    select {{ obslake.cheap_hash(cell) }} as cell_hash
-    from {{ obslake.stale_rows(ref('int_responses')) }}
-    group by {{ obslake.cheap_hash(cell) }}
-    having count(*) > 1
+    {{ obslake.repeated_hashes(obslake.stale_rows(ref('int_responses')), cell, 'cell_hash') | indent(4) }}
 
 ),
 
@@ -83,10 +80,7 @@ repeated_responses as (
 -- In CI most cells have many runs, each of which executed the stimulus once. Only the other runs are ranked.
 repeated_runs as (
 
-    select {{ obslake.cheap_hash(run) }} as run_hash
-    from repeated_responses
-    group by {{ obslake.cheap_hash(run) }}
-    having count(*) > 1
+    {{ obslake.repeated_hashes('repeated_responses', run, 'run_hash') | indent(4) }}
 
 ),
 
