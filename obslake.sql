@@ -1393,9 +1393,9 @@ as_of_revision_dates as (
 
 ),
 
-as_of_int_lineage_revisions as (
+as_of_int_revision_places as (
 
-    -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+    -- The place of each implementation that ran a problem in the order of the revisions of its lineage.
     --
     -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
     -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
@@ -1410,59 +1410,34 @@ as_of_int_lineage_revisions as (
             data_set_id,
             problem_id,
             implementation_id,
-            environment_id,
-            run_id,
-            first_executed_at,
-            last_executed_at
+            min(first_executed_at) as first_executed_at
         from as_of_all_run_signatures
         where n_steps > 0 and not is_oracle and not is_set_aside
+        group by data_set_id, problem_id, implementation_id
 
     ),
 
     -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
     -- its own.
-    implementations as (
-
-        select
-            data_set_id,
-            problem_id,
-            implementation_id,
-            lineage,
-            revision,
-            case
-                when revision is null then 'implementation ' || implementation_id
-                else 'revision ' || revision
-            end as revision_id
-        from as_of_lineages
-        where lineage is not null
-
-    ),
-
     executed as (
 
         select
             implementations.data_set_id,
             implementations.problem_id,
             implementations.lineage,
-            implementations.revision_id,
             implementations.implementation_id,
-            implementations.revision,
-            executions.environment_id,
-            executions.run_id,
-            executions.first_executed_at,
-            executions.last_executed_at
-        from implementations
+            case
+                when implementations.revision is null then 'implementation ' || implementations.implementation_id
+                else 'revision ' || implementations.revision
+            end as revision_id,
+            executions.first_executed_at
+        from as_of_lineages as implementations
         inner join executions
             on
                 implementations.data_set_id = executions.data_set_id
                 and implementations.problem_id = executions.problem_id
                 and implementations.implementation_id = executions.implementation_id
-
-    ),
-
-    descriptions as (
-
-        select * from as_of_revision_dates
+        where implementations.lineage is not null
 
     ),
 
@@ -1476,6 +1451,12 @@ as_of_int_lineage_revisions as (
             min(first_executed_at) as first_executed_at
         from executed
         group by data_set_id, lineage, revision_id, implementation_id
+
+    ),
+
+    descriptions as (
+
+        select * from as_of_revision_dates
 
     ),
 
@@ -1537,68 +1518,25 @@ as_of_int_lineage_revisions as (
 
     ),
 
-    -- The implementation of a revision that was executed last stands for it, with its latest run.
-    ranked as (
-
-        select
-            *,
-            min(first_executed_at) over (
-                partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-            ) as first_executed_there_at,
-            row_number() over (
-                partition by data_set_id, problem_id, lineage, environment_id, revision_id
-                order by last_executed_at desc, implementation_id desc, run_id desc
-            ) as recency
-        from executed
-
-    ),
-
-    revisions as (
-
-        select
-            ranked.data_set_id,
-            ranked.problem_id,
-            ranked.lineage,
-            ranked.environment_id,
-            ranked.implementation_id,
-            ranked.revision,
-            aged.revised_at,
-            aged.first_implementation_id,
-            ranked.run_id,
-            ranked.first_executed_there_at as first_executed_at,
-            row_number() over (
-                partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-                order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-            ) as revision_rank
-        from ranked
-        inner join aged
-            on
-                ranked.data_set_id = aged.data_set_id
-                and ranked.lineage = aged.lineage
-                and ranked.revision_id = aged.revision_id
-        where ranked.recency = 1
-
-    ),
-
     final as (
 
         select
-            data_set_id,
-            problem_id,
-            lineage,
-            environment_id,
-            implementation_id,
-            revision,
-            revised_at,
-            first_implementation_id,
-            cast(revision_rank as bigint) as revision_rank,
-            lag(implementation_id) over (
-                partition by data_set_id, problem_id, lineage, environment_id
-                order by revision_rank
-            ) as previous_implementation_id,
-            run_id,
-            first_executed_at
-        from revisions
+            executed.data_set_id,
+            executed.problem_id,
+            executed.lineage,
+            executed.implementation_id,
+            aged.revised_at,
+            aged.first_implementation_id,
+            cast(dense_rank() over (
+                partition by executed.data_set_id, executed.problem_id, executed.lineage
+                order by aged.revised_at, aged.first_implementation_id, executed.revision_id
+            ) as bigint) as place_in_problem
+        from executed
+        inner join aged
+            on
+                executed.data_set_id = aged.data_set_id
+                and executed.lineage = aged.lineage
+                and executed.revision_id = aged.revision_id
 
     )
 
@@ -2011,6 +1949,123 @@ as_of_int_column_signatures as (
         select * from of_cells
 
     )
+
+    select * from final
+
+),
+
+as_of_int_lineage_revisions as (
+
+    -- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+
+
+
+    with
+
+    places as (
+
+        select * from as_of_int_revision_places
+
+    ),
+
+    implementations as (
+
+        select * from as_of_implementations
+        where lineage is not null
+
+    ),
+
+    executions as (
+
+        select * from as_of_run_signatures
+        where n_steps > 0 and not is_oracle and not is_set_aside
+
+    ),
+
+    executed as (
+
+        select
+            implementations.data_set_id,
+            implementations.problem_id,
+            implementations.lineage,
+            implementations.implementation_id,
+            implementations.revision,
+            places.revised_at,
+            places.first_implementation_id,
+            places.place_in_problem,
+            executions.environment_id,
+            executions.run_id,
+            executions.first_executed_at,
+            executions.last_executed_at
+        from implementations
+        inner join places
+            on implementations.data_set_id = places.data_set_id
+            and implementations.problem_id = places.problem_id
+            and implementations.lineage = places.lineage
+            and implementations.implementation_id = places.implementation_id
+        inner join executions
+            on
+                implementations.data_set_id = executions.data_set_id
+                and implementations.problem_id = executions.problem_id
+                and implementations.implementation_id = executions.implementation_id
+
+    ),
+
+    -- The implementation of a revision that was executed last stands for it, with its latest run.
+    repeated_keys as (
+
+        select hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) as key_hash
+        from executed
+        group by hash(data_set_id, problem_id, lineage, environment_id, place_in_problem)
+        having count(*) > 1
+
+    ),
+
+    ranked as (
+
+        select
+            executed.*,
+            min(first_executed_at) over (partition by data_set_id, problem_id, lineage, environment_id, implementation_id) as first_executed_there_at,
+            row_number() over (
+                partition by data_set_id, problem_id, lineage, environment_id, place_in_problem
+                order by last_executed_at desc, implementation_id desc, run_id desc
+            ) as recency
+        from executed
+        inner join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+
+    ),
+
+    latest as (
+
+        select data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_there_at from ranked
+        where recency = 1
+        union all
+        select
+            data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_at as first_executed_there_at
+        from executed
+        left join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+        where repeated_keys.key_hash is null
+
+    ),
+
+        final as (
+
+            select
+                latest.data_set_id,
+                latest.problem_id,
+                latest.lineage,
+                latest.environment_id,
+                latest.implementation_id,
+                latest.revision,
+                latest.revised_at,
+                latest.first_implementation_id,
+                cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
+                lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
+                latest.run_id,
+                latest.first_executed_there_at as first_executed_at
+            from latest
+
+        )
 
     select * from final
 
@@ -7969,7 +8024,8 @@ latest as (
     select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
     union all
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
     from stimuli
     left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
     where repeated_keys.key_hash is null
@@ -8072,8 +8128,8 @@ final as (
 select * from final
 ),
 
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+model_int_revision_places as (
+-- The place of each implementation that ran a problem in the order of the revisions of its lineage.
 --
 -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
 -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
@@ -8088,59 +8144,34 @@ executions as (
         data_set_id,
         problem_id,
         implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
+        min(first_executed_at) as first_executed_at
     from model_int_run_signatures
     where n_steps > 0 and not is_oracle and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
 
 ),
 
 -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
 -- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
 executed as (
 
     select
         implementations.data_set_id,
         implementations.problem_id,
         implementations.lineage,
-        implementations.revision_id,
         implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
+        case
+            when implementations.revision is null then 'implementation ' || implementations.implementation_id
+            else 'revision ' || implementations.revision
+        end as revision_id,
+        executions.first_executed_at
+    from model_int_implementations as implementations
     inner join executions
         on
             implementations.data_set_id = executions.data_set_id
             and implementations.problem_id = executions.problem_id
             and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select * from model_int_revision_dates
+    where implementations.lineage is not null
 
 ),
 
@@ -8154,6 +8185,12 @@ members as (
         min(first_executed_at) as first_executed_at
     from executed
     group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+descriptions as (
+
+    select * from model_int_revision_dates
 
 ),
 
@@ -8215,70 +8252,142 @@ aged as (
 
 ),
 
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        aged.first_implementation_id,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        first_implementation_id,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
+        executed.data_set_id,
+        executed.problem_id,
+        executed.lineage,
+        executed.implementation_id,
+        aged.revised_at,
+        aged.first_implementation_id,
+        cast(dense_rank() over (
+            partition by executed.data_set_id, executed.problem_id, executed.lineage
+            order by aged.revised_at, aged.first_implementation_id, executed.revision_id
+        ) as bigint) as place_in_problem
+    from executed
+    inner join aged
+        on
+            executed.data_set_id = aged.data_set_id
+            and executed.lineage = aged.lineage
+            and executed.revision_id = aged.revision_id
 
 )
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+
+
+
+with
+
+places as (
+
+    select * from model_int_revision_places
+
+),
+
+implementations as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+executions as (
+
+    select * from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.implementation_id,
+        implementations.revision,
+        places.revised_at,
+        places.first_implementation_id,
+        places.place_in_problem,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join places
+        on implementations.data_set_id = places.data_set_id
+        and implementations.problem_id = places.problem_id
+        and implementations.lineage = places.lineage
+        and implementations.implementation_id = places.implementation_id
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) as key_hash
+    from executed
+    group by hash(data_set_id, problem_id, lineage, environment_id, place_in_problem)
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        executed.*,
+        min(first_executed_at) over (partition by data_set_id, problem_id, lineage, environment_id, implementation_id) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, place_in_problem
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+    inner join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+
+),
+
+latest as (
+
+    select data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_there_at from ranked
+    where recency = 1
+    union all
+    select
+        data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_at as first_executed_there_at
+    from executed
+    left join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
+
+),
+
+    final as (
+
+        select
+            latest.data_set_id,
+            latest.problem_id,
+            latest.lineage,
+            latest.environment_id,
+            latest.implementation_id,
+            latest.revision,
+            latest.revised_at,
+            latest.first_implementation_id,
+            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
+            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
+            latest.run_id,
+            latest.first_executed_there_at as first_executed_at
+        from latest
+
+    )
 
 select * from final
 ),
@@ -12504,7 +12613,8 @@ latest as (
     select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
     union all
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
     from stimuli
     left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
     where repeated_keys.key_hash is null
@@ -12607,8 +12717,8 @@ final as (
 select * from final
 ),
 
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+model_int_revision_places as (
+-- The place of each implementation that ran a problem in the order of the revisions of its lineage.
 --
 -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
 -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
@@ -12623,59 +12733,34 @@ executions as (
         data_set_id,
         problem_id,
         implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
+        min(first_executed_at) as first_executed_at
     from model_int_run_signatures
     where n_steps > 0 and not is_oracle and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
 
 ),
 
 -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
 -- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
 executed as (
 
     select
         implementations.data_set_id,
         implementations.problem_id,
         implementations.lineage,
-        implementations.revision_id,
         implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
+        case
+            when implementations.revision is null then 'implementation ' || implementations.implementation_id
+            else 'revision ' || implementations.revision
+        end as revision_id,
+        executions.first_executed_at
+    from model_int_implementations as implementations
     inner join executions
         on
             implementations.data_set_id = executions.data_set_id
             and implementations.problem_id = executions.problem_id
             and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select * from model_int_revision_dates
+    where implementations.lineage is not null
 
 ),
 
@@ -12689,6 +12774,12 @@ members as (
         min(first_executed_at) as first_executed_at
     from executed
     group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+descriptions as (
+
+    select * from model_int_revision_dates
 
 ),
 
@@ -12750,70 +12841,142 @@ aged as (
 
 ),
 
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        aged.first_implementation_id,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        first_implementation_id,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
+        executed.data_set_id,
+        executed.problem_id,
+        executed.lineage,
+        executed.implementation_id,
+        aged.revised_at,
+        aged.first_implementation_id,
+        cast(dense_rank() over (
+            partition by executed.data_set_id, executed.problem_id, executed.lineage
+            order by aged.revised_at, aged.first_implementation_id, executed.revision_id
+        ) as bigint) as place_in_problem
+    from executed
+    inner join aged
+        on
+            executed.data_set_id = aged.data_set_id
+            and executed.lineage = aged.lineage
+            and executed.revision_id = aged.revision_id
 
 )
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+
+
+
+with
+
+places as (
+
+    select * from model_int_revision_places
+
+),
+
+implementations as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+executions as (
+
+    select * from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.implementation_id,
+        implementations.revision,
+        places.revised_at,
+        places.first_implementation_id,
+        places.place_in_problem,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join places
+        on implementations.data_set_id = places.data_set_id
+        and implementations.problem_id = places.problem_id
+        and implementations.lineage = places.lineage
+        and implementations.implementation_id = places.implementation_id
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) as key_hash
+    from executed
+    group by hash(data_set_id, problem_id, lineage, environment_id, place_in_problem)
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        executed.*,
+        min(first_executed_at) over (partition by data_set_id, problem_id, lineage, environment_id, implementation_id) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, place_in_problem
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+    inner join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+
+),
+
+latest as (
+
+    select data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_there_at from ranked
+    where recency = 1
+    union all
+    select
+        data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_at as first_executed_there_at
+    from executed
+    left join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
+
+),
+
+    final as (
+
+        select
+            latest.data_set_id,
+            latest.problem_id,
+            latest.lineage,
+            latest.environment_id,
+            latest.implementation_id,
+            latest.revision,
+            latest.revised_at,
+            latest.first_implementation_id,
+            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
+            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
+            latest.run_id,
+            latest.first_executed_there_at as first_executed_at
+        from latest
+
+    )
 
 select * from final
 ),
@@ -14052,7 +14215,8 @@ latest as (
     select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
     union all
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
     from stimuli
     left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
     where repeated_keys.key_hash is null
@@ -14155,8 +14319,8 @@ final as (
 select * from final
 ),
 
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+model_int_revision_places as (
+-- The place of each implementation that ran a problem in the order of the revisions of its lineage.
 --
 -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
 -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
@@ -14171,59 +14335,34 @@ executions as (
         data_set_id,
         problem_id,
         implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
+        min(first_executed_at) as first_executed_at
     from model_int_run_signatures
     where n_steps > 0 and not is_oracle and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
 
 ),
 
 -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
 -- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
 executed as (
 
     select
         implementations.data_set_id,
         implementations.problem_id,
         implementations.lineage,
-        implementations.revision_id,
         implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
+        case
+            when implementations.revision is null then 'implementation ' || implementations.implementation_id
+            else 'revision ' || implementations.revision
+        end as revision_id,
+        executions.first_executed_at
+    from model_int_implementations as implementations
     inner join executions
         on
             implementations.data_set_id = executions.data_set_id
             and implementations.problem_id = executions.problem_id
             and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select * from model_int_revision_dates
+    where implementations.lineage is not null
 
 ),
 
@@ -14237,6 +14376,12 @@ members as (
         min(first_executed_at) as first_executed_at
     from executed
     group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+descriptions as (
+
+    select * from model_int_revision_dates
 
 ),
 
@@ -14298,70 +14443,142 @@ aged as (
 
 ),
 
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        aged.first_implementation_id,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        first_implementation_id,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
+        executed.data_set_id,
+        executed.problem_id,
+        executed.lineage,
+        executed.implementation_id,
+        aged.revised_at,
+        aged.first_implementation_id,
+        cast(dense_rank() over (
+            partition by executed.data_set_id, executed.problem_id, executed.lineage
+            order by aged.revised_at, aged.first_implementation_id, executed.revision_id
+        ) as bigint) as place_in_problem
+    from executed
+    inner join aged
+        on
+            executed.data_set_id = aged.data_set_id
+            and executed.lineage = aged.lineage
+            and executed.revision_id = aged.revision_id
 
 )
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+
+
+
+with
+
+places as (
+
+    select * from model_int_revision_places
+
+),
+
+implementations as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+executions as (
+
+    select * from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.implementation_id,
+        implementations.revision,
+        places.revised_at,
+        places.first_implementation_id,
+        places.place_in_problem,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join places
+        on implementations.data_set_id = places.data_set_id
+        and implementations.problem_id = places.problem_id
+        and implementations.lineage = places.lineage
+        and implementations.implementation_id = places.implementation_id
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) as key_hash
+    from executed
+    group by hash(data_set_id, problem_id, lineage, environment_id, place_in_problem)
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        executed.*,
+        min(first_executed_at) over (partition by data_set_id, problem_id, lineage, environment_id, implementation_id) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, place_in_problem
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+    inner join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+
+),
+
+latest as (
+
+    select data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_there_at from ranked
+    where recency = 1
+    union all
+    select
+        data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_at as first_executed_there_at
+    from executed
+    left join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
+
+),
+
+    final as (
+
+        select
+            latest.data_set_id,
+            latest.problem_id,
+            latest.lineage,
+            latest.environment_id,
+            latest.implementation_id,
+            latest.revision,
+            latest.revised_at,
+            latest.first_implementation_id,
+            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
+            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
+            latest.run_id,
+            latest.first_executed_there_at as first_executed_at
+        from latest
+
+    )
 
 select * from final
 ),
@@ -16325,8 +16542,8 @@ final as (
 select * from final
 ),
 
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+model_int_revision_places as (
+-- The place of each implementation that ran a problem in the order of the revisions of its lineage.
 --
 -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
 -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
@@ -16341,59 +16558,34 @@ executions as (
         data_set_id,
         problem_id,
         implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
+        min(first_executed_at) as first_executed_at
     from model_int_run_signatures
     where n_steps > 0 and not is_oracle and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
 
 ),
 
 -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
 -- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
 executed as (
 
     select
         implementations.data_set_id,
         implementations.problem_id,
         implementations.lineage,
-        implementations.revision_id,
         implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
+        case
+            when implementations.revision is null then 'implementation ' || implementations.implementation_id
+            else 'revision ' || implementations.revision
+        end as revision_id,
+        executions.first_executed_at
+    from model_int_implementations as implementations
     inner join executions
         on
             implementations.data_set_id = executions.data_set_id
             and implementations.problem_id = executions.problem_id
             and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select * from model_int_revision_dates
+    where implementations.lineage is not null
 
 ),
 
@@ -16407,6 +16599,12 @@ members as (
         min(first_executed_at) as first_executed_at
     from executed
     group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+descriptions as (
+
+    select * from model_int_revision_dates
 
 ),
 
@@ -16468,70 +16666,142 @@ aged as (
 
 ),
 
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        aged.first_implementation_id,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        first_implementation_id,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
+        executed.data_set_id,
+        executed.problem_id,
+        executed.lineage,
+        executed.implementation_id,
+        aged.revised_at,
+        aged.first_implementation_id,
+        cast(dense_rank() over (
+            partition by executed.data_set_id, executed.problem_id, executed.lineage
+            order by aged.revised_at, aged.first_implementation_id, executed.revision_id
+        ) as bigint) as place_in_problem
+    from executed
+    inner join aged
+        on
+            executed.data_set_id = aged.data_set_id
+            and executed.lineage = aged.lineage
+            and executed.revision_id = aged.revision_id
 
 )
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+
+
+
+with
+
+places as (
+
+    select * from model_int_revision_places
+
+),
+
+implementations as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+executions as (
+
+    select * from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.implementation_id,
+        implementations.revision,
+        places.revised_at,
+        places.first_implementation_id,
+        places.place_in_problem,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join places
+        on implementations.data_set_id = places.data_set_id
+        and implementations.problem_id = places.problem_id
+        and implementations.lineage = places.lineage
+        and implementations.implementation_id = places.implementation_id
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) as key_hash
+    from executed
+    group by hash(data_set_id, problem_id, lineage, environment_id, place_in_problem)
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        executed.*,
+        min(first_executed_at) over (partition by data_set_id, problem_id, lineage, environment_id, implementation_id) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, place_in_problem
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+    inner join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+
+),
+
+latest as (
+
+    select data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_there_at from ranked
+    where recency = 1
+    union all
+    select
+        data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_at as first_executed_there_at
+    from executed
+    left join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
+
+),
+
+    final as (
+
+        select
+            latest.data_set_id,
+            latest.problem_id,
+            latest.lineage,
+            latest.environment_id,
+            latest.implementation_id,
+            latest.revision,
+            latest.revised_at,
+            latest.first_implementation_id,
+            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
+            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
+            latest.run_id,
+            latest.first_executed_there_at as first_executed_at
+        from latest
+
+    )
 
 select * from final
 ),
@@ -18113,8 +18383,8 @@ final as (
 select * from final
 ),
 
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+model_int_revision_places as (
+-- The place of each implementation that ran a problem in the order of the revisions of its lineage.
 --
 -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
 -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
@@ -18129,59 +18399,34 @@ executions as (
         data_set_id,
         problem_id,
         implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
+        min(first_executed_at) as first_executed_at
     from model_int_run_signatures
     where n_steps > 0 and not is_oracle and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
 
 ),
 
 -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
 -- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
 executed as (
 
     select
         implementations.data_set_id,
         implementations.problem_id,
         implementations.lineage,
-        implementations.revision_id,
         implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
+        case
+            when implementations.revision is null then 'implementation ' || implementations.implementation_id
+            else 'revision ' || implementations.revision
+        end as revision_id,
+        executions.first_executed_at
+    from model_int_implementations as implementations
     inner join executions
         on
             implementations.data_set_id = executions.data_set_id
             and implementations.problem_id = executions.problem_id
             and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select * from model_int_revision_dates
+    where implementations.lineage is not null
 
 ),
 
@@ -18195,6 +18440,12 @@ members as (
         min(first_executed_at) as first_executed_at
     from executed
     group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+descriptions as (
+
+    select * from model_int_revision_dates
 
 ),
 
@@ -18256,70 +18507,142 @@ aged as (
 
 ),
 
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        aged.first_implementation_id,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        first_implementation_id,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
+        executed.data_set_id,
+        executed.problem_id,
+        executed.lineage,
+        executed.implementation_id,
+        aged.revised_at,
+        aged.first_implementation_id,
+        cast(dense_rank() over (
+            partition by executed.data_set_id, executed.problem_id, executed.lineage
+            order by aged.revised_at, aged.first_implementation_id, executed.revision_id
+        ) as bigint) as place_in_problem
+    from executed
+    inner join aged
+        on
+            executed.data_set_id = aged.data_set_id
+            and executed.lineage = aged.lineage
+            and executed.revision_id = aged.revision_id
 
 )
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+
+
+
+with
+
+places as (
+
+    select * from model_int_revision_places
+
+),
+
+implementations as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+executions as (
+
+    select * from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.implementation_id,
+        implementations.revision,
+        places.revised_at,
+        places.first_implementation_id,
+        places.place_in_problem,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join places
+        on implementations.data_set_id = places.data_set_id
+        and implementations.problem_id = places.problem_id
+        and implementations.lineage = places.lineage
+        and implementations.implementation_id = places.implementation_id
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) as key_hash
+    from executed
+    group by hash(data_set_id, problem_id, lineage, environment_id, place_in_problem)
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        executed.*,
+        min(first_executed_at) over (partition by data_set_id, problem_id, lineage, environment_id, implementation_id) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, place_in_problem
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+    inner join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+
+),
+
+latest as (
+
+    select data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_there_at from ranked
+    where recency = 1
+    union all
+    select
+        data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_at as first_executed_there_at
+    from executed
+    left join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
+
+),
+
+    final as (
+
+        select
+            latest.data_set_id,
+            latest.problem_id,
+            latest.lineage,
+            latest.environment_id,
+            latest.implementation_id,
+            latest.revision,
+            latest.revised_at,
+            latest.first_implementation_id,
+            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
+            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
+            latest.run_id,
+            latest.first_executed_there_at as first_executed_at
+        from latest
+
+    )
 
 select * from final
 ),
@@ -18580,7 +18903,8 @@ latest as (
     select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
     union all
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
     from stimuli
     left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
     where repeated_keys.key_hash is null
@@ -20365,8 +20689,8 @@ final as (
 select * from final
 ),
 
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+model_int_revision_places as (
+-- The place of each implementation that ran a problem in the order of the revisions of its lineage.
 --
 -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
 -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
@@ -20381,59 +20705,34 @@ executions as (
         data_set_id,
         problem_id,
         implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
+        min(first_executed_at) as first_executed_at
     from model_int_run_signatures
     where n_steps > 0 and not is_oracle and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
 
 ),
 
 -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
 -- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
 executed as (
 
     select
         implementations.data_set_id,
         implementations.problem_id,
         implementations.lineage,
-        implementations.revision_id,
         implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
+        case
+            when implementations.revision is null then 'implementation ' || implementations.implementation_id
+            else 'revision ' || implementations.revision
+        end as revision_id,
+        executions.first_executed_at
+    from model_int_implementations as implementations
     inner join executions
         on
             implementations.data_set_id = executions.data_set_id
             and implementations.problem_id = executions.problem_id
             and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select * from model_int_revision_dates
+    where implementations.lineage is not null
 
 ),
 
@@ -20447,6 +20746,12 @@ members as (
         min(first_executed_at) as first_executed_at
     from executed
     group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+descriptions as (
+
+    select * from model_int_revision_dates
 
 ),
 
@@ -20508,70 +20813,142 @@ aged as (
 
 ),
 
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        aged.first_implementation_id,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        first_implementation_id,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
+        executed.data_set_id,
+        executed.problem_id,
+        executed.lineage,
+        executed.implementation_id,
+        aged.revised_at,
+        aged.first_implementation_id,
+        cast(dense_rank() over (
+            partition by executed.data_set_id, executed.problem_id, executed.lineage
+            order by aged.revised_at, aged.first_implementation_id, executed.revision_id
+        ) as bigint) as place_in_problem
+    from executed
+    inner join aged
+        on
+            executed.data_set_id = aged.data_set_id
+            and executed.lineage = aged.lineage
+            and executed.revision_id = aged.revision_id
 
 )
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+
+
+
+with
+
+places as (
+
+    select * from model_int_revision_places
+
+),
+
+implementations as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+executions as (
+
+    select * from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.implementation_id,
+        implementations.revision,
+        places.revised_at,
+        places.first_implementation_id,
+        places.place_in_problem,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join places
+        on implementations.data_set_id = places.data_set_id
+        and implementations.problem_id = places.problem_id
+        and implementations.lineage = places.lineage
+        and implementations.implementation_id = places.implementation_id
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) as key_hash
+    from executed
+    group by hash(data_set_id, problem_id, lineage, environment_id, place_in_problem)
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        executed.*,
+        min(first_executed_at) over (partition by data_set_id, problem_id, lineage, environment_id, implementation_id) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, place_in_problem
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+    inner join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+
+),
+
+latest as (
+
+    select data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_there_at from ranked
+    where recency = 1
+    union all
+    select
+        data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_at as first_executed_there_at
+    from executed
+    left join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
+
+),
+
+    final as (
+
+        select
+            latest.data_set_id,
+            latest.problem_id,
+            latest.lineage,
+            latest.environment_id,
+            latest.implementation_id,
+            latest.revision,
+            latest.revised_at,
+            latest.first_implementation_id,
+            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
+            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
+            latest.run_id,
+            latest.first_executed_there_at as first_executed_at
+        from latest
+
+    )
 
 select * from final
 ),
@@ -20832,7 +21209,8 @@ latest as (
     select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash from ranked
     where recency = 1
     union all
-    select data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
+    select
+        data_set_id, problem_id, implementation_id, environment_id, test_id, step_id, run_id, observed_at, is_executed, operation, inputs, test_content_hash, response, response_kind, response_hash, lineage, revision, stimulus_id, content_hash
     from stimuli
     left join repeated_keys on hash(data_set_id, problem_id, implementation_id, environment_id, test_id, step_id) = repeated_keys.key_hash
     where repeated_keys.key_hash is null
@@ -26526,8 +26904,8 @@ final as (
 select * from final
 ),
 
-model_int_lineage_revisions as (
--- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+model_int_revision_places as (
+-- The place of each implementation that ran a problem in the order of the revisions of its lineage.
 --
 -- A lineage has one order, which all its problems and environments share. So a load can change the order of revisions
 -- of another problem: this is a plain table, and its rows are the version of each problem (`meta.own_version`).
@@ -26542,59 +26920,34 @@ executions as (
         data_set_id,
         problem_id,
         implementation_id,
-        environment_id,
-        run_id,
-        first_executed_at,
-        last_executed_at
+        min(first_executed_at) as first_executed_at
     from model_int_run_signatures
     where n_steps > 0 and not is_oracle and not is_set_aside
+    group by data_set_id, problem_id, implementation_id
 
 ),
 
 -- Implementations with the same revision of a lineage are one revision. An implementation without one is a revision of
 -- its own.
-implementations as (
-
-    select
-        data_set_id,
-        problem_id,
-        implementation_id,
-        lineage,
-        revision,
-        case
-            when revision is null then 'implementation ' || implementation_id
-            else 'revision ' || revision
-        end as revision_id
-    from model_int_implementations
-    where lineage is not null
-
-),
-
 executed as (
 
     select
         implementations.data_set_id,
         implementations.problem_id,
         implementations.lineage,
-        implementations.revision_id,
         implementations.implementation_id,
-        implementations.revision,
-        executions.environment_id,
-        executions.run_id,
-        executions.first_executed_at,
-        executions.last_executed_at
-    from implementations
+        case
+            when implementations.revision is null then 'implementation ' || implementations.implementation_id
+            else 'revision ' || implementations.revision
+        end as revision_id,
+        executions.first_executed_at
+    from model_int_implementations as implementations
     inner join executions
         on
             implementations.data_set_id = executions.data_set_id
             and implementations.problem_id = executions.problem_id
             and implementations.implementation_id = executions.implementation_id
-
-),
-
-descriptions as (
-
-    select * from model_int_revision_dates
+    where implementations.lineage is not null
 
 ),
 
@@ -26608,6 +26961,12 @@ members as (
         min(first_executed_at) as first_executed_at
     from executed
     group by data_set_id, lineage, revision_id, implementation_id
+
+),
+
+descriptions as (
+
+    select * from model_int_revision_dates
 
 ),
 
@@ -26669,70 +27028,142 @@ aged as (
 
 ),
 
--- The implementation of a revision that was executed last stands for it, with its latest run.
-ranked as (
-
-    select
-        *,
-        min(first_executed_at) over (
-            partition by data_set_id, problem_id, lineage, environment_id, implementation_id
-        ) as first_executed_there_at,
-        row_number() over (
-            partition by data_set_id, problem_id, lineage, environment_id, revision_id
-            order by last_executed_at desc, implementation_id desc, run_id desc
-        ) as recency
-    from executed
-
-),
-
-revisions as (
-
-    select
-        ranked.data_set_id,
-        ranked.problem_id,
-        ranked.lineage,
-        ranked.environment_id,
-        ranked.implementation_id,
-        ranked.revision,
-        aged.revised_at,
-        aged.first_implementation_id,
-        ranked.run_id,
-        ranked.first_executed_there_at as first_executed_at,
-        row_number() over (
-            partition by ranked.data_set_id, ranked.problem_id, ranked.lineage, ranked.environment_id
-            order by aged.revised_at asc, aged.first_implementation_id asc, ranked.revision_id asc
-        ) as revision_rank
-    from ranked
-    inner join aged
-        on
-            ranked.data_set_id = aged.data_set_id
-            and ranked.lineage = aged.lineage
-            and ranked.revision_id = aged.revision_id
-    where ranked.recency = 1
-
-),
-
 final as (
 
     select
-        data_set_id,
-        problem_id,
-        lineage,
-        environment_id,
-        implementation_id,
-        revision,
-        revised_at,
-        first_implementation_id,
-        cast(revision_rank as bigint) as revision_rank,
-        lag(implementation_id) over (
-            partition by data_set_id, problem_id, lineage, environment_id
-            order by revision_rank
-        ) as previous_implementation_id,
-        run_id,
-        first_executed_at
-    from revisions
+        executed.data_set_id,
+        executed.problem_id,
+        executed.lineage,
+        executed.implementation_id,
+        aged.revised_at,
+        aged.first_implementation_id,
+        cast(dense_rank() over (
+            partition by executed.data_set_id, executed.problem_id, executed.lineage
+            order by aged.revised_at, aged.first_implementation_id, executed.revision_id
+        ) as bigint) as place_in_problem
+    from executed
+    inner join aged
+        on
+            executed.data_set_id = aged.data_set_id
+            and executed.lineage = aged.lineage
+            and executed.revision_id = aged.revision_id
 
 )
+
+select * from final
+),
+
+model_int_lineage_revisions as (
+-- The ordered revisions of each lineage that ran a problem in an environment, each with its predecessor.
+
+
+
+with
+
+places as (
+
+    select * from model_int_revision_places
+
+),
+
+implementations as (
+
+    select * from model_int_implementations
+    where lineage is not null
+
+),
+
+executions as (
+
+    select * from model_int_run_signatures
+    where n_steps > 0 and not is_oracle and not is_set_aside
+
+),
+
+executed as (
+
+    select
+        implementations.data_set_id,
+        implementations.problem_id,
+        implementations.lineage,
+        implementations.implementation_id,
+        implementations.revision,
+        places.revised_at,
+        places.first_implementation_id,
+        places.place_in_problem,
+        executions.environment_id,
+        executions.run_id,
+        executions.first_executed_at,
+        executions.last_executed_at
+    from implementations
+    inner join places
+        on implementations.data_set_id = places.data_set_id
+        and implementations.problem_id = places.problem_id
+        and implementations.lineage = places.lineage
+        and implementations.implementation_id = places.implementation_id
+    inner join executions
+        on
+            implementations.data_set_id = executions.data_set_id
+            and implementations.problem_id = executions.problem_id
+            and implementations.implementation_id = executions.implementation_id
+
+),
+
+-- The implementation of a revision that was executed last stands for it, with its latest run.
+repeated_keys as (
+
+    select hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) as key_hash
+    from executed
+    group by hash(data_set_id, problem_id, lineage, environment_id, place_in_problem)
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        executed.*,
+        min(first_executed_at) over (partition by data_set_id, problem_id, lineage, environment_id, implementation_id) as first_executed_there_at,
+        row_number() over (
+            partition by data_set_id, problem_id, lineage, environment_id, place_in_problem
+            order by last_executed_at desc, implementation_id desc, run_id desc
+        ) as recency
+    from executed
+    inner join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+
+),
+
+latest as (
+
+    select data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_there_at from ranked
+    where recency = 1
+    union all
+    select
+        data_set_id, problem_id, lineage, environment_id, place_in_problem, implementation_id, revision, revised_at, first_implementation_id, run_id, first_executed_at as first_executed_there_at
+    from executed
+    left join repeated_keys on hash(data_set_id, problem_id, lineage, environment_id, place_in_problem) = repeated_keys.key_hash
+    where repeated_keys.key_hash is null
+
+),
+
+    final as (
+
+        select
+            latest.data_set_id,
+            latest.problem_id,
+            latest.lineage,
+            latest.environment_id,
+            latest.implementation_id,
+            latest.revision,
+            latest.revised_at,
+            latest.first_implementation_id,
+            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
+            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
+            latest.run_id,
+            latest.first_executed_there_at as first_executed_at
+        from latest
+
+    )
 
 select * from final
 ),

@@ -3,7 +3,7 @@
     {#- These are made again in each run, but change only with others. -#}
     {%- set dependent = obslake.seed_names() + ['refresh_load_problems', 'refresh_problem_numbers',
         'refresh_renamed_tests', 'refresh_response_rules', 'refresh_source_versions', 'refresh_voting_rules',
-        'int_lineage_revisions', 'int_revision_dates', 'int_runs', 'int_set_aside_runs'] -%}
+        'int_revision_dates', 'int_revision_places', 'int_runs', 'int_set_aside_runs'] -%}
     {%- set ran = results | map(attribute='node') | list -%}
     {%- for node in ran if node.resource_type in ['model', 'seed', 'snapshot'] -%}
         {%- if node.config.materialized not in ['by_problem', 'view', 'table_function']

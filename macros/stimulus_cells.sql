@@ -7,7 +7,10 @@
         'test_content_hash', 'response', 'response_kind', 'response_hash'] + columns -%}
 {{ obslake.stimuli_by_content(relation, cell, columns) }},
 
-{{ obslake.latest_rows('stimuli', cell + ['step_id'], columns + ['stimulus_id', 'content_hash'], is_large) }},
+{{ obslake.latest_rows(
+    'stimuli', cell + ['step_id'], ['is_executed desc', 'observed_at desc', 'run_id desc'],
+    columns + ['stimulus_id', 'content_hash'], is_large
+) }},
 
 {#- In different runs of an edited test the same stimulus may be at two steps. -#}
 placed as (

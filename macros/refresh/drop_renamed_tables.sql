@@ -10,6 +10,7 @@
         'int_test_columns': 'int_test_separations',
         'refresh_built_versions': 'refresh_source_versions',
         'refresh_model_snapshots': 'refresh_source_versions',
+        'refresh_orders': 'refresh_source_versions',
         'refresh_shown_snapshot': 'refresh_source_versions',
         'refresh_stale_problems': 'refresh_source_versions',
     } -%}

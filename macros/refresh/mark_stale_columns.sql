@@ -1,12 +1,12 @@
 {#- Statements that write down which columns of its stale problems the model has to build: those with rows in loads that
     appeared or disappeared since it was built, or all.
 
-    A model may compare revisions in their order, which the model `meta.ordered_by` knows. A column then concerns those
-    that come after it, and so does one whose place in the order has changed. -#}
+    A model may compare revisions in their order (`meta.ordered_by`). A column then concerns those that come after it,
+    and so does one whose place in the order has changed. -#}
 {% macro mark_stale_columns() -%}
     {%- set problems = obslake.refresh_table('refresh_problems') -%}
     {%- set columns = obslake.refresh_table('refresh_columns') -%}
-    {%- set order_name = model.config.meta.get('ordered_by') -%}
+    {%- set order = obslake.order_of_columns() -%}
     {%- set changed -%}
         select distinct
             problems.data_set_id,
@@ -33,8 +33,8 @@
         from ({{ changed }}) as changed
     {%- endset -%}
     {%- do statements.append(insertion) -%}
-    {%- if order_name -%}
-        {%- do statements.append(obslake.mark_later_columns(ref(order_name))) -%}
+    {%- if order -%}
+        {%- do statements.append(obslake.mark_later_columns(order)) -%}
     {%- endif -%}
     {{ return(statements) }}
 {%- endmacro %}

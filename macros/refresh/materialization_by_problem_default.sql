@@ -32,7 +32,7 @@
         {#- The versions last: until then the problems are stale. -#}
         {%- do obslake.run_statements(
             to_keep + [obslake.keep_source(), obslake.keep_versions()]
-            + obslake.keep_contents(not is_replaced) + (obslake.keep_orders() if by_column else [])
+            + obslake.keep_contents(not is_replaced) + (obslake.keep_places() if by_column else [])
         ) -%}
     {%- else -%}
         {%- if not (found.has_same_code and found.has_same_docs and found.has_same_source) -%}

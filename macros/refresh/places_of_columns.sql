@@ -1,32 +1,29 @@
-{#- Query of the columns of stale problems with their places among the revisions, now and when the model was built. -#}
-{% macro places_of_columns(revisions) -%}
+{#- Query of the columns of stale problems with the place of their revision in its lineage, a row each for now and for
+    when the model was built. `is_moved` tells that the two differ, or that the revision is not as old as it was. -#}
+{% macro places_of_columns(order) -%}
+    {%- set columns = obslake.refresh_table_columns().refresh_places.keys() | reject('equalto', 'model') | list -%}
+    {%- set built -%}
+        (select * from {{ obslake.refresh_table('refresh_places') }} where model = '{{ model.name }}')
+    {%- endset -%}
+    {%- for one, other in [(order, built), (built, order)] %}
     select
-        coalesce(now.data_set_id, built.data_set_id) as data_set_id,
-        coalesce(now.problem_id, built.problem_id) as problem_id,
-        coalesce(now.lineage, built.lineage) as lineage,
-        coalesce(now.environment_id, built.environment_id) as environment_id,
-        coalesce(now.implementation_id, built.implementation_id) as implementation_id,
+        one.data_set_id,
+        one.problem_id,
         problems.problem_no,
-        now.revision_rank,
-        least(
-            coalesce(now.revision_rank, built.revision_rank), coalesce(built.revision_rank, now.revision_rank)
-        ) as least_rank,
-        coalesce(now.revision_rank, 0) <> coalesce(built.revision_rank, 0) as is_moved
-    from {{ revisions }} as now
-    full outer join (
-        select * from {{ obslake.refresh_table('refresh_orders') }} where model = '{{ model.name }}'
-    ) as built
-        on
-            now.data_set_id = built.data_set_id
-            and now.problem_id = built.problem_id
-            and now.lineage = built.lineage
-            and now.environment_id = built.environment_id
-            and now.implementation_id = built.implementation_id
+        one.implementation_id,
+        one.lineage,
+        one.place_in_problem,
+        other.place_in_problem is null as is_moved
+    from {{ one }} as one
     inner join {{ obslake.refresh_table('refresh_problems') }} as problems
         on
             problems.model = '{{ model.name }}'
             and problems.is_stale
             and problems.since > 0
-            and problems.data_set_id = coalesce(now.data_set_id, built.data_set_id)
-            and problems.problem_id = coalesce(now.problem_id, built.problem_id)
+            and problems.data_set_id = one.data_set_id
+            and problems.problem_id = one.problem_id
+    left join {{ other }} as other
+        on {{ obslake.equal_columns('one', 'other', columns) | indent(8) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -24,9 +24,10 @@
                 'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'problem_no': 'int',
                 'implementation_id': 'string',
             },
-            'refresh_orders': {
-                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'lineage': 'string',
-                'environment_id': 'string', 'implementation_id': 'string', 'revision_rank': 'bigint',
+            'refresh_places': {
+                'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'implementation_id': 'string',
+                'lineage': 'string', 'place_in_problem': 'bigint', 'revised_at': obslake.timestamp_type(),
+                'first_implementation_id': 'string',
             },
             'refresh_contents': {
                 'model': 'string', 'data_set_id': 'string', 'problem_id': 'string', 'content': 'string',

@@ -158,7 +158,7 @@ as_of_revision_dates as (
     where data_set_id = data_set
 
 ),
-{{ obslake.inlined_models(['int_lineage_revisions'], {
+{{ obslake.inlined_models(['int_revision_places'], {
     'int_run_signatures': 'as_of_all_run_signatures',
     'int_implementations': 'as_of_lineages',
     'int_revision_dates': 'as_of_revision_dates',
@@ -168,6 +168,7 @@ as_of_revision_dates as (
         'int_actuations',
         'int_matrix_cells',
         'int_column_signatures',
+        'int_lineage_revisions',
         'int_other_contents',
         'int_non_voters',
         'int_implementation_signatures',
@@ -181,7 +182,7 @@ as_of_revision_dates as (
         'int_responses': 'as_of_responses',
         'int_set_aside_runs': 'as_of_set_aside_runs',
         'int_run_signatures': 'as_of_run_signatures',
-        'int_lineage_revisions': 'as_of_int_lineage_revisions',
+        'int_revision_places': 'as_of_int_revision_places',
         'int_implementations': 'as_of_implementations',
         'int_voting_rules': 'as_of_voting_rules',
         'int_specified_responses': 'as_of_specified_responses',

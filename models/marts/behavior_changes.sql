@@ -50,14 +50,11 @@ with
 
     ),
 
-    -- The engine uses their ids to skip all others.
-    near_ids as (
+    -- A column on its own, which the engine compares while it reads: to join by all columns, it has to read all rows.
+    cells_of_near_ids as (
 
-        select distinct
-            data_set_id,
-            problem_id,
-            implementation_id
-        from near_revisions
+        select * from {{ ref('int_lineage_cells') }}
+        where implementation_id in (select near_revisions.implementation_id from near_revisions)
 
     ),
 
@@ -67,12 +64,7 @@ with
             cells.*,
             near_revisions.revision_rank,
             near_revisions.first_rank
-        from {{ ref('int_lineage_cells') }} as cells
-        inner join near_ids
-            on
-                cells.data_set_id = near_ids.data_set_id
-                and cells.problem_id = near_ids.problem_id
-                and cells.implementation_id = near_ids.implementation_id
+        from cells_of_near_ids as cells
         inner join near_revisions
             on {{ obslake.equal_columns('cells', 'near_revisions', lineage + ['implementation_id']) | indent(16) }}
 
@@ -89,13 +81,20 @@ with
 
     ),
 
+    cells_of_loose_tests as (
+
+        select * from {{ ref('int_lineage_cells') }}
+        where test_id in (select loose_stimuli.test_id from loose_stimuli)
+
+    ),
+
     earlier_cells as (
 
         select
             cells.*,
             revisions.revision_rank,
             first_ranks.first_rank
-        from {{ ref('int_lineage_cells') }} as cells
+        from cells_of_loose_tests as cells
         inner join loose_stimuli
             on {{ obslake.equal_columns('cells', 'loose_stimuli', stimulus) | indent(16) }}
         inner join revisions

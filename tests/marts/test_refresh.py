@@ -302,7 +302,8 @@ def test_a_description_builds_only_the_models_that_depend_on_it(
     load_rows(shared, data_set, [description], "implementations")
     yield FOURTH_RUN
     models = [
-        *("int_implementations", "int_lineage_cells", "int_other_contents", "behavior_changes"),
+        *("int_implementations", "int_lineage_cells", "int_lineage_revisions"),
+        *("int_other_contents", "behavior_changes"),
         # Who votes can depend on the origin and the code; if nobody else does, nothing more is built.
         *("int_non_voters", "int_implementation_signatures"),
     ]
@@ -464,6 +465,80 @@ def test_another_implementation_of_a_revision_takes_its_place(
         ("b", "2", 2),
         ("c", "3", 3),
     ]
+    yield COMPARED
+
+
+@in_lockstep
+def test_the_first_implementation_of_a_revision_may_be_in_another_problem(
+    shared: Shared, data_set: str
+) -> Steps:
+    """No place in the order changes, but the rows of the revision do."""
+    yield FIFTH_RUN
+    days = {"a": 1, "b": 2, "c": 3}
+    rows = [described("p1", i, day) | {"revision": i} for i, day in days.items()]
+    load_rows(shared, data_set, rows, "implementations")
+    load_rows(shared, data_set, [{**row("p1", i), "test_id": "u"} for i in days])
+    yield SIXTH_RUN
+    other = described("p2", "0", None) | {"revision": "b"}
+    load_rows(shared, data_set, [other], "implementations")
+    load_rows(shared, data_set, [row("p2", "0")])
+    yield SEVENTH_RUN
+    assert shared.query(
+        "select implementation_id, first_implementation_id from main_intermediate.int_lineage_revisions "
+        "where data_set_id = ? and problem_id = 'p1' order by revision_rank",
+        [data_set],
+    ) == [("a", "a"), ("b", "0"), ("c", "c")]
+    yield COMPARED
+
+
+@in_lockstep
+def test_random_histories_of_lineages(shared: Shared, data_set: str) -> Steps:
+    """Late runs, late dates, and implementations that change their lineage or revision, in pairs of problems."""
+    chance = random.Random(1)
+
+    def load_more() -> None:
+        described, executed = [], []
+        for number in range(60):
+            problems = [f"problem {number}", f"problem {number} again"]
+            time = f"2026-01-{chance.randrange(10, 20)}T0{chance.randrange(3)}:00:00Z"
+            implementation = chance.choice("abcdef")
+            key = {"problem_id": chance.choice(problems), "implementation_id": implementation}
+            if chance.random() < 0.6:
+                lineage = f"lineage {number}" + chance.choice(["", "", "", " forked"])
+                revision = {"revision": chance.choice("123")} if chance.random() < 0.6 else {}
+                date = {"revised_at": time} if chance.random() < 0.4 else {}
+                described.append({**key, "lineage": lineage, **revision, **date})
+            if chance.random() < 0.9:
+                environment = chance.choice("ef")
+                executed += [
+                    {
+                        **{"problem_id": problem, "implementation_id": implementation},
+                        **{"environment_id": environment, "observed_at": time, "test_id": test},
+                        "run_id": f"{implementation} {environment} {time}",
+                        "output": chance.choice("112"),
+                    }
+                    for problem in chance.sample(problems, chance.randint(1, 2))
+                    for test in chance.sample("tuv", chance.randint(1, 3))
+                ]
+        load_rows(shared, data_set, described, "implementations")
+        load_rows(shared, data_set, executed)
+
+    with_gaps = (
+        "select problem_id, lineage, environment_id from lineage_revisions where data_set_id = ? "
+        "group by all having max(revision_rank) <> count(*)"
+    )
+    load_more()
+    yield BY_THE_RULES
+    assert shared.query(with_gaps, [data_set]) == []
+    yield ROLLED_BACK
+    for run in (FOURTH_RUN, FIFTH_RUN, SIXTH_RUN, SEVENTH_RUN):
+        load_more()
+        load_more()
+        load_more()
+        yield run
+        assert shared.query(with_gaps, [data_set]) == []
+    n_rows = "select count(*) from behavior_changes where data_set_id = ?"
+    assert shared.query(n_rows, [data_set])[0][0] > 100
     yield COMPARED
 
 
@@ -1016,7 +1091,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
         "    columns:\n      - name: note\n        data_type: string\n        description: A note.\n"
         "      - name: data_set_id",
     )
-    assert "rules or code of 1 of 36 tables changed: all 3 problems are built again" in output
+    assert "rules or code of 1 of 37 tables changed: all 3 problems are built again" in output
     assert built(workspace) == {"problem_assessments": problems}
     assert workspace.query("select distinct note from problem_assessments") == [("x",)]
 
