@@ -84,7 +84,7 @@ def main(kind: str) -> None:
         import_module(module)
     if kind == "obslake":
         trust_extensions()
-        import_module("obslake.lakehouse.catalog")._LOCK_TIMEOUT_SECONDS = LOCK_TIMEOUT_SECONDS
+        _set("obslake.lakehouse.catalog_file:LOCK_TIMEOUT_SECONDS", LOCK_TIMEOUT_SECONDS)
     requests = socket.socket(fileno=0)
     # Do not wait for the processes that run commands.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -137,8 +137,7 @@ def _run(request: Request, standard: Sequence[int], obj: dict[str, Any] | None) 
             # PyIceberg reads its settings when it is imported.
             catalog._ENV_CONFIG = type(catalog._ENV_CONFIG)()
         for target, value in request.settings.items():
-            owner, name = _find(target)
-            setattr(owner, name, value)
+            _set(target, value)
         for target in {point.target for point in request.points}:
             _wrap(target, request)
         if obj:
@@ -244,6 +243,13 @@ def _wrap(target: str, request: Request) -> None:
 
     is_static = isinstance(inspect.getattr_static(owner, name), staticmethod)
     setattr(owner, name, staticmethod(wrapped) if is_static else wrapped)
+
+
+def _set(target: str, value: object) -> None:
+    """Set a name of a module, which must have it: a name that was moved would no longer be read."""
+    owner, name = _find(target)
+    getattr(owner, name)
+    setattr(owner, name, value)
 
 
 def _find(target: str) -> tuple[Any, str]:

@@ -317,7 +317,7 @@ def begin(lake: Lake, paths: Sequence[Path], at: Point, note: Path) -> Running:
         action="pause",
         points=(at,),
         note=note,
-        settings={"obslake.lakehouse.catalog:_LOCK_TIMEOUT_SECONDS": 30},
+        settings={"obslake.lakehouse.catalog_file:LOCK_TIMEOUT_SECONDS": 30},
     )
 
 

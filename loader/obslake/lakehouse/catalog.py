@@ -33,11 +33,8 @@ from obslake.errors import (
     NoLakehouseError,
     ObslakeError,
 )
-from obslake.lakehouse.catalog_file import (
-    LOCK_TIMEOUT_SECONDS,
-    has_default_catalog,
-    metadata_locations,
-)
+from obslake.lakehouse import catalog_file
+from obslake.lakehouse.catalog_file import has_default_catalog, metadata_locations
 from obslake.lakehouse.home import (
     CATALOG_FILE,
     CATALOG_NAME,
@@ -312,7 +309,7 @@ def _default_catalog(path: Path, configured: bool) -> dict[str, str]:
     if configured:
         return {}
     database = str(path / CATALOG_FILE)
-    wait = {"timeout": str(LOCK_TIMEOUT_SECONDS)}
+    wait = {"timeout": str(catalog_file.LOCK_TIMEOUT_SECONDS)}
     return {
         "type": "sql",
         "uri": URL.create("sqlite", database=database, query=wait).render_as_string(),

@@ -30,18 +30,19 @@ def locations_at_once(home: Path) -> dict[str, str]:
     return {}
 
 
-def metadata_locations(home: Path, *, timeout: float = LOCK_TIMEOUT_SECONDS) -> dict[str, str]:
+def metadata_locations(home: Path, *, timeout: float | None = None) -> dict[str, str]:
     """Return the address of the current metadata of each table in the default catalog, by the table's name.
 
     Args:
         home: folder of the lakehouse.
-        timeout: seconds to wait for the file, which a writer may have locked.
+        timeout: seconds to wait for the file, which a writer may have locked [default: LOCK_TIMEOUT_SECONDS].
 
     Raises:
         sqlite3.Error: the catalog cannot be read.
     """
     address = f"file:{quote(str(home / CATALOG_FILE))}?mode=ro"
-    with closing(sqlite3.connect(address, timeout=timeout, uri=True)) as catalog:
+    wait = LOCK_TIMEOUT_SECONDS if timeout is None else timeout
+    with closing(sqlite3.connect(address, timeout=wait, uri=True)) as catalog:
         rows = catalog.execute(
             "select table_name, metadata_location from iceberg_tables "
             "where catalog_name = ? and table_namespace = ?",
