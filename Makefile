@@ -57,7 +57,8 @@ duckdb-versions: $(FAST:%=$(VENV)/duckdb/%) $(SLOW:%=$(VENV)/duckdb/%) ## Test t
 .PHONY: pytest
 pytest: $(INSTALLED) $(FAST:%=$(VENV)/duckdb/%)
 	@sh scripts/install-browser.sh || test $$? = 75
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
+# Without compiled files each process compiles obslake again, and each worker all tests.
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
 
 # PYTHON may differ from that of .venv; the plugin's tests need no other package of this project.
 .PHONY: test-plugin

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.credentials import DuckDBCredentials
-from dbt_common.exceptions import DbtRuntimeError
 from obslake import engine
-from obslake.dbt_plugin import Plugin
 from obslake.errors import QueryError, StoreError
 from obslake.lakehouse import store
 from obslake.lakehouse.moved import local_path
@@ -250,6 +247,11 @@ def test_wrong_configuration_is_not_reported_as_damage(
 
 def test_dbt_is_refused_once(lake: Lake) -> None:
     """dbt connects again for every model."""
+    # Takes seconds, which every worker would need to collect the tests.
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+    from dbt_common.exceptions import DbtRuntimeError
+    from obslake.dbt_plugin import Plugin
+
     lake.load("observations", lake.jsonl("o.jsonl", [observation()]))
     credentials = DuckDBCredentials(
         database="marts", schema="main", path=str(lake.home / "building/marts.duckdb")
