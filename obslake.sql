@@ -2048,24 +2048,44 @@ as_of_int_lineage_revisions as (
 
     ),
 
-        final as (
+    numbered as (
+
+        select
+            *,
+            cast(row_number() over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as bigint) as number,
+            lag(implementation_id) over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as implementation_before
+        from latest
+
+    ),
+
+        ranked_revisions as (
 
             select
-                latest.data_set_id,
-                latest.problem_id,
-                latest.lineage,
-                latest.environment_id,
-                latest.implementation_id,
-                latest.revision,
-                latest.revised_at,
-                latest.first_implementation_id,
-                cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
-                lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
-                latest.run_id,
-                latest.first_executed_there_at as first_executed_at
-            from latest
+                *,
+                number as revision_rank,
+                implementation_before as previous_implementation_id
+            from numbered
 
-        )
+        ),
+
+    final as (
+
+        select
+            data_set_id,
+            problem_id,
+            lineage,
+            environment_id,
+            implementation_id,
+            revision,
+            revised_at,
+            first_implementation_id,
+            revision_rank,
+            previous_implementation_id,
+            run_id,
+            first_executed_there_at as first_executed_at
+        from ranked_revisions
+
+    )
 
     select * from final
 
@@ -8370,24 +8390,44 @@ latest as (
 
 ),
 
-    final as (
+numbered as (
+
+    select
+        *,
+        cast(row_number() over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as bigint) as number,
+        lag(implementation_id) over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as implementation_before
+    from latest
+
+),
+
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
-            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            *,
+            number as revision_rank,
+            implementation_before as previous_implementation_id
+        from numbered
 
-    )
+    ),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        revision_rank,
+        previous_implementation_id,
+        run_id,
+        first_executed_there_at as first_executed_at
+    from ranked_revisions
+
+)
 
 select * from final
 ),
@@ -12959,24 +12999,44 @@ latest as (
 
 ),
 
-    final as (
+numbered as (
+
+    select
+        *,
+        cast(row_number() over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as bigint) as number,
+        lag(implementation_id) over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as implementation_before
+    from latest
+
+),
+
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
-            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            *,
+            number as revision_rank,
+            implementation_before as previous_implementation_id
+        from numbered
 
-    )
+    ),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        revision_rank,
+        previous_implementation_id,
+        run_id,
+        first_executed_there_at as first_executed_at
+    from ranked_revisions
+
+)
 
 select * from final
 ),
@@ -14561,24 +14621,44 @@ latest as (
 
 ),
 
-    final as (
+numbered as (
+
+    select
+        *,
+        cast(row_number() over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as bigint) as number,
+        lag(implementation_id) over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as implementation_before
+    from latest
+
+),
+
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
-            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            *,
+            number as revision_rank,
+            implementation_before as previous_implementation_id
+        from numbered
 
-    )
+    ),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        revision_rank,
+        previous_implementation_id,
+        run_id,
+        first_executed_there_at as first_executed_at
+    from ranked_revisions
+
+)
 
 select * from final
 ),
@@ -16784,24 +16864,44 @@ latest as (
 
 ),
 
-    final as (
+numbered as (
+
+    select
+        *,
+        cast(row_number() over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as bigint) as number,
+        lag(implementation_id) over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as implementation_before
+    from latest
+
+),
+
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
-            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            *,
+            number as revision_rank,
+            implementation_before as previous_implementation_id
+        from numbered
 
-    )
+    ),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        revision_rank,
+        previous_implementation_id,
+        run_id,
+        first_executed_there_at as first_executed_at
+    from ranked_revisions
+
+)
 
 select * from final
 ),
@@ -18625,24 +18725,44 @@ latest as (
 
 ),
 
-    final as (
+numbered as (
+
+    select
+        *,
+        cast(row_number() over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as bigint) as number,
+        lag(implementation_id) over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as implementation_before
+    from latest
+
+),
+
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
-            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            *,
+            number as revision_rank,
+            implementation_before as previous_implementation_id
+        from numbered
 
-    )
+    ),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        revision_rank,
+        previous_implementation_id,
+        run_id,
+        first_executed_there_at as first_executed_at
+    from ranked_revisions
+
+)
 
 select * from final
 ),
@@ -20931,24 +21051,44 @@ latest as (
 
 ),
 
-    final as (
+numbered as (
+
+    select
+        *,
+        cast(row_number() over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as bigint) as number,
+        lag(implementation_id) over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as implementation_before
+    from latest
+
+),
+
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
-            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            *,
+            number as revision_rank,
+            implementation_before as previous_implementation_id
+        from numbered
 
-    )
+    ),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        revision_rank,
+        previous_implementation_id,
+        run_id,
+        first_executed_there_at as first_executed_at
+    from ranked_revisions
+
+)
 
 select * from final
 ),
@@ -27146,24 +27286,44 @@ latest as (
 
 ),
 
-    final as (
+numbered as (
+
+    select
+        *,
+        cast(row_number() over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as bigint) as number,
+        lag(implementation_id) over (partition by data_set_id, problem_id, lineage, environment_id order by place_in_problem) as implementation_before
+    from latest
+
+),
+
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            cast(row_number() over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as bigint) as revision_rank,
-            lag(latest.implementation_id) over (partition by latest.data_set_id, latest.problem_id, latest.lineage, latest.environment_id order by latest.place_in_problem) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            *,
+            number as revision_rank,
+            implementation_before as previous_implementation_id
+        from numbered
 
-    )
+    ),
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        revision_rank,
+        previous_implementation_id,
+        run_id,
+        first_executed_there_at as first_executed_at
+    from ranked_revisions
+
+)
 
 select * from final
 ),

@@ -1,7 +1,7 @@
-{#- Common table expressions, the last of which is `latest`: for each `key` the row that is first in `order`. `least` has
-    more columns by their names, each the least value of a `column` in all rows with the same `key`, which contains the
-    other one. In a large relation, where most keys have one row, a hash finds the others, and only those are ranked. A
-    small one would take longer to plan than to read, and Spark would compute the relation three times. -#}
+{#- Common table expressions, the last of which is `latest`: for each `key` the row that is first in `order`. `least`
+    has more columns by their names, each the least value of a `column` in all rows with the same `key`, which contains
+    the other one. In a large relation, where most keys have one row, a hash finds the others, and only those are
+    ranked. A small one would take longer to plan than to read, and Spark would compute the relation three times. -#}
 {% macro latest_rows(relation, key, order, columns, is_large, least={}) -%}
 {%- if is_large -%}
 repeated_keys as (

@@ -6,7 +6,8 @@
     {#- These decide which rows a refresh leaves as they are. dbt does not tell which macros a materialization uses. -#}
     {%- set machinery = {} -%}
     {%- for name in ['compared_versions', 'delete_stale_rows', 'keep_contents', 'keep_loads', 'keep_places',
-        'mark_stale_columns', 'mark_stale_problems', 'remember_contents'] if obslake.refreshes_columns() -%}
+        'kept_rows', 'mark_stale_columns', 'mark_stale_problems', 'refresh_table_columns', 'remember_contents']
+        if obslake.refreshes_columns() -%}
         {%- do obslake.add_code_of_macro('macro.obslake.' ~ name, machinery) -%}
     {%- endfor -%}
     {%- set rules = local_md5(tojson([target.type, obslake.rules(), machinery.items() | sort])) -%}

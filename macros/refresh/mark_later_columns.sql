@@ -1,5 +1,5 @@
-{#- Statement that adds the columns that have another place among the revisions than when the model was built, and all
-    that come with or after them, or with or after stale ones. -#}
+{#- Statement that adds the columns that have another place among the revisions than when the model was built, or a
+    revision with another date, and all that come with or after them, or with or after stale ones. -#}
 {% macro mark_later_columns(order) -%}
     {%- set columns = obslake.refresh_table('refresh_columns') -%}
     insert into {{ columns }} (model, data_set_id, problem_id, problem_no, implementation_id)

@@ -1,8 +1,8 @@
 {#- Statements that write down which columns of its stale problems the model has to build: those with rows in loads that
     appeared or disappeared since it was built, or all.
 
-    A model may compare revisions in their order (`meta.ordered_by`). A column then concerns those that come after it,
-    and so does one whose place in the order has changed. -#}
+    A model may compare revisions in their order (`meta.ordered_by`). A column then concerns those that come with or
+    after it, and so does one whose place in the order has changed. -#}
 {% macro mark_stale_columns() -%}
     {%- set problems = obslake.refresh_table('refresh_problems') -%}
     {%- set columns = obslake.refresh_table('refresh_columns') -%}

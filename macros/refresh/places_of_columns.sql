@@ -1,5 +1,6 @@
 {#- Query of the columns of stale problems with the place of their revision in its lineage, a row each for now and for
-    when the model was built. `is_moved` tells that the two differ, or that the revision is not as old as it was. -#}
+    when the model was built. `is_moved` tells that the two differ, or that the revision has another date or another
+    first implementation. -#}
 {% macro places_of_columns(order) -%}
     {%- set columns = obslake.refresh_table_columns().refresh_places.keys() | reject('equalto', 'model') | list -%}
     {%- set built -%}

@@ -3,7 +3,7 @@
 {{ config(meta={'unit': 'column', 'ordered_by': 'int_revision_places'}) }}
 
 {%- set there = ['data_set_id', 'problem_id', 'lineage', 'environment_id'] %}
-{%- set in_order = 'partition by latest.' ~ there | join(', latest.') ~ ' order by latest.place_in_problem' %}
+{%- set in_order = 'partition by ' ~ there | join(', ') ~ ' order by place_in_problem' %}
 
 with
 
@@ -61,6 +61,16 @@ executed as (
     least={'first_executed_there_at': {'column': 'first_executed_at', 'key': there + ['implementation_id']}}
 ) }},
 
+numbered as (
+
+    select
+        *,
+        cast(row_number() over ({{ in_order }}) as bigint) as number,
+        lag(implementation_id) over ({{ in_order }}) as implementation_before
+    from latest
+
+),
+
 {%- if obslake.builds_stale_only() and obslake.builds_columns() %}
 
     -- Whatever comes after a stale revision is stale, so these come before it.
@@ -75,48 +85,47 @@ executed as (
 
     ),
 
-    final as (
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            coalesce(earlier.n_revisions, 0) + row_number() over ({{ in_order }}) as revision_rank,
-            coalesce(
-                lag(latest.implementation_id) over ({{ in_order }}), earlier.last_implementation_id
-            ) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            numbered.*,
+            coalesce(earlier.n_revisions, 0) + numbered.number as revision_rank,
+            coalesce(numbered.implementation_before, earlier.last_implementation_id) as previous_implementation_id
+        from numbered
         left join earlier
-            on {{ obslake.equal_columns('latest', 'earlier', there) | indent(16) }}
+            on {{ obslake.equal_columns('numbered', 'earlier', there) | indent(16) }}
 
-    )
+    ),
 {%- else %}
 
-    final as (
+    ranked_revisions as (
 
         select
-            latest.data_set_id,
-            latest.problem_id,
-            latest.lineage,
-            latest.environment_id,
-            latest.implementation_id,
-            latest.revision,
-            latest.revised_at,
-            latest.first_implementation_id,
-            cast(row_number() over ({{ in_order }}) as bigint) as revision_rank,
-            lag(latest.implementation_id) over ({{ in_order }}) as previous_implementation_id,
-            latest.run_id,
-            latest.first_executed_there_at as first_executed_at
-        from latest
+            *,
+            number as revision_rank,
+            implementation_before as previous_implementation_id
+        from numbered
 
-    )
+    ),
 {%- endif %}
+
+final as (
+
+    select
+        data_set_id,
+        problem_id,
+        lineage,
+        environment_id,
+        implementation_id,
+        revision,
+        revised_at,
+        first_implementation_id,
+        revision_rank,
+        previous_implementation_id,
+        run_id,
+        first_executed_there_at as first_executed_at
+    from ranked_revisions
+
+)
 
 select * from final
