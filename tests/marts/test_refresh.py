@@ -530,8 +530,10 @@ def test_random_histories_of_lineages(shared: Shared, data_set: str) -> Steps:
     load_more()
     yield BY_THE_RULES
     assert shared.query(with_gaps, [data_set]) == []
-    yield ROLLED_BACK
-    for run in (FOURTH_RUN, FIFTH_RUN, SIXTH_RUN, SEVENTH_RUN):
+    # Another scenario counts what all of them build in the fifth run.
+    for before, run in ((ROLLED_BACK, FOURTH_RUN), (FIFTH_RUN, SIXTH_RUN), (None, SEVENTH_RUN)):
+        if before:
+            yield before
         load_more()
         load_more()
         load_more()
@@ -1118,7 +1120,7 @@ def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None
     )
     assert "built by an earlier version: every problem is built again" in output
     # There are no measurements and no voting rules.
-    assert len(built(workspace)) == 34
+    assert len(built(workspace)) == 35
 
     # A run on Spark may be interrupted between storing the versions and storing the code they were built from.
     with duckdb.connect(workspace.home / "building" / "obslake.duckdb") as marts:
