@@ -5,7 +5,7 @@
     {%- if not name -%}
         {{ return(none) }}
     {%- elif graph.nodes['model.obslake.' ~ name].config.meta.get('ordered_by') -%}
-        {{ return('(select * from ' ~ obslake.refresh_table('refresh_places') ~ " where model = '" ~ name ~ "')") }}
+        {{ return(obslake.built_places(name)) }}
     {%- endif -%}
     {{ return(ref(name)) }}
 {%- endmacro %}

@@ -3,9 +3,7 @@
     first implementation. -#}
 {% macro places_of_columns(order) -%}
     {%- set columns = obslake.refresh_table_columns().refresh_places.keys() | reject('equalto', 'model') | list -%}
-    {%- set built -%}
-        (select * from {{ obslake.refresh_table('refresh_places') }} where model = '{{ model.name }}')
-    {%- endset -%}
+    {%- set built = obslake.built_places(model.name) -%}
     {%- for one, other in [(order, built), (built, order)] %}
     select
         one.data_set_id,
