@@ -611,8 +611,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -630,15 +630,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -1913,9 +1913,9 @@ as_of_int_column_signatures as (
             cells.implementation_id,
             md5(concat_ws(
             ':',
-            cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-            cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-            cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+            cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+            cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+            cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
         )) as signature,
             count(*) as n_stimuli,
             cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -2475,7 +2475,7 @@ as_of_consensus_oracles as (
                 step_id,
                 max(case when is_first then response end) as response,
                 max(case when is_first then response_hash end) as response_hash,
-                string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+                array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
                 count(*) as n_responses
             from as_of_specified_responses as specified_responses
             group by data_set_id, problem_id, test_id, step_id
@@ -3273,8 +3273,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -3292,15 +3292,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -3421,9 +3421,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -4498,8 +4498,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -4517,15 +4517,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -4646,9 +4646,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -5136,7 +5136,7 @@ specified_oracles as (
             step_id,
             max(case when is_first then response end) as response,
             max(case when is_first then response_hash end) as response_hash,
-            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
             count(*) as n_responses
         from model_int_specified_responses as specified_responses
         group by data_set_id, problem_id, test_id, step_id
@@ -5959,8 +5959,8 @@ passed as (
                 by_test.n_current_cells = all_tests.n_steps
                 and by_test.n_decided > 0
                 and by_test.n_right_by_consensus = by_test.n_decided
-                then md5(by_test.test_id)
-        end as passed_test_hash
+                then by_test.test_id
+        end as passed_test_id
     from by_test
     left join all_tests
         on
@@ -5984,12 +5984,12 @@ compared_columns as (
         cast(sum(n_specified_compared) as bigint) as n_specified_compared,
         cast(sum(n_specified_agreeing) as bigint) as n_specified_agreeing,
         cast(sum(n_right_by_consensus) as bigint) as n_right_by_consensus,
-        count(passed_test_hash) as n_tests_passed,
+        count(passed_test_id) as n_tests_passed,
         md5(concat_ws(
         ':',
-        cast(count(passed_test_hash) as string),
-        cast(sum(cast('0x' || substr(passed_test_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(passed_test_hash, 17, 16) as ubigint)) as string)
+        cast(count(passed_test_id) as string),
+        cast(sum(cast(md5_number(passed_test_id) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(passed_test_id) >> 64 as ubigint)) as string)
     )) as passed_tests_signature
     from passed
     group by data_set_id, problem_id, implementation_id
@@ -6747,8 +6747,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -6766,15 +6766,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -7629,8 +7629,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -7648,15 +7648,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -7938,7 +7938,7 @@ specified_oracles as (
             step_id,
             max(case when is_first then response end) as response,
             max(case when is_first then response_hash end) as response_hash,
-            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
             count(*) as n_responses
         from model_int_specified_responses as specified_responses
         group by data_set_id, problem_id, test_id, step_id
@@ -7976,8 +7976,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -9304,8 +9304,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -9323,15 +9323,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -9452,9 +9452,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -10662,8 +10662,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -10681,15 +10681,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -10810,9 +10810,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -11478,8 +11478,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by side, implementation_id, problem_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -12238,8 +12238,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -12257,15 +12257,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -12547,7 +12547,7 @@ specified_oracles as (
             step_id,
             max(case when is_first then response end) as response,
             max(case when is_first then response_hash end) as response_hash,
-            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
             count(*) as n_responses
         from model_int_specified_responses as specified_responses
         group by data_set_id, problem_id, test_id, step_id
@@ -12585,8 +12585,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -13860,8 +13860,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -13879,15 +13879,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -14169,7 +14169,7 @@ specified_oracles as (
             step_id,
             max(case when is_first then response end) as response,
             max(case when is_first then response_hash end) as response_hash,
-            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
             count(*) as n_responses
         from model_int_specified_responses as specified_responses
         group by data_set_id, problem_id, test_id, step_id
@@ -14207,8 +14207,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -15335,8 +15335,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -16153,8 +16153,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -16172,15 +16172,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -16301,9 +16301,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -17228,8 +17228,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by subject_id, lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by subject_id, lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by subject_id, lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by subject_id, lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -18050,8 +18050,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -18249,8 +18249,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -18268,15 +18268,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -18917,7 +18917,7 @@ specified_oracles as (
             step_id,
             max(case when is_first then response end) as response,
             max(case when is_first then response_hash end) as response_hash,
-            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
             count(*) as n_responses
         from model_int_specified_responses as specified_responses
         group by data_set_id, problem_id, test_id, step_id
@@ -18955,8 +18955,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -19750,8 +19750,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -20575,8 +20575,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -20594,15 +20594,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -21243,7 +21243,7 @@ specified_oracles as (
             step_id,
             max(case when is_first then response end) as response,
             max(case when is_first then response_hash end) as response_hash,
-            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
             count(*) as n_responses
         from model_int_specified_responses as specified_responses
         group by data_set_id, problem_id, test_id, step_id
@@ -21281,8 +21281,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast('0x' || substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16) as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) & 18446744073709551615 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(md5_number(concat_ws(':', cast(place as string), input_hash)) >> 64 as ubigint) end) over (partition by data_set_id, problem_id, implementation_id, environment_id, test_id, run_id order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (
@@ -22515,8 +22515,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -22534,15 +22534,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -22663,9 +22663,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -23067,9 +23067,9 @@ test_signatures as (
         cluster_rank,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string)))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string))), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string))), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string))) as string),
+        cast(sum(cast(md5_number(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string))) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string))) >> 64 as ubigint)) as string)
     )) as signature
     from deviations
     group by data_set_id, problem_id, test_id, cluster_rank
@@ -25426,8 +25426,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -25445,15 +25445,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -25574,9 +25574,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -26064,7 +26064,7 @@ specified_oracles as (
             step_id,
             max(case when is_first then response end) as response,
             max(case when is_first then response_hash end) as response_hash,
-            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
             count(*) as n_responses
         from model_int_specified_responses as specified_responses
         group by data_set_id, problem_id, test_id, step_id
@@ -26810,8 +26810,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -26829,15 +26829,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -28371,8 +28371,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -28390,15 +28390,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -29745,8 +29745,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -29764,15 +29764,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -29893,9 +29893,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
@@ -30383,7 +30383,7 @@ specified_oracles as (
             step_id,
             max(case when is_first then response end) as response,
             max(case when is_first then response_hash end) as response_hash,
-            string_agg(response_hash, ' ' order by response_hash) as response_hashes,
+            array_to_string(list(response_hash order by response_hash) filter (where response_hash is not null), ' ') as response_hashes,
             count(*) as n_responses
         from model_int_specified_responses as specified_responses
         group by data_set_id, problem_id, test_id, step_id
@@ -31305,8 +31305,8 @@ actuations as (
 
     select
         *,
-        case when is_final then md5(concat_ws(':', response_hash, cast(step_id as string), test_id)) end as actuation_hash,
-        case when is_final then md5(concat_ws(':', cast(step_id as string), test_id)) end as stimulus_hash
+        case when is_final then concat_ws(':', response_hash, cast(step_id as string), test_id) end as actuation_text,
+        case when is_final then concat_ws(':', cast(step_id as string), test_id) end as stimulus_text
     from model_int_actuations
     where not is_alternative
 
@@ -31324,15 +31324,15 @@ final as (
         is_set_aside,
         md5(concat_ws(
         ':',
-        cast(count(actuation_hash) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(actuation_hash, 17, 16) as ubigint)) as string)
+        cast(count(actuation_text) as string),
+        cast(sum(cast(md5_number(actuation_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(actuation_text) >> 64 as ubigint)) as string)
     )) as signature,
         md5(concat_ws(
         ':',
-        cast(count(stimulus_hash) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(stimulus_hash, 17, 16) as ubigint)) as string)
+        cast(count(stimulus_text) as string),
+        cast(sum(cast(md5_number(stimulus_text) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(stimulus_text) >> 64 as ubigint)) as string)
     )) as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
@@ -31453,9 +31453,9 @@ of_cells as (
         cells.implementation_id,
         md5(concat_ws(
         ':',
-        cast(count(md5(concat_ws(':', response_hash, cast(step_id as string), test_id))) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 1, 16) as ubigint)) as string),
-        cast(sum(cast('0x' || substr(md5(concat_ws(':', response_hash, cast(step_id as string), test_id)), 17, 16) as ubigint)) as string)
+        cast(count(concat_ws(':', response_hash, cast(step_id as string), test_id)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) & 18446744073709551615 as ubigint)) as string),
+        cast(sum(cast(md5_number(concat_ws(':', response_hash, cast(step_id as string), test_id)) >> 64 as ubigint)) as string)
     )) as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,

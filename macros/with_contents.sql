@@ -5,7 +5,7 @@
 {% macro with_contents(relation, sequence) -%}
     {%- set columns = sequence | join(', ') -%}
     {%- set item -%}
-        md5(concat_ws(':', cast(place as string), input_hash))
+        concat_ws(':', cast(place as string), input_hash)
     {%- endset -%}
     {%- set so_far -%}
         over (partition by {{ columns }} order by step_id rows between unbounded preceding and current row)
@@ -17,8 +17,8 @@
                 then md5(concat_ws(
                     ':',
                     cast(place as string),
-                    cast(sum(case when is_executed then {{ obslake.hash_lane(item, 1) }} end) {{ so_far }} as string),
-                    cast(sum(case when is_executed then {{ obslake.hash_lane(item, 17) }} end) {{ so_far }} as string)
+                    cast(sum(case when is_executed then {{ obslake.md5_lane(item, 0) }} end) {{ so_far }} as string),
+                    cast(sum(case when is_executed then {{ obslake.md5_lane(item, 1) }} end) {{ so_far }} as string)
                 ))
         end as content_hash
     from (

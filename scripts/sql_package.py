@@ -64,12 +64,18 @@ _NEEDED = {
     "runs": ("run_id",),
 }
 
-# What Spark writes differently: the macros `hash_lane` and `replaced_matches`, and `error`.
+
+def _spark_lane(half: int) -> str:
+    r"""Return the macro `md5_lane` on Spark, with ``\1`` for the text."""
+    bytes_reversed = "'(..)(..)(..)(..)(..)(..)(..)(..)', '$8$7$6$5$4$3$2$1'"
+    digits = rf"regexp_replace(substr(md5(\1), {16 * half + 1}, 16), {bytes_reversed})"
+    return f"cast(conv({digits}, 16, 10) as decimal(38, 0))"
+
+
+# What Spark writes differently: the macros `md5_lane` and `replaced_matches`, and `error`.
 _SPARK_FORMS = (
-    (
-        re.compile(r"cast\('0x' \|\| substr\((.+), (\d+), 16\) as ubigint\)"),
-        r"cast(conv(substr(\1, \2, 16), 16, 10) as decimal(38, 0))",
-    ),
+    (re.compile(r"cast\(md5_number\((.+)\) & \d+ as ubigint\)"), _spark_lane(0)),
+    (re.compile(r"cast\(md5_number\((.+)\) >> 64 as ubigint\)"), _spark_lane(1)),
     (re.compile(r"\berror\("), "raise_error("),
     # Spark replaces all matches, and its fourth argument is a position.
     (re.compile(r"\b(regexp_replace\(.+), 'g'\)"), r"\1)"),

@@ -8,7 +8,8 @@
 {%- endmacro %}
 
 {% macro duckdb__ordered_list_text(text, order, separator) -%}
-    string_agg({{ text }}, '{{ separator }}' order by {{ order }})
+    {#- `string_agg` with an order takes four times as long. -#}
+    array_to_string(list({{ text }} order by {{ order }}) filter (where {{ text }} is not null), '{{ separator }}')
 {%- endmacro %}
 
 {% macro spark__ordered_list_text(text, order, separator) -%}

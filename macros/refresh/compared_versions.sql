@@ -19,12 +19,12 @@
             parents.problem_id,
             md5(concat_ws(
                 ':',
-                {{ obslake.signature("md5(concat_ws(':', parents.model, parents.version))") }},
+                {{ obslake.signature("concat_ws(':', parents.model, parents.version)") }},
                 max(models.wanted_code)
             )) as version,
             md5(concat_ws(
                 ':',
-                {{ obslake.signature("md5(parents.model || ':' || parents.common)") }},
+                {{ obslake.signature("parents.model || ':' || parents.common") }},
                 max(models.wanted_code)
             )) as common,
             min(parents.built_at) as built_at

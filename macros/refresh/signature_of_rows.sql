@@ -4,5 +4,5 @@
     {%- for column in columns -%}
         {%- do cells.append("coalesce(md5(cast(" ~ relation ~ "." ~ column ~ " as string)), '-')") -%}
     {%- endfor -%}
-    {{ return(obslake.signature("md5(concat_ws(':', " ~ cells | join(', ') ~ "))")) }}
+    {{ return(obslake.signature("concat_ws(':', " ~ cells | join(', ') ~ ")")) }}
 {%- endmacro %}

@@ -22,10 +22,11 @@
                 {%- else %}
                 and stale.is_stale
                 {%- endif %}
-                and stored.data_set_id = stale.data_set_id
-                and stored.problem_id = stale.problem_id
                 {%- if has_number %}
                 and stored.problem_no = stale.problem_no
+                {%- else %}
+                and stored.data_set_id = stale.data_set_id
+                and stored.problem_id = stale.problem_id
                 {%- endif %}
     )
     {%- else -%}

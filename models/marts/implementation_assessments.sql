@@ -142,8 +142,8 @@ passed as (
                 by_test.n_current_cells = all_tests.n_steps
                 and by_test.n_decided > 0
                 and by_test.n_right_by_consensus = by_test.n_decided
-                then md5(by_test.test_id)
-        end as passed_test_hash
+                then by_test.test_id
+        end as passed_test_id
     from by_test
     left join all_tests
         on
@@ -167,8 +167,8 @@ compared_columns as (
         cast(sum(n_specified_compared) as bigint) as n_specified_compared,
         cast(sum(n_specified_agreeing) as bigint) as n_specified_agreeing,
         cast(sum(n_right_by_consensus) as bigint) as n_right_by_consensus,
-        count(passed_test_hash) as n_tests_passed,
-        {{ obslake.signature('passed_test_hash') }} as passed_tests_signature
+        count(passed_test_id) as n_tests_passed,
+        {{ obslake.signature('passed_test_id') }} as passed_tests_signature
     from passed
     group by data_set_id, problem_id, implementation_id
 

@@ -81,7 +81,7 @@ forgotten as (
     select
         problems.data_set_id,
         problems.problem_id,
-        {{ obslake.signature('md5(shown_forgotten.forget_id)') }} as version
+        {{ obslake.signature('shown_forgotten.forget_id') }} as version
     from problems
     inner join shown_forgotten
         on
@@ -120,7 +120,7 @@ renamed_tests as (
         sources_with_tests.source_model,
         renamed.data_set_id,
         renamed.problem_id,
-        {{ obslake.signature("md5(md5(renamed.from_test_id) || ':' || md5(renamed.to_test_id))") }} as version
+        {{ obslake.signature("md5(renamed.from_test_id) || ':' || md5(renamed.to_test_id)") }} as version
     from {{ ref('refresh_renamed_tests') }} as renamed
     cross join sources_with_tests
     group by sources_with_tests.source_model, renamed.data_set_id, renamed.problem_id
@@ -135,14 +135,14 @@ final as (
         described.problem_id,
         md5(concat_ws(
             ':',
-            {{ obslake.signature('md5(described.load_id)') }},
+            {{ obslake.signature('described.load_id') }},
             max(forgotten.version),
             max(response_rules.version),
             max(renamed_tests.version)
         )) as version,
         md5(concat_ws(
             ':',
-            {{ obslake.signature('case when described.is_common then md5(described.load_id) end') }},
+            {{ obslake.signature('case when described.is_common then described.load_id end') }},
             max(forgotten.version),
             max(response_rules.version),
             max(renamed_tests.version)

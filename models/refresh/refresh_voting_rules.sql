@@ -55,7 +55,7 @@ final as (
         data_set_id,
         problem_id,
         specificity,
-        {{ obslake.signature("md5(md5(rule) || ':' || coalesce(argument, ''))") }} as version
+        {{ obslake.signature("md5(rule) || ':' || coalesce(argument, '')") }} as version
     from matching
     where specificity = greatest_specificity
     group by data_set_id, problem_id, specificity

@@ -434,8 +434,8 @@ with_contents as (
                     then md5(concat_ws(
                         ':',
                         cast(place as string),
-                        cast(sum(case when is_executed then cast(conv(substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16), 16, 10) as decimal(38, 0)) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
-                        cast(sum(case when is_executed then cast(conv(substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16), 16, 10) as decimal(38, 0)) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
+                        cast(sum(case when is_executed then cast(conv(regexp_replace(substr(md5(concat_ws(':', cast(place as string), input_hash)), 1, 16), '(..)(..)(..)(..)(..)(..)(..)(..)', '$8$7$6$5$4$3$2$1'), 16, 10) as decimal(38, 0)) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string),
+                        cast(sum(case when is_executed then cast(conv(regexp_replace(substr(md5(concat_ws(':', cast(place as string), input_hash)), 17, 16), '(..)(..)(..)(..)(..)(..)(..)(..)', '$8$7$6$5$4$3$2$1'), 16, 10) as decimal(38, 0)) end) over (partition by head_lineage, problem_id, environment_id, test_id, implementation_id, run_id, attempt order by step_id rows between unbounded preceding and current row) as string)
                     ))
             end as content_hash
         from (

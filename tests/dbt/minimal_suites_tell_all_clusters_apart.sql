@@ -53,7 +53,7 @@ columns_in_suites as (
         clusters.problem_id,
         clusters.cluster_rank,
         {{ obslake.signature(
-            "md5(concat_ws(':', suite_cells.response_hash, cast(suite_cells.step_id as string), suite_cells.test_id))"
+            "concat_ws(':', suite_cells.response_hash, cast(suite_cells.step_id as string), suite_cells.test_id)"
         ) }} as signature
     from clusters
     left join suite_cells

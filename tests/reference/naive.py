@@ -1377,10 +1377,12 @@ def build_runs(cube: Iterable[CubeRow], set_aside: dict[Place, str]) -> list[Run
 
 def hash_of_items(items: Sequence[str]) -> str:
     """Return a hash of items that does not depend on their order."""
-    hashes = [md5(item) for item in items]
-    high = sum(int(h[:16], 16) for h in hashes)
-    low = sum(int(h[-16:], 16) for h in hashes)
-    return md5(f"{len(hashes)}:{high}:{low}")
+    hashes = [bytes.fromhex(md5(item)) for item in items]
+    first, second = (
+        sum(int.from_bytes(each[half], "little") for each in hashes)
+        for half in (slice(8), slice(8, None))
+    )
+    return md5(f"{len(hashes)}:{first}:{second}")
 
 
 def signature(cells: Sequence[CubeRow | MatrixRow]) -> str:

@@ -297,15 +297,15 @@ def test_stability_looks_at_canonical_final_responses() -> None:
 
 
 def test_signature_computed_by_shell_tools() -> None:
-    # printf 42 | md5sum; printf '<that>:0:t1' | md5sum …; bc adds the halves; printf … | md5sum
+    # printf 42 | md5sum; printf '<that>:0:t1' | md5sum …; od -t u8 reads the bytes of both; bc adds; md5sum
     assert md5(f"{MD5_OF_42}:0:t1") == "330d4167600ed80685b0f6aa3c0ffe49"
     assert md5(f"{MD5_OF_42}:1:t1") == "bc649d68d8a51647b9fb87fb1bf39f4a"
-    expected = md5("2:17253816633318960717:23034925442704579987")
-    assert expected == "f612d871422f5ffc324f9231723d6814"
+    expected = md5("2:5615623941476217327:10708999543707315262")
+    assert expected == "a879abfd717fb010bbc87aeee35f1612"
     marts = compute([obs("a", "42"), obs("a", "42", step_id=1)])
     (row,) = marts.response_signatures
     assert row.signature == expected
-    assert row.stimuli_signature == "b575079b71ea427a2a5285817d2721ba"
+    assert row.stimuli_signature == "a0862a098f0b38dd98317716d33bde61"
     assert (row.n_tests, row.n_steps) == (1, 2)
     assert marts.behavior_clusters[0].cluster_id == expected
 
@@ -923,7 +923,7 @@ def test_lineage_keeps_everything_of_the_response_and_the_revision() -> None:
     )["env", "a"]
     assert row == LineageRow(
         "d", "p", "main", "env", "t1", 0, "a", 1, "1.0", at(2), "f(int)", "[1]",
-        "6e2296e8f0150dd68cfa883e792173f0", "1", "value", "c4ca4238a0b923820dcc509a6f75849b",
+        "b64230a83421f893cb6d4a38ee7e6aac", "1", "value", "c4ca4238a0b923820dcc509a6f75849b",
         True, "run", at(5),
     )  # fmt: skip
 

@@ -29,6 +29,10 @@ order by observed_at, run_id, environment_id, attempt
 
 # Responses with one hash are equal under the rules, whatever their texts.
 _RESPONSES = """
+with numbers as (
+    select problem_no from obslake.main_refresh.refresh_problem_numbers
+    where data_set_id = {data_set} and problem_id = {problem}
+)
 select
     matrix.response_hash,
     list(distinct matrix.response order by matrix.response) as recorded_responses,
@@ -39,14 +43,14 @@ select
     bool_or(specified.response_hash is not null) as is_specified
 from obslake.main_intermediate.int_matrix_cells as matrix
 left join obslake.main_intermediate.int_votes as votes
-    on votes.data_set_id = {data_set} and votes.problem_id = {problem}
+    on votes.problem_no = (from numbers)
     and matrix.test_id = votes.test_id and matrix.step_id = votes.step_id
     and matrix.implementation_id = votes.implementation_id
 left join specified_responses as specified
     on specified.data_set_id = {data_set} and specified.problem_id = {problem}
     and matrix.test_id = specified.test_id and matrix.step_id = specified.step_id
     and matrix.response_hash = specified.response_hash
-where matrix.data_set_id = {data_set} and matrix.problem_id = {problem}
+where matrix.problem_no = (from numbers)
     and matrix.test_id = {test} and matrix.step_id = {step} and not matrix.is_oracle
 group by matrix.response_hash
 order by n_votes desc, n_implementations desc, matrix.response_hash

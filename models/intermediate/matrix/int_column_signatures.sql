@@ -82,7 +82,7 @@ of_cells as (
         cells.data_set_id,
         cells.problem_id,
         cells.implementation_id,
-        {{ obslake.signature(obslake.actuation_hash()) }} as signature,
+        {{ obslake.signature(obslake.actuation_text()) }} as signature,
         count(*) as n_stimuli,
         cast(sum(case when cells.response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,
         cast(sum(case when cells.response_kind = 'timeout' then 1 else 0 end) as bigint) as n_timeouts,

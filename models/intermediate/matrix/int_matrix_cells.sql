@@ -19,7 +19,7 @@ with
 
 actuations as (
 
-    select * from {{ obslake.read_by_number(obslake.relation_without_database(ref('int_actuations'))) }}
+    select * from {{ obslake.relation_without_database(ref('int_actuations')) }}
     where is_cell
 
 ),

@@ -8,8 +8,8 @@ actuations as (
 
     select
         *,
-        case when is_final then {{ obslake.actuation_hash() }} end as actuation_hash,
-        case when is_final then {{ obslake.stimulus_hash() }} end as stimulus_hash
+        case when is_final then {{ obslake.actuation_text() }} end as actuation_text,
+        case when is_final then {{ obslake.stimulus_text() }} end as stimulus_text
     from {{ obslake.stale_rows(ref('int_actuations'), has_number=true) }}
     where not is_alternative
 
@@ -25,8 +25,8 @@ final as (
         run_id,
         is_oracle,
         is_set_aside,
-        {{ obslake.signature('actuation_hash') }} as signature,
-        {{ obslake.signature('stimulus_hash') }} as stimuli_signature,
+        {{ obslake.signature('actuation_text') }} as signature,
+        {{ obslake.signature('stimulus_text') }} as stimuli_signature,
         count(distinct case when is_final then test_id end) as n_tests,
         cast(sum(case when is_final then 1 else 0 end) as bigint) as n_steps,
         cast(sum(case when is_final and response_kind = 'exception' then 1 else 0 end) as bigint) as n_exceptions,

@@ -23,7 +23,7 @@ test_signatures as (
         test_id,
         cluster_rank,
         {{ obslake.signature(
-            "md5(concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string)))"
+            "concat_ws(':', coalesce(response_hash, 'not executed'), cast(step_id as string))"
         ) }} as signature
     from deviations
     group by data_set_id, problem_id, test_id, cluster_rank
