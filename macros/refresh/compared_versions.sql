@@ -1,10 +1,18 @@
-{#- Query with a row per problem that the model holds or should hold: `version`, which it has been built as, and
+{#- Query with a row per model and problem that it holds or should hold: `version`, which it has been built as, and
     `wanted`, a hash of the versions of the model's parents, and of its own code. Null where there is none. `common` and
     `wanted_common` are the same for what concerns all columns of the problem. The rows include all changes of loads up
     to `built_at`. -#}
-{% macro compared_versions() -%}
-    {%- set parents = obslake.text_literals(obslake.refreshed_parents(model.unique_id)) -%}
+{% macro compared_versions(names) -%}
+    {%- set edges, parents = [], [] -%}
+    {%- for name in names -%}
+        {%- for parent in obslake.refreshed_parents('model.obslake.' ~ name) -%}
+            {%- do edges.append('(' ~ obslake.text_literals([name, parent]) ~ ')') -%}
+            {%- do parents.append(parent) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set parents = obslake.text_literals(parents | unique) -%}
     select
+        coalesce(wanted.model, built.model) as model,
         coalesce(wanted.data_set_id, built.data_set_id) as data_set_id,
         coalesce(wanted.problem_id, built.problem_id) as problem_id,
         built.version,
@@ -15,6 +23,7 @@
         wanted.built_at as wanted_at
     from (
         select
+            edges.model,
             parents.data_set_id,
             parents.problem_id,
             md5(concat_ws(
@@ -43,13 +52,17 @@
             from {{ obslake.refresh_table('refresh_problems') }}
             where model in ({{ parents }}) and version is not null
         ) as parents
-        inner join {{ obslake.refresh_table('refresh_models') }} as models on models.model = '{{ model.name }}'
-        group by parents.data_set_id, parents.problem_id
+        inner join (values {{ edges | join(', ') }}) as edges (model, parent) on parents.model = edges.parent
+        inner join {{ obslake.refresh_table('refresh_models') }} as models on edges.model = models.model
+        group by edges.model, parents.data_set_id, parents.problem_id
     ) as wanted
     full outer join (
-        select data_set_id, problem_id, version, common, built_at
+        select model, data_set_id, problem_id, version, common, built_at
         from {{ obslake.refresh_table('refresh_problems') }}
-        where model = '{{ model.name }}'
+        where model in ({{ obslake.text_literals(names) }})
     ) as built
-        on wanted.data_set_id = built.data_set_id and wanted.problem_id = built.problem_id
+        on
+            wanted.model = built.model
+            and wanted.data_set_id = built.data_set_id
+            and wanted.problem_id = built.problem_id
 {%- endmacro %}

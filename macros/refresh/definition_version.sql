@@ -2,5 +2,5 @@
     comments. -#}
 {% macro definition_version(sql) -%}
     {%- set above = obslake.code_of(model.unique_id, graph['obslake_run'].codes) -%}
-    {{ return(local_md5(tojson([sql, obslake.docs_version(), above.items() | sort]))) }}
+    {{ return(local_md5(tojson([sql, obslake.docs_version(model), above.items() | sort]))) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#- Hash of what persists as comments. -#}
-{% macro docs_version() -%}
+{% macro docs_version(node) -%}
     {%- set columns = {} -%}
-    {%- for name, column in model.columns.items() -%}{%- do columns.update({name: column.description}) -%}{%- endfor -%}
-    {{ return(local_md5(tojson([model.description, columns]))) }}
+    {%- for name, column in node.columns.items() -%}{%- do columns.update({name: column.description}) -%}{%- endfor -%}
+    {{ return(local_md5(tojson([node.description, columns]))) }}
 {%- endmacro %}

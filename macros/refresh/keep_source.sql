@@ -5,7 +5,7 @@
         on models.model = '{{ model.name }}'
     when matched then update set
         code = models.wanted_code,
-        docs = '{{ obslake.docs_version() }}',
+        docs = '{{ obslake.docs_version(model) }}',
         snapshot_id = shown.snapshot_id,
         digest = shown.digest,
         rules = {{ obslake.text_literal(tojson(obslake.rules())) }}

@@ -43,7 +43,7 @@
         {%- endif -%}
     {%- endif -%}
     {%- if builds_all or found.n_stale or not found.has_same_source -%}
-        {%- do state.sources.update({model.name: obslake.docs_version()}) -%}
+        {%- do state.sources.update({model.name: obslake.docs_version(model)}) -%}
     {%- endif -%}
 
     {%- do apply_grants(table, config.get('grants'), should_revoke(existing, full_refresh_mode=builds_all)) -%}
