@@ -3,14 +3,8 @@
     `wanted_common` are the same for what concerns all columns of the problem. The rows include all changes of loads up
     to `built_at`. -#}
 {% macro compared_versions(names) -%}
-    {%- set edges, parents = [], [] -%}
-    {%- for name in names -%}
-        {%- for parent in obslake.refreshed_parents('model.obslake.' ~ name) -%}
-            {%- do edges.append('(' ~ obslake.text_literals([name, parent]) ~ ')') -%}
-            {%- do parents.append(parent) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- set parents = obslake.text_literals(parents | unique) -%}
+    {%- set edges = obslake.refresh_edges(names) -%}
+    {%- set parents = obslake.text_literals(edges | map('last') | unique) -%}
     select
         coalesce(wanted.model, built.model) as model,
         coalesce(wanted.data_set_id, built.data_set_id) as data_set_id,
@@ -52,7 +46,8 @@
             from {{ obslake.refresh_table('refresh_problems') }}
             where model in ({{ parents }}) and version is not null
         ) as parents
-        inner join (values {{ edges | join(', ') }}) as edges (model, parent) on parents.model = edges.parent
+        inner join (values {{ obslake.rows_of_literals(edges) }}) as edges (model, parent)
+            on parents.model = edges.parent
         inner join {{ obslake.refresh_table('refresh_models') }} as models on edges.model = models.model
         group by edges.model, parents.data_set_id, parents.problem_id
     ) as wanted

@@ -14,7 +14,7 @@
         {%- for unique_id, node in graph.nodes.items() if node.config.materialized == 'by_problem' -%}
             {%- if not obslake.refreshed_parents(unique_id) | select('in', own) | list -%}
                 {%- do names.append(node.name) -%}
-                {%- do docs.append('(' ~ obslake.text_literals([node.name, obslake.docs_version(node)]) ~ ')') -%}
+                {%- do docs.append([node.name, obslake.docs_version(node)]) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- set found = run_query(
@@ -22,7 +22,7 @@
             from " ~ obslake.refresh_table('refresh_models') ~ " as models
             inner join " ~ obslake.shown_snapshot() ~ " as shown
                 on models.digest = shown.digest and models.snapshot_id = shown.snapshot_id
-            inner join (values " ~ docs | join(', ') ~ ") as described (model, docs)
+            inner join (values " ~ obslake.rows_of_literals(docs) ~ ") as described (model, docs)
                 on models.model = described.model and models.docs = described.docs
             where
                 models.code = models.wanted_code

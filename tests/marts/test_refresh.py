@@ -1056,6 +1056,31 @@ def test_changed_renamed_tests(seeded: Seeded) -> None:
     seeded.assert_marts()
 
 
+def test_tables_of_ones_own_have_their_options(workspace: Workspace) -> None:
+    workspace.obslake("init")
+    project = copy_project(workspace)
+    queries = {
+        "plain": "select 'a' as name",
+        "indexed": """
+            {{ config(indexes=[{'columns': ['name'], 'unique': true}]) }}
+            select name from {{ ref('plain') }}""",
+    }
+    for name, query in queries.items():
+        (project / "models" / f"{name}.sql").write_text(
+            "{{ config(materialized='table', tags='own') }}" + query
+        )
+    for name in ("a", "b"):
+        (project / "models/plain.sql").write_text(
+            f"{{{{ config(materialized='table', tags='own') }}}} select '{name}' as name"
+        )
+        done = workspace.run("dbt", "--quiet", "run", "--select", "tag:own", cwd=project)
+        assert done.returncode == 0, done.stdout
+        assert workspace.query("from plain") == workspace.query("from indexed") == [(name,)]
+    assert workspace.query("select table_name, is_unique from duckdb_indexes()") == [
+        ("indexed", True)
+    ]
+
+
 def test_everything_that_affects_a_row_rebuilds_it(workspace: Workspace) -> None:
     """A macro that a model uses, a column of a contract, and tables of an earlier version."""
     project = copy_project(workspace)
