@@ -1,9 +1,8 @@
-{#- A table that is built as a whole in every run, with a third of the statements of dbt-duckdb's own materialization.
-    That one builds tables that need more of it: indexes, partitions, an order, constraints, Python. -#}
+{#- A table that is built as a whole in every run: internal ones in a third of the statements of dbt-duckdb's own
+    materialization, which has more options and builds all others. dbt uses this one only in the project itself, not
+    where obslake is installed as a package. -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
-    {%- set options = ['indexes', 'partitioned_by', 'sorted_by'] | select('in', model.config) | list -%}
-    {%- set constraints = model.columns.values() | map(attribute='constraints') | select | list -%}
-    {%- if model.language != 'sql' or options or constraints or model.constraints -%}
+    {%- if model.package_name != 'obslake' or model.fqn[1] not in ['intermediate', 'refresh'] -%}
         {{ return(dbt.materialization_table_duckdb()) }}
     {%- endif -%}
     {%- set table = this.incorporate(type='table') -%}

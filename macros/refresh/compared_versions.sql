@@ -2,8 +2,9 @@
     `wanted`, a hash of the versions of the model's parents, and of its own code. Null where there is none. `common` and
     `wanted_common` are the same for what concerns all columns of the problem. The rows include all changes of loads up
     to `built_at`. -#}
-{% macro compared_versions(names) -%}
-    {%- set edges = obslake.refresh_edges(names) -%}
+{% macro compared_versions(unique_ids) -%}
+    {%- set edges = obslake.refresh_edges(unique_ids) -%}
+    {%- set names = obslake.text_literals(edges | map('first') | unique) -%}
     {%- set parents = obslake.text_literals(edges | map('last') | unique) -%}
     select
         coalesce(wanted.model, built.model) as model,
@@ -54,7 +55,7 @@
     full outer join (
         select model, data_set_id, problem_id, version, common, built_at
         from {{ obslake.refresh_table('refresh_problems') }}
-        where model in ({{ obslake.text_literals(names) }})
+        where model in ({{ names }})
     ) as built
         on
             wanted.model = built.model

@@ -2,7 +2,10 @@
     changed. -#}
 {% macro find_stale_problems() -%}
     {%- if model.name in obslake.finished_models() -%}
-        {{ return({'n_stale': 0, 'has_same_code': true, 'has_same_docs': true, 'has_same_source': true}) }}
+        {{ return({
+            'n_stale': 0, 'keeps_rows': true,
+            'has_same_code': true, 'has_same_docs': true, 'has_same_source': true,
+        }) }}
     {%- endif -%}
     {%- set known -%}
         select count(*) from {{ obslake.refresh_table('refresh_models') }} as models
@@ -16,9 +19,8 @@
                 ~ " then 1 else 0 end), 0),
             (" ~ known ~ " where code = wanted_code),
             (" ~ known ~ " where docs = '" ~ obslake.docs_version(model) ~ "'),
-            (" ~ known ~ " where models.digest = shown.digest and models.snapshot_id = shown.snapshot_id
-                and models.rules = " ~ obslake.text_literal(tojson(obslake.rules())) ~ ")
-        from (" ~ obslake.compared_versions([model.name]) ~ ") as versions"
+            (" ~ known ~ " where " ~ obslake.is_same_source() ~ ")
+        from (" ~ obslake.compared_versions([model.unique_id]) ~ ") as versions"
     ).rows[0] -%}
     {{ return({
         'n_stale': row[0] | int, 'n_kept': row[1] | int,

@@ -7,28 +7,26 @@
         {{ return([]) }}
     {%- endif -%}
     {%- if 'finished' not in run -%}
-        {%- set names, docs, own = [], [], [] -%}
+        {%- set unique_ids, docs, own = [], [], [] -%}
         {%- for node in graph.nodes.values() if node.config.meta.own_version -%}
             {%- do own.append(node.name) -%}
         {%- endfor -%}
         {%- for unique_id, node in graph.nodes.items() if node.config.materialized == 'by_problem' -%}
             {%- if not obslake.refreshed_parents(unique_id) | select('in', own) | list -%}
-                {%- do names.append(node.name) -%}
+                {%- do unique_ids.append(unique_id) -%}
                 {%- do docs.append([node.name, obslake.docs_version(node)]) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- set found = run_query(
             "select models.model
             from " ~ obslake.refresh_table('refresh_models') ~ " as models
-            inner join " ~ obslake.shown_snapshot() ~ " as shown
-                on models.digest = shown.digest and models.snapshot_id = shown.snapshot_id
+            inner join " ~ obslake.shown_snapshot() ~ " as shown on " ~ obslake.is_same_source() ~ "
             inner join (values " ~ obslake.rows_of_literals(docs) ~ ") as described (model, docs)
                 on models.model = described.model and models.docs = described.docs
             where
                 models.code = models.wanted_code
-                and models.rules = " ~ obslake.text_literal(tojson(obslake.rules())) ~ "
                 and models.model not in (
-                    select model from (" ~ obslake.compared_versions(names) ~ ") as versions
+                    select model from (" ~ obslake.compared_versions(unique_ids) ~ ") as versions
                     where coalesce(wanted, '') <> coalesce(version, '')
                 )"
         ) -%}

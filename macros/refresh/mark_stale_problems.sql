@@ -13,7 +13,7 @@
             {{ '0' if all else 'case when versions.common = versions.wanted_common then versions.built_at else 0 end' }}
                 as since,
             numbers.problem_no
-        from ({{ obslake.compared_versions([model.name]) }}) as versions
+        from ({{ obslake.compared_versions([model.unique_id]) }}) as versions
         inner join {{ obslake.refresh_table('refresh_problem_numbers') }} as numbers
             on versions.data_set_id = numbers.data_set_id and versions.problem_id = numbers.problem_id
         {% if not all -%}

@@ -1,9 +1,9 @@
 {#- Pairs of a model and of one of the models whose versions decide whether it is up to date. -#}
-{% macro refresh_edges(names) -%}
+{% macro refresh_edges(unique_ids) -%}
     {%- set edges = [] -%}
-    {%- for name in names -%}
-        {%- for parent in obslake.refreshed_parents('model.obslake.' ~ name) -%}
-            {%- do edges.append([name, parent]) -%}
+    {%- for unique_id in unique_ids -%}
+        {%- for parent in obslake.refreshed_parents(unique_id) -%}
+            {%- do edges.append([graph.nodes[unique_id].name, parent]) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(edges) }}

@@ -1,4 +1,4 @@
-{#- Names of the models and staging models, above the model that is run, whose versions decide whether it is up to
+{#- Names of the models and staging models, above a model, whose versions decide whether it is up to
     date. Views and tables in between have no version of their own, unless their content has one, or their rows
     (`meta.own_version`): those of their parents count. -#}
 {% macro refreshed_parents(unique_id) -%}

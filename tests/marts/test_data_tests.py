@@ -506,6 +506,9 @@ SINGULAR: dict[str, list[str]] = {
         f"update {ORACLES} set oracle_response = 'invented' where oracle_response is not null",
         f"update {ORACLES} set oracle_response = '{DEAD}' where problem_id = 'p'",
     ],
+    "problem_numbers_are_unique": [
+        "update main_refresh.refresh_problem_numbers set problem_no = 1"
+    ],
     "problems_are_those_of_the_cube": [
         *(
             f"update {OBSERVED_PROBLEMS} set {column} = {column} + 1"

@@ -1069,6 +1069,10 @@ def test_tables_of_ones_own_have_their_options(workspace: Workspace) -> None:
         (project / "models" / f"{name}.sql").write_text(
             "{{ config(materialized='table', tags='own') }}" + query
         )
+    # dbt describes only the columns that a table has.
+    (project / "models/own.yml").write_text(
+        "models:\n  - name: plain\n    columns:\n      - name: gone\n        description: Gone.\n"
+    )
     for name in ("a", "b"):
         (project / "models/plain.sql").write_text(
             f"{{{{ config(materialized='table', tags='own') }}}} select '{name}' as name"
