@@ -41,13 +41,10 @@ FOREIGN = {
 DISPATCHED = {
     # Literals.
     r"\\": r"\\\\",
-    r"cast\('0x' \|\| substr\((.+?), (\d+), 16\) as ubigint\)": r"conv(substr(\1, \2, 16), 16, 10)",
+    r"cast\(md5_number\((.+?)\) (& \d+|>> 64) as ubigint\)": r"conv(substr(md5(\1), 1, 16), 16, 10)",
     r"timestamp with time zone": "timestamp",
     r"map\(varchar, varchar\)": "map<string, string>",
     r"unnest\((\w+)\) as token,\s+generate_subscripts\(\1, 1\) as position": r"explode(\1) as token",
-    r"string_agg\((.+?), '[,|]?' order by (coalesce\(.+?\)|lpad\(.+?\), 10, '0'\)|argument)\)": (
-        r"array_join(array_agg(\1), \2)"
-    ),
     r"\blambda piece:": "piece ->",
     r"as materialized \(": "as (",
 }
