@@ -41,6 +41,9 @@ class Suite:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+        # Python takes a compiled file for current if the source has the same size and second of change.
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
+            compiled.unlink()
 
     def run(self, *arguments: str) -> str:
         """Run pytest, and return its output."""
