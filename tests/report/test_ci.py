@@ -29,7 +29,7 @@ VERDICTS = {
 BODIES = {
     "p": "",
     "f": "<failure type='AssertionError' message='expected 1, got 2'/>",
-    "e": "<error type='ImportError' message='no module'/>",
+    "e": "<error type='ImportError' message='no module 0x7F3A at 6ba7b810-9dad-11d1-80b4-00c04fd430c8'/>",
 }
 
 
@@ -95,6 +95,15 @@ def test_a_lineage_has_what_sql_finds(ci: Workspace, environment: str) -> None:
     )
     slower = [(each["test"], each["before"], each["after"]) for each in data["slower"]]
     assert slower == [("tests.Suite::slower", 20, 500)]
+    failures = [(each["kind"], each["message"], each["tests"]) for each in data.get("failures", ())]
+    assert sorted(failures) == sorted(
+        ci.query(
+            "select response_kind, message, n_tests from failure_groups('ci', ?) "
+            "where example_environment_id = ?",
+            [REVISIONS[-1], environment],
+        )
+    )
+    assert bool(failures) == (environment == "linux")
     runs = [(each["run"], each["commit"], each["branch"]) for each in data["slices"]]
     assert runs == [(f"build-{n}", REVISIONS[n // 2], "main") for n in range(6)]
 
@@ -113,7 +122,8 @@ def test_the_page_of_a_lineage_shows_it(browser: Browser, ci: Workspace) -> None
     ]
     assert browser.texts(".change .diff")[:2] == [
         "passed failed AssertionError: expected 1, got 2",
-        "failed AssertionError: expected 1, got 2 error ImportError: no module",
+        "failed AssertionError: expected 1, got 2 error ImportError: "
+        "no module 0x7F3A at 6ba7b810-9dad-11d1-80b4-00c04fd430c8",
     ]
     strips = dict(text.split("\t", 1) for text in browser.texts(".strips tbody tr"))
     assert {

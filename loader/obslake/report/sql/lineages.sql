@@ -229,8 +229,12 @@ wrong as (
         e.test_id,
         e.step_id,
         e.response_kind,
+        -- As the function failure_groups groups them.
         regexp_replace(
-            left(regexp_extract(e.response, '^[^\n]*'), 300), '0x[0-9a-f]+|[0-9]+([.,:][0-9]+)*', '…', 'g'
+            substr(split_part(e.response, chr(10), 1), 1, 300),
+            '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-f]{16,64}|[0-9]+([.,:][0-9]+)*',
+            '…',
+            'g'
         ) as message
     from report_step_ends as e
     inner join report_slices as s on e.l = s.l and e.r = s.r and e.run_id = s.run_id and s.recency = 1
