@@ -212,6 +212,18 @@ def marts(demo: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+@pytest.fixture(scope="module")
+def text_columns(marts: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The first column with texts of what each call returns."""
+    columns = {
+        call: marts.execute(f"describe from {call}").fetchall() for call in (*CALLS, *UNKNOWN)
+    }
+    return {
+        call: next(name for name, kind, *_ in found if kind == "VARCHAR")
+        for call, found in columns.items()
+    }
+
+
 @pytest.mark.parametrize("call", UNKNOWN)
 def test_an_unknown_name_is_an_error(marts: duckdb.DuckDBPyConnection, call: str) -> None:
     with pytest.raises(duckdb.InvalidInputException) as raised:
@@ -226,26 +238,22 @@ def test_unknown_names_cover_all_functions() -> None:
 @pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("form", FORMS)
 def test_an_unknown_name_is_an_error_whatever_is_asked(
-    marts: duckdb.DuckDBPyConnection, form: str, threads: int
+    marts: duckdb.DuckDBPyConnection, text_columns: dict[str, str], form: str, threads: int
 ) -> None:
     with marts.cursor() as cursor:
         cursor.execute(f"set threads = {threads}")
         for call in UNKNOWN:
-            columns = cursor.execute(f"describe from {call}").fetchall()
-            column = next(name for name, kind, *_ in columns if kind == "VARCHAR")
-            query = FORMS[form].format(call=call, column=column)
+            query = FORMS[form].format(call=call, column=text_columns[call])
             with pytest.raises(duckdb.InvalidInputException, match="obslake: no "):
                 cursor.execute(query).fetchall()
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_known_names_are_no_error_whatever_is_asked(
-    marts: duckdb.DuckDBPyConnection, form: str
+    marts: duckdb.DuckDBPyConnection, text_columns: dict[str, str], form: str
 ) -> None:
     for call in CALLS:
-        columns = marts.execute(f"describe from {call}").fetchall()
-        column = next(name for name, kind, *_ in columns if kind == "VARCHAR")
-        marts.execute(FORMS[form].format(call=call, column=column)).fetchall()
+        marts.execute(FORMS[form].format(call=call, column=text_columns[call])).fetchall()
 
 
 def test_functions_are_described_in_the_database(
