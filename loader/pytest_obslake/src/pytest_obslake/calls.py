@@ -96,6 +96,7 @@ class Calls:
         call.operation = operation
         call.target = on or test.references.refer_quoted(subject, step)
         call.inputs = "[]"
+        call.is_done = False
         call.key = key = id(frame)
         call.began = call.clock = _clock()
         self._handlers[key] = call
@@ -158,6 +159,7 @@ class Calls:
         make = LATER_CALLS[steps.kind_of(code)]
         rest = make(self._recorder, call.test, call.step, call.operation, call.target, call.inputs)
         rest.duration_ns = call.duration_ns
+        call.is_done = True
         rest.wait(frame, weakref.ref(later))
         rest.began = call.began
         return True

@@ -69,7 +69,9 @@ class Example(Attempt):
         return "\n".join(f"{step} {what} {on} {inputs}" for step, what, on, inputs in calls)
 
     def _hold(self, call: Call, output: str) -> bool:
-        self.held.append((call, output))
+        # No call: the handler of a signal could raise after it, before the step is done.
+        self.held += [(call, output)]
+        call.is_done = True
         return True
 
     def _keep(self, call: Call, output: str) -> bool:

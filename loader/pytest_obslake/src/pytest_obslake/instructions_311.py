@@ -67,7 +67,7 @@ class _Injector:
         self._out += source[:begin]
         self._choose(_first_location(body, source[begin - 1]))
         self._observe(_copy(body))
-        self._out.append(self._plain)
+        self._begin_plain(source[begin - 1])
         self._out += [self._replaced(item) for item in body]
         self._add_handlers()
         return self._assembled()
@@ -77,9 +77,16 @@ class _Injector:
         on_error = Label()
         self._cover(TryBegin(on_error, False, 0))
         self._call(self._start, 2, location, keeps_answer=True)
-        self._close()
+        # The handler of a signal that raises after a jump is said to raise in the instruction before its target:
+        # here, if the body begins with a loop.
+        self._cover(None)
         self._out.append(Instr("POP_JUMP_FORWARD_IF_FALSE", self._plain, location=location))
         self._call_handlers.append((on_error, self._plain))
+
+    def _begin_plain(self, resume: Instr) -> None:
+        """Separate the unchanged copy from the observed one, whose last instruction may have a handler."""
+        nothing = Instr("NOP", location=resume.location)
+        self._out += [nothing, self._plain, nothing.copy()]
 
     def _observe(self, body: list[Any]) -> None:
         ends = self._ends_of_loops(body)

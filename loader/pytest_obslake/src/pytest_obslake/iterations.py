@@ -59,7 +59,6 @@ class Iteration(LaterCall):
         threads, thread = recorder.events.threads, _get_ident()
         try:
             self.duration_ns += _clock() - self.clock
-            self._is_running = False
             if recorder.is_nested:
                 recorder.events.enter()
             text = recorder.calls.plain(value)
@@ -76,11 +75,14 @@ class Iteration(LaterCall):
         finally:
             if not self._is_inside:
                 threads.pop(thread, None)
+        # Not before: if the handler of a signal raises, the generator ends with its exception.
+        self._is_running = False
 
     def abandoned(self) -> None:
         """Record the values that it yielded before its consumer stopped."""
         self._close()
-        self.recorder.write(self, self._output(ITERATOR_PREFIX))
+        if not self.is_done:
+            self.recorder.write(self, self._output(ITERATOR_PREFIX))
 
     def _add(self, value: object) -> None:
         """Store the text of any value."""

@@ -45,9 +45,9 @@ class LaterCall(Call):
         self._generator: Callable[[], Any] | None = None
         self._is_running = True
         self._is_inside = False
+        self.began = self.clock = _clock()
         self.test.open[self.step] = self
         self.recorder.events.follow_steps(self, is_waiting=False)
-        self.began = self.clock = _clock()
 
     def wait(self, frame: FrameType, generator: Callable[[], Any]) -> None:
         """Follow a frame that has not started, as long as its generator exists."""
@@ -56,9 +56,9 @@ class LaterCall(Call):
         self._generator = generator
         self._is_running = False
         self._is_inside = True  # until it starts outside of a step
+        self.began = self.clock = _clock()
         self.test.open[self.step] = self
         self.recorder.events.follow_steps(self, is_waiting=True)
-        self.began = self.clock = _clock()
 
     def waits_for(self, later: Any) -> bool:
         """Return whether this is the step of a generator or coroutine that has not started."""
@@ -88,6 +88,7 @@ class LaterCall(Call):
             self._is_inside = thread in events.threads
             events.threads[thread] = events.inside
         if self._generator is None:
+            # Before the next call, after which the handler of a signal may raise.
             self._is_running = True
             self.clock = _clock()
         else:
@@ -102,19 +103,17 @@ class LaterCall(Call):
         """Handle that it waits."""
         if self._is_running or self._is_current():
             self._stop_clock()
-            self._is_running = False
             self._leave()
+            self._is_running = False
 
     def returned(self, code: Any, offset: Any, value: Any) -> None:
         """Record the answer."""
         if self._is_running or self._is_current():
-            self._stop_clock()
             self._finish(self._answer, value)
 
     def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
         """Record the exception."""
         if self._is_running or self._is_current():
-            self._stop_clock()
             self._finish(self._error, error)
 
     def abandoned(self) -> None:
@@ -160,23 +159,29 @@ class LaterCall(Call):
 
     def _close(self) -> None:
         self.recorder.events.forget_steps(self.key)
-        self.test.open.pop(self.step, None)
+        # If it has returned a generator, that completes the step.
+        if self.test.open.get(self.step) is self:
+            self.test.open.pop(self.step, None)
 
     def _finish(self, answer: Callable[[Any], str | None], value: Any) -> None:
         events = self.recorder.events
         threads, thread = events.threads, _get_ident()
         was_inside = thread in threads
+        # As in `Call.returned`: the handler of a signal may raise.
         try:
-            self._close()
+            self._stop_clock()
             events.enter()
-            output = answer(value)
+            output = None if self.is_done else answer(value)
             if output is not None:
                 self.recorder.write(self, output)
+            self.is_done = True
         except Exception as failure:
+            self.is_done = True
             self.recorder.note(failure)
         finally:
             if not (was_inside and self._is_inside):
                 threads.pop(thread, None)
+        self._close()
 
 
 class Awaited(LaterCall):

@@ -19,6 +19,7 @@ from pytest_obslake.process import SHORTEST, ProcessNames
 from pytest_obslake.references import ClassesUnderTest
 from pytest_obslake.sink import Sink, quote
 from pytest_obslake.steps import EPOCH
+from pytest_obslake.targets import full_name
 from pytest_obslake.texts import Texts
 from pytest_obslake.watches import Watches
 
@@ -54,7 +55,6 @@ class Recorder:
         With `is_nested`, calls between targets are also recorded.
         """
         self.sink = sink
-        self.n_calls = 0
         self.n_tests = 0
         self.failures: dict[str, int] = {}
         self.left_out = LeftOut()
@@ -152,7 +152,7 @@ class Recorder:
             {
                 "record": "end",
                 "ended_at": now(),
-                "n_calls": self.n_calls,
+                "n_calls": self.sink.n_calls,
                 "n_tests": self.n_tests,
                 "left_out": self.left_out.records(),
                 "failures": self.failures,
@@ -178,8 +178,8 @@ class Recorder:
         if watch.kind != steps.SIMPLE:
             self.calls.end_of_dead(frame)
         variables = frame.f_locals
+        bound = watch.sole
         try:
-            bound = watch.sole
             if (
                 bound is None
                 or bound.globals is not frame.f_globals
@@ -197,6 +197,12 @@ class Recorder:
                 if call is None:
                     return False
                 call.begin(frame)
+        except Exception:
+            raise
+        except BaseException:
+            if bound is not None and id(frame) not in self.events.handlers:
+                self.left_out.add(leftout.INTERRUPTED, full_name(bound.target))
+            raise
         finally:
             if _KEEPS_VARIABLES:
                 variables.clear()
@@ -223,9 +229,12 @@ class Recorder:
                 self.events.leave()
             call.start_clock()
             return call
-        except Exception as error:
-            self.note(error)
+        except BaseException as error:
             self.events.leave()
+            if not isinstance(error, Exception):
+                self.left_out.add(leftout.INTERRUPTED, operation)
+                raise
+            self.note(error)
             return None
 
     def write(self, call: steps.Call, output: str) -> None:
@@ -237,7 +246,6 @@ class Recorder:
             self.names.look(call, output)
         # The answer is an empty dict; without a kind, its text means that nothing was returned.
         more = ',"response_kind":"value"' if output == values.VOID else ""
-        self.n_calls += 1
         moment = (EPOCH + call.began) // 1000
         first, text = self._millisecond
         if not 0 <= moment - first < 1000:
@@ -247,7 +255,8 @@ class Recorder:
             f'{test.line}{call.step},{test.attempt_text}"operation":{call.operation},'
             f'"target":{call.target},"inputs":{_NO_INPUTS if inputs == "[]" else quote(inputs)},'
             f'"output":{quote(output)},"duration_ns":{call.duration_ns},'
-            f'"observed_at":"{text}{_ENDS[moment - first]}"{more}}}\n'
+            f'"observed_at":"{text}{_ENDS[moment - first]}"{more}}}\n',
+            call,
         )
 
     def _turn_to(self, moment: int) -> tuple[int, str]:

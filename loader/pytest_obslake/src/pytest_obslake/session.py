@@ -174,7 +174,7 @@ class RecordingSession:
             problems.append(recorder.sink.fate)
         return Report(
             str(self._settings.file),
-            recorder.n_calls,
+            recorder.sink.n_calls,
             recorder.n_tests,
             problems,
             recorder.left_out.lines(),

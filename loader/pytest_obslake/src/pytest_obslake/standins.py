@@ -45,11 +45,11 @@ def _stand_in(recorder: Recorder, target: StandIn) -> Callable[..., Any]:
             return original(*args, **kwargs)
         try:
             result = original(*args, **kwargs)
+            call.returned(None, 0, result)
+            return result
         except BaseException as error:
             call.unwound(None, 0, error)
             raise
-        call.returned(None, 0, result)
-        return result
 
     functools.update_wrapper(stand_in, original)
     for attribute in ("cache_info", "cache_clear", "cache_parameters"):

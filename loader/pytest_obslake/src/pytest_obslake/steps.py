@@ -96,6 +96,7 @@ class Call(Handler):
         operation: the JSON text of the operation.
         target: the JSON text of the object or class that it is called on.
         inputs: the JSON text of its arguments.
+        is_done: whether its answer is written, or another step completes it.
         began: when it began; its duration counts from `clock`.
         made: the text of the answer, if it is known in advance.
     """
@@ -107,6 +108,7 @@ class Call(Handler):
         "clock",
         "duration_ns",
         "inputs",
+        "is_done",
         "operation",
         "recorder",
         "step",
@@ -130,6 +132,7 @@ class Call(Handler):
         self.operation = operation
         self.target = target
         self.inputs = inputs
+        self.is_done = False
 
     def begin(self, frame: FrameType) -> None:
         """Follow a frame from now on."""
@@ -155,35 +158,45 @@ class Call(Handler):
         recorder = self.recorder
         events = recorder.events
         threads, thread = events.threads, _get_ident()
-        # An exception of a signal's handler before this is recorded for the call; after it, only C code is called.
+        # The handler of a signal may raise after any call. The function ends with its exception: see `unwound`.
         try:
             self.duration_ns = _clock() - self.clock
-            events.handlers.pop(self.key, None)
             if recorder.is_nested:
                 events.enter()
             output = self.made or recorder.plain(value) or self.other_answer(value)
             if output is not None:
                 recorder.write(self, output)
+            self.is_done = True
         except Exception as failure:
+            self.is_done = True
             recorder.note(failure)
         finally:
             threads.pop(thread, None)
+        events.handlers.pop(self.key, None)
 
     def unwound(self, code: Any, offset: Any, error: BaseException) -> None:
         """Record an exception; interruptions from outside are not answers, except for timeouts."""
         events = self.recorder.events
         threads, thread = events.threads, _get_ident()
         try:
-            self.duration_ns = _clock() - self.clock
-            events.forget(self.key)
             events.enter()
+            self._write_failure(error)
+        except Exception as failure:
+            self.recorder.note(failure)
+        except BaseException as late:
+            self._write_failure(late)
+            raise
+        finally:
+            threads.pop(thread, None)
+        events.forget(self.key)
+
+    def _write_failure(self, error: BaseException) -> None:
+        if not self.is_done:
+            self.duration_ns = _clock() - self.clock
             output = failure_text(self.recorder, error)
             if output is not None:
                 self.recorder.write(self, output)
-        except Exception as failure:
-            self.recorder.note(failure)
-        finally:
-            threads.pop(thread, None)
+            self.is_done = True
 
 
 class Construction(Call):
