@@ -258,6 +258,26 @@ def test_a_truncated_recording_is_loaded_up_to_its_last_complete_line(lake: Lake
     assert (report["rows"]["observations"], report["warnings"]) == (2000, [])
 
 
+def test_steps_that_are_counted_but_not_there(lake: Lake) -> None:
+    def recorded(run: str, n_calls: int, **last: object) -> list[dict]:
+        end = {"record": "end", "ended_at": "2026-01-02T03:05:00Z", "n_calls": n_calls, **last}
+        return [session(run_id=run), start(), call(), call(step_id=1), end]
+
+    complete = lake.write("complete.jsonl", lines([*recorded("a", 2), *recorded("b", 1)]))
+    assert lake.load("recording", complete)["warnings"] == []
+    records = [*recorded("c", 2), *recorded("d", 5), *recorded("e", 3)]
+    report = lake.load("recording", lake.write("incomplete.jsonl", lines(records)))
+    assert report["rows"]["observations"] == 6
+    assert report["warnings"] == [
+        "steps that are not in the files: 4, counted by the last records of 2 sessions"
+    ]
+    # A step that is set aside is not missing.
+    records = [*recorded("f", 3), call(step_id="two")]
+    path = lake.write("faulty.jsonl", lines([*records[:-2], records[-1], records[-2]]))
+    warnings = lake.load_partly("recording", path)["warnings"]
+    assert "not in the files" not in str(warnings)
+
+
 def test_a_recording_truncated_in_its_first_line(lake: Lake) -> None:
     for name in ("r.jsonl", "r.jsonl.gz"):
         path = lake.write(name, lines([session()])[:40])

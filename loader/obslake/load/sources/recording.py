@@ -140,6 +140,13 @@ class RecordingReader(OneStepReader):
             f"records with unknown field {field}: {n:,}, the field is left out"
             for field, n in unknown.items()
         ]
+        # Steps that were set aside are said elsewhere.
+        if not connection.execute("from set_aside limit 1").fetchall():
+            missing = connection.execute("from missing_steps").fetchall()
+            warnings += [
+                f"steps that are not in the files: {n_steps:,}, counted by the last records of {n:,} sessions"
+                for n, n_steps in missing
+            ]
         return Staged(
             views=loaded(IMPLEMENTATIONS, TESTS, RUNS, OBSERVATIONS),
             warnings=warnings,

@@ -2,7 +2,7 @@
 --
 -- In: table `recording_lines`, the macros of `protocol.sql` and `zones.sql`, views and tables of `recording_tests.sql`.
 -- Out: views `loaded_observations`, `loaded_runs`, `loaded_implementations`, `loaded_tests`, all without
---      load_id, and `unknown_records`.
+--      load_id, `unknown_records` and `missing_steps`.
 
 create temp view loaded_observations as
 select
@@ -91,3 +91,16 @@ from recording_lines
 where coalesce(record, '') not in ('session', 'start', 'example', 'call', 'test', 'end')
 group by all
 order by all;
+
+-- Sessions whose end counts more steps than there are, and how many are missing.
+create temp view missing_steps as
+select count(*) as n_sessions, sum(n_calls - n_found) as n_steps
+from (
+    select
+        max(try_cast(n_calls as bigint)) as n_calls,
+        count(*) filter (where record = 'call') as n_found
+    from recording_lines
+    group by session
+)
+where n_calls > n_found
+having count(*) > 0;
