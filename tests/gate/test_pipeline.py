@@ -201,6 +201,19 @@ def test_known_failures_do_not_count_until_a_day(night: Workspace, tmp_path: Pat
         f"{known}:3: nothing that counts matches *test_is_open_now",
         f"{known}:4: no test matches *no_such_test",
     ]
+    # An environment or problem that does not exist is as unknown as a test that does not.
+    rows = (
+        "*discount,linx,,?,",
+        "*discount,,shoop,?,",
+    )
+    columns = "test_pattern,environment_id,problem_id,reason,until"
+    known.write_text("\n".join([columns, *rows]) + "\n")
+    outcome = gate(night, "steady", "r6", "--allow", str(known))
+    assert outcome["failed"]
+    assert outcome["notes"] == [
+        f"{known}:2: no test matches *discount (linx)",
+        f"{known}:3: no test matches *discount (shoop)",
+    ]
     known.write_text("test_pattern,reason,until\n*discount,we knew,2020-01-01\n")
     expired = gate(night, "steady", "r6", "--allow", str(known))
     assert expired["counted"] == {"regressed": {DISCOUNT}}

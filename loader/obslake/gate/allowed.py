@@ -32,6 +32,12 @@ class Entry:
     environment: str = ""
     problem: str = ""
 
+    @property
+    def tests(self) -> str:
+        """The tests it is for, as messages say it."""
+        only = [text for text in (self.environment, self.problem) if text]
+        return f"{self.pattern} ({', '.join(only)})" if only else self.pattern
+
     def matches(self, finding: Finding) -> bool:
         """Return whether the entry is for a finding."""
         return (
@@ -107,7 +113,7 @@ def excuse(
     findings: Iterable[Finding],
     entries: Sequence[Entry],
     today: date,
-    is_known: Callable[[str], bool],
+    is_known: Callable[[Entry], bool],
 ) -> tuple[list[Finding], list[Allowed]]:
     """Take the listed tests from what counts, and return what became of each entry.
 
@@ -115,7 +121,7 @@ def excuse(
         findings: the findings.
         entries: the list of known failures.
         today: the day on which it is asked.
-        is_known: whether any test matches a pattern.
+        is_known: whether an entry is for any test.
     """
     matched = [0] * len(entries)
     result = []
@@ -134,11 +140,12 @@ def excuse(
         Allowed(
             entry.place,
             entry.pattern,
+            entry.tests,
             entry.reason,
             str(entry.until) if entry.until else None,
             _is_expired(entry, today),
             number,
-            number > 0 or is_known(entry.pattern),
+            number > 0 or is_known(entry),
         )
         for entry, number in zip(entries, matched, strict=True)
     ]
@@ -155,14 +162,14 @@ def notes_on(allowed: Iterable[Allowed]) -> list[str]:
     for each in allowed:
         if each.is_expired and each.findings:
             notes.append(
-                f"{each.place}: {each.pattern} was allowed until {each.until}, and counts again"
+                f"{each.place}: {each.tests} was allowed until {each.until}, and counts again"
             )
         elif each.is_expired:
             notes.append(
-                f"{each.place}: {each.pattern} was allowed until {each.until}: remove the row"
+                f"{each.place}: {each.tests} was allowed until {each.until}: remove the row"
             )
         elif not each.is_known:
-            notes.append(f"{each.place}: no test matches {each.pattern}")
+            notes.append(f"{each.place}: no test matches {each.tests}")
         elif not each.findings:
-            notes.append(f"{each.place}: nothing that counts matches {each.pattern}")
+            notes.append(f"{each.place}: nothing that counts matches {each.tests}")
     return notes

@@ -85,7 +85,7 @@ def read_gate(marts: duckdb.DuckDBPyConnection, question: Question) -> Gate:
             if not question.environments or finding.environment in question.environments
         ]
         excused, allowed = excuse(
-            found, question.allowed, question.today, lambda p: _is_known(marts, question, p)
+            found, question.allowed, question.today, lambda entry: _is_known(marts, question, entry)
         )
         return Gate(
             question.data_set,
@@ -239,13 +239,24 @@ def _judged(finding: Finding, fail_on: Sequence[str]) -> Finding:
     return replace(finding, counts=finding.kind in fail_on)
 
 
-def _is_known(marts: duckdb.DuckDBPyConnection, question: Question, pattern: str) -> bool:
-    escaped = pattern
+def _is_known(marts: duckdb.DuckDBPyConnection, question: Question, entry: Entry) -> bool:
+    escaped = entry.pattern
     for special in ("/", "%", "_"):
         escaped = escaped.replace(special, f"/{special}")
     found = marts.execute(
-        "select 1 from lineage_states where data_set_id = ? and test_id like ? escape '/' limit 1",
-        [question.data_set, escaped.replace("*", "%")],
+        """
+        select 1 from lineage_states
+        where
+            data_set_id = $data_set and test_id like $tests escape '/'
+            and $environment in ('', environment_id) and $problem in ('', problem_id)
+        limit 1
+        """,
+        {
+            "data_set": question.data_set,
+            "tests": escaped.replace("*", "%"),
+            "environment": entry.environment,
+            "problem": entry.problem,
+        },
     ).fetchone()
     return found is not None
 

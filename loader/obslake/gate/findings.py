@@ -111,15 +111,17 @@ class Allowed:
     Attributes:
         place: file and line.
         pattern: pattern of tests.
+        tests: the pattern, with the only environment and problem that it is for.
         reason: why they may fail.
         until: last day on which they may; None: always.
         is_expired: whether that day is over.
         findings: number of findings that it excuses, or would excuse if it had not expired.
-        is_known: whether a test has such a name.
+        is_known: whether there is such a test.
     """
 
     place: str
     pattern: str
+    tests: str
     reason: str
     until: str | None
     is_expired: bool
