@@ -283,6 +283,44 @@ def test_code_replaced_by_the_suite_is_reported(suite):
     assert suite.left_out(leftout.EXCHANGED)["names"] == ["lazy"]
 
 
+@pytest.mark.parametrize("nested", [[], ["--obslake-nested"]])
+@pytest.mark.parametrize("targets", [["subject:hypot,cached"], ["subject", "subject:hypot,cached"]])
+def test_replaced_targets_stay_the_same_when_modules_are_loaded(suite, targets, nested):
+    suite.write(
+        "subject.py",
+        "import functools\nfrom math import hypot\n"
+        "@functools.lru_cache\ndef cached(x): return x + 1\n",
+    )
+    suite.write("other.py", "from math import hypot\n")
+    suite.write(
+        "test_it.py",
+        "import importlib, subject\n"
+        "def call():\n    subject.hypot(3); subject.cached(1); subject.cached(1)\n"
+        "def test_a(): call(); import other\n"
+        "def test_b():\n    import other\n    call(); other.hypot(3)\n"
+        "def test_c(): importlib.reload(subject); call()\n",
+    )
+    calls = suite.record(
+        *[f"--obslake-target={each}" for each in targets[1:]], *nested, target=targets[0]
+    )
+    assert suite.exit_code == 0, suite.output
+    recorded = {
+        test: [
+            (call["operation"], call["inputs"], call["output"])
+            for call in calls
+            if test in call["test_id"]
+        ]
+        for test in ("test_a", "test_b", "test_c")
+    }
+    hypot, cached = ("hypot(argument0)", "[3]", "3.0"), ("cached(x)", "[1]", "2")
+    assert recorded == {
+        "test_a": [hypot, cached, cached],
+        "test_b": [hypot, cached, cached, hypot],
+        "test_c": [hypot, cached, cached],
+    }
+    assert suite.left_out(leftout.CACHED) == {}
+
+
 def test_child_processes_are_counted(suite):
     suite.is_started = True
     suite.write("subject.py", "def one(x): return x\n")

@@ -14,6 +14,7 @@ from pytest_obslake.finding import add_value, find_again, module_of
 from pytest_obslake.observing import Handler
 from pytest_obslake.recorder import Recorder
 from pytest_obslake.references import ClassesUnderTest, is_class, namespace
+from pytest_obslake.standins import StandIns
 from pytest_obslake.steps import makes_what_runs_later
 from pytest_obslake.targets import Targets, full_name
 from pytest_obslake.testcode import Tests
@@ -33,9 +34,14 @@ class Discovery:
         classes: ClassesUnderTest,
         recorder: Recorder,
         tests: Tests,
+        stand_ins: StandIns,
     ) -> None:
-        """Observe the targets, and functions that lead to more; not tests, or all their calls would be nested."""
+        """Observe or replace the targets, and observe functions that lead to more.
+
+        Tests are not observed, or all their calls would be nested.
+        """
         self._tests = tests
+        self._stand_ins = stand_ins
         self._texts = texts
         self._names = sorted({module_of(text) for text in texts})
         self._packages = {name.partition(".")[0] for name in self._names}
@@ -95,6 +101,7 @@ class Discovery:
 
     def _take_all(self, found: Targets) -> None:
         self._take(found)
+        self._stand_ins.replace(found.stand_ins)
         if _NEEDS_PREPARATION:
             self._recorder.watches.prepare(_functions_of(self._packages))
 

@@ -45,11 +45,18 @@ def module_of(text: str) -> str:
 def find(texts: list[str], import_module: Callable[[str], ModuleType] | None = None) -> Targets:
     """Import the modules and find the targets. Raises TargetError."""
     found = Targets()
+    chosen = []
     for text in texts:
         module_name, names = parse(text)
         module, rest = _import(module_name, text, import_module or importlib.import_module)
         if rest:
             names = tuple(".".join((rest, name)) for name in names) or (rest,)
+        chosen.append((text, module, names))
+    # First of all, because what is replaced is not observed as well.
+    for text, module, names in chosen:
+        for name in names:
+            _add_stand_in(found, module, name, text)
+    for text, module, names in chosen:
         for name in names:
             _add_named(found, module, name, text)
         if not names:
@@ -69,17 +76,14 @@ def find_again(texts: list[str]) -> Targets:
             raise ModuleNotFoundError(name, name=name)
         return module
 
-    found = Targets()
+    present = []
     for text in texts:
         try:
-            again = find([text], loaded)
+            find([text], loaded)
         except TargetError:
             continue  # it is not loaded now
-        found.functions += again.functions
-        found.classes += again.classes
-        found.caches += again.caches
-        found.getters += again.getters
-    return found
+        present.append(text)
+    return find(present, loaded) if present else Targets()
 
 
 def _keep_first_names(found: Targets) -> None:
@@ -139,6 +143,8 @@ def add_value(found: Targets, module: ModuleType, name: str, value: Any) -> None
 
 
 def _add_function(found: Targets, module: ModuleType, name: str, value: Any) -> None:
+    if found.replaces(value):
+        return
     hidden = behind(value, name)
     ours = [f for f in hidden.functions if is_below(defined_in(f), module.__name__)]
     if type(value) is MethodType:
@@ -154,15 +160,29 @@ def _add_function(found: Targets, module: ModuleType, name: str, value: Any) -> 
         found.left_out.add(leftout.IN_C, name)
 
 
-def _add_named(found: Targets, module: ModuleType, path: str, text: str) -> None:
+def _read(module: ModuleType, path: str, text: str) -> tuple[Any, str, Any]:
+    """Return the holder of a named attribute, its name there, and its value."""
     holder: Any = module
     *outer, name = path.split(".")
     try:
         for part in outer:
             holder = getattr(holder, part)
-        value = getattr(holder, name)
+        return holder, name, getattr(holder, name)
     except AttributeError as error:
         raise TargetError(f"--obslake-target={text}: {error}") from error
+
+
+def _add_stand_in(found: Targets, module: ModuleType, path: str, text: str) -> None:
+    """Add a named callable that must be replaced, because it has no Python body that always runs."""
+    holder, name, value = _read(module, path, text)
+    if is_class(holder) or not (is_cache(value) or is_c_function(value)) or found.replaces(value):
+        return
+    found.stand_ins.append(StandIn(name, value))
+    found.left_out.add(leftout.REPLACED, name)
+
+
+def _add_named(found: Targets, module: ModuleType, path: str, text: str) -> None:
+    holder, name, value = _read(module, path, text)
     if is_class(holder):
         chosen = [target for base in mro(holder) for target in members(found, base, {name})]
         if not chosen:
@@ -172,10 +192,7 @@ def _add_named(found: Targets, module: ModuleType, path: str, text: str) -> None
         add_members(found, holder, chosen)
     elif is_class(value):
         add_class(found, value)
-    elif is_cache(value) or is_c_function(value):
-        found.stand_ins.append(StandIn(name, value))
-        found.left_out.add(leftout.REPLACED, name)
-    else:
+    elif not found.replaces(value):
         functions = behind(value, name).functions
         if not functions:
             raise TargetError(f"--obslake-target={text}: {path} is not a function or class")

@@ -173,13 +173,13 @@ class Recorder:
         test = self._attempt
         if test is None:
             return False
-        if self.scope is not None:
-            test = self.scope(test)
-        if watch.kind != steps.SIMPLE:
-            self.calls.end_of_dead(frame)
         variables = frame.f_locals
         bound = watch.sole
         try:
+            if self.scope is not None:
+                test = self.scope(test)
+            if watch.kind != steps.SIMPLE:
+                self.calls.end_of_dead(frame)
             if (
                 bound is None
                 or bound.globals is not frame.f_globals

@@ -121,12 +121,12 @@ class RecordingSession:
         )
         recorder.left_out = found.left_out
         recorder.sink.write(settings.session_record(Path(self._config.rootpath), found))
+        self._stand_ins = StandIns(recorder)
         self._discovery = Discovery(
-            settings.targets, found, classes, recorder, Tests(session.items)
+            settings.targets, found, classes, recorder, Tests(session.items), self._stand_ins
         )
         self._drawing = Drawing(recorder, classes)
         recorder.names = ProcessNames(self._started_at, self._config.getoption("basetemp", None))
-        self._stand_ins = StandIns(recorder, found.stand_ins)
         for item in session.items:
             parameters = getattr(getattr(item, "callspec", None), "params", None)
             if isinstance(parameters, dict):

@@ -9,18 +9,24 @@ from types import ModuleType
 from typing import Any, Callable
 
 from pytest_obslake.recorder import Recorder
-from pytest_obslake.targets import StandIn
+from pytest_obslake.targets import StandIn, replacements
 
 
 class StandIns:
     """Stand-ins for C functions and caches. `undo` removes them."""
 
-    def __init__(self, recorder: Recorder, found: list[StandIn]) -> None:
-        """Replace the targets in the globals of all modules."""
+    def __init__(self, recorder: Recorder) -> None:
+        """Replace nothing yet."""
+        self._recorder = recorder
         self._replaced: dict[int, tuple[Any, Any]] = {}
+
+    def replace(self, found: list[StandIn]) -> None:
+        """Replace targets, and those found before, in the globals of all modules."""
         for target in found:
-            new = _stand_in(recorder, target)
-            self._replaced[id(target.callable)] = (target.callable, new)
+            if id(target.callable) not in self._replaced:
+                new = _stand_in(self._recorder, target)
+                replacements.add(new)
+                self._replaced[id(target.callable)] = (target.callable, new)
         _exchange(self._replaced)
 
     def undo(self) -> None:
@@ -34,7 +40,7 @@ class StandIns:
         return new if original is value and new is not None else value
 
 
-def _stand_in(recorder: Recorder, target: StandIn) -> Callable[..., Any]:
+def _stand_in(recorder: Recorder, target: StandIn) -> Any:
     original = target.callable
     names = _names(original)
 

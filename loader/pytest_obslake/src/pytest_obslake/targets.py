@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any, Callable
@@ -50,6 +51,10 @@ class StandIn:
     callable: Callable[..., Any]
 
 
+replacements: weakref.WeakSet[FunctionType] = weakref.WeakSet()
+"""The functions that replace named targets, and record their calls themselves."""
+
+
 @dataclass
 class Targets:
     """Everything under test: functions, classes, caches in front of them, and callables to replace.
@@ -67,6 +72,12 @@ class Targets:
     def add(self, target: Target) -> None:
         """Add a function."""
         self.functions.append(target)
+
+    def replaces(self, value: object) -> bool:
+        """Return whether a value is replaced by a function that records, or is such a function."""
+        if type(value) is FunctionType:
+            return value in replacements
+        return any(value is stand_in.callable for stand_in in self.stand_ins)
 
 
 def full_name(target: Target) -> str:
