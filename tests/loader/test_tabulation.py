@@ -45,6 +45,29 @@ def test_rows_have_the_numbers_of_their_lines(
     assert found[n:] == ([(None, n + 1)] if last else [])
 
 
+def test_negative_zeros_keep_their_sign_whatever_else_a_row_has(tmp_path: Path) -> None:
+    texts = [
+        "-0",
+        "0",
+        "[-0]",
+        "[0]",
+        "[0,-0]",
+        '{"a":-0}',
+        "[ -0 ]",
+        "[-0.0]",
+        "[10,-1]",
+        '"-0"',
+        '["-0",0]',
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f'{{"output": {text}, "step": "[:-0]"}}\n' for text in texts))
+    with engine.connect(temp_directory=tmp_path, with_iceberg=False) as connection:
+        found = [output for (output,) in rows_of(connection, path, "output")]
+    expected = [text.replace(" ", "") for text in texts]
+    expected[texts.index('"-0"')] = "-0"
+    assert found == expected
+
+
 def test_values_are_spelled_as_ever(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     lines = [

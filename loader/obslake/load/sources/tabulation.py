@@ -32,6 +32,10 @@ from obslake.load.sources.scans import (
 # tags, keys that may be repeated.
 _SPELLED_OTHERWISE = r'[0-9][.eE]|(?i:nan|inf)|\\u00|"\$|\{.*:.*:'
 
+# DuckDB forgets the sign of a negative zero: a zero in an array or object, and one that is negative in the text.
+_ZERO = r"[\[:,]0[\],}]"
+_NEGATIVE_ZERO = r"[\[:,\s]-0[\],}\s]"
+
 
 def tabulate(
     connection: duckdb.DuckDBPyConnection,
@@ -143,9 +147,20 @@ class _Keys:
         conditions = [
             "false",
             *(f"{self.first('types', key)} = 'DOUBLE'" for key in self.exact),
+            # A zero without a sign is an UBIGINT.
+            *(
+                f"({self.first('types', key)} = 'BIGINT' and {self.first('texts', key)} = '0')"
+                for key in self.exact
+            ),
             *(
                 f"({self.first('types', key)} in ('ARRAY', 'OBJECT') and "
                 f"regexp_matches({self.first('texts', key)}, {quote_literal(_SPELLED_OTHERWISE)}))"
+                for key in self.exact
+            ),
+            *(
+                f"({self.first('types', key)} in ('ARRAY', 'OBJECT') and "
+                f"regexp_matches({self.first('texts', key)}, {quote_literal(_ZERO)}) and "
+                f"regexp_matches(cast(json as varchar), {quote_literal(_NEGATIVE_ZERO)}))"
                 for key in self.exact
             ),
         ]
