@@ -250,6 +250,33 @@ def test_repeated_names(lake: Lake) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("shop.LoginTest - desktop", "shop.LoginTest - tablet"),
+        ("shop.LoginTestSlow", "shop.LoginTest.fast"),
+    ],
+)
+def test_suites_that_only_begin_with_the_class_are_part_of_the_name(
+    lake: Lake, names: tuple[str, str]
+) -> None:
+    case = '<testcase classname="shop.LoginTest" name="works" time="{}"/>'
+    for order in (1, -1):
+        suites = [suite(case.format(n), name=name) for n, name in enumerate(names)][::order]
+        path = lake.write(f"{order}.xml", suite("".join(suites), name="web"))
+        lake.load("junit", path, "--data-set", f"order {order}")
+        found = lake.rows("observations", "test_id", "duration_ns", data_set_id=f"order {order}")
+        tests = [f"{name}::shop.LoginTest::works" for name in names]
+        assert dict(found) == dict(zip(tests, (0, 1_000_000_000), strict=True))
+
+
+@pytest.mark.parametrize("name", ["shop.LoginTest", "shop\\LoginTest", "shop.LoginTest::works"])
+def test_suites_that_are_the_class_are_left_out(lake: Lake, name: str) -> None:
+    case = '<testcase classname="shop.LoginTest" name="works with data set #0"/>'
+    lake.load("junit", lake.write("r.xml", suite(suite(case, name=name), name="web")))
+    assert lake.rows("observations", "test_id") == [("shop.LoginTest::works with data set #0",)]
+
+
 def test_problem_of_all_cases(lake: Lake) -> None:
     lake.load("junit", REPORTS["nested"], REPORTS["surefire"], "--problem", "P")
     rows = lake.rows("observations", "problem_id", "test_id", attempt=0)

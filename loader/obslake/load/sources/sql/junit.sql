@@ -89,6 +89,9 @@ if(
     nullif(trim(regexp_replace(text, cast(getvariable('strip') as varchar), '', 'g')), '')
 );
 
+-- A name with points as its only separators.
+create or replace temp macro dotted(text) as regexp_replace(text, '[\\/:]+', '.', 'g');
+
 -- The match of --test-name in a name: its first group, else the whole match, else the whole name.
 create or replace temp macro found_in_name(name, part) as
 nullif(trim(regexp_extract(name, cast(getvariable('test_name') as varchar), part)), '');
@@ -184,16 +187,18 @@ from placed_results
 where given_problem is not null
 group by data_set_id, given_problem, run_id, environment_id;
 
--- Suites, class and name, joined. Parts that repeat another part are left out.
+-- Suites, class and name, joined. Parts that repeat another part are left out: suites that are the class, as often as
+-- they are nested, and then at most the beginning of the name, as in the suites that PHPUnit makes for a method.
 create temp table named_results as
 select
     results.* exclude (name, suite, suite_group),
     concat_ws(
         '::',
         if(
-            starts_with(
-                regexp_replace(suites, '[\\/:]+', '.', 'g'),
-                regexp_replace(results.classname, '[\\/:]+', '.', 'g')
+            starts_with(dotted(suites) || '.', dotted(results.classname) || '.')
+            and starts_with(
+                dotted(name),
+                rtrim(replace(dotted(suites) || '.', dotted(results.classname) || '.', ''), '.')
             ),
             null,
             nullif(suites, '')
