@@ -150,3 +150,8 @@ def test_the_summary_of_a_run_says_it(ci: Workspace) -> None:
     linux = json.loads(ci.obslake("report", "--run=build-3", "--format=json"))["lineages"][0]
     assert (linux["environment"], linux["last_run"]["run"]) == ("linux", "build-3")
     assert linux["changed"] == []
+    assert "later run" not in text
+    # The next run executed the same revision, and its responses are those of the revision.
+    earlier = ci.obslake("report", "--run=build-4", "--format=markdown")
+    note = "Changes and unstable responses include 1 later run of the same revisions."
+    assert f"Lineages end with run `build-4`. {note}" in earlier

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ class Overview:
     Attributes:
         built: what the marts were built from.
         run: the run with which lineages end; None: the last one.
+        n_later: number of later runs of the revisions with which lineages end, which their changes include.
         problems: columns of the problems, the worst first.
         lineages: one object per lineage and environment, those with most regressions first.
         data_sets: one object per data set.
@@ -71,6 +72,7 @@ class Overview:
 
     built: Built
     run: str | None
+    n_later: int
     problems: dict[str, list[Any]]
     lineages: list[dict[str, Any]]
     data_sets: list[dict[str, Any]]
@@ -88,8 +90,15 @@ class Overview:
     @property
     def footer(self) -> str:
         """What the report was built from, as a text."""
-        run = "" if self.run is None else f" Lineages end with run {self.run}."
-        return f"{self.built.text}{run}"
+        return f"{self.built.text}{self.ending()}"
+
+    def ending(self, shown: Callable[[str], str] = str) -> str:
+        """Return with which run lineages end, as sentences; empty if with the last one."""
+        if self.run is None:
+            return ""
+        later = f"{self.n_later:,} later run" + ("s" if self.n_later > 1 else "")
+        note = f" Changes and unstable responses include {later} of the same revisions."
+        return f" Lineages end with run {shown(self.run)}.{note if self.n_later else ''}"
 
     def to_json(self, left_out: str = "") -> bytes:
         """Return the data of the page."""
@@ -163,8 +172,9 @@ def read_overview(
         "from report_set_aside order by observed_at desc, data_set_id, run_id, environment_id",
         ("data_set", "environment", "run", "at", "reason"),
     )
+    ((n_later,),) = marts.execute("from report_later_runs").fetchall()
     return Overview(
-        read_built(marts), run, columns, lineages, sets, set_aside, counts, cells, plots
+        read_built(marts), run, n_later, columns, lineages, sets, set_aside, counts, cells, plots
     )
 
 

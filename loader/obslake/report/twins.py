@@ -29,8 +29,8 @@ def to_markdown(overview: Overview, lineages: Lineages, most_bytes: int = MOST_B
     """Return the overview and what the last revisions of lineages changed, in at most so many bytes of UTF-8."""
     text = LimitedMarkdown(most_bytes)
     counts = ", ".join(f"{number:,} {noun}" for noun, number in overview.counts.items())
-    run = "" if overview.run is None else f" Lineages end with run {short_code(overview.run)}."
-    text.add(f"# Behaviour report\n\n{counts}. {overview.built.text}{run}\n")
+    ending = overview.ending(short_code)
+    text.add(f"# Behaviour report\n\n{counts}. {overview.built.text}{ending}\n")
     heads = ["Run", "Environment", "Data set", "Reason"]
     shown = _set_aside(overview)
     runs = (
@@ -130,6 +130,7 @@ def to_json_twin(overview: Overview, lineages: Lineages, most_bytes: int = MOST_
             "last_load": overview.built.loads[0].at if overview.built.loads else None,
             "versions": overview.built.versions,
             "run": overview.run,
+            "later_runs": overview.n_later,
         },
         "counts": overview.counts,
         "set_aside": [],

@@ -1,6 +1,6 @@
 -- What the overview shows. Reads the marts, table `report_chosen` (data_set_id, problem_id) and variable `run`. Makes
 -- the tables `report_overview`, one row per problem, `report_lineages`, one row per lineage and environment, and
--- `report_set_aside`, one row per run in an environment that is set aside.
+-- `report_set_aside`, one row per run in an environment that is set aside, and the view `report_later_runs`.
 
 -- The revision with which a lineage ends: the last one, or the last one that the chosen run executed.
 create or replace temp table report_ends as
@@ -20,6 +20,35 @@ where
             and s.run_id = cast(getvariable('run') as string)
     )
 group by l.data_set_id, l.problem_id, l.lineage, l.environment_id;
+
+-- How many later runs executed the revisions that the chosen run executed last. The marts have one response per
+-- revision, that of its last run.
+create or replace temp view report_later_runs as
+select count(distinct (later.data_set_id, later.run_id)) as n
+from report_ends as e
+inner join lineage_revisions as v
+    on
+        e.data_set_id = v.data_set_id
+        and e.problem_id = v.problem_id
+        and e.lineage = v.lineage
+        and e.environment_id = v.environment_id
+        and e.revision_rank = v.revision_rank
+inner join response_signatures as chosen
+    on
+        v.data_set_id = chosen.data_set_id
+        and v.problem_id = chosen.problem_id
+        and v.environment_id = chosen.environment_id
+        and v.implementation_id = chosen.implementation_id
+inner join response_signatures as later
+    on
+        v.data_set_id = later.data_set_id
+        and v.problem_id = later.problem_id
+        and v.environment_id = later.environment_id
+        and v.implementation_id = later.implementation_id
+where
+    chosen.run_id = cast(getvariable('run') as string)
+    and (later.first_executed_at, later.run_id) > (chosen.first_executed_at, chosen.run_id)
+    and not later.is_set_aside;
 
 create or replace temp table report_last_changes as
 select c.*
