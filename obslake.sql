@@ -5360,10 +5360,7 @@ final as (
         representatives.cluster_rank,
         representatives.is_exemplar,
         cells.response_hash,
-        case
-        when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-        else instr(cast(null as string), cells.response_hash) > 0
-    end as is_right_verdict,
+        case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end as is_right_verdict,
         cells.problem_no
     from cells
     inner join representatives
@@ -5788,10 +5785,7 @@ final as (
         case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
         case
             when other_contents.implementation_id is null
-                then case
-                            when matrix_cells.response_kind = 'verdict' then split_part(matrix_cells.response, '@', 1) = 'passed'
-                            else instr(cast(null as string), matrix_cells.response_hash) > 0
-                        end
+                then case when matrix_cells.response_kind = 'verdict' then split_part(matrix_cells.response, '@', 1) = 'passed' end
         end as is_right_verdict,
         other_contents.implementation_id is null as is_current_content,
         matrix_cells.problem_no
@@ -8098,7 +8092,8 @@ final as (
         case
             when cells.is_executed
                 then case
-                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            when cells.response_kind = 'verdict' then case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end
+                            when cells.response_kind in ('timeout', 'crash') and specified_oracles.response_hashes is null then false
                             else instr(specified_oracles.response_hashes, cells.response_hash) > 0
                         end
         end as is_right
@@ -9705,10 +9700,7 @@ final as (
         representatives.cluster_rank,
         representatives.is_exemplar,
         cells.response_hash,
-        case
-        when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-        else instr(cast(null as string), cells.response_hash) > 0
-    end as is_right_verdict,
+        case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end as is_right_verdict,
         cells.problem_no
     from cells
     inner join representatives
@@ -11579,7 +11571,8 @@ judged as (
         cells.*,
         -- The specified response that it equals, or else the first one.
         case
-                when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                when cells.response_kind = 'verdict' then case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end
+                when cells.response_kind in ('timeout', 'crash') and coalesce(specified.response_hash, first_ones.response_hash) is null then false
                 else instr(coalesce(specified.response_hash, first_ones.response_hash), cells.response_hash) > 0
             end as is_right
     from cells
@@ -12707,7 +12700,8 @@ final as (
         case
             when cells.is_executed
                 then case
-                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            when cells.response_kind = 'verdict' then case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end
+                            when cells.response_kind in ('timeout', 'crash') and specified_oracles.response_hashes is null then false
                             else instr(specified_oracles.response_hashes, cells.response_hash) > 0
                         end
         end as is_right
@@ -13340,7 +13334,7 @@ order by first_wrong_at desc, problem_id asc, environment_id asc, test_id asc, s
 comment on macro table failing_since is
 'The stimuli of a lineage whose last response is wrong, per environment: the first revision that answered wrong, and the last one that answered right. The latest failures come first. If the last revision skipped the stimulus, its state is `skipped`.';
 
-create or replace macro failure_groups(data_set, of_revision, of_lineage := null) as table (
+create or replace macro failure_groups(data_set, of_revision, of_lineage := null, of_environment := null) as table (
 with
 
 given_observations as (
@@ -14329,7 +14323,8 @@ final as (
         case
             when cells.is_executed
                 then case
-                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            when cells.response_kind = 'verdict' then case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end
+                            when cells.response_kind in ('timeout', 'crash') and specified_oracles.response_hashes is null then false
                             else instr(specified_oracles.response_hashes, cells.response_hash) > 0
                         end
         end as is_right
@@ -14732,8 +14727,9 @@ wrong as (
         data_set_id = data_set
         and (revision = of_revision or implementation_id = of_revision)
         and lineage = coalesce(of_lineage, lineage)
+        and environment_id = coalesce(of_environment, environment_id)
         and is_executed
-        and (not is_right or response_kind in ('timeout', 'crash'))
+        and not is_right
 
 ),
 
@@ -19077,7 +19073,8 @@ final as (
         case
             when cells.is_executed
                 then case
-                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            when cells.response_kind = 'verdict' then case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end
+                            when cells.response_kind in ('timeout', 'crash') and specified_oracles.response_hashes is null then false
                             else instr(specified_oracles.response_hashes, cells.response_hash) > 0
                         end
         end as is_right
@@ -21403,7 +21400,8 @@ final as (
         case
             when cells.is_executed
                 then case
-                            when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                            when cells.response_kind = 'verdict' then case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end
+                            when cells.response_kind in ('timeout', 'crash') and specified_oracles.response_hashes is null then false
                             else instr(specified_oracles.response_hashes, cells.response_hash) > 0
                         end
         end as is_right
@@ -21760,7 +21758,7 @@ tests as (
         states.test_id,
         max(case when states.is_executed then 1 else 0 end) as is_executed,
         max(case
-            when states.is_executed and (not states.is_right or states.response_kind in ('timeout', 'crash')) then 1
+            when states.is_executed and not states.is_right then 1
             else 0
         end) as is_failing
     from states
@@ -22878,10 +22876,7 @@ final as (
         representatives.cluster_rank,
         representatives.is_exemplar,
         cells.response_hash,
-        case
-        when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
-        else instr(cast(null as string), cells.response_hash) > 0
-    end as is_right_verdict,
+        case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end as is_right_verdict,
         cells.problem_no
     from cells
     inner join representatives

@@ -1,4 +1,4 @@
-{{ config(parameters=['data_set', 'of_revision', 'of_lineage := null']) }}
+{{ config(parameters=['data_set', 'of_revision', 'of_lineage := null', 'of_environment := null']) }}
 
 with
 
@@ -17,8 +17,9 @@ wrong as (
         data_set_id = data_set
         and (revision = of_revision or implementation_id = of_revision)
         and lineage = coalesce(of_lineage, lineage)
+        and environment_id = coalesce(of_environment, environment_id)
         and is_executed
-        and (not is_right or response_kind in ('timeout', 'crash'))
+        and not is_right
 
 ),
 
@@ -36,9 +37,10 @@ ranked as (
 
 ),
 
-{{ obslake.unknown_name(
-    {'of_revision': 'executed revision or implementation'}, optional={'of_lineage': 'lineage'}
-) }}
+{{ obslake.unknown_name({'of_revision': 'executed revision or implementation'}, optional={
+    'of_lineage': 'lineage',
+    'of_environment': 'environment',
+}) }}
 
 select
     response_kind,

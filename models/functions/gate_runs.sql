@@ -35,7 +35,7 @@ tests as (
         states.test_id,
         max(case when states.is_executed then 1 else 0 end) as is_executed,
         max(case
-            when states.is_executed and (not states.is_right or states.response_kind in ('timeout', 'crash')) then 1
+            when states.is_executed and not states.is_right then 1
             else 0
         end) as is_failing
     from states

@@ -208,7 +208,8 @@ judged as (
         cells.*,
         -- The specified response that it equals, or else the first one.
         case
-                when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed'
+                when cells.response_kind = 'verdict' then case when cells.response_kind = 'verdict' then split_part(cells.response, '@', 1) = 'passed' end
+                when cells.response_kind in ('timeout', 'crash') and coalesce(specified.response_hash, first_ones.response_hash) is null then false
                 else instr(coalesce(specified.response_hash, first_ones.response_hash), cells.response_hash) > 0
             end as is_right
     from cells

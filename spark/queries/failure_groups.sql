@@ -1,5 +1,5 @@
 -- The wrong responses of a revision by their messages, the most frequent first. Numbers, ids, addresses and times in the first line of a message are replaced, so failures with the same cause are counted together.
--- Parameters: data_set, of_revision, of_lineage
+-- Parameters: data_set, of_revision, of_lineage, of_environment
 
 with
 
@@ -18,8 +18,9 @@ wrong as (
         data_set_id = :data_set
         and (revision = :of_revision or implementation_id = :of_revision)
         and lineage = coalesce(:of_lineage, lineage)
+        and environment_id = coalesce(:of_environment, environment_id)
         and is_executed
-        and (not is_right or response_kind in ('timeout', 'crash'))
+        and not is_right
 
 ),
 
@@ -62,6 +63,12 @@ known_names as (
         lineage as name
     from implementations
     where lineage is not null and data_set_id = :data_set
+    union all
+    select
+        'environment' as kind,
+        environment_id as name
+    from runs
+    where environment_id is not null and data_set_id = :data_set
 
 ),
 
@@ -94,6 +101,16 @@ unknown_names as (
     where
         not exists (select 1 from known_names where kind = 'lineage' and name = :of_lineage)
         and :of_lineage is not null
+    union all
+    select
+        4 as place,
+        'environment' as kind,
+        'runs' as mart,
+        coalesce(cast(:of_environment as string), '') as name,
+        ' in data set \'' || :data_set || '\'' as whereabouts
+    where
+        not exists (select 1 from known_names where kind = 'environment' and name = :of_environment)
+        and :of_environment is not null
 
 ),
 

@@ -70,10 +70,8 @@ def name_of(revision: Revision) -> str:
 
 
 def is_failing(state: LineageStateRow) -> bool:
-    """Return whether an executed stimulus has a wrong response, or none."""
-    return state.is_executed and (
-        state.is_right is False or state.response_kind in ("timeout", "crash")
-    )
+    """Return whether an executed stimulus has a wrong response."""
+    return state.is_executed and state.is_right is False
 
 
 def gate_runs(

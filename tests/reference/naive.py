@@ -1986,6 +1986,13 @@ def build_lineage(cells: Iterable[LineageCell]) -> list[LineageRow]:
 
 def is_right(row: CubeRow | MatrixRow, accepted: frozenset[str] | None) -> bool | None:
     """Whether a response is right; None if unknown."""
+    if row.response_kind in ("timeout", "crash") and accepted is None:
+        return False
+    return is_known_right(row, accepted)
+
+
+def is_known_right(row: CubeRow | MatrixRow, accepted: frozenset[str] | None) -> bool | None:
+    """Whether a verdict or a specified response says that a response is right; None if neither does."""
     if row.response_kind == "verdict":
         return canonical_response(row.response, "verdict") == "passed"
     return None if accepted is None else row.response_hash in accepted
@@ -2770,7 +2777,9 @@ def assess(
     steps_of_test = group(current, lambda s: s[0])
 
     def right(column: Column, oracle: dict[Step, frozenset[str] | None]) -> dict[Step, bool]:
-        judged = {s: is_right(c, oracle.get(s)) for s, c in column.items() if c.is_current_content}
+        judged = {
+            s: is_known_right(c, oracle.get(s)) for s, c in column.items() if c.is_current_content
+        }
         return {s: is_it for s, is_it in judged.items() if is_it is not None}
 
     def equal(column: Column, oracle: dict[Step, frozenset[str] | None]) -> list[bool]:

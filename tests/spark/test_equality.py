@@ -148,7 +148,15 @@ def ci_calls(workspace: SparkWorkspace) -> list[tuple[str, dict[str, Any]]]:
             ]
         calls += [
             ("failing_since", one),
-            ("failure_groups", {"data_set": data_set, "of_revision": head, "of_lineage": lineage}),
+            (
+                "failure_groups",
+                {
+                    "data_set": data_set,
+                    "of_revision": head,
+                    "of_lineage": lineage,
+                    "of_environment": None,
+                },
+            ),
         ]
         for days in (None, 30):
             window = {"of_branch": None, "last_executions": 50, "last_days": days}

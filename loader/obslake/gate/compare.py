@@ -78,7 +78,7 @@ def read_gate(marts: duckdb.DuckDBPyConnection, question: Question) -> Gate:
         slower, uncounted = _slower(marts, arguments)
         findings = [*_changes(marts, arguments), *slower]
         notes = _notes(compared, environments, uncounted)
-        failures = _failures(marts, question, compared)
+        failures = _failures(marts, question, compared, environments)
         found = [
             _judged(finding, question.fail_on)
             for finding in findings
@@ -217,19 +217,33 @@ def _set_aside(environment: Environment) -> str:
 
 
 def _failures(
-    marts: duckdb.DuckDBPyConnection, question: Question, compared: Compared
+    marts: duckdb.DuckDBPyConnection,
+    question: Question,
+    compared: Compared,
+    environments: Sequence[Environment],
 ) -> list[FailureGroup]:
-    rows = marts.execute(
-        "select message, n_tests, n_environments, example_problem_id, example_test_id "
-        "from failure_groups($data_set, $head, of_lineage := $lineage) limit $most",
-        {
-            "data_set": question.data_set,
-            "head": question.head,
-            "lineage": compared.lineage,
-            "most": _MOST_GROUPS,
-        },
-    ).fetchall()
-    return [FailureGroup(*row) for row in rows]
+    """Return the wrong responses of the head; of several chosen environments, one after the other."""
+    chosen: list[str | None] = [None]
+    if question.environments:
+        chosen = [each.name for each in environments if each.status != "not run"]
+    groups = []
+    for environment in chosen:
+        rows = marts.execute(
+            """
+            select message, n_tests, n_environments, example_problem_id, example_test_id
+            from failure_groups($data_set, $head, of_lineage := $lineage, of_environment := $environment)
+            limit $most
+            """,
+            {
+                "data_set": question.data_set,
+                "head": question.head,
+                "lineage": compared.lineage,
+                "environment": environment,
+                "most": _MOST_GROUPS,
+            },
+        ).fetchall()
+        groups += [FailureGroup(*row) for row in rows]
+    return groups[:_MOST_GROUPS]
 
 
 def _judged(finding: Finding, fail_on: Sequence[str]) -> Finding:

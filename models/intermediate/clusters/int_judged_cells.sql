@@ -65,10 +65,7 @@ final as (
         case when other_contents.implementation_id is null then matrix_cells.response_hash end as response_hash,
         case
             when other_contents.implementation_id is null
-                then {{ obslake.is_right(
-                    'matrix_cells.response_kind', 'matrix_cells.response', 'matrix_cells.response_hash',
-                    'cast(null as string)'
-                ) | indent(20) }}
+                then {{ obslake.is_right_verdict('matrix_cells.response_kind', 'matrix_cells.response') }}
         end as is_right_verdict,
         other_contents.implementation_id is null as is_current_content,
         matrix_cells.problem_no

@@ -26,9 +26,7 @@ final as (
         representatives.cluster_rank,
         representatives.is_exemplar,
         cells.response_hash,
-        {{ obslake.is_right(
-            'cells.response_kind', 'cells.response', 'cells.response_hash', 'cast(null as string)'
-        ) }} as is_right_verdict,
+        {{ obslake.is_right_verdict('cells.response_kind', 'cells.response') }} as is_right_verdict,
         cells.problem_no
     from cells
     inner join representatives

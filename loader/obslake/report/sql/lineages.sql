@@ -77,6 +77,7 @@ select
     e.*,
     case
         when e.response_kind = 'verdict' then split_part(e.response, '@', 1) = 'passed'
+        when e.response_kind in ('timeout', 'crash') and o.specified_response_hashes is null then false
         else instr(o.specified_response_hashes, e.response_hash) > 0
     end as is_right
 from ends as e
@@ -238,7 +239,7 @@ wrong as (
         ) as message
     from report_step_ends as e
     inner join report_slices as s on e.l = s.l and e.r = s.r and e.run_id = s.run_id and s.recency = 1
-    where not e.is_right or e.response_kind in ('timeout', 'crash')
+    where not e.is_right
 )
 
 select
