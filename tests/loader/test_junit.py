@@ -277,6 +277,26 @@ def test_suites_that_are_the_class_are_left_out(lake: Lake, name: str) -> None:
     assert lake.rows("observations", "test_id") == [("shop.LoginTest::works with data set #0",)]
 
 
+def test_a_commit_in_another_lineage_leaves_its_lineage_with_a_warning(lake: Lake) -> None:
+    def loaded(run: str, lineage: str, **named: str) -> list[str]:
+        path = lake.write(f"{run}.xml", suite(f'<testcase name="t" time="{run}"/>'))
+        values = {"run": run, "lineage": lineage, **named}
+        options = [f"--{name}={value}" for name, value in values.items()]
+        return lake.load("junit", path, "--data-set=d", *options)["warnings"]
+
+    assert loaded("1", "main", revision="c1") == []
+    assert loaded("2", "main", revision="c1") == []
+    assert loaded("4", "pr-7", revision="c1", implementation="pr-7@c1") == []
+    assert loaded("5", "v1.0", revision="c1") == [
+        "implementations that leave their lineage, because each is in that of its latest load: 1; the first is "
+        "c1 of data set d, main until now (to have a commit in several lineages, name it in each: "
+        "--implementation v1.0@c1)"
+    ]
+    # What counts is the latest load.
+    assert loaded("6", "v1.0", revision="c1") == []
+    assert len(loaded("7", "main", revision="c1")) == 1
+
+
 def test_problem_of_all_cases(lake: Lake) -> None:
     lake.load("junit", REPORTS["nested"], REPORTS["surefire"], "--problem", "P")
     rows = lake.rows("observations", "problem_id", "test_id", attempt=0)

@@ -23,6 +23,7 @@ from obslake.load.appending import Load, commit_load
 from obslake.load.claim import LoadedMeanwhileError
 from obslake.load.drift import drift
 from obslake.load.history import History, content_key, source_key
+from obslake.load.lineages import taken_out
 from obslake.load.quarantine import stage_quarantine
 from obslake.load.report import LoadReport, SkippedSource, describe_refused
 from obslake.load.sources import set_aside
@@ -163,6 +164,7 @@ def _load_new(load: Load, files: Sequence[SourceFile], *, keep_going: bool) -> N
     kind = json.dumps([reader.name, load.options.data_set])
     metadata = load.lakehouse.table(OBSERVATIONS).metadata
     report.warnings += drift(metadata, kind, staged.columns, staged.targets)
+    report.warnings += taken_out(load.lakehouse, connection, staged.views)
     staged = stage_quarantine(load, staged, new)
     report.set_aside = set_aside.count(connection)
     commit_load(load, staged, keys, kind)
