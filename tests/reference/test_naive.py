@@ -1094,7 +1094,10 @@ def test_the_greatest_of_several_values_of_one_load_counts() -> None:
         ("{}", "value", None, "void", True),
         (None, "timeout", "1", "value", False),
         ("1", "value", None, "timeout", None),
-        (None, "timeout", None, "timeout", None),
+        (None, "timeout", None, "timeout", False),  # a timeout specifies nothing
+        (None, "timeout", None, None, False),
+        (None, "crash", None, None, False),
+        (None, "crash", "1", "value", False),
         ("1", "value", "$*", "not_executed", None),
         ("1", "value", "1", "other", None),
     ],
