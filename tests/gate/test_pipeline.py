@@ -145,6 +145,18 @@ def test_an_environment_that_did_not_run_fails(night: Workspace) -> None:
     assert not gate(night, "steady", "r10", "--environment", "linux")["failed"]
 
 
+def test_what_would_fail_in_an_environment_that_is_left_out_is_said(night: Workspace) -> None:
+    linux = gate(night, "steady", "r6", "--environment", "linux")
+    assert linux["notes"] == ["windows: --environment leaves it out, and 1 finding counts there"]
+    assert gate(night, "steady", "r6")["notes"] == []
+    both = gate(night, "steady", "r6", "--environment", "linux", "--environment", "windows")
+    assert both["notes"] == []
+    lenient = gate(night, "steady", "r6", "--environment", "linux", "--fail-on", "none")
+    assert lenient["notes"] == []
+    # Nothing ran there: another pipeline may run it.
+    assert gate(night, "steady", "r10", "--environment", "linux")["notes"] == []
+
+
 def test_a_report_that_was_cut_off_fails(night: Workspace) -> None:
     """In r11, half of the tests are missing; they are listed as gone."""
     outcome = gate(night, "skipped", "r11")

@@ -1,7 +1,7 @@
 """Asks the marts what a head changed. What that means is in the SQL functions ``gate`` and ``gate_runs``."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -74,18 +74,19 @@ def read_gate(marts: duckdb.DuckDBPyConnection, question: Question) -> Gate:
             "lineage": compared.lineage,
             "base_lineage": compared.base_lineage,
         }
-        environments = _chosen(_environments(marts, arguments), question)
+        everywhere = _environments(marts, arguments)
+        environments = _chosen(everywhere, question)
         slower, uncounted = _slower(marts, arguments)
         findings = [*_changes(marts, arguments), *slower]
+        judged = [_judged(finding, question.fail_on) for finding in findings]
         notes = _notes(compared, environments, uncounted)
         failures = _failures(marts, question, compared, environments)
-        found = [
-            _judged(finding, question.fail_on)
-            for finding in findings
-            if not question.environments or finding.environment in question.environments
-        ]
+        wanted = question.environments
         excused, allowed = excuse(
-            found, question.allowed, question.today, lambda entry: _is_known(marts, question, entry)
+            [finding for finding in judged if not wanted or finding.environment in wanted],
+            question.allowed,
+            question.today,
+            lambda entry: _is_known(marts, question, entry),
         )
         return Gate(
             question.data_set,
@@ -99,7 +100,7 @@ def read_gate(marts: duckdb.DuckDBPyConnection, question: Question) -> Gate:
             tuple(excused),
             tuple(failures),
             tuple(allowed),
-            (*notes, *notes_on(allowed)),
+            (*notes, *notes_on(allowed), *_notes_elsewhere(question, everywhere, judged)),
         )
 
 
@@ -207,6 +208,32 @@ def _notes(
         f"{number:,} longer durations do not count: {evidence}"
         for evidence, number in sorted(uncounted.items())
     ]
+    return notes
+
+
+def _notes_elsewhere(
+    question: Question, everywhere: Iterable[Environment], judged: Iterable[Finding]
+) -> list[str]:
+    """Return what would fail where the head ran and the gate was not asked to look."""
+    if not question.environments:
+        return []
+    left_out = [each for each in everywhere if each.name not in question.environments]
+    names = {each.name for each in left_out}
+    findings, _ = excuse(
+        [finding for finding in judged if finding.environment in names],
+        question.allowed,
+        question.today,
+        lambda entry: True,
+    )
+    counted = Counter(finding.environment for finding in findings if finding.counts)
+    notes = []
+    for each in left_out:
+        number = counted[each.name]
+        # Where the head did not run, another pipeline may run it.
+        if each.status != "not run" and (number or each.fails):
+            count = "1 finding counts" if number == 1 else f"{number:,} findings count"
+            why = f"it is {each.status}" if each.fails else count
+            notes.append(f"{each.name}: --environment leaves it out, and {why} there")
     return notes
 
 
