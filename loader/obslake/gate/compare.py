@@ -217,20 +217,15 @@ def _notes_elsewhere(
     """Return what would fail where the head ran and the gate was not asked to look."""
     if not question.environments:
         return []
-    left_out = [each for each in everywhere if each.name not in question.environments]
-    names = {each.name for each in left_out}
-    findings, _ = excuse(
-        [finding for finding in judged if finding.environment in names],
-        question.allowed,
-        question.today,
-        lambda entry: True,
-    )
+    findings, _ = excuse(judged, question.allowed, question.today, lambda entry: True)
     counted = Counter(finding.environment for finding in findings if finding.counts)
     notes = []
-    for each in left_out:
-        number = counted[each.name]
+    for each in everywhere:
         # Where the head did not run, another pipeline may run it.
-        if each.status != "not run" and (number or each.fails):
+        if each.name in question.environments or each.status == "not run":
+            continue
+        number = counted[each.name]
+        if number or each.fails:
             count = "1 finding counts" if number == 1 else f"{number:,} findings count"
             why = f"it is {each.status}" if each.fails else count
             notes.append(f"{each.name}: --environment leaves it out, and {why} there")
